@@ -1,0 +1,124 @@
+"""The command line: run, check, new, schema, doctor.
+
+Exit codes: 0 done; 2 wrong params or usage; 3 wrong data; 4 cannot write; 5 the notebook stopped; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from xmresearch import __version__
+from xmresearch.errors import OutputError, XMError
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="xmresearch")
+def cli() -> None:
+    """Reproducible studies of measured experience: from a survey export and a params file to a report."""
+
+
+_override = click.option("-p", "--param", "overrides", multiple=True, metavar="KEY=VALUE", help="Override one parameter.")
+_lang = click.option("--lang", type=click.Choice(["zh", "en"]), help="Language of the report.")
+_out = click.option("--out", type=click.Path(file_okay=False), help="Folder of all outputs (default: outputs/).")
+_params = click.argument("params_file", metavar="PARAMS", type=click.Path())
+
+
+@cli.command()
+@_params
+@_override
+@_lang
+@_out
+@click.option("--force", is_flag=True, help="Compute again even if nothing has changed.")
+def run(params_file: str, overrides: tuple[str, ...], lang: str | None, out: str | None, force: bool) -> None:
+    """Run a study and write its report."""
+    from xmresearch.run.study import run_study
+
+    done = run_study(params_file, overrides, lang=lang, out=out, force=force, progress=sys.stderr.isatty())
+    seconds = dict(done.seconds)
+    cpu = seconds.pop("cpu")
+    if done.cached:
+        click.echo(f"Nothing has changed since the last run: nothing was computed ({sum(seconds.values()):.1f} s).")
+    else:
+        stages = ", ".join(f"{stage} {value:.1f} s" for stage, value in seconds.items())
+        click.echo(f"Time: {stages}; CPU {cpu:.1f} s in all.")
+    click.echo(f"Report: {_shown(done.report)}")
+
+
+@cli.command()
+@_params
+@_override
+@_lang
+def check(params_file: str, overrides: tuple[str, ...], lang: str | None) -> None:
+    """Validate params and data and say what would run; nothing is fitted."""
+    from xmresearch.run.check import check_study
+
+    click.echo(check_study(params_file, overrides, lang=lang))
+
+
+@cli.command()
+@click.argument("study")
+@click.argument("name")
+@click.option("--out", type=click.Path(dir_okay=False), help="File to write (default: params/STUDY/NAME.yml).")
+def new(study: str, name: str, out: str | None) -> None:
+    """Write a commented params file to start from."""
+    from xmresearch.params.schema import commented_params
+    from xmresearch.run.project import project_root
+
+    text = commented_params(study, name)
+    path = Path(out) if out else project_root() / "params" / study / f"{name}.yml"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("x", encoding="utf-8") as stream:
+            stream.write(text)
+    except FileExistsError:
+        raise OutputError(f"'{_shown(path)}' exists already.", "Choose another name, or delete it.") from None
+    except OSError as error:
+        raise OutputError(f"'{path}' cannot be written: {error.strerror}.") from None
+    click.echo(f"Written: {_shown(path)}\nEdit it, then: xmresearch check {_shown(path)}")
+
+
+@cli.command()
+@click.argument("study")
+def schema(study: str) -> None:
+    """Print the JSON Schema of a study's params, for editors."""
+    from xmresearch.params.schema import json_schema
+
+    click.echo(json_schema(study), nl=False)
+
+
+@cli.command()
+def doctor() -> None:
+    """Look at Python, lock, fonts, pandoc, threads and compile cache, and say what needs mending."""
+    from xmresearch.run.doctor import examine
+
+    findings = examine()
+    for finding in findings:
+        click.echo(f"{'ok  ' if finding.ok else 'MEND'} {finding.what}: {finding.state}")
+    if not all(f.ok for f in findings):
+        raise SystemExit(1)
+
+
+def _shown(path: Path) -> str:
+    """Return a path relative to the working directory where it lies below it."""
+    path = Path.cwd() / path
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
+
+
+def main() -> None:
+    """Entry point: turns errors into one line and an exit code."""
+    try:
+        cli.main(standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        raise SystemExit(stop.exit_code) from None
+    except click.ClickException as error:
+        error.show()
+        raise SystemExit(2) from None
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("\nInterrupted: nothing was written, the earlier result stays as it was.", err=True)
+        raise SystemExit(130) from None
+    except XMError as error:
+        click.echo(f"Error: {error}", err=True)
+        raise SystemExit(error.exit_code) from None

@@ -1,0 +1,131 @@
+"""The settings of the data step: where rows come from and how they are screened."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+_Strict = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class ScenarioSource(BaseModel):
+    """A simulated survey with declared truth."""
+
+    model_config = _Strict
+    source: Literal["scenario"] = "scenario"
+    name: Literal["service_hall"] = Field("service_hall", description="which scenario")
+    n: int = Field(900, ge=20, le=1_000_000, description="number of respondents")
+    seed: int = Field(20260101, ge=0, description="seed of the simulation")
+    missing: float = Field(0.01, ge=0, lt=0.5, description="share of answers left blank at random")
+    careless: float = Field(0.02, ge=0, lt=0.5, description="share of respondents who rush through with one answer")
+
+
+class DatasetSource(BaseModel):
+    """A known data set, from the folder in XMRESEARCH_DATA or from its publisher."""
+
+    model_config = _Strict
+    source: Literal["dataset"]
+    name: str = Field(description="name in the registry, such as kiosk_servqual")
+
+
+class FileSource(BaseModel):
+    """A file of your own: CSV, Parquet or Excel."""
+
+    model_config = _Strict
+    source: Literal["file"]
+    path: str = Field(min_length=1, description="path; a relative one starts from the params file")
+    format: Literal["csv", "parquet", "excel"] | None = Field(None, description="by the file's ending if absent")
+    delimiter: str | None = Field(None, min_length=1, max_length=1, description="of a CSV; comma if absent")
+    encoding: str | None = Field(None, description="of a CSV; UTF-8, then GB 18030, if absent")
+    sheet: str | None = Field(None, description="of an Excel workbook; the first if absent")
+
+
+def _infer_source(given: Any) -> Any:
+    """Take a section without 'source' for a file where it has a path, otherwise for the scenario."""
+    if isinstance(given, dict) and "source" not in given:
+        return {"source": "file" if "path" in given else "scenario", **given}
+    return given
+
+
+DataSource = Annotated[
+    ScenarioSource | DatasetSource | FileSource, Field(discriminator="source"), BeforeValidator(_infer_source)
+]
+
+Action = Literal["drop", "flag", "off"]
+
+
+class MissingRule(BaseModel):
+    """Respondents who left too many items blank."""
+
+    model_config = _Strict
+    action: Action = Field("drop", description="drop, flag or off")
+    max_share: float = Field(0.5, ge=0, lt=1, description="largest share of blank items that is kept")
+
+
+class OutOfRangeRule(BaseModel):
+    """Answers outside the scale of their item."""
+
+    model_config = _Strict
+    action: Literal["error", "blank", "drop"] = Field(
+        "error", description="error: stop; blank: treat as missing; drop: leave the respondent out"
+    )
+
+
+class DuplicateIdRule(BaseModel):
+    """Respondent identifiers that occur more than once."""
+
+    model_config = _Strict
+    action: Literal["error", "keep_first", "flag"] = Field("error", description="error, keep_first or flag")
+
+
+class DuplicateRowRule(BaseModel):
+    """Respondents whose every item answer equals an earlier respondent's."""
+
+    model_config = _Strict
+    action: Action = Field("flag", description="drop, flag or off")
+
+
+class LongStringRule(BaseModel):
+    """Straight-lining: a long run of one same answer within a battery."""
+
+    model_config = _Strict
+    action: Action = Field("flag", description="drop, flag or off")
+    share: float = Field(1.0, gt=0, le=1, description="length of the run, as a share of the battery, that triggers")
+
+
+class IrvRule(BaseModel):
+    """Straight-lining: intra-individual response variability (SD over all items) that is too low."""
+
+    model_config = _Strict
+    action: Action = Field("flag", description="drop, flag or off")
+    minimum: float = Field(0.3, ge=0, description="smallest SD over a respondent's answers that is not suspicious")
+
+
+class TooFastRule(BaseModel):
+    """Interviews that were too short; needs duration_column."""
+
+    model_config = _Strict
+    action: Action = Field("drop", description="drop, flag or off")
+    seconds_per_item: float = Field(2.0, gt=0, description="fewest seconds an item takes (Huang et al. 2012)")
+
+
+class ConstantItemRule(BaseModel):
+    """Items that everybody answered alike, which cannot measure a difference."""
+
+    model_config = _Strict
+    action: Literal["error", "flag"] = Field("error", description="error or flag")
+
+
+class Screening(BaseModel):
+    """Every screening rule and what it does; nothing is dropped without an entry in the log."""
+
+    model_config = _Strict
+    out_of_range: OutOfRangeRule = OutOfRangeRule()
+    duplicate_ids: DuplicateIdRule = DuplicateIdRule()
+    missing: MissingRule = MissingRule()
+    too_fast: TooFastRule = TooFastRule()
+    long_string: LongStringRule = LongStringRule()
+    irv: IrvRule = IrvRule()
+    duplicate_rows: DuplicateRowRule = DuplicateRowRule()
+    constant_items: ConstantItemRule = ConstantItemRule()

@@ -1,0 +1,163 @@
+"""Known data sets: from a local folder first, then from their publisher, always checked."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Mapping
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from xmresearch.data.readers import read_survey
+from xmresearch.errors import DataError, DatasetUnavailable, nearest
+
+FOLDER_VARIABLE = "XMRESEARCH_DATA"
+
+
+@cache
+def registry() -> Mapping[str, dict[str, str]]:
+    """Return what is known of each data set: file, sha256, about, homepage, and upstream where one is readable."""
+    loaded: dict[str, dict[str, str]] = yaml.safe_load((files("xmresearch.data") / "registry.yml").read_text("utf-8"))
+    return loaded
+
+
+def _entry(name: str) -> dict[str, str]:
+    if name not in registry():
+        raise DataError(f"There is no data set '{name}'.", nearest(name, registry()))
+    return registry()[name]
+
+
+def local_path(name: str) -> Path | None:
+    """Return where a data set lies below the folder in XMRESEARCH_DATA, or None if it is not there.
+
+    Parameters
+    ----------
+    name : str
+        As in the registry.
+
+    Returns
+    -------
+    Path or None
+
+    Raises
+    ------
+    DataError
+        The name is unknown, XMRESEARCH_DATA names no folder, or the file differs from the registered one.
+    """
+    entry = _entry(name)
+    given = os.environ.get(FOLDER_VARIABLE)
+    if not given:
+        return None
+    folder = Path(given).expanduser()
+    if not folder.is_dir():
+        raise DataError(f"{FOLDER_VARIABLE} names '{given}', which is no folder.", "Correct it or unset it.")
+    path = folder / entry["file"]
+    if not path.is_file():
+        return None
+    found = hashlib.sha256(path.read_bytes()).hexdigest()
+    if found != entry["sha256"]:
+        raise DataError(
+            f"'{path}' is not the registered data set '{name}': its SHA-256 is {found[:12]}..., "
+            f"not {entry['sha256'][:12]}....",
+            "Restore the original file; to analyse a changed copy, name it with 'source: file'.",
+        )
+    return path
+
+
+def load_dataset(name: str) -> pd.DataFrame:
+    """Load a known data set.
+
+    Parameters
+    ----------
+    name : str
+        As in the registry, such as 'kiosk_servqual'.
+
+    Returns
+    -------
+    DataFrame
+
+    Raises
+    ------
+    DataError
+        The name is unknown, or the content differs from the registered one.
+    DatasetUnavailable
+        It is neither in the folder that XMRESEARCH_DATA names nor reachable upstream.
+    """
+    path = local_path(name)
+    return read_survey(path) if path is not None else _download(name)
+
+
+def _download(name: str) -> pd.DataFrame:
+    entry = _entry(name)
+    where = f"Set {FOLDER_VARIABLE} to a folder that holds '{entry['file']}', or get it from {entry['homepage']}."
+    if "upstream" not in entry:
+        raise DatasetUnavailable(
+            f"The data set '{name}' is not in a local folder, and its publisher serves no file that can be read here.",
+            where,
+        )
+    import pooch
+
+    try:
+        path = pooch.retrieve(
+            entry["upstream"], known_hash=None, path=pooch.os_cache("xmresearch"), progressbar=False,
+            downloader=pooch.HTTPDownloader(timeout=20),
+        )  # fmt: skip
+    except OSError as error:
+        raise DatasetUnavailable(
+            f"The data set '{name}' is not in a local folder, and its publisher cannot be reached "
+            f"({type(error).__name__}).",
+            where,
+        ) from None
+    frame = ADAPTERS[entry["adapter"]](Path(path))
+    found = hashlib.sha256(canonical_csv(frame)).hexdigest()
+    if found != entry["sha256"]:
+        raise DataError(
+            f"What the publisher of '{name}' serves differs from the registered data (SHA-256 {found[:12]}...).", where
+        )
+    return frame
+
+
+def canonical_csv(frame: pd.DataFrame) -> bytes:
+    """Write a table the way the registered CSV files are written: quoted header and text, plain numbers."""
+    import csv
+
+    return frame.to_csv(index=False, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n").encode()
+
+
+def _read_rda(path: Path) -> dict[str, Any]:
+    import rdata
+
+    return dict(rdata.read_rda(path))
+
+
+def kiosk_from_rda(path: Path) -> pd.DataFrame:
+    """Bring the publisher's `kiosk_clean` into the registered layout.
+
+    Parameters
+    ----------
+    path : Path
+        The publisher's .rda file.
+
+    Returns
+    -------
+    DataFrame
+        194 rows: sex, age, frequency, e1-e24, p1-p24, imp1-imp24, sat1-sat24, kano{1..29}{pos,neg}, y1-y4.
+    """
+    given = _read_rda(path)["kiosk_clean"]
+    columns: dict[str, Any] = {"row": range(1, len(given) + 1)}
+    columns |= {name: given[name].astype(str).to_numpy() for name in ("sex", "age", "frequency")}
+    for ours, theirs, part in (("e", "sq", 1), ("p", "sq", 2), ("imp", "ipa", 1), ("sat", "ipa", 2)):
+        columns |= {f"{ours}{k}": given[f"{theirs}{k}_{part}"].to_numpy(dtype=int) for k in range(1, 25)}
+    for k in range(1, 30):
+        for part, ours in ((1, "pos"), (2, "neg")):
+            columns[f"kano{k}{ours}"] = given[f"kano{k}_{part}"].cat.codes.to_numpy() + 1
+    columns |= {f"y{k}": given[f"total{k}"].to_numpy(dtype=int) for k in range(1, 5)}
+    return pd.DataFrame(columns)
+
+
+ADAPTERS: dict[str, Callable[[Path], pd.DataFrame]] = {"kiosk": kiosk_from_rda}

@@ -1,0 +1,266 @@
+"""Screen respondents by declared rules, and log what each rule did."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from xmresearch.data.codebook import Codebook
+from xmresearch.data.config import Screening
+from xmresearch.errors import DataError
+
+MIN_BATTERY = 6
+_RATED = ("expectation", "minimum", "perception")
+
+
+@dataclass(frozen=True)
+class ScreeningLog:
+    """What screening found and did.
+
+    Attributes
+    ----------
+    received : int
+        Respondents in the file.
+    kept : int
+        Respondents that the analysis uses.
+    rules : DataFrame
+        One row per rule, in the order applied: rule, setting, action, flagged, removed, remaining.
+    missing_share : float
+        Share of blank answers among the items of the respondents kept.
+    """
+
+    received: int
+    kept: int
+    rules: pd.DataFrame
+    missing_share: float
+
+
+def numeric_items(frame: pd.DataFrame, codebook: Codebook) -> pd.DataFrame:
+    """Turn the items into numbers; reverse-keyed ones are not recoded here.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        One row per respondent.
+    codebook : Codebook
+        Its columns must be in the frame.
+
+    Returns
+    -------
+    DataFrame
+        float64, one column per item; blanks are NaN.
+
+    Raises
+    ------
+    DataError
+        An answer is not a number; the message names the column, the row and the value.
+    """
+    out = {}
+    for column in codebook.columns:
+        raw = frame[column.name]
+        if raw.dtype == object or pd.api.types.is_string_dtype(raw):
+            text = raw.astype("string").str.strip()
+            raw = text.mask(text == "", pd.NA)
+        values = pd.to_numeric(raw, errors="coerce").astype("float64")
+        wrong = values.isna() & raw.notna()
+        if wrong.any():
+            row = int(np.flatnonzero(wrong.to_numpy())[0])
+            raise DataError(
+                f"Column '{column.name}', data row {row + 1}: '{raw.iloc[row]}' is not a number"
+                f" ({int(wrong.sum())} such answer(s) in this column).",
+                "Export answers as numeric codes, or blank the cells that hold no answer.",
+            )
+        out[column.name] = values
+    return pd.DataFrame(out, index=frame.index)
+
+
+def out_of_range(items: pd.DataFrame, codebook: Codebook) -> NDArray[np.bool_]:
+    """Mark the answers outside the scale of their item.
+
+    Parameters
+    ----------
+    items : DataFrame
+        Shape (n, number of items).
+    codebook : Codebook
+        The scales.
+
+    Returns
+    -------
+    ndarray of bool
+        Same shape as `items`; blanks are never marked.
+    """
+    low = np.array([codebook.column(c).scale.minimum for c in items.columns])
+    high = np.array([codebook.column(c).scale.maximum for c in items.columns])
+    values = items.to_numpy()
+    return (values < low) | (values > high)
+
+
+def longest_run(values: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return the length of each respondent's longest run of one same answer (blanks end a run).
+
+    Parameters
+    ----------
+    values : ndarray
+        Shape (n, items), in the order asked.
+
+    Returns
+    -------
+    ndarray of int
+        Shape (n,).
+
+    References
+    ----------
+    Johnson, J. A. (2005). Journal of Research in Personality, 39, 103-129.
+    """
+    run = (~np.isnan(values[:, 0])).astype(np.int64)
+    best = run.copy()
+    for j in range(1, values.shape[1]):
+        same = values[:, j] == values[:, j - 1]
+        run = np.where(same, run + 1, (~np.isnan(values[:, j])).astype(np.int64))
+        best = np.maximum(best, run)
+    return best
+
+
+def irv(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the intra-individual response variability: the SD of each respondent's answers.
+
+    Parameters
+    ----------
+    values : ndarray
+        Shape (n, items); NaN is a blank.
+
+    Returns
+    -------
+    ndarray
+        Shape (n,); NaN for fewer than two answers.
+
+    References
+    ----------
+    Dunn, A. M. et al. (2018). Journal of Business and Psychology, 33, 105-121.
+    """
+    answered = (~np.isnan(values)).sum(axis=1)
+    filled = np.nan_to_num(values)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = filled.sum(axis=1) / answered
+        squares = (np.where(np.isnan(values), 0.0, values - mean[:, None]) ** 2).sum(axis=1)
+        return np.sqrt(squares / np.where(answered > 1, answered - 1, np.nan))
+
+
+def _batteries(codebook: Codebook) -> list[list[str]]:
+    blocks = [codebook.names(kind) for kind in _RATED]
+    return [block for block in blocks if len(block) >= MIN_BATTERY]
+
+
+def screen(
+    frame: pd.DataFrame,
+    items: pd.DataFrame,
+    codebook: Codebook,
+    rules: Screening,
+    *,
+    id_column: str | None = None,
+    duration_column: str | None = None,
+) -> tuple[pd.DataFrame, NDArray[np.bool_], ScreeningLog]:
+    """Apply every rule in turn.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        The survey as read.
+    items : DataFrame
+        Its items as numbers, from `numeric_items`.
+    codebook : Codebook
+        Scales and batteries.
+    rules : Screening
+        What each rule does.
+    id_column, duration_column : str, optional
+        Respondent identifier; length of the interview in seconds.
+
+    Returns
+    -------
+    items : DataFrame
+        As given, with answers blanked where a rule says so.
+    keep : ndarray of bool
+        Shape (n,): the respondents to analyse.
+    log : ScreeningLog
+
+    Raises
+    ------
+    DataError
+        A rule whose action is 'error' has found something.
+    """
+    items = items.copy()
+    n = len(items)
+    keep = np.ones(n, dtype=bool)
+    entries: list[dict[str, object]] = []
+
+    def apply(rule: str, setting: str, action: str, found: NDArray[np.bool_], drops: bool) -> None:
+        nonlocal keep
+        flagged = found & keep
+        removed = int(flagged.sum()) if drops else 0
+        if drops:
+            keep = keep & ~found
+        entries.append(
+            {"rule": rule, "setting": setting, "action": action, "flagged": int(flagged.sum()), "removed": removed,
+             "remaining": int(keep.sum())}
+        )  # fmt: skip
+
+    bad = out_of_range(items, codebook)
+    if bad.any() and rules.out_of_range.action == "error":
+        row, col = (int(v) for v in np.argwhere(bad)[0])
+        column = codebook.column(str(items.columns[col]))
+        raise DataError(
+            f"Column '{column.name}', data row {row + 1}: {items.iat[row, col]:g} is outside the scale "
+            f"{column.scale.minimum:g}-{column.scale.maximum:g} ({int(bad.sum())} such answer(s) in all).",
+            "Correct the codebook's scale, or set screening.out_of_range.action to blank or drop.",
+        )
+    if rules.out_of_range.action == "blank":
+        items = items.mask(bad)
+    apply("out_of_range", "", rules.out_of_range.action, bad.any(axis=1), rules.out_of_range.action == "drop")
+
+    if id_column is not None:
+        ids = frame[id_column]
+        again = ids.duplicated(keep="first").to_numpy() & ids.notna().to_numpy()
+        if again.any() and rules.duplicate_ids.action == "error":
+            row = int(np.flatnonzero(again)[0])
+            raise DataError(
+                f"Column '{id_column}', data row {row + 1}: identifier '{ids.iloc[row]}' occurs more than once "
+                f"({int(again.sum())} repeated row(s) in all).",
+                "Remove the repeats, or set screening.duplicate_ids.action to keep_first or flag.",
+            )
+        apply("duplicate_ids", id_column, rules.duplicate_ids.action, again, rules.duplicate_ids.action == "keep_first")
+
+    rated = [name for kind in _RATED for name in codebook.names(kind)]
+    values = items[rated].to_numpy()
+    blank = np.isnan(values)
+    if rules.missing.action != "off":
+        apply("missing", f"> {rules.missing.max_share:.0%}", rules.missing.action,
+              blank.mean(axis=1) > rules.missing.max_share, rules.missing.action == "drop")  # fmt: skip
+    if duration_column is not None and rules.too_fast.action != "off":
+        seconds = pd.to_numeric(frame[duration_column], errors="coerce").to_numpy(dtype="float64")
+        shortest = rules.too_fast.seconds_per_item * len(rated)
+        apply("too_fast", f"< {shortest:g} s", rules.too_fast.action, seconds < shortest, rules.too_fast.action == "drop")
+    blocks = _batteries(codebook)
+    if blocks and rules.long_string.action != "off":
+        runs = [
+            longest_run(items[block].to_numpy()) >= np.ceil(rules.long_string.share * len(block)) for block in blocks
+        ]
+        apply("long_string", f">= {rules.long_string.share:.0%}", rules.long_string.action,
+              np.logical_and.reduce(runs), rules.long_string.action == "drop")  # fmt: skip
+    if rules.irv.action != "off":
+        apply("irv", f"< {rules.irv.minimum:g}", rules.irv.action, irv(values) < rules.irv.minimum,
+              rules.irv.action == "drop")  # fmt: skip
+    if rules.duplicate_rows.action != "off":
+        again = items.duplicated(keep="first").to_numpy() & ~blank.all(axis=1)
+        apply("duplicate_rows", "", rules.duplicate_rows.action, again, rules.duplicate_rows.action == "drop")
+
+    kept_blank = blank[keep]
+    log = ScreeningLog(
+        received=n,
+        kept=int(keep.sum()),
+        rules=pd.DataFrame(entries),
+        missing_share=float(kept_blank.mean()) if kept_blank.size else float("nan"),
+    )
+    return items, keep, log

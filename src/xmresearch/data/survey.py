@@ -1,0 +1,321 @@
+"""From a file, a data set or a scenario to a screened survey that is ready to analyse."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from xmresearch.data.codebook import Codebook, is_shipped, load_codebook
+from xmresearch.data.config import DatasetSource, DataSource, FileSource, ScenarioSource, Screening
+from xmresearch.data.readers import read_survey
+from xmresearch.data.screening import ScreeningLog, numeric_items, screen
+from xmresearch.errors import CodebookError, DataError, InsufficientData, nearest
+
+MIN_RESPONDENTS = 10
+MAX_SEGMENT_LEVELS = 40
+
+
+@dataclass(frozen=True)
+class Survey:
+    """A screened survey.
+
+    Attributes
+    ----------
+    frame : DataFrame
+        One row per respondent kept: items as float64 (reverse-keyed ones recoded so that high is good) and the
+        segment columns as text.
+    codebook : Codebook
+        Of the columns that the data have.
+    weights : ndarray or None
+        Design weights, shape (n,), as given; None for a self-weighting sample.
+    segments : tuple of str
+        Names of the segment columns.
+    log : ScreeningLog
+        What screening did.
+    source : str
+        What the rows are: file name, data set or scenario.
+    truth : DataFrame or None
+        For a simulated survey, the declared values: quantity, id, level, truth.
+    notes : tuple of str
+        Things a reader must know, such as optional batteries that the data lack.
+    """
+
+    frame: pd.DataFrame
+    codebook: Codebook
+    weights: NDArray[np.float64] | None
+    segments: tuple[str, ...]
+    log: ScreeningLog
+    source: str
+    truth: pd.DataFrame | None = None
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def simulated(self) -> bool:
+        """Whether the rows were simulated."""
+        return self.truth is not None
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    @property
+    def names(self) -> dict[str, dict[str, str]]:
+        """Labels of the survey's identifiers, by language."""
+        return {lang: self.codebook.label_map(lang) for lang in ("en", "zh")}
+
+    def summary(self) -> dict[str, Any]:
+        """Return how many respondents there are and what they are worth."""
+        n_eff = effective_n(self.weights, len(self))
+        return {
+            "case": "unweighted" if self.weights is None else "weighted", "n": len(self), "n_eff": n_eff,
+            "deff": len(self) / n_eff, "received": self.log.received, "missing_share": 100 * self.log.missing_share,
+            "source": self.source, "instrument": self.codebook.name,
+            "statements": len(self.codebook.statements("expectation", "perception")),
+            "dimensions": len({c.construct for c in self.codebook.select("perception")}),
+        }  # fmt: skip
+
+    def absent(self) -> dict[str, Any] | None:
+        """Return what the instrument offers but this survey did not ask; None if it asked everything."""
+        return {"absent": list(self.notes)} if self.notes else None
+
+    def response(self, invited: int | None) -> dict[str, Any]:
+        """Return the response rate in per cent, if the number of people invited is known."""
+        if invited is None:
+            return {"case": "unstated"}
+        if invited < self.log.received:
+            raise DataError(f"invited is {invited}, but {self.log.received} respondents answered.", "Correct 'invited'.")
+        return {"case": "stated", "invited": invited, "rate": 100 * self.log.received / invited}
+
+
+def effective_n(weights: NDArray[np.float64] | None, n: int) -> float:
+    """Return Kish's effective sample size (sum w)^2 / sum w^2; n without weights.
+
+    Parameters
+    ----------
+    weights : ndarray or None
+        Shape (n,).
+    n : int
+        Number of respondents.
+
+    Returns
+    -------
+    float
+
+    References
+    ----------
+    Kish, L. (1965). Survey Sampling. Wiley.
+    """
+    return float(n) if weights is None else float(weights.sum() ** 2 / (weights**2).sum())
+
+
+def require_pairs(codebook: Codebook) -> None:
+    """Raise CodebookError unless every expectation has its perception, and the other way round."""
+    expected, perceived = set(codebook.statements("expectation")), set(codebook.statements("perception"))
+    if not expected or not perceived:
+        lacking = "expectation" if not expected else "perception"
+        raise CodebookError(
+            f"Codebook '{codebook.name}' has no {lacking} items, so there are no gaps to measure.",
+            "A SERVQUAL study needs each statement asked twice: as an expectation and as a perception.",
+        )
+    for missing, have, lack in (
+        (expected - perceived, "expectation", "perception"),
+        (perceived - expected, "perception", "expectation"),
+    ):
+        if missing:
+            alone = [s for s in codebook.statements(have) if s in missing]
+            raise CodebookError(
+                f"Codebook '{codebook.name}': statement(s) {', '.join(repr(s) for s in alone[:5])} have an {have} "
+                f"item ('{codebook.item(have, alone[0]).name}') but no {lack} item.",
+                f"Add the {lack} column, or remove the statement.",
+            )
+
+
+def _present(codebook: Codebook, available: Sequence[str], optional: bool) -> tuple[Codebook, tuple[str, ...]]:
+    """Drop what a shipped instrument offers but the survey did not ask: whole optional batteries, single outcomes."""
+    if not optional:
+        return codebook, ()
+    absent = [c for c in codebook.columns if c.name not in available and c.kind in ("importance", "outcome")]
+    partly = {c.kind for c in codebook.select("importance") if c.name in available}
+    absent = [c for c in absent if c.kind == "outcome" or c.kind not in partly]
+    if not absent:
+        return codebook, ()
+    kept = tuple(c for c in codebook.columns if c not in absent)
+    return replace(codebook, columns=kept), tuple(c.name for c in absent)
+
+
+def prepare_survey(
+    raw: pd.DataFrame,
+    codebook: Codebook,
+    *,
+    screening: Screening | None = None,
+    id_column: str | None = None,
+    weight_column: str | None = None,
+    duration_column: str | None = None,
+    segments: Sequence[str] = (),
+    source: str = "table",
+    truth: pd.DataFrame | None = None,
+    notes: tuple[str, ...] = (),
+) -> Survey:
+    """Check a table against its codebook, screen it and recode reverse-keyed items.
+
+    Parameters
+    ----------
+    raw : DataFrame
+        One row per respondent.
+    codebook : Codebook
+        What the columns measure; each must be in the table.
+    screening : Screening, optional
+        The rules; the defaults if absent.
+    id_column, weight_column, duration_column : str, optional
+        Respondent identifier, design weight (> 0), length of the interview in seconds.
+    segments : sequence of str
+        Columns to report by.
+    source : str
+        What the rows are, for the report.
+    truth : DataFrame, optional
+        Declared values of a simulated survey.
+    notes : tuple of str
+        Passed on to the survey.
+
+    Returns
+    -------
+    Survey
+
+    Raises
+    ------
+    DataError
+        A column is missing; an answer is no number or outside its scale; a weight is not positive; a segment is empty.
+    InsufficientData
+        Fewer than ten respondents are left, or an item has no answer at all.
+    """
+    extras = [c for c in (id_column, weight_column, duration_column, *segments) if c is not None]
+    for name in [c.name for c in codebook.columns] + extras:
+        if name not in raw.columns:
+            raise DataError(f"The data have no column '{name}'.", nearest(name, map(str, raw.columns)))
+    raw = raw.reset_index(drop=True)
+    items, keep, log = screen(
+        raw, numeric_items(raw, codebook), codebook, screening or Screening(),
+        id_column=id_column, duration_column=duration_column,
+    )  # fmt: skip
+    if log.kept < MIN_RESPONDENTS:
+        raise InsufficientData(
+            f"{log.kept} of {log.received} respondent(s) are left after screening; a report needs at least "
+            f"{MIN_RESPONDENTS}.",
+            "Groups that small are never published.",
+        )
+    frame = items.loc[keep].reset_index(drop=True)
+    _check_items(frame, codebook, error_on_constant=(screening or Screening()).constant_items.action == "error")
+    for column in codebook.columns:
+        if column.reverse:
+            frame[column.name] = column.scale.minimum + column.scale.maximum - frame[column.name]
+    weights = None if weight_column is None else _weights(raw.loc[keep, weight_column], weight_column)
+    for name in segments:
+        frame[name] = _segment(raw.loc[keep, name], name)
+    return Survey(frame, codebook, weights, tuple(segments), log, source, truth, notes)
+
+
+def _check_items(frame: pd.DataFrame, codebook: Codebook, *, error_on_constant: bool) -> None:
+    for column in codebook.columns:
+        answers = frame[column.name].dropna()
+        if answers.empty:
+            raise InsufficientData(
+                f"Column '{column.name}' holds no answer from the {len(frame)} respondents kept.",
+                "Remove the item from the codebook, or check the export.",
+            )
+        rated = column.kind in ("expectation", "minimum", "perception")
+        if rated and error_on_constant and answers.nunique() == 1:
+            raise InsufficientData(
+                f"Column '{column.name}' is constant: all {len(answers)} answers are {answers.iloc[0]:g}.",
+                "Remove the item from the codebook, or set screening.constant_items.action to flag.",
+            )
+
+
+def _weights(given: pd.Series, name: str) -> NDArray[np.float64]:
+    weights = pd.to_numeric(given, errors="coerce").to_numpy(dtype="float64")
+    wrong = ~(np.isfinite(weights) & (weights > 0))
+    if wrong.any():
+        at = int(np.flatnonzero(wrong)[0])
+        raise DataError(
+            f"Weight column '{name}', data row {int(given.index[at]) + 1}: '{given.iloc[at]}' is not a positive number "
+            f"({int(wrong.sum())} such row(s)).",
+            "Every respondent needs a weight above zero.",
+        )
+    return weights
+
+
+def _segment(given: pd.Series, name: str) -> pd.Series:
+    if given.notna().sum() == 0:
+        raise DataError(f"Segment column '{name}' is empty.", "Remove it from 'segments', or fill it.")
+    text = given.astype("string").str.strip().replace("", pd.NA)
+    levels = text.nunique()
+    if levels > MAX_SEGMENT_LEVELS:
+        raise DataError(
+            f"Segment column '{name}' has {levels} different values; at most {MAX_SEGMENT_LEVELS} can be reported.",
+            "Group them first (age into bands, dates into quarters).",
+        )
+    return text.astype(object).where(text.notna(), None).reset_index(drop=True)
+
+
+def load_survey(
+    data: DataSource,
+    *,
+    codebook: str = "servqual",
+    base: Path | None = None,
+    screening: Screening | None = None,
+    id_column: str | None = None,
+    weight_column: str | None = None,
+    duration_column: str | None = None,
+    segments: Sequence[str] = (),
+) -> Survey:
+    """Read, check and screen the survey that a params file names.
+
+    Parameters
+    ----------
+    data : ScenarioSource, DatasetSource or FileSource
+        Where the rows come from.
+    codebook : str
+        A shipped instrument, or the path of a codebook.
+    base : Path, optional
+        Folder that relative paths start from; the working directory if absent.
+    screening, id_column, weight_column, duration_column, segments
+        As for `prepare_survey`.
+
+    Returns
+    -------
+    Survey
+
+    Raises
+    ------
+    DataError, CodebookError, InsufficientData
+        See `read_survey`, `load_codebook` and `prepare_survey`.
+    """
+    book = load_codebook(codebook, base)
+    truth: pd.DataFrame | None = None
+    if isinstance(data, ScenarioSource):
+        from xmresearch.data.scenarios.service_hall import ServiceHall
+
+        hall = ServiceHall(data.n, data.seed, missing=data.missing, careless=data.careless)
+        raw, truth, source = hall.survey(), hall.truth(weighted=weight_column is not None), data.name
+    elif isinstance(data, DatasetSource):
+        from xmresearch.data.datasets import load_dataset
+
+        raw, source = load_dataset(data.name), data.name
+    else:
+        raw, source = _read_file(data, base), Path(data.path).name
+    book, absent = _present(book, list(map(str, raw.columns)), is_shipped(codebook))
+    return prepare_survey(
+        raw, book, screening=screening, id_column=id_column, weight_column=weight_column,
+        duration_column=duration_column, segments=segments, source=source, truth=truth, notes=absent,
+    )  # fmt: skip
+
+
+def _read_file(data: FileSource, base: Path | None) -> pd.DataFrame:
+    return read_survey(
+        (base or Path()) / data.path, format=data.format, delimiter=data.delimiter, encoding=data.encoding,
+        sheet=data.sheet,
+    )  # fmt: skip

@@ -1,0 +1,86 @@
+"""The errors a user can meet, each with the exit code the command line gives it."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class XMError(Exception):
+    """Base of every error that xmresearch raises on purpose.
+
+    Parameters
+    ----------
+    problem : str
+        What was wrong, and where (file, column, row, value).
+    hint : str, optional
+        What the user can do about it.
+    """
+
+    exit_code = 1
+
+    def __init__(self, problem: str, hint: str = "") -> None:
+        self.problem = problem
+        self.hint = hint
+        super().__init__(f"{problem} {hint}".strip())
+
+
+class ParamsError(XMError):
+    """The params file, or a value given on the command line, is wrong."""
+
+    exit_code = 2
+
+
+class DataError(XMError):
+    """The data cannot be read, or do not fit their codebook."""
+
+    exit_code = 3
+
+
+class CodebookError(DataError):
+    """The codebook is wrong in itself."""
+
+
+class DatasetUnavailable(DataError):
+    """A known data set is neither in the local folder nor reachable upstream."""
+
+
+class InsufficientData(DataError):
+    """There are too few usable answers for what was asked."""
+
+
+class OutputError(XMError):
+    """The results cannot be written."""
+
+    exit_code = 4
+
+
+class StudyError(XMError):
+    """The notebook stopped for a reason that is not the user's data."""
+
+    exit_code = 5
+
+
+def nearest(name: object, valid: Iterable[str]) -> str:
+    """Say which valid names come nearest to a wrong one.
+
+    Parameters
+    ----------
+    name : object
+        What was given.
+    valid : iterable of str
+        The names that exist.
+
+    Returns
+    -------
+    str
+        A hint sentence; empty where there is no valid name at all.
+    """
+    names = [str(v) for v in valid]
+    if not names:
+        return ""
+    close = difflib.get_close_matches(str(name), names, n=1, cutoff=0.5)
+    if close:
+        return f"Did you mean '{close[0]}'?"
+    shown = ", ".join(f"'{n}'" for n in names[:12])
+    return f"Valid names: {shown}{', ...' if len(names) > 12 else ''}."

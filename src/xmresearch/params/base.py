@@ -1,0 +1,57 @@
+"""What every study's params have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from xmresearch.errors import ParamsError
+
+
+class StudyParams(BaseModel):
+    """Parameters of one run; each study extends them. Unknown keys and wrong types are refused."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, validate_default=True)
+
+    notebook: ClassVar[str]
+
+    study: str
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$", description="names the output folder: a-z, 0-9, _ and -")
+    title: str | None = Field(None, min_length=1, description="of the report; the study's own if absent")
+    client: str | None = Field(None, min_length=1, description="for whom the report is, as shown under its title")
+    lang: Literal["en", "zh"] = Field("en", description="language of the report")
+    fieldwork: str | None = Field(None, min_length=1, description="when and how the answers were collected")
+    invited: int | None = Field(None, gt=0, description="people invited, for the response rate")
+
+    @classmethod
+    def from_namespace(cls, names: Mapping[str, Any]) -> Self:
+        """Validate the variables of a notebook's parameters cell.
+
+        Parameters
+        ----------
+        names : mapping
+            Such as `globals()`; other names in it are ignored.
+
+        Returns
+        -------
+        StudyParams
+
+        Raises
+        ------
+        ParamsError
+            A value is of the wrong type or out of range.
+        """
+        from xmresearch.params.load import describe, most_telling
+
+        given = {field: names[field] for field in cls.model_fields if field in names}
+        try:
+            return cls.model_validate(given)
+        except ValidationError as error:
+            raise ParamsError(*describe(cls, most_telling(error))) from None
+
+    def input_files(self, base: Path) -> dict[str, Path]:
+        """Return the files that the run reads, by the key that names them."""
+        return {}

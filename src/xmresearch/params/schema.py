@@ -1,0 +1,96 @@
+"""What editors and newcomers see of the params: JSON Schema, and a commented file to start from."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import yaml
+from pydantic import BaseModel
+
+from xmresearch.errors import ParamsError, nearest
+from xmresearch.params.load import STUDIES
+
+
+def json_schema(study: str) -> str:
+    """Return the JSON Schema of a study's params file.
+
+    Parameters
+    ----------
+    study : str
+        Such as 'servqual'.
+
+    Returns
+    -------
+    str
+        JSON, for editors (the YAML language server reads it).
+
+    Raises
+    ------
+    ParamsError
+        There is no such study.
+    """
+    if study not in STUDIES:
+        raise ParamsError(f"There is no study '{study}'.", nearest(study, STUDIES))
+    schema = STUDIES[study].model_json_schema()
+    schema["required"] = ["study"]
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+
+
+def commented_params(study: str, name: str) -> str:
+    """Write a params file with every key, its default and what it means.
+
+    Parameters
+    ----------
+    study : str
+        Such as 'servqual'.
+    name : str
+        Of the run.
+
+    Returns
+    -------
+    str
+        YAML that validates as it stands.
+
+    Raises
+    ------
+    ParamsError
+        There is no such study, or the name cannot name a folder.
+    """
+    if study not in STUDIES:
+        raise ParamsError(f"There is no study '{study}'.", nearest(study, STUDIES))
+    from pydantic import ValidationError
+
+    from xmresearch.params.load import describe, most_telling
+
+    try:
+        model = STUDIES[study].model_validate({"study": study, "name": name})
+    except ValidationError as error:
+        raise ParamsError(*describe(STUDIES[study], most_telling(error))) from None
+    lines = [
+        f"# yaml-language-server: $schema=../{study}.schema.json",
+        "# Every key, with its default. Delete what you do not change; relative paths start from this file's folder.",
+    ]
+    lines += _fields(model, 0)
+    lines += [
+        "# A file of your own instead of the simulated data:",
+        "# data: {source: file, path: survey.csv}",
+        "# with a codebook that says what its columns measure:",
+        "# codebook: my_codebook.yml",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _fields(model: BaseModel, depth: int) -> list[str]:
+    lines: list[str] = []
+    pad = "  " * depth
+    for name, field in type(model).model_fields.items():
+        value: Any = getattr(model, name)
+        note = f"  # {field.description}" if field.description else ""
+        if isinstance(value, BaseModel):
+            doc = field.description or (type(value).__doc__ or "").strip().split("\n")[0].rstrip(".")
+            lines += [f"{pad}{name}:  # {doc}", *_fields(value, depth + 1)]
+        else:
+            flow = yaml.safe_dump([value], allow_unicode=True, default_flow_style=True, width=10_000).strip()
+            lines.append(f"{pad}{name}: {flow[1:-1]}{note}")
+    return lines

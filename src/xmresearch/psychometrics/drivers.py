@@ -1,0 +1,245 @@
+"""Which dimensions drive an overall outcome: standardised effects and Shapley (LMG) shares of R squared."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import combinations
+from math import factorial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from xmresearch.data.codebook import Codebook
+from xmresearch.errors import CodebookError, InsufficientData, nearest
+from xmresearch.psychometrics.batteries import dimension_scores
+from xmresearch.psychometrics.estimates import percentile_interval, replicate_covariances
+
+Array = NDArray[np.float64]
+MAX_DRIVERS = 14
+
+
+def lmg_shares(correlation: Array) -> Array:
+    """Decompose R squared into each predictor's average increment over all orders of entry.
+
+    Parameters
+    ----------
+    correlation : ndarray
+        Shape (..., K + 1, K + 1): correlations (or covariances) of K predictors and, last, the outcome.
+
+    Returns
+    -------
+    ndarray
+        Shape (..., K); sums to R squared.
+
+    References
+    ----------
+    Lindeman, R. H., Merenda, P. F. & Gold, R. Z. (1980). Groemping, U. (2007). The American Statistician, 61, 139-147.
+    Budescu, D. V. (1993). Psychological Bulletin, 114, 542-551.
+    """
+    k = correlation.shape[-1] - 1
+    variance = correlation[..., k, k]
+    r2: dict[tuple[int, ...], Array] = {(): np.zeros(correlation.shape[:-2])}
+    for size in range(1, k + 1):
+        for subset in combinations(range(k), size):
+            at = list(subset)
+            cross = correlation[..., at, k]
+            inner = correlation[..., np.array(at)[:, None], np.array(at)]
+            slope = np.linalg.solve(inner, cross[..., None])[..., 0]
+            r2[subset] = (slope * cross).sum(axis=-1) / variance
+    shares = np.zeros((*correlation.shape[:-2], k))
+    for subset, value in r2.items():
+        if len(subset) == k:
+            continue
+        weight = factorial(len(subset)) * factorial(k - len(subset) - 1) / factorial(k)
+        for j in set(range(k)) - set(subset):
+            shares[..., j] += weight * (r2[tuple(sorted((*subset, j)))] - value)
+    return shares
+
+
+@dataclass(frozen=True)
+class DriverResult:
+    """Drivers of one outcome.
+
+    Attributes
+    ----------
+    table : DataFrame
+        One row per driver: construct, beta (standardised), beta_lower, beta_upper, share (of R squared, sums to 1),
+        share_lower, share_upper, p_top (share of replicates in which it has the largest share).
+    r2, r2_lower, r2_upper : float
+        Explained share of the outcome's variance, with percentile bootstrap interval.
+    n : int
+        Respondents with all drivers and the outcome.
+    outcome : str
+        Column name.
+    replicates : ndarray
+        Shares in each bootstrap replicate, shape (draws, K).
+    """
+
+    table: pd.DataFrame
+    r2: float
+    r2_lower: float
+    r2_upper: float
+    n: int
+    outcome: str
+    replicates: Array
+
+    def tidy(self) -> pd.DataFrame:
+        """Return one row per driver."""
+        return self.table
+
+    def summary(self) -> dict[str, Any]:
+        """Return the strongest driver and the explained variance."""
+        top = self.table.loc[self.table["share"].idxmax()]
+        return {
+            "case": "clear" if top["p_top"] >= 0.9 else "unclear", "driver": top["construct"], "share": top["share"],
+            "share_lower": top["share_lower"], "share_upper": top["share_upper"], "p_top": top["p_top"], "r2": self.r2,
+            "r2_lower": self.r2_lower, "r2_upper": self.r2_upper, "outcome": self.outcome, "outcome_n": self.n,
+        }  # fmt: skip
+
+    def diagnostics(self) -> pd.DataFrame:
+        """Return checks with figure, threshold and status."""
+        per = self.n / len(self.table)
+        rows = [("cases_per_driver", per, 20, "pass" if per >= 20 else "warn")]
+        negative = int((self.table["beta_upper"] < 0).sum())
+        rows.append(("negative_drivers", negative, 0, "pass" if negative == 0 else "warn"))
+        return pd.DataFrame(rows, columns=["check", "value", "threshold", "status"])
+
+
+def drivers(
+    predictors: pd.DataFrame,
+    outcome: pd.Series,
+    *,
+    weights: Array | None = None,
+    confidence: float = 0.95,
+    bootstrap: int = 2000,
+    seed: int = 0,
+) -> DriverResult:
+    """Measure how much each dimension drives an outcome.
+
+    Parameters
+    ----------
+    predictors : DataFrame
+        One column per driver, such as `dimension_scores(frame, codebook, "perception", 0.5)`.
+    outcome : Series
+        Overall quality, satisfaction, ...
+    weights : ndarray, optional
+        Design weights, shape (n,).
+    confidence : float
+        Level of the percentile bootstrap intervals.
+    bootstrap : int
+        Replicates, at least 200.
+    seed : int
+        Of the bootstrap.
+
+    Returns
+    -------
+    DriverResult
+
+    Raises
+    ------
+    InsufficientData
+        Too few complete respondents, a constant column, or collinear drivers.
+    """
+    k = predictors.shape[1]
+    if k > MAX_DRIVERS:
+        raise InsufficientData(f"{k} drivers have too many orders of entry; at most {MAX_DRIVERS} can be compared.")
+    values = np.column_stack([predictors.to_numpy(dtype=float), outcome.to_numpy(dtype=float)])
+    complete = ~np.isnan(values).any(axis=1)
+    values = values[complete]
+    if len(values) < 3 * (k + 1):
+        raise InsufficientData(
+            f"{len(values)} respondents have the outcome '{outcome.name}' and all {k} dimensions; "
+            f"at least {3 * (k + 1)} are needed to tell what drives it."
+        )
+    w = None if weights is None else weights[complete]
+    cov = np.cov(values, rowvar=False, aweights=w)
+    if (np.diag(cov) <= 0).any():
+        constant = [*predictors.columns, outcome.name][int(np.argmin(np.diag(cov)))]
+        raise InsufficientData(f"'{constant}' is constant, so nothing can drive it or be driven by it.")
+    sd = np.sqrt(np.diag(cov))
+    if np.linalg.cond((cov / np.outer(sd, sd))[:k, :k]) > 1e8:
+        raise InsufficientData("The dimensions are collinear, so their effects cannot be told apart.")
+    replicates = _usable(replicate_covariances(values, w, bootstrap, seed), k)
+    shares = lmg_shares(replicates)
+    r2_draws = shares.sum(axis=1)
+    relative = shares / r2_draws[:, None]
+    share = lmg_shares(cov)
+    beta, beta_draws = _betas(cov), _betas(replicates)
+    r2_low, r2_high = percentile_interval(r2_draws[:, None], confidence)
+    table = pd.DataFrame({"construct": list(predictors.columns), "beta": beta})
+    table["beta_lower"], table["beta_upper"] = percentile_interval(beta_draws, confidence)
+    table["share"] = share / share.sum()
+    table["share_lower"], table["share_upper"] = percentile_interval(relative, confidence)
+    table["p_top"] = np.bincount(relative.argmax(axis=1), minlength=k) / len(relative)
+    return DriverResult(
+        table, float(share.sum()), float(r2_low[0]), float(r2_high[0]), len(values), str(outcome.name), relative
+    )
+
+
+def outcome_drivers(
+    frame: pd.DataFrame,
+    codebook: Codebook,
+    *,
+    outcome: str | None = None,
+    weights: Array | None = None,
+    confidence: float = 0.95,
+    min_answered: float = 0.5,
+    bootstrap: int = 2000,
+    seed: int = 0,
+) -> DriverResult | None:
+    """Measure how the perceived dimensions drive an outcome of the survey.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        The survey's rows.
+    codebook : Codebook
+        Which items form which dimension, and which are outcomes.
+    outcome : str, optional
+        Outcome item; the codebook's first if absent.
+    weights, confidence, bootstrap, seed
+        As for `drivers`.
+    min_answered : float
+        Share of a dimension's items that must be answered.
+
+    Returns
+    -------
+    DriverResult or None
+        None where no outcome was asked.
+
+    Raises
+    ------
+    CodebookError
+        The outcome named is no outcome item.
+    """
+    asked = codebook.names("outcome")
+    if outcome is None:
+        if not asked:
+            return None
+        outcome = asked[0]
+    if outcome not in asked:
+        raise CodebookError(f"Codebook '{codebook.name}' has no outcome item '{outcome}'.", nearest(outcome, asked))
+    predictors = dimension_scores(frame, codebook, "perception", min_answered)
+    return drivers(
+        predictors, frame[outcome], weights=weights, confidence=confidence, bootstrap=bootstrap, seed=seed
+    )
+
+
+def _betas(cov: Array) -> Array:
+    """Return standardised regression coefficients, shape (..., K)."""
+    k = cov.shape[-1] - 1
+    slope = np.linalg.solve(cov[..., :k, :k], cov[..., :k, k][..., None])[..., 0]
+    sd = np.sqrt(np.diagonal(cov, axis1=-2, axis2=-1))
+    return np.asarray(slope * sd[..., :k] / sd[..., k:])
+
+
+def _usable(replicates: Array, k: int) -> Array:
+    """Keep the replicates in which every column varies and the drivers are not collinear."""
+    spread = np.diagonal(replicates, axis1=-2, axis2=-1)
+    kept = replicates[(spread > 0).all(axis=1)]
+    kept = kept[np.linalg.cond(kept[:, :k, :k]) < 1e10]
+    if len(kept) < len(replicates) / 2:
+        raise InsufficientData("Most bootstrap samples cannot tell the dimensions apart: the sample is too small.")
+    return kept

@@ -1,0 +1,173 @@
+"""Means with standard errors under design weights, and replicates of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+Array = NDArray[np.float64]
+Kind = Literal["bootstrap", "bayesian"]
+
+_BLOCK_CELLS = 4_000_000
+
+
+@dataclass(frozen=True)
+class Means:
+    """Means of several variables, each over the respondents that answered it.
+
+    Attributes
+    ----------
+    n : ndarray of int
+        Respondents, shape (K,).
+    mean, sd, se : ndarray
+        Weighted mean, standard deviation, and linearised standard error, shape (K,).
+    """
+
+    n: NDArray[np.int64]
+    mean: Array
+    sd: Array
+    se: Array
+
+    def interval(self, confidence: float) -> tuple[Array, Array]:
+        """Return the t interval with n - 1 degrees of freedom: lower and upper, each of shape (K,)."""
+        reach = stats.t.ppf((1 + confidence) / 2, np.maximum(self.n - 1, 1)) * self.se
+        return self.mean - reach, self.mean + reach
+
+
+def estimate_means(values: Array, weights: Array | None = None) -> Means:
+    """Estimate the mean of each column.
+
+    Parameters
+    ----------
+    values : ndarray
+        Shape (n, K); NaN is a blank.
+    weights : ndarray, optional
+        Design weights, shape (n,). Without them the standard error is sd / sqrt(n).
+
+    Returns
+    -------
+    Means
+        Columns with fewer than two answers have NaN standard errors.
+
+    References
+    ----------
+    Lumley, T. (2010). Complex Surveys. Wiley. (Linearised variance of a weighted mean, sampling with replacement.)
+    """
+    present = ~np.isnan(values)
+    n = present.sum(axis=0)
+    w = np.where(present, 1.0 if weights is None else weights[:, None], 0.0)
+    filled = np.where(present, values, 0.0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        total = w.sum(axis=0)
+        mean = (w * filled).sum(axis=0) / total
+        deviation = np.where(present, filled - mean, 0.0)
+        correction = np.where(n > 1, n / np.maximum(n - 1, 1), np.nan)
+        sd = np.sqrt((w * deviation**2).sum(axis=0) / total * correction)
+        se = np.sqrt((w**2 * deviation**2).sum(axis=0) * correction) / total
+    return Means(n, mean, sd, se)
+
+
+def resample(n: int, draws: int, seed: int, kind: Kind = "bootstrap") -> Iterator[Array]:
+    """Yield blocks of resampling weights.
+
+    Parameters
+    ----------
+    n : int
+        Respondents.
+    draws : int
+        Replicates in all.
+    seed : int
+        The same seed and n give the same replicates, so that analyses of one survey are coordinated.
+    kind : {'bootstrap', 'bayesian'}
+        How often each respondent is drawn with replacement (Efron 1979), or Dirichlet weights scaled to sum to n
+        (the Bayesian bootstrap, Rubin 1981).
+
+    Yields
+    ------
+    ndarray
+        Shape (replicates in the block, n).
+    """
+    rng = np.random.default_rng([seed, n])
+    size = max(1, _BLOCK_CELLS // max(n, 1))
+    for start in range(0, draws, size):
+        rows = min(size, draws - start)
+        if kind == "bayesian":
+            gaps = rng.standard_exponential((rows, n))
+            yield gaps * (n / gaps.sum(axis=1, keepdims=True))
+        else:
+            drawn = rng.integers(0, n, (rows, n)) + np.arange(rows)[:, None] * n
+            yield np.bincount(drawn.ravel(), minlength=rows * n).reshape(rows, n).astype(np.float64)
+
+
+def replicate_means(
+    values: Array, weights: Array | None, draws: int, seed: int, kind: Kind = "bootstrap"
+) -> Array:
+    """Return replicates of the weighted means.
+
+    Parameters
+    ----------
+    values : ndarray
+        Shape (n, K); NaN is a blank.
+    weights : ndarray or None
+        Design weights, shape (n,).
+    draws, seed, kind
+        As for `resample`.
+
+    Returns
+    -------
+    ndarray
+        Shape (draws, K).
+    """
+    present = ~np.isnan(values)
+    w = np.ones(len(values)) if weights is None else weights
+    top = np.where(present, values, 0.0) * w[:, None]
+    bottom = present * w[:, None]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.concatenate([(r @ top) / (r @ bottom) for r in resample(len(values), draws, seed, kind)])
+
+
+def replicate_covariances(values: Array, weights: Array | None, draws: int, seed: int) -> Array:
+    """Return bootstrap replicates of the weighted covariance matrix of complete rows.
+
+    Parameters
+    ----------
+    values : ndarray
+        Shape (n, K), without blanks.
+    weights : ndarray or None
+        Design weights, shape (n,).
+    draws, seed
+        As for `resample`.
+
+    Returns
+    -------
+    ndarray
+        Shape (draws, K, K), divided by the sum of weights.
+    """
+    n, k = values.shape
+    w = np.ones(n) if weights is None else weights
+    centred = values - values.mean(axis=0)
+    upper = np.triu_indices(k)
+    products = centred[:, upper[0]] * centred[:, upper[1]]
+    blocks = []
+    for r in resample(n, draws, seed):
+        rw = r * w
+        total = rw.sum(axis=1, keepdims=True)
+        mean = rw @ centred / total
+        second = rw @ products / total
+        full = np.empty((len(r), k, k))
+        full[:, upper[0], upper[1]] = second
+        full[:, upper[1], upper[0]] = second
+        blocks.append(full - mean[:, :, None] * mean[:, None, :])
+    return np.concatenate(blocks)
+
+
+def percentile_interval(replicates: Array, confidence: float) -> tuple[Array, Array]:
+    """Return the percentile interval of replicates along their first axis: lower and upper."""
+    tail = (1 - confidence) / 2
+    low, high = np.nanquantile(replicates, [tail, 1 - tail], axis=0)
+    return low, high

@@ -1,0 +1,193 @@
+"""SERVQUAL gaps: perception minus expectation, by statement and by dimension."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import pingouin
+from numpy.typing import NDArray
+from scipy import stats
+
+from xmresearch.data.codebook import Codebook
+from xmresearch.data.survey import require_pairs
+from xmresearch.errors import DataError
+from xmresearch.psychometrics.batteries import Units
+from xmresearch.psychometrics.estimates import Means, estimate_means, percentile_interval, replicate_means
+from xmresearch.sufficient.moments import Moments, reduce_rows
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Array = NDArray[np.float64]
+ADJUSTMENT = {"dimension": "holm", "statement": "fdr_bh"}
+
+
+@dataclass(frozen=True)
+class GapResult:
+    """Gaps with tests and intervals.
+
+    Attributes
+    ----------
+    table : DataFrame
+        One row per statement and per dimension: level, id, construct, n, expectation, perception, gap, sd, se, t, df, p,
+        p_adjusted (Holm over dimensions, Benjamini-Hochberg over statements), family (its size), ci_lower, ci_upper
+        (t interval), boot_lower, boot_upper (percentile bootstrap), d (gap / sd), d_lower, d_upper (bootstrap).
+    confidence : float
+        Level of the intervals.
+    draws : int
+        Bootstrap replicates; 0 where the rows were streamed.
+    """
+
+    table: pd.DataFrame
+    confidence: float
+    draws: int
+
+    def tidy(self, level: str | None = None) -> pd.DataFrame:
+        """Return the rows of one level ('statement' or 'dimension'), or all."""
+        return self.table if level is None else self.table[self.table["level"] == level].reset_index(drop=True)
+
+    def summary(self) -> dict[str, Any]:
+        """Return the figures of the widest and the smallest shortfall."""
+        dims, items = self.tidy("dimension"), self.tidy("statement")
+        worst, best = dims.loc[dims["gap"].idxmin()], dims.loc[dims["gap"].idxmax()]
+        bottom = items.nsmallest(min(3, len(items)), "gap")
+        below = dims[(dims["p_adjusted"] < 1 - self.confidence) & (dims["gap"] < 0)]
+        above = dims[(dims["p_adjusted"] < 1 - self.confidence) & (dims["gap"] > 0)]
+        case = "all_below" if len(below) == len(dims) else "some_below" if len(below) else "none_below"
+        return {
+            "case": case, "n": int(dims["n"].max()), "dimensions": len(dims), "statements": len(items),
+            "worst": worst["id"], "worst_gap": worst["gap"], "worst_lower": worst["ci_lower"],
+            "worst_upper": worst["ci_upper"], "worst_d": worst["d"], "best": best["id"], "best_gap": best["gap"],
+            "best_lower": best["ci_lower"], "best_upper": best["ci_upper"], "below": len(below), "above": len(above),
+            "bottom": list(bottom["id"]), "bottom_gap": bottom["gap"].iloc[0],
+            "items_below": int(((items["p_adjusted"] < 1 - self.confidence) & (items["gap"] < 0)).sum()),
+            "level": self.confidence,
+        }  # fmt: skip
+
+    def diagnostics(self) -> pd.DataFrame:
+        """Return checks with figure, threshold and status (pass, warn, fail)."""
+        smallest = int(self.table["n"].min())
+        rows = [("gap_n", smallest, 30, "pass" if smallest >= 30 else "warn")]
+        if self.draws:
+            dims = self.tidy("dimension")
+            ratio = (dims["boot_upper"] - dims["boot_lower"]) / (dims["ci_upper"] - dims["ci_lower"])
+            off = float((ratio - 1).abs().max())
+            rows.append(("interval_agreement", off, 0.15, "pass" if off <= 0.15 else "warn"))
+        return pd.DataFrame(rows, columns=["check", "value", "threshold", "status"])
+
+    def _repr_html_(self) -> str:
+        return str(self.table.to_html(index=False, float_format="{:.3f}".format))
+
+    def _repr_markdown_(self) -> str:
+        return f"```\n{self.table.to_string(index=False, float_format='{:.3f}'.format)}\n```"
+
+
+def gaps(
+    data: pd.DataFrame | pl.LazyFrame,
+    codebook: Codebook,
+    *,
+    weights: Array | None = None,
+    confidence: float = 0.95,
+    min_answered: float = 0.5,
+    bootstrap: int = 2000,
+    seed: int = 0,
+) -> GapResult:
+    """Measure the gaps between what was expected and what was perceived.
+
+    Parameters
+    ----------
+    data : DataFrame or polars.LazyFrame
+        One row per respondent. A LazyFrame is streamed once in bounded memory; it then has t intervals only, since the
+        bootstrap and design weights need rows.
+    codebook : Codebook
+        Which columns are expectations and perceptions of which statement; answers must be in range.
+    weights : ndarray, optional
+        Design weights, shape (n,).
+    confidence : float
+        Level of the intervals.
+    min_answered : float
+        Share of a dimension's items that a respondent must answer to count there.
+    bootstrap : int
+        Replicates of the percentile bootstrap; 0 for none.
+    seed : int
+        Of the bootstrap.
+
+    Returns
+    -------
+    GapResult
+
+    Raises
+    ------
+    CodebookError
+        An expectation lacks its perception.
+    DataError
+        Weights or a bootstrap were asked of streamed rows.
+
+    References
+    ----------
+    Parasuraman, A., Zeithaml, V. A. & Berry, L. L. (1988). SERVQUAL. Journal of Retailing, 64(1), 12-40.
+    """
+    require_pairs(codebook)
+    units = Units.of(codebook)
+    if isinstance(data, pd.DataFrame):
+        low, high = units.scores(data[list(units.columns)].to_numpy(dtype=float), min_answered)
+        means = estimate_means(np.hstack([low, high]), weights).mean
+        difference = estimate_means(high - low, weights)
+        table = _gap_table(units, means[: low.shape[1]], means[low.shape[1] :], difference, confidence)
+        if bootstrap:
+            _add_bootstrap(table, high - low, weights, confidence, bootstrap, seed)
+        return GapResult(table, confidence, bootstrap)
+    if weights is not None or bootstrap:
+        raise DataError(
+            "Streamed rows have neither design weights nor a bootstrap.", "Pass bootstrap=0, or a DataFrame."
+        )
+    parts = reduce_rows(data, units.columns, units.pair_blocks(min_answered))
+    moments = [parts[str(k)] for k in range(len(units.table))]
+    expected, perceived = (np.array([m.mean[j] for m in moments]) for j in (0, 1))
+    return GapResult(_gap_table(units, expected, perceived, _difference(moments), confidence), confidence, 0)
+
+
+def _difference(moments: list[Moments]) -> Means:
+    """Return the means of second minus first, from pairs of moments."""
+    gap = [m.transform(np.array([[-1.0, 1.0]]), ["gap"]) for m in moments]
+    n = np.array([m.n for m in gap])
+    sd = np.array([np.sqrt(m.cov[0, 0]) if m.n > 1 else np.nan for m in gap])
+    return Means(n, np.array([m.mean[0] for m in gap]), sd, sd / np.sqrt(n))
+
+
+def _gap_table(units: Units, expected: Array, perceived: Array, gap: Means, confidence: float) -> pd.DataFrame:
+    low, high = gap.interval(confidence)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        t = gap.mean / gap.se
+        d = gap.mean / gap.sd
+    p = 2 * stats.t.sf(np.abs(t), np.maximum(gap.n - 1, 1))
+    table = units.table.assign(
+        n=gap.n, expectation=expected, perception=perceived, gap=gap.mean, sd=gap.sd, se=gap.se, t=t, df=gap.n - 1, p=p,
+        p_adjusted=np.nan, family=0, ci_lower=low, ci_upper=high, boot_lower=np.nan, boot_upper=np.nan, d=d,
+        d_lower=np.nan, d_upper=np.nan,
+    )  # fmt: skip
+    for level, method in ADJUSTMENT.items():
+        at = table["level"] == level
+        tested = at & table["p"].notna()
+        if tested.any():
+            table.loc[tested, "p_adjusted"] = pingouin.multicomp(table.loc[tested, "p"].to_numpy(), method=method)[1]
+        table.loc[at, "family"] = int(tested.sum())
+    return table
+
+
+def _add_bootstrap(
+    table: pd.DataFrame, gap: Array, weights: Array | None, confidence: float, draws: int, seed: int
+) -> None:
+    k = gap.shape[1]
+    centre = np.nanmean(gap, axis=0)
+    both = replicate_means(np.hstack([gap - centre, (gap - centre) ** 2]), weights, draws, seed)
+    mean, square = both[:, :k], both[:, k:]
+    table["boot_lower"], table["boot_upper"] = percentile_interval(mean + centre, confidence)
+    n = table["n"].to_numpy()
+    with np.errstate(invalid="ignore", divide="ignore"):
+        sd = np.sqrt(np.maximum(square - mean**2, 0.0) * n / (n - 1))
+        standardised = np.where(sd > 0, (mean + centre) / sd, np.nan)
+    table["d_lower"], table["d_upper"] = percentile_interval(standardised, confidence)

@@ -1,0 +1,139 @@
+"""Overall SERVQUAL and SERVPERF scores, weighted and unweighted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from xmresearch.data.codebook import Codebook
+from xmresearch.psychometrics.batteries import dimension_scores
+from xmresearch.psychometrics.drivers import DriverResult
+from xmresearch.psychometrics.estimates import estimate_means, percentile_interval, replicate_means
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class ScoreResult:
+    """Overall scores.
+
+    Attributes
+    ----------
+    table : DataFrame
+        One row per score: measure (servqual_unweighted, servqual_weighted, servqual_derived, servperf_unweighted,
+        servperf_weighted, servperf_derived), n, estimate, se, ci_lower, ci_upper. Derived weights have percentile
+        bootstrap intervals that carry the weights' own uncertainty; the others t intervals.
+    """
+
+    table: pd.DataFrame
+
+    def tidy(self) -> pd.DataFrame:
+        """Return one row per score."""
+        return self.table
+
+    def summary(self) -> dict[str, Any]:
+        """Return the headline score: weighted by importance where it was asked, otherwise unweighted."""
+        rows = self.table.set_index("measure")
+        name = "servqual_weighted" if "servqual_weighted" in rows.index else "servqual_unweighted"
+        row = rows.loc[name]
+        return {
+            "measure": name, "score": row["estimate"], "score_lower": row["ci_lower"], "score_upper": row["ci_upper"],
+            "case": "below" if row["ci_upper"] < 0 else "above" if row["ci_lower"] > 0 else "met",
+        }  # fmt: skip
+
+
+def importance_shares(frame: pd.DataFrame, codebook: Codebook, min_answered: float = 0.5) -> pd.DataFrame | None:
+    """Return each respondent's importance of each dimension, as shares that sum to one.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        The survey's rows.
+    codebook : Codebook
+        Importance is asked as points by dimension, or as a rating by statement (averaged within its dimension).
+    min_answered : float
+        Share of a dimension's ratings that must be answered.
+
+    Returns
+    -------
+    DataFrame or None
+        Shape (n, dimensions); None where importance was not asked of every dimension.
+    """
+    rated = dimension_scores(frame, codebook, "importance", min_answered)
+    if set(rated.columns) != set(codebook.constructs):
+        return None
+    total = rated.sum(axis=1, skipna=False)
+    return rated.div(total.where(total > 0), axis=0)
+
+
+def overall_scores(
+    frame: pd.DataFrame,
+    codebook: Codebook,
+    *,
+    driven: DriverResult | None = None,
+    weights: Array | None = None,
+    confidence: float = 0.95,
+    min_answered: float = 0.5,
+    seed: int = 0,
+) -> ScoreResult:
+    """Estimate overall service quality.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        The survey's rows.
+    codebook : Codebook
+        Which items form which dimension.
+    driven : DriverResult, optional
+        Gives derived weights: each dimension's share in explaining the outcome.
+    weights : ndarray, optional
+        Design weights, shape (n,).
+    confidence : float
+        Level of the intervals.
+    min_answered : float
+        Share of a dimension's items that must be answered.
+    seed : int
+        Of the bootstrap.
+
+    Returns
+    -------
+    ScoreResult
+
+    References
+    ----------
+    Parasuraman, A., Berry, L. L. & Zeithaml, V. A. (1991). Journal of Retailing, 67(4), 420-450 (importance points).
+    Cronin, J. J. & Taylor, S. A. (1992). Journal of Marketing, 56(3), 55-68 (SERVPERF).
+    """
+    perceived = dimension_scores(frame, codebook, "perception", min_answered)
+    expected = dimension_scores(frame, codebook, "expectation", min_answered)
+    by_family = {"servqual": perceived - expected, "servperf": perceived}
+    shares = importance_shares(frame, codebook, min_answered)
+    rows = []
+    for family, scores in by_family.items():
+        persons = {"unweighted": scores.mean(axis=1, skipna=False)}
+        if shares is not None:
+            persons["weighted"] = (scores * shares[scores.columns]).sum(axis=1, skipna=False)
+        for name, values in persons.items():
+            found = estimate_means(values.to_numpy()[:, None], weights)
+            low, high = found.interval(confidence)
+            rows.append((f"{family}_{name}", found.n[0], found.mean[0], found.se[0], low[0], high[0]))
+        if driven is not None:
+            rows.append((f"{family}_derived", *_derived(scores, driven, weights, confidence, seed)))
+    table = pd.DataFrame(rows, columns=["measure", "n", "estimate", "se", "ci_lower", "ci_upper"])
+    return ScoreResult(table)
+
+
+def _derived(
+    scores: pd.DataFrame, driven: DriverResult, weights: Array | None, confidence: float, seed: int
+) -> tuple[int, float, float, float, float]:
+    values = scores[list(driven.table["construct"])].to_numpy()
+    n = int((~np.isnan(values)).all(axis=1).sum())
+    estimate = float(estimate_means(values, weights).mean @ driven.table["share"].to_numpy())
+    draws = len(driven.replicates)
+    replicates = (replicate_means(values, weights, draws, seed) * driven.replicates).sum(axis=1)
+    low, high = percentile_interval(replicates[:, None], confidence)
+    return n, estimate, float(replicates.std(ddof=1)), float(low[0]), float(high[0])

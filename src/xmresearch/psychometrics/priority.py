@@ -1,0 +1,115 @@
+"""Which dimension to improve first, and how sure that is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from xmresearch.data.codebook import Codebook
+from xmresearch.psychometrics.batteries import dimension_scores
+from xmresearch.psychometrics.estimates import estimate_means, percentile_interval, replicate_means
+from xmresearch.psychometrics.overall import importance_shares
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class PriorityResult:
+    """Dimensions in the order in which to improve them.
+
+    Attributes
+    ----------
+    table : DataFrame
+        Worst first: rank, construct, importance (mean share; NaN if not asked), contribution (what the dimension adds to
+        the overall gap: importance x gap, or gap / number of dimensions), contribution_lower, contribution_upper,
+        p_worst, p_worst_two (posterior probabilities of being the worst, and among the worst two).
+    weighted : bool
+        Whether importance entered.
+    """
+
+    table: pd.DataFrame
+    weighted: bool
+
+    def tidy(self) -> pd.DataFrame:
+        """Return one row per dimension, worst first."""
+        return self.table
+
+    def summary(self) -> dict[str, Any]:
+        """Return the first two priorities and their probabilities."""
+        first, second = self.table.iloc[0], self.table.iloc[min(1, len(self.table) - 1)]
+        p = float(first["p_worst"])
+        return {
+            "case": "clear" if p >= 0.9 else "likely" if p >= 0.6 else "open", "first": first["construct"], "p_first": p,
+            "second": second["construct"], "p_second": float(second["p_worst"]), "contribution": first["contribution"],
+            "contribution_lower": first["contribution_lower"], "contribution_upper": first["contribution_upper"],
+        }  # fmt: skip
+
+    def basis(self) -> dict[str, str]:
+        """Return whether importance entered, for the sentence that explains the order."""
+        return {"case": "weighted" if self.weighted else "equal"}
+
+
+def priorities(
+    frame: pd.DataFrame,
+    codebook: Codebook,
+    *,
+    weights: Array | None = None,
+    confidence: float = 0.95,
+    min_answered: float = 0.5,
+    bootstrap: int = 2000,
+    seed: int = 0,
+) -> PriorityResult:
+    """Rank the dimensions by what they take from overall quality.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        The survey's rows.
+    codebook : Codebook
+        Which items form which dimension.
+    weights : ndarray, optional
+        Design weights, shape (n,).
+    confidence : float
+        Level of the credible intervals.
+    min_answered : float
+        Share of a dimension's items that must be answered.
+    bootstrap : int
+        Draws of the Bayesian bootstrap.
+    seed : int
+        Of those draws.
+
+    Returns
+    -------
+    PriorityResult
+
+    References
+    ----------
+    Rubin, D. B. (1981). The Bayesian bootstrap. Annals of Statistics, 9, 130-134.
+    """
+    gap = dimension_scores(frame, codebook, "perception", min_answered) - dimension_scores(
+        frame, codebook, "expectation", min_answered
+    )
+    names = list(gap.columns)
+    k = len(names)
+    shares = importance_shares(frame, codebook, min_answered)
+    blocks = [gap.to_numpy()] + ([] if shares is None else [shares[names].to_numpy()])
+    values = np.hstack(blocks)
+    point = estimate_means(values, weights).mean
+    draws = replicate_means(values, weights, bootstrap, seed, "bayesian")
+    importance = point[k:] if shares is not None else np.full(k, np.nan)
+    factor, factors = (point[k:], draws[:, k:]) if shares is not None else (np.full(k, 1 / k), 1 / k)
+    contribution, contributions = point[:k] * factor, draws[:, :k] * factors
+    order = contributions.argsort(axis=1)
+    low, high = percentile_interval(contributions, confidence)
+    table = pd.DataFrame({
+        "construct": names, "importance": importance, "contribution": contribution, "contribution_lower": low,
+        "contribution_upper": high, "p_worst": (order[:, :1] == np.arange(k)).mean(axis=0),
+        "p_worst_two": (order[:, :2, None] == np.arange(k)).any(axis=1).mean(axis=0),
+    })  # fmt: skip
+    table = table.sort_values("contribution", kind="stable").reset_index(drop=True)
+    table.insert(0, "rank", np.arange(1, k + 1))
+    return PriorityResult(table, shares is not None)

@@ -1,0 +1,208 @@
+"""Internal consistency of batteries, and the reliability of the difference between two of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pingouin
+from numpy.typing import NDArray
+from scipy import optimize
+
+from xmresearch.data.codebook import Codebook
+from xmresearch.errors import InsufficientData
+from xmresearch.psychometrics.batteries import Units
+
+Array = NDArray[np.float64]
+ACCEPTABLE = 0.7
+_HEYWOOD = 0.005
+
+
+@dataclass(frozen=True)
+class OneFactor:
+    """Maximum-likelihood one-factor solution of a covariance matrix.
+
+    Attributes
+    ----------
+    loadings, unique : ndarray
+        Unstandardised loadings and unique variances, shape (k,).
+    heywood : bool
+        Whether a unique variance ended at its lower bound.
+    """
+
+    loadings: Array
+    unique: Array
+    heywood: bool
+
+    @property
+    def omega(self) -> float:
+        """McDonald's omega: the share of the sum score's modelled variance that the factor explains."""
+        common = self.loadings.sum() ** 2
+        return float(common / (common + self.unique.sum()))
+
+
+def one_factor(cov: Array) -> OneFactor:
+    """Fit one common factor by maximum likelihood.
+
+    Parameters
+    ----------
+    cov : ndarray
+        Covariance matrix, shape (k, k), k >= 3, positive definite.
+
+    Returns
+    -------
+    OneFactor
+
+    Raises
+    ------
+    InsufficientData
+        Fewer than three items (not identified), or a singular matrix.
+
+    References
+    ----------
+    Lawley, D. N. & Maxwell, A. E. (1971). Factor Analysis as a Statistical Method. Butterworths.
+    """
+    sd = np.sqrt(np.diag(cov))
+    if len(sd) < 3:
+        raise InsufficientData(f"One factor of {len(sd)} items is not identified; three are needed.")
+    if not (sd > 0).all():
+        raise InsufficientData("An item is constant, so no factor can be fitted.")
+    r = cov / np.outer(sd, sd)
+    if np.linalg.eigvalsh(r)[0] < 1e-10:
+        raise InsufficientData("The items' correlation matrix is singular, so no factor can be fitted.")
+
+    def loadings(unique: Array) -> tuple[Array, Array]:
+        root = np.sqrt(unique)
+        values, vectors = np.linalg.eigh(r / np.outer(root, root))
+        return values, root * vectors[:, -1] * np.sqrt(max(values[-1] - 1.0, 0.0))
+
+    def objective(unique: Array) -> tuple[float, Array]:
+        values, lam = loadings(unique)
+        rest = values[:-1]
+        gradient = (np.diag(np.outer(lam, lam) - r) + unique) / unique**2
+        return float((rest - np.log(rest) - 1.0).sum()), gradient
+
+    start = np.clip(0.5 / np.diag(np.linalg.inv(r)), _HEYWOOD, 1.0)
+    found = optimize.minimize(
+        objective, start, jac=True, method="L-BFGS-B", bounds=[(_HEYWOOD, 1.0)] * len(sd),
+        options={"ftol": 1e-14, "gtol": 1e-9, "maxiter": 1000},
+    )  # fmt: skip
+    _, lam = loadings(found.x)
+    lam = lam * np.sign(lam.sum() or 1.0)
+    return OneFactor(lam * sd, found.x * sd**2, bool((found.x <= _HEYWOOD * 1.001).any()))
+
+
+@dataclass(frozen=True)
+class ReliabilityResult:
+    """Reliability by dimension and battery.
+
+    Attributes
+    ----------
+    table : DataFrame
+        One row per dimension and battery (expectation, perception, gap): construct, kind, items, n, alpha, alpha_lower,
+        alpha_upper (Feldt's interval), omega (NaN for two items), heywood.
+    differences : DataFrame
+        One row per dimension: construct, n, r_ep (correlation of the two scores), difference_reliability (from alphas).
+    """
+
+    table: pd.DataFrame
+    differences: pd.DataFrame
+
+    def tidy(self) -> pd.DataFrame:
+        """Return one row per dimension and battery, with the difference's reliability beside the gap's alpha."""
+        gap = self.differences.assign(kind="gap")[["construct", "kind", "r_ep", "difference_reliability"]]
+        return self.table.merge(gap, on=["construct", "kind"], how="left")
+
+    def summary(self) -> dict[str, Any]:
+        """Return the lowest alpha of the perceptions, and how many batteries fall below the usual bound."""
+        alpha = self.table.dropna(subset=["alpha"])
+        low = alpha[alpha["alpha"] < ACCEPTABLE]
+        worst = alpha.loc[alpha["alpha"].idxmin()] if len(alpha) else None
+        return {
+            "case": "undefined" if worst is None else "good" if low.empty else "some_low", "threshold": ACCEPTABLE,
+            "low": len(low), "batteries": len(self.table), "worst": "" if worst is None else worst["construct"],
+            "worst_kind": "" if worst is None else f"kind_{worst['kind']}",
+            "worst_alpha": np.nan if worst is None else worst["alpha"],
+            "difference_lowest": self.differences["difference_reliability"].min(),
+        }  # fmt: skip
+
+    def diagnostics(self) -> pd.DataFrame:
+        """Return checks with figure, threshold and status."""
+        lowest = float(self.table["alpha"].min())
+        status = "pass" if lowest >= ACCEPTABLE else "warn" if lowest >= 0.5 else "fail"
+        rows = [("alpha", lowest, ACCEPTABLE, status)]
+        heywood = int(self.table["heywood"].sum())
+        rows.append(("heywood", heywood, 0, "pass" if heywood == 0 else "warn"))
+        return pd.DataFrame(rows, columns=["check", "value", "threshold", "status"])
+
+
+def reliability(frame: pd.DataFrame, codebook: Codebook, *, confidence: float = 0.95) -> ReliabilityResult:
+    """Estimate the reliability of every dimension's expectations, perceptions and gaps.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        The survey's rows; each battery uses its complete ones, unweighted.
+    codebook : Codebook
+        Which items form which dimension.
+    confidence : float
+        Level of alpha's interval.
+
+    Returns
+    -------
+    ReliabilityResult
+
+    Notes
+    -----
+    The reliability of a difference of scores E and P is (v_E r_E + v_P r_P - 2 c) / (v_E + v_P - 2 c), with variances v,
+    covariance c and reliabilities r: strongly correlated scores make unreliable gaps.
+
+    References
+    ----------
+    Feldt, L. S. (1965). Psychometrika, 30, 357-370. McDonald, R. P. (1999). Test Theory. Erlbaum.
+    Johns, G. (1981). Organizational Behavior and Human Performance, 27, 443-463.
+    """
+    units = Units.of(codebook)
+    values = frame[list(units.columns)].to_numpy(dtype=float)
+    rows, differences = [], []
+    for k, unit in units.table[units.table["level"] == "dimension"].iterrows():
+        expected, perceived = values[:, list(units.low[int(str(k))])], values[:, list(units.high[int(str(k))])]
+        blocks = {"expectation": expected, "perception": perceived, "gap": perceived - expected}
+        alphas = {}
+        for kind, block in blocks.items():
+            row = _consistency(block[~np.isnan(block).any(axis=1)], confidence)
+            alphas[kind] = row["alpha"]
+            rows.append({"construct": unit["id"], "kind": kind, **row})
+        both = ~np.isnan(np.hstack([expected, perceived])).any(axis=1)
+        differences.append({"construct": unit["id"], **_difference(expected[both], perceived[both], alphas)})
+    return ReliabilityResult(pd.DataFrame(rows), pd.DataFrame(differences))
+
+
+def _consistency(block: Array, confidence: float) -> dict[str, float | int | bool]:
+    n, k = block.shape
+    row: dict[str, float | int | bool] = {
+        "items": k, "n": n, "alpha": np.nan, "alpha_lower": np.nan, "alpha_upper": np.nan, "omega": np.nan,
+        "heywood": False,
+    }  # fmt: skip
+    if k < 2 or n < 3 or not (block.std(axis=0) > 0).any() or np.isclose(block.sum(axis=1).std(), 0):
+        return row
+    alpha, (low, high) = pingouin.cronbach_alpha(pd.DataFrame(block), ci=confidence)
+    row |= {"alpha": float(alpha), "alpha_lower": float(low), "alpha_upper": float(high)}
+    try:
+        solution = one_factor(np.cov(block, rowvar=False))
+    except InsufficientData:
+        return row
+    return row | {"omega": solution.omega, "heywood": solution.heywood}
+
+
+def _difference(expected: Array, perceived: Array, alphas: dict[str, float | int | bool]) -> dict[str, float | int]:
+    if len(expected) < 3:
+        return {"n": len(expected), "r_ep": np.nan, "difference_reliability": np.nan}
+    cov = np.cov(expected.mean(axis=1), perceived.mean(axis=1))
+    spread = cov[0, 0] + cov[1, 1] - 2 * cov[0, 1]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        true = cov[0, 0] * alphas["expectation"] + cov[1, 1] * alphas["perception"] - 2 * cov[0, 1]
+        r = cov[0, 1] / np.sqrt(cov[0, 0] * cov[1, 1])
+        return {"n": len(expected), "r_ep": float(r), "difference_reliability": float(true / spread)}

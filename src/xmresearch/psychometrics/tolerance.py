@@ -1,0 +1,102 @@
+"""The zone of tolerance: where service lies between the minimum acceptable and the desired level."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from xmresearch.data.codebook import Codebook
+from xmresearch.psychometrics.batteries import dimension_scores
+from xmresearch.psychometrics.estimates import estimate_means
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class ToleranceResult:
+    """Zones of tolerance by dimension.
+
+    Attributes
+    ----------
+    table : DataFrame
+        One row per dimension: construct, n, minimum, desired, perception, adequacy (perception - minimum, MSA), with
+        adequacy_lower, adequacy_upper; superiority (perception - desired, MSS), with superiority_lower,
+        superiority_upper; zone (desired - minimum); below, within, above (shares of respondents).
+    """
+
+    table: pd.DataFrame
+
+    def tidy(self) -> pd.DataFrame:
+        """Return one row per dimension."""
+        return self.table
+
+    def summary(self) -> dict[str, Any]:
+        """Return which dimensions fall below what is acceptable."""
+        below = self.table[self.table["adequacy_upper"] < 0]
+        most = self.table.loc[self.table["below"].idxmax()]
+        return {
+            "case": "some_below" if len(below) else "within", "inadequate": list(below["construct"]),
+            "most": most["construct"], "most_below": most["below"],
+        }  # fmt: skip
+
+
+def zone_of_tolerance(
+    frame: pd.DataFrame,
+    codebook: Codebook,
+    *,
+    weights: Array | None = None,
+    confidence: float = 0.95,
+    min_answered: float = 0.5,
+) -> ToleranceResult | None:
+    """Locate perceptions between minimum and desired expectations.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        The survey's rows.
+    codebook : Codebook
+        With items of kind minimum, expectation (desired) and perception.
+    weights : ndarray, optional
+        Design weights, shape (n,).
+    confidence : float
+        Level of the t intervals.
+    min_answered : float
+        Share of a dimension's items that must be answered.
+
+    Returns
+    -------
+    ToleranceResult or None
+        None where the minimum was not asked.
+
+    References
+    ----------
+    Parasuraman, A., Zeithaml, V. A. & Berry, L. L. (1994). Journal of Retailing, 70(3), 201-230.
+    """
+    minimum = dimension_scores(frame, codebook, "minimum", min_answered)
+    names = list(minimum.columns)
+    if not names:
+        return None
+    m = minimum.to_numpy()
+    e = dimension_scores(frame, codebook, "expectation", min_answered)[names].to_numpy()
+    p = dimension_scores(frame, codebook, "perception", min_answered)[names].to_numpy()
+    known = ~(np.isnan(m) | np.isnan(e) | np.isnan(p))
+    m, e, p = (np.where(known, block, np.nan) for block in (m, e, p))
+
+    def share(found: NDArray[np.bool_]) -> Array:
+        return estimate_means(np.where(known, found.astype(float), np.nan), weights).mean
+
+    adequacy, superiority = estimate_means(p - m, weights), estimate_means(p - e, weights)
+    low_a, high_a = adequacy.interval(confidence)
+    low_s, high_s = superiority.interval(confidence)
+    below, above = share(p < m), share(p > np.maximum(m, e))
+    desired, lowest = estimate_means(e, weights).mean, estimate_means(m, weights).mean
+    return ToleranceResult(pd.DataFrame({
+        "construct": names, "n": adequacy.n, "minimum": lowest, "desired": desired,
+        "perception": estimate_means(p, weights).mean, "adequacy": adequacy.mean, "adequacy_lower": low_a,
+        "adequacy_upper": high_a, "superiority": superiority.mean, "superiority_lower": low_s, "superiority_upper": high_s,
+        "zone": desired - lowest, "below": below, "within": 1 - below - above, "above": above,
+    }))  # fmt: skip

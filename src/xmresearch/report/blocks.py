@@ -1,0 +1,77 @@
+"""What a notebook cell shows: a block that JupyterLab can display and the assembler can place in a report."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+MIME = "application/vnd.xmresearch.block+json"
+
+
+@dataclass(frozen=True)
+class Block:
+    """One piece of a report.
+
+    Attributes
+    ----------
+    kind : str
+        title, section, prose, callout, cards, table or figure.
+    content : mapping
+        JSON: section (key, title); prose (text); callout (text, tone); cards (items: label, value, note);
+        table (key, caption, note, head, align, rows, csv); figure (key, caption, alt, svg, csv).
+    """
+
+    kind: str
+    content: Mapping[str, Any]
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        return {MIME: {"kind": self.kind, **self.content}, "text/html": self.html(), "text/markdown": self.markdown()}
+
+    def html(self) -> str:
+        """Return the block as HTML for JupyterLab."""
+        c = self.content
+        if self.kind == "table":
+            return f"<p><b>{html.escape(c['caption'])}</b></p>{table_html(c)}"
+        if self.kind == "figure":
+            return f"{c['svg'][c['svg'].index('<svg') :]}<p>{html.escape(c['caption'])}</p>"
+        if self.kind == "title":
+            return f"<h1>{html.escape(c['title'])}</h1><p>{html.escape(c['glance'])}</p>"
+        if self.kind == "section":
+            return f"<h2>{html.escape(c['title'])}</h2>"
+        if self.kind == "cards":
+            cells = "".join(f"<td><b>{html.escape(i['value'])}</b><br>{html.escape(i['label'])}</td>" for i in c["items"])
+            return f"<table><tr>{cells}</tr></table>"
+        return f"<p>{html.escape(c['text'])}</p>"
+
+    def markdown(self) -> str:
+        """Return the block as Markdown, for formats that cannot hold HTML."""
+        c = self.content
+        if self.kind == "table":
+            lines = [c["head"], ["---:" if a == "right" else ":---" for a in c["align"]], *c["rows"]]
+            return "\n".join("| " + " | ".join(str(v).replace("|", "\\|") for v in line) + " |" for line in lines)
+        if self.kind == "figure":
+            return f"*{c['caption']}*"
+        if self.kind == "title":
+            return f"# {c['title']}\n\n{c['glance']}"
+        if self.kind == "section":
+            return f"## {c['title']}"
+        if self.kind == "cards":
+            return "\n".join(f"- {i['label']}: **{i['value']}** {i['note']}" for i in c["items"])
+        return str(c["text"])
+
+
+def table_html(content: Mapping[str, Any]) -> str:
+    """Return a table block's rows as an HTML table element."""
+    head = "".join(
+        f'<th scope="col" class="{a}">{html.escape(h)}</th>' for h, a in zip(content["head"], content["align"], strict=True)
+    )
+    body = []
+    for row in content["rows"]:
+        cells = []
+        for j, (value, align) in enumerate(zip(row, content["align"], strict=True)):
+            tag, scope = ("th", ' scope="row"') if j == 0 else ("td", "")
+            cells.append(f'<{tag}{scope} class="{align}">{html.escape(str(value))}</{tag}>')
+        body.append("<tr>" + "".join(cells) + "</tr>")
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table>"

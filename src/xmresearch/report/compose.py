@@ -1,0 +1,175 @@
+"""What a notebook uses to write its report: sections, sentences, figures and tables in the report's language."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import pandas as pd
+
+from xmresearch.report import figures
+from xmresearch.report.blocks import Block
+from xmresearch.report.wording import COLUMN_FORMATS, DEFAULT_FORMAT, NONE_SHOWN, Wording, number
+
+TEXT_COLUMNS = ("id", "construct", "statement", "segment", "value_label", "kind", "quadrant", "measure", "rule", "action",
+                "check", "status", "setting", "covered", "suppressed", "stated", "entry")  # fmt: skip
+
+
+class Summarised(Protocol):
+    """A result that states its own figures."""
+
+    def summary(self) -> dict[str, Any]:
+        """Return the figures that sentences are made of."""
+
+
+class Report:
+    """Writes a report block by block; each block shows in the notebook and is placed by the assembler.
+
+    Parameters
+    ----------
+    lang : {'en', 'zh'}
+        Language.
+    study : str
+        Prefix of the labels of this study, such as 'servqual'.
+    names : mapping of str to str
+        Labels of the study's identifiers; see `Wording`.
+    level : float
+        Confidence level, for the heads of interval columns.
+    """
+
+    def __init__(self, lang: str, study: str, names: Mapping[str, str], *, level: float = 0.95) -> None:
+        self.wording = Wording(lang, names)
+        self.study, self.level = study, level
+        self.blocks: list[Block] = []
+        self._silent = False
+
+    def _show(self, kind: str, **content: Any) -> None:
+        block = Block(kind, content)
+        self.blocks.append(block)
+        from IPython.core.getipython import get_ipython
+
+        if get_ipython() is not None:
+            from IPython.display import display
+
+            display(block)
+
+    def _facts(self, results: Sequence[Any], more: Mapping[str, Any]) -> dict[str, Any]:
+        facts: dict[str, Any] = {"level": self.level}
+        for result in results:
+            facts |= result if isinstance(result, Mapping) else result.summary()
+        return facts | dict(more)
+
+    def title(self, given: str | None, client: str | None, **facts: Any) -> None:
+        """Name the report and say at a glance what it rests on."""
+        title = given or self.wording.get("titles", self.study)
+        self._show("title", title=title, client=client or "", lang=self.wording.lang,
+                   glance=self.wording.text("texts", "glance", self._facts([], facts)))  # fmt: skip
+
+    def section(self, key: str, *, when: bool = True) -> None:
+        """Begin a section; all that follows up to the next one is left out where `when` is false."""
+        self._silent = not when
+        if when:
+            self._show("section", key=key, title=self.wording.get("sections", key))
+
+    def say(self, key: str, *results: Summarised | Mapping[str, Any] | None, **more: Any) -> None:
+        """Write the sentence of that key, made from the figures of results; none where a result is None."""
+        if not self._silent and not any(r is None for r in results):
+            self._show("prose", text=self.wording.text("texts", key, self._facts(results, more)))
+
+    def callout(self, key: str, *results: Summarised | Mapping[str, Any] | None, tone: str = "note", when: bool = True) -> None:
+        """Write a sentence that must not be overlooked; tone is note, warning or simulated."""
+        if when and not self._silent and not any(r is None for r in results):
+            self._show("callout", text=self.wording.text("texts", key, self._facts(results, {})), tone=tone)
+
+    def cards(self, **results: Summarised | Mapping[str, Any] | None) -> None:
+        """Show headline figures; each key is a label with 'label', 'value' and 'note', filled from its result."""
+        if self._silent:
+            return
+        items = []
+        for key, result in results.items():
+            if result is None:
+                continue
+            templates, facts = self.wording.get("cards", key), self._facts([result], {})
+            items.append({part: str(self.wording.vformat(templates[part], (), facts)) for part in ("label", "value", "note")})
+        self._show("cards", items=items)
+
+    def table(self, key: str, data: Any, columns: Sequence[str], *, formats: Mapping[str, str] | None = None) -> None:
+        """Show a table.
+
+        Parameters
+        ----------
+        key : str
+            Of its caption in the labels.
+        data : DataFrame, a result with `tidy()`, or None
+            What the table's CSV file holds in full.
+        columns : sequence of str
+            Columns to show. `x_ci` stands for the interval x_lower to x_upper (`ci` for ci_lower to ci_upper); a column
+            that begins with `?` is shown only if the table has it.
+        formats : mapping, optional
+            Formats of columns where they differ from the usual.
+        """
+        if self._silent or data is None:
+            return
+        frame: pd.DataFrame = data if isinstance(data, pd.DataFrame) else data.tidy()
+        shown = [c.lstrip("?") for c in columns if not c.startswith("?") or c.lstrip("?") in frame]
+        specs = {**COLUMN_FORMATS, **(formats or {})}
+        text_like = [c for c in shown if self._is_text(frame, c)]
+        rows = [[self._cell(row, c, specs) for c in shown] for row in frame.to_dict("records")]
+        note = self.wording.text("notes", key) if self.wording.has("notes", key) else ""
+        self._show(
+            "table", key=key, caption=self.wording.text("tables", key, self._facts([], {})), note=note,
+            head=[self._head(c) for c in shown], align=["left" if c in text_like else "right" for c in shown], rows=rows,
+            csv=frame.to_csv(index=False, lineterminator="\n"),
+        )  # fmt: skip
+
+    def figure(self, key: str, kind: str, data: Any, **settings: Any) -> None:
+        """Draw a figure of one of the kinds in `xmresearch.report.figures`.
+
+        Parameters
+        ----------
+        key : str
+            Of its caption, alternative text and axes in the labels.
+        kind : str
+            forest, bars, quadrants, heatmap or zones.
+        data : DataFrame, a result with `tidy()`, or None
+            What is drawn.
+        **settings
+            Passed to the kind.
+        """
+        if self._silent or data is None:
+            return
+        frame: pd.DataFrame = data if isinstance(data, pd.DataFrame) else data.tidy()
+        texts = self.wording.get("figures", key)
+        self._show(
+            "figure", key=key, caption=self.wording.vformat(texts["caption"], (), self._facts([], {})), alt=texts["alt"],
+            svg=figures.KINDS[kind](frame, self.wording, key, **settings),
+        )  # fmt: skip
+
+    def _is_text(self, frame: pd.DataFrame, column: str) -> bool:
+        return column in TEXT_COLUMNS or (column in frame and not pd.api.types.is_numeric_dtype(frame[column]))
+
+    def _head(self, column: str) -> str:
+        if column == "ci" or column.endswith("_ci"):
+            return str(self.wording.text("columns", "ci", {"level": self.level}))
+        return str(self.wording.get("columns", column))
+
+    def _cell(self, row: Mapping[Any, Any], column: str, specs: Mapping[str, str]) -> str:
+        if column == "ci" or column.endswith("_ci"):
+            base = column.removesuffix("ci").removesuffix("_")
+            prefix = f"{base}_" if base else "ci_"
+            spec = specs.get(base, specs.get("ci", "+.2f" if not base else DEFAULT_FORMAT))
+            return self.wording.interval(row[f"{prefix}lower"], row[f"{prefix}upper"], spec)
+        if column == "statement":
+            return f"{row['id']}  {self.wording.name(row['id'])}"
+        value = row[column]
+        if isinstance(value, (list, tuple)):
+            return self.wording.format_field(value, "")
+        if isinstance(value, bool):
+            return self.wording.name("yes" if value else "no")
+        if value is None or value is pd.NA:
+            return NONE_SHOWN
+        if isinstance(value, str):
+            if column == "value" and "segment" in row:
+                return self.wording.name(f"{row['segment']}={value}")
+            return self.wording.name(value)
+        return number(value, specs.get(column, DEFAULT_FORMAT))

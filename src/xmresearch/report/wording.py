@@ -1,0 +1,136 @@
+"""Words and numbers of a report, in its language."""
+
+from __future__ import annotations
+
+import math
+import string
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from numbers import Real
+from typing import Any
+
+import yaml
+
+from xmresearch.errors import StudyError
+
+LANGUAGES = ("en", "zh")
+NONE_SHOWN = "–"
+
+# How a column's figures are written, by column name; others are written with `DEFAULT_FORMAT`.
+COLUMN_FORMATS = {
+    "n": ",d", "rank": "d", "items": "d", "family": "d", "groups": "d", "received": ",d", "flagged": ",d",
+    "removed": ",d", "remaining": ",d", "gap": "+.2f", "truth": "+.2f", "contribution": "+.3f", "t": ".2f", "df": ",d",
+    "p": "p", "p_adjusted": "p", "p_quadrant": "prob", "p_worst": "prob", "p_worst_two": "prob", "p_top": "prob",
+    "share": "pct", "below": "pct", "within": "pct", "above": "pct", "d": "+.2f", "adequacy": "+.2f",
+    "superiority": "+.2f", "alpha": ".3f", "omega": ".3f", "difference_reliability": ".3f", "beta": "+.2f",
+    "f": ".2f", "df1": ".0f", "df2": ".0f", "importance": ".2f", "value": ".4g", "threshold": ".4g",
+}  # fmt: skip
+DEFAULT_FORMAT = ".2f"
+
+
+@cache
+def labels(lang: str) -> Mapping[str, Any]:
+    """Return the labels file of one language."""
+    if lang not in LANGUAGES:
+        raise StudyError(f"There is no report language '{lang}'.", f"Languages: {', '.join(LANGUAGES)}.")
+    content: Mapping[str, Any] = yaml.safe_load(
+        (files("xmresearch.report") / "labels" / f"{lang}.yml").read_text("utf-8")
+    )
+    return content
+
+
+def number(value: Any, spec: str = DEFAULT_FORMAT) -> str:
+    """Write a number.
+
+    Parameters
+    ----------
+    value : number
+        NaN and None give a dash.
+    spec : str
+        A format of Python's, or 'p' (p-value), 'prob' (probability in per cent, never rounded to certainty), 'pct'.
+
+    Returns
+    -------
+    str
+        With a true minus sign.
+    """
+    if value is None or (isinstance(value, Real) and math.isnan(float(value))):
+        return NONE_SHOWN
+    if spec == "p":
+        return "< .001" if value < 0.001 else f"{value:.3f}".replace("0.", ".", 1)
+    if spec == "prob":
+        return "> 99.9 %" if value > 0.999 else "< 0.1 %" if value < 0.001 else f"{100 * value:.1f} %"
+    if spec == "pct":
+        return f"{100 * value:.0f} %"
+    if spec.endswith("d"):
+        value = int(round(float(value)))
+    text = format(float(value) if not isinstance(value, int) else value, spec)
+    if text.lstrip("+-").replace(".", "").strip("0") == "" and text[:1] in "+-" and float(text) == 0:
+        text = text[1:]
+    return text.replace("-", "−")
+
+
+class Wording(string.Formatter):
+    """Looks up labels of one language and fills in figures and names.
+
+    Parameters
+    ----------
+    lang : {'en', 'zh'}
+        Language.
+    names : mapping of str to str
+        Labels of identifiers that belong to this study: dimensions, statements, segments and their values.
+    """
+
+    def __init__(self, lang: str, names: Mapping[str, str]) -> None:
+        self.lang, self.names, self._labels = lang, names, labels(lang)
+
+    def get(self, section: str, key: str) -> Any:
+        """Return a raw label, or raise StudyError naming the one that the labels file lacks."""
+        try:
+            return self._labels[section][key]
+        except KeyError:
+            raise StudyError(f"labels/{self.lang}.yml has no '{section}.{key}'.") from None
+
+    def has(self, section: str, key: str) -> bool:
+        """Whether a label exists."""
+        return key in self._labels.get(section, {})
+
+    def name(self, value: Any) -> str:
+        """Return the label of an identifier: the study's own, then the language's, then the identifier itself."""
+        text = str(value)
+        if text in self.names:
+            return self.names[text]
+        values: Mapping[str, str] = self._labels["values"]
+        return values.get(text, text.partition("=")[2] or text)
+
+    def text(self, section: str, key: str, facts: Mapping[str, Any] | None = None) -> str:
+        """Return a label with its figures filled in; of several variants the one that `facts["case"]` names."""
+        facts = facts or {}
+        template = self.get(section, key)
+        if isinstance(template, Mapping):
+            case = facts.get("case")
+            if case not in template:
+                raise StudyError(f"labels/{self.lang}.yml: '{section}.{key}' has no variant '{case}'.")
+            template = template[case]
+        return str(self.vformat(str(template), (), facts)).strip()
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        """Write one figure or name, as the template asks."""
+        if isinstance(value, (list, tuple)):
+            separator, last = self.get("style", "list"), self.get("style", "list_last")
+            parts = [self.format_field(v, format_spec) for v in value]
+            return parts[0] if len(parts) == 1 else separator.join(parts[:-1]) + last + parts[-1] if parts else NONE_SHOWN
+        if isinstance(value, str):
+            return self.name(value)
+        if format_spec == "code":
+            return str(value)
+        return number(value, format_spec or ("d" if isinstance(value, int) else DEFAULT_FORMAT))
+
+    def interval(self, low: Any, high: Any, spec: str) -> str:
+        """Write an interval."""
+        if number(low, spec) == NONE_SHOWN:
+            return NONE_SHOWN
+        if spec in ("pct", "prob"):
+            return f"{100 * low:.0f}–{100 * high:.0f} %"
+        return f"[{number(low, spec)}, {number(high, spec)}]"

@@ -1,0 +1,88 @@
+"""The key of a run: a hash of everything that determines its result."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+KEY_LENGTH = 16
+_SOURCES = (".py", ".yml", ".css", ".html", ".bib")
+
+
+def file_hash(path: Path) -> str:
+    """Return the SHA-256 of a file."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def code_hash(notebook: Path) -> str:
+    """Return one hash of the package's sources and the notebook."""
+    package = Path(__file__).resolve().parents[1]
+    digest = hashlib.sha256()
+    for path in sorted(p for p in package.rglob("*") if p.suffix in _SOURCES):
+        digest.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    digest.update(notebook.read_bytes())
+    return digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What determines a run's result.
+
+    Attributes
+    ----------
+    params : mapping
+        Validated params, as JSON.
+    inputs : mapping of str to str
+        SHA-256 of every input file, by the key that names it.
+    code, lock : str
+        Hash of sources and notebook; hash of uv.lock ('' where there is none).
+    python : str
+        Version and machine.
+    """
+
+    params: Mapping[str, Any]
+    inputs: Mapping[str, str]
+    code: str
+    lock: str
+    python: str
+
+    @property
+    def key(self) -> str:
+        """First digits of the hash of all of it; names the output folder."""
+        content = {"params": self.params, "inputs": self.inputs, "code": self.code, "lock": self.lock, "python": self.python}
+        text = json.dumps(content, sort_keys=True, ensure_ascii=False)
+        return hashlib.sha256(text.encode()).hexdigest()[:KEY_LENGTH]
+
+
+def identify(params: Mapping[str, Any], inputs: Mapping[str, Path], notebook: Path, root: Path) -> Identity:
+    """Hash what determines a run.
+
+    Parameters
+    ----------
+    params : mapping
+        Validated params, as JSON.
+    inputs : mapping of str to Path
+        Files that the run reads.
+    notebook : Path
+        The study's notebook.
+    root : Path
+        Project folder, for uv.lock.
+
+    Returns
+    -------
+    Identity
+    """
+    lock = root / "uv.lock"
+    return Identity(
+        params=params,
+        inputs={name: file_hash(path) for name, path in sorted(inputs.items())},
+        code=code_hash(notebook),
+        lock=file_hash(lock) if lock.is_file() else "",
+        python=f"{platform.python_version()} {platform.system()} {platform.machine()}",
+    )

@@ -1,0 +1,117 @@
+"""What a run leaves on record of itself."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from xmresearch.run.cache import Identity, file_hash
+from xmresearch.run.determinism import SETTINGS
+
+NAME = "manifest.json"
+PACKAGES = ("xmresearch", "numpy", "scipy", "pandas", "polars", "pingouin", "matplotlib", "seaborn", "papermill",
+            "ipykernel", "pydantic", "pypandoc-binary", "pymc", "arviz", "semopy")  # fmt: skip
+
+
+def versions() -> dict[str, str]:
+    """Return the installed versions of the packages that a result may depend on."""
+    found = {}
+    for name in PACKAGES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def git_state(root: Path) -> dict[str, Any]:
+    """Return the commit and whether the working tree differs from it; empty outside a git checkout."""
+
+    def git(*arguments: str) -> str | None:
+        try:
+            done = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True, timeout=20)
+        except (OSError, subprocess.TimeoutExpired):
+            return None
+        return done.stdout.strip() if done.returncode == 0 else None
+
+    commit = git("rev-parse", "HEAD")
+    return {} if commit is None else {"commit": commit, "dirty": bool(git("status", "--porcelain"))}
+
+
+def write_manifest(
+    folder: Path, identity: Identity, root: Path, notebook: Mapping[str, Any], started: str, seconds: Mapping[str, float]
+) -> None:
+    """Write the manifest beside the outputs that it lists.
+
+    Parameters
+    ----------
+    folder : Path
+        The run's folder, complete but for the manifest.
+    identity : Identity
+        What determined the result.
+    root : Path
+        Project folder, for the git state.
+    notebook : mapping
+        The executed notebook, for the seconds each cell took.
+    started : str
+        When the run began, ISO 8601 in UTC.
+    seconds : mapping of str to float
+        Duration of the run's stages, and its CPU time.
+    """
+    cells = [
+        {"cell": title(cell), "seconds": round(float(cell["metadata"]["papermill"].get("duration") or 0.0), 3)}
+        for cell in notebook["cells"]
+        if cell["cell_type"] == "code"
+    ]
+    outputs = {
+        path.relative_to(folder).as_posix(): file_hash(path) for path in sorted(folder.rglob("*")) if path.is_file()
+    }
+    params = dict(identity.params)
+    content = {
+        "key": identity.key,
+        "params": params,
+        "inputs": dict(identity.inputs),
+        "code": identity.code,
+        "lock": identity.lock,
+        "git": git_state(root),
+        "python": identity.python,
+        "versions": versions(),
+        "threads": {"settings": SETTINGS, "cores": os.cpu_count()},
+        "seeds": {name: value for name, value in _flat(params) if name.rpartition(".")[2] == "seed"},
+        "started": started,
+        "seconds": dict(seconds),
+        "cells": cells,
+        "outputs": outputs,
+    }
+    text = json.dumps(content, indent=2, ensure_ascii=False, sort_keys=False)
+    (folder / NAME).write_text(text + "\n", "utf-8")
+
+
+def is_whole(folder: Path) -> bool:
+    """Whether a run's folder holds every output of its manifest, unchanged."""
+    try:
+        content = json.loads((folder / NAME).read_text("utf-8"))
+        return all(file_hash(folder / name) == digest for name, digest in content["outputs"].items())
+    except (OSError, ValueError, KeyError, AttributeError):
+        return False
+
+
+def title(cell: Mapping[str, Any]) -> str:
+    """Return a cell's first line, without the comment sign."""
+    lines = "".join(cell["source"]).strip().splitlines()
+    return lines[0].lstrip("# ").strip() if lines else ""
+
+
+def _flat(content: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    found: list[tuple[str, Any]] = []
+    for name, value in content.items():
+        if isinstance(value, Mapping):
+            found += _flat(value, f"{prefix}{name}.")
+        else:
+            found.append((prefix + name, value))
+    return found
