@@ -20,7 +20,9 @@ def cli() -> None:
     """Reproducible studies of measured experience: from a survey export and a params file to a report."""
 
 
-_override = click.option("-p", "--param", "overrides", multiple=True, metavar="KEY=VALUE", help="Override one parameter.")
+_override = click.option(
+    "-p", "--param", "overrides", multiple=True, metavar="KEY=VALUE", help="Override one parameter."
+)
 _lang = click.option("--lang", type=click.Choice(["zh", "en"]), help="Language of the report.")
 _out = click.option("--out", type=click.Path(file_okay=False), help="Folder of all outputs (default: outputs/).")
 _params = click.argument("params_file", metavar="PARAMS", type=click.Path())

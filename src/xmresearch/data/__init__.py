@@ -1,0 +1,3 @@
+"""Read, check and screen surveys."""
+
+FOLDER_VARIABLE = "XMRESEARCH_DATA"

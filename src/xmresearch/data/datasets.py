@@ -13,10 +13,9 @@ from typing import Any
 import pandas as pd
 import yaml
 
+from xmresearch.data import FOLDER_VARIABLE
 from xmresearch.data.readers import read_survey
 from xmresearch.errors import DataError, DatasetUnavailable, nearest
-
-FOLDER_VARIABLE = "XMRESEARCH_DATA"
 
 
 @cache
@@ -102,6 +101,7 @@ def _download(name: str) -> pd.DataFrame:
         )
     import pooch
 
+    pooch.get_logger().setLevel("WARNING")
     try:
         path = pooch.retrieve(
             entry["upstream"], known_hash=None, path=pooch.os_cache("xmresearch"), progressbar=False,
@@ -126,7 +126,7 @@ def canonical_csv(frame: pd.DataFrame) -> bytes:
     """Write a table the way the registered CSV files are written: quoted header and text, plain numbers."""
     import csv
 
-    return frame.to_csv(index=False, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n").encode()
+    return str(frame.to_csv(index=False, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")).encode()
 
 
 def _read_rda(path: Path) -> dict[str, Any]:

@@ -74,7 +74,9 @@ def read_survey(
     """
     path = Path(path)
     if not path.is_file():
-        near = nearest(path.name, [p.name for p in path.parent.glob("*") if p.is_file()]) if path.parent.is_dir() else ""
+        near = (
+            nearest(path.name, [p.name for p in path.parent.glob("*") if p.is_file()]) if path.parent.is_dir() else ""
+        )
         raise DataError(
             f"The data file '{path.name}' does not exist in '{path.parent}'.",
             f"{near} Relative paths start from the folder of the params file.".strip(),

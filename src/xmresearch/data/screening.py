@@ -8,12 +8,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from xmresearch.data.codebook import Codebook
+from xmresearch.data.codebook import RATED, Codebook
 from xmresearch.data.config import Screening
 from xmresearch.errors import DataError
 
 MIN_BATTERY = 6
-_RATED = ("expectation", "minimum", "perception")
 
 
 @dataclass(frozen=True)
@@ -95,7 +94,8 @@ def out_of_range(items: pd.DataFrame, codebook: Codebook) -> NDArray[np.bool_]:
     low = np.array([codebook.column(c).scale.minimum for c in items.columns])
     high = np.array([codebook.column(c).scale.maximum for c in items.columns])
     values = items.to_numpy()
-    return (values < low) | (values > high)
+    found: NDArray[np.bool_] = (values < low) | (values > high)
+    return found
 
 
 def longest_run(values: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -150,7 +150,7 @@ def irv(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _batteries(codebook: Codebook) -> list[list[str]]:
-    blocks = [codebook.names(kind) for kind in _RATED]
+    blocks = [codebook.names(kind) for kind in RATED]
     return [block for block in blocks if len(block) >= MIN_BATTERY]
 
 
@@ -212,7 +212,7 @@ def screen(
         row, col = (int(v) for v in np.argwhere(bad)[0])
         column = codebook.column(str(items.columns[col]))
         raise DataError(
-            f"Column '{column.name}', data row {row + 1}: {items.iat[row, col]:g} is outside the scale "
+            f"Column '{column.name}', data row {row + 1}: {items.iloc[row, col]:g} is outside the scale "
             f"{column.scale.minimum:g}-{column.scale.maximum:g} ({int(bad.sum())} such answer(s) in all).",
             "Correct the codebook's scale, or set screening.out_of_range.action to blank or drop.",
         )
@@ -232,7 +232,7 @@ def screen(
             )
         apply("duplicate_ids", id_column, rules.duplicate_ids.action, again, rules.duplicate_ids.action == "keep_first")
 
-    rated = [name for kind in _RATED for name in codebook.names(kind)]
+    rated = [name for kind in RATED for name in codebook.names(kind)]
     values = items[rated].to_numpy()
     blank = np.isnan(values)
     if rules.missing.action != "off":
@@ -241,7 +241,9 @@ def screen(
     if duration_column is not None and rules.too_fast.action != "off":
         seconds = pd.to_numeric(frame[duration_column], errors="coerce").to_numpy(dtype="float64")
         shortest = rules.too_fast.seconds_per_item * len(rated)
-        apply("too_fast", f"< {shortest:g} s", rules.too_fast.action, seconds < shortest, rules.too_fast.action == "drop")
+        apply(
+            "too_fast", f"< {shortest:g} s", rules.too_fast.action, seconds < shortest, rules.too_fast.action == "drop"
+        )
     blocks = _batteries(codebook)
     if blocks and rules.long_string.action != "off":
         runs = [

@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from xmresearch.data.codebook import Codebook, is_shipped, load_codebook
+from xmresearch.data.codebook import RATED, Codebook
+from xmresearch.data.codebook_file import is_shipped, load_codebook
 from xmresearch.data.config import DatasetSource, DataSource, FileSource, ScenarioSource, Screening
 from xmresearch.data.readers import read_survey
 from xmresearch.data.screening import ScreeningLog, numeric_items, screen
@@ -88,7 +89,9 @@ class Survey:
         if invited is None:
             return {"case": "unstated"}
         if invited < self.log.received:
-            raise DataError(f"invited is {invited}, but {self.log.received} respondents answered.", "Correct 'invited'.")
+            raise DataError(
+                f"invited is {invited}, but {self.log.received} respondents answered.", "Correct 'invited'."
+            )
         return {"case": "stated", "invited": invited, "rate": 100 * self.log.received / invited}
 
 
@@ -227,7 +230,7 @@ def _check_items(frame: pd.DataFrame, codebook: Codebook, *, error_on_constant: 
                 f"Column '{column.name}' holds no answer from the {len(frame)} respondents kept.",
                 "Remove the item from the codebook, or check the export.",
             )
-        rated = column.kind in ("expectation", "minimum", "perception")
+        rated = column.kind in RATED
         if rated and error_on_constant and answers.nunique() == 1:
             raise InsufficientData(
                 f"Column '{column.name}' is constant: all {len(answers)} answers are {answers.iloc[0]:g}.",
@@ -236,7 +239,7 @@ def _check_items(frame: pd.DataFrame, codebook: Codebook, *, error_on_constant: 
 
 
 def _weights(given: pd.Series, name: str) -> NDArray[np.float64]:
-    weights = pd.to_numeric(given, errors="coerce").to_numpy(dtype="float64")
+    weights: NDArray[np.float64] = pd.to_numeric(given, errors="coerce").to_numpy(dtype="float64")
     wrong = ~(np.isfinite(weights) & (weights > 0))
     if wrong.any():
         at = int(np.flatnonzero(wrong)[0])
@@ -296,6 +299,7 @@ def load_survey(
     """
     book = load_codebook(codebook, base)
     truth: pd.DataFrame | None = None
+    source: str
     if isinstance(data, ScenarioSource):
         from xmresearch.data.scenarios.service_hall import ServiceHall
 

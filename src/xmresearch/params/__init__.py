@@ -1,0 +1,1 @@
+"""Strict parameters, one model per study."""

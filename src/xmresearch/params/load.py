@@ -57,7 +57,7 @@ def load_params(path: str | Path, overrides: Sequence[str] = (), lang: str | Non
         raise ParamsError(f"The params file '{path}' does not exist.", near)
     try:
         text = path.read_text("utf-8-sig")
-        content = yaml.load(text, _UniqueKeyLoader)
+        content = yaml.load(text, _UniqueKeyLoader)  # noqa: S506 (a SafeLoader)
     except ParamsError as error:
         raise ParamsError(f"{path}: {error.problem}", error.hint) from None
     except UnicodeDecodeError:

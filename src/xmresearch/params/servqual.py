@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from xmresearch.data.codebook import codebook_path, is_shipped
+from xmresearch.data.codebook_file import codebook_path, is_shipped
 from xmresearch.data.config import DatasetSource, DataSource, FileSource, ScenarioSource, Screening
 from xmresearch.errors import DataError
 from xmresearch.params.base import StudyParams
@@ -31,7 +31,9 @@ class ServqualParams(StudyParams):
     duration_column: str | None = Field(None, description="length of the interview in seconds")
     segments: list[str] = Field([], max_length=8, description="columns to report by")
     screening: Screening = Field(Screening(), description="what each screening rule does")
-    outcome: str | None = Field(None, description="outcome item whose drivers are sought; the codebook's first if absent")
+    outcome: str | None = Field(
+        None, description="outcome item whose drivers are sought; the codebook's first if absent"
+    )
     confidence: float = Field(0.95, ge=0.5, lt=1, description="level of every interval")
     min_answered: float = Field(0.5, gt=0, le=1, description="share of a dimension's items a respondent must answer")
     bootstrap: int = Field(2000, ge=200, le=100_000, description="bootstrap replicates")

@@ -1,0 +1,1 @@
+"""Gaps, reliability, importance, drivers and scores of survey instruments."""

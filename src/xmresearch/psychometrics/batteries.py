@@ -61,7 +61,7 @@ class Units:
         pairs = [(codebook.item(first, s), codebook.item(second, s)) for s in statements]
         columns = tuple(c.name for pair in pairs for c in pair)
         rows = [("statement", s, pair[0].construct) for s, pair in zip(statements, pairs, strict=True)]
-        members = [(k,) for k in range(len(pairs))]
+        members: list[tuple[int, ...]] = [(k,) for k in range(len(pairs))]
         for construct in codebook.constructs:
             inside = tuple(k for k, pair in enumerate(pairs) if pair[0].construct == construct)
             if inside:

@@ -222,9 +222,7 @@ def outcome_drivers(
     if outcome not in asked:
         raise CodebookError(f"Codebook '{codebook.name}' has no outcome item '{outcome}'.", nearest(outcome, asked))
     predictors = dimension_scores(frame, codebook, "perception", min_answered)
-    return drivers(
-        predictors, frame[outcome], weights=weights, confidence=confidence, bootstrap=bootstrap, seed=seed
-    )
+    return drivers(predictors, frame[outcome], weights=weights, confidence=confidence, bootstrap=bootstrap, seed=seed)
 
 
 def _betas(cov: Array) -> Array:
@@ -242,4 +240,4 @@ def _usable(replicates: Array, k: int) -> Array:
     kept = kept[np.linalg.cond(kept[:, :k, :k]) < 1e10]
     if len(kept) < len(replicates) / 2:
         raise InsufficientData("Most bootstrap samples cannot tell the dimensions apart: the sample is too small.")
-    return kept
+    return np.asarray(kept)

@@ -104,9 +104,7 @@ def resample(n: int, draws: int, seed: int, kind: Kind = "bootstrap") -> Iterato
             yield np.bincount(drawn.ravel(), minlength=rows * n).reshape(rows, n).astype(np.float64)
 
 
-def replicate_means(
-    values: Array, weights: Array | None, draws: int, seed: int, kind: Kind = "bootstrap"
-) -> Array:
+def replicate_means(values: Array, weights: Array | None, draws: int, seed: int, kind: Kind = "bootstrap") -> Array:
     """Return replicates of the weighted means.
 
     Parameters

@@ -70,7 +70,7 @@ class GapResult:
     def diagnostics(self) -> pd.DataFrame:
         """Return checks with figure, threshold and status (pass, warn, fail)."""
         smallest = int(self.table["n"].min())
-        rows = [("gap_n", smallest, 30, "pass" if smallest >= 30 else "warn")]
+        rows: list[tuple[str, float, float, str]] = [("gap_n", smallest, 30, "pass" if smallest >= 30 else "warn")]
         if self.draws:
             dims = self.tidy("dimension")
             ratio = (dims["boot_upper"] - dims["boot_lower"]) / (dims["ci_upper"] - dims["ci_lower"])

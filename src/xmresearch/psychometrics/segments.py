@@ -100,7 +100,8 @@ def segment_gaps(
         frame, codebook, "expectation", min_answered
     )
     names, values = list(gap.columns), gap.to_numpy()
-    cells, tests = [], []
+    cells: list[pd.DataFrame] = []
+    tests: list[tuple[Any, ...]] = []
     for segment in segments:
         column = frame[segment]
         levels = sorted(column.dropna().unique())

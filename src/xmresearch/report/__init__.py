@@ -1,0 +1,1 @@
+"""Reports: words, figures, assembly and rendering."""

@@ -14,6 +14,7 @@ from xmresearch.report.blocks import MIME, table_html
 from xmresearch.report.wording import labels
 
 WORKBENCH_TAG = "workbench"
+LONG_TABLE = 25
 _REFERENCE = re.compile(r"@(fig|tbl):([a-z_]+)")
 
 
@@ -90,7 +91,9 @@ def assemble(notebook: Mapping[str, Any], stamp: Mapping[str, str]) -> Document:
     cells = [(cell, _blocks(cell)) for cell in notebook["cells"]]
     titles = [b for _, blocks in cells for b in blocks if b["kind"] == "title"]
     if not titles:
-        raise StudyError("The notebook shows no report title.", "Call report.title(...) once, before the first section.")
+        raise StudyError(
+            "The notebook shows no report title.", "Call report.title(...) once, before the first section."
+        )
     top = titles[0]
     document = Document(top["title"], top["client"], top["glance"], top["lang"])
     style = labels(document.lang)["style"]
@@ -161,8 +164,8 @@ def _markdown(
         document.tables[key] = block["csv"]
         note = f'<p class="note">{html.escape(block["note"])}</p>' if block["note"] else ""
         return (
-            f'<figure class="table" id="tbl-{key}"><figcaption><b>{style["table"]} {numbers["tbl", key]}.</b> '
-            f'{html.escape(block["caption"])}</figcaption><div class="scroll" tabindex="0">{table_html(block)}</div>'
+            f'<figure class="table{" statements" if block["statements"] else ""}" id="tbl-{key}"><figcaption><b>{style["table"]} {numbers["tbl", key]}.</b> '
+            f'{html.escape(block["caption"])}</figcaption><div class="scroll{" long" if len(block["rows"]) > LONG_TABLE else ""}" tabindex="0">{table_html(block)}</div>'
             f"{note}</figure>"
         )
     if kind == "figure":
@@ -171,7 +174,7 @@ def _markdown(
         return (
             f'<figure class="chart" id="fig-{key}"><img alt="{html.escape(block["alt"])}" '
             f'src="{_data_uri("image/svg+xml", block["svg"].encode())}"><figcaption><b>{style["figure"]} '
-            f'{numbers["fig", key]}.</b> {html.escape(block["caption"])}</figcaption></figure>'
+            f"{numbers['fig', key]}.</b> {html.escape(block['caption'])}</figcaption></figure>"
         )
     return _foreign(block["data"])
 

@@ -20,7 +20,7 @@ class Block:
         title, section, prose, callout, cards, table or figure.
     content : mapping
         JSON: section (key, title); prose (text); callout (text, tone); cards (items: label, value, note);
-        table (key, caption, note, head, align, rows, csv); figure (key, caption, alt, svg, csv).
+        table (key, caption, note, head, align, rows, csv, statements); figure (key, caption, alt, svg, csv).
     """
 
     kind: str
@@ -41,7 +41,9 @@ class Block:
         if self.kind == "section":
             return f"<h2>{html.escape(c['title'])}</h2>"
         if self.kind == "cards":
-            cells = "".join(f"<td><b>{html.escape(i['value'])}</b><br>{html.escape(i['label'])}</td>" for i in c["items"])
+            cells = "".join(
+                f"<td><b>{html.escape(i['value'])}</b><br>{html.escape(i['label'])}</td>" for i in c["items"]
+            )
             return f"<table><tr>{cells}</tr></table>"
         return f"<p>{html.escape(c['text'])}</p>"
 
@@ -65,7 +67,8 @@ class Block:
 def table_html(content: Mapping[str, Any]) -> str:
     """Return a table block's rows as an HTML table element."""
     head = "".join(
-        f'<th scope="col" class="{a}">{html.escape(h)}</th>' for h, a in zip(content["head"], content["align"], strict=True)
+        f'<th scope="col" class="{a}">{html.escape(h)}</th>'
+        for h, a in zip(content["head"], content["align"], strict=True)
     )
     body = []
     for row in content["rows"]:

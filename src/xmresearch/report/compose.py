@@ -11,8 +11,19 @@ from xmresearch.report import figures
 from xmresearch.report.blocks import Block
 from xmresearch.report.wording import COLUMN_FORMATS, DEFAULT_FORMAT, NONE_SHOWN, Wording, number
 
-TEXT_COLUMNS = ("id", "construct", "statement", "segment", "value_label", "kind", "quadrant", "measure", "rule", "action",
-                "check", "status", "setting", "covered", "suppressed", "stated", "entry")  # fmt: skip
+TEXT_COLUMNS = (
+    "id",
+    "construct",
+    "segment",
+    "kind",
+    "quadrant",
+    "measure",
+    "rule",
+    "action",
+    "check",
+    "status",
+    "setting",
+)
 
 
 class Summarised(Protocol):
@@ -51,7 +62,7 @@ class Report:
         if get_ipython() is not None:
             from IPython.display import display
 
-            display(block)
+            display(block)  # type: ignore[no-untyped-call]
 
     def _facts(self, results: Sequence[Any], more: Mapping[str, Any]) -> dict[str, Any]:
         facts: dict[str, Any] = {"level": self.level}
@@ -76,7 +87,9 @@ class Report:
         if not self._silent and not any(r is None for r in results):
             self._show("prose", text=self.wording.text("texts", key, self._facts(results, more)))
 
-    def callout(self, key: str, *results: Summarised | Mapping[str, Any] | None, tone: str = "note", when: bool = True) -> None:
+    def callout(
+        self, key: str, *results: Summarised | Mapping[str, Any] | None, tone: str = "note", when: bool = True
+    ) -> None:
         """Write a sentence that must not be overlooked; tone is note, warning or simulated."""
         if when and not self._silent and not any(r is None for r in results):
             self._show("callout", text=self.wording.text("texts", key, self._facts(results, {})), tone=tone)
@@ -90,7 +103,9 @@ class Report:
             if result is None:
                 continue
             templates, facts = self.wording.get("cards", key), self._facts([result], {})
-            items.append({part: str(self.wording.vformat(templates[part], (), facts)) for part in ("label", "value", "note")})
+            items.append(
+                {part: str(self.wording.vformat(templates[part], (), facts)) for part in ("label", "value", "note")}
+            )
         self._show("cards", items=items)
 
     def table(self, key: str, data: Any, columns: Sequence[str], *, formats: Mapping[str, str] | None = None) -> None:
@@ -115,11 +130,12 @@ class Report:
         specs = {**COLUMN_FORMATS, **(formats or {})}
         text_like = [c for c in shown if self._is_text(frame, c)]
         rows = [[self._cell(row, c, specs) for c in shown] for row in frame.to_dict("records")]
+        statements = "id" in shown and "level" in frame and bool((frame["level"] == "statement").all())
         note = self.wording.text("notes", key) if self.wording.has("notes", key) else ""
         self._show(
             "table", key=key, caption=self.wording.text("tables", key, self._facts([], {})), note=note,
-            head=[self._head(c) for c in shown], align=["left" if c in text_like else "right" for c in shown], rows=rows,
-            csv=frame.to_csv(index=False, lineterminator="\n"),
+            head=[self._head(c, statements) for c in shown], align=["left" if c in text_like else "right" for c in shown], rows=rows,
+            csv=frame.to_csv(index=False, lineterminator="\n"), statements=statements,
         )  # fmt: skip
 
     def figure(self, key: str, kind: str, data: Any, **settings: Any) -> None:
@@ -148,9 +164,11 @@ class Report:
     def _is_text(self, frame: pd.DataFrame, column: str) -> bool:
         return column in TEXT_COLUMNS or (column in frame and not pd.api.types.is_numeric_dtype(frame[column]))
 
-    def _head(self, column: str) -> str:
+    def _head(self, column: str, statements: bool) -> str:
         if column == "ci" or column.endswith("_ci"):
             return str(self.wording.text("columns", "ci", {"level": self.level}))
+        if column == "id":
+            column = "statement" if statements else "construct"
         return str(self.wording.get("columns", column))
 
     def _cell(self, row: Mapping[Any, Any], column: str, specs: Mapping[str, str]) -> str:
@@ -159,8 +177,6 @@ class Report:
             prefix = f"{base}_" if base else "ci_"
             spec = specs.get(base, specs.get("ci", "+.2f" if not base else DEFAULT_FORMAT))
             return self.wording.interval(row[f"{prefix}lower"], row[f"{prefix}upper"], spec)
-        if column == "statement":
-            return f"{row['id']}  {self.wording.name(row['id'])}"
         value = row[column]
         if isinstance(value, (list, tuple)):
             return self.wording.format_field(value, "")
@@ -169,6 +185,8 @@ class Report:
         if value is None or value is pd.NA:
             return NONE_SHOWN
         if isinstance(value, str):
+            if column == "id" and row.get("level") == "statement":
+                return f"{value}  {self.wording.name(value)}"
             if column == "value" and "segment" in row:
                 return self.wording.name(f"{row['segment']}={value}")
             return self.wording.name(value)

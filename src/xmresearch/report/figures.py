@@ -2,71 +2,30 @@
 
 from __future__ import annotations
 
-import io
-import textwrap
-import warnings
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from xmresearch.report.fonts import register
+from xmresearch.report.figure_style import (
+    BLUE,
+    GREEN,
+    GREY,
+    INK,
+    MUTED,
+    ORANGE,
+    figure_style,
+    label_axes,
+    new_figure,
+    to_svg,
+    wrap,
+)  # fmt: skip
 from xmresearch.report.wording import Wording, number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
-INK, MUTED, GRID = "#1f2933", "#66717d", "#dde3e8"
-BLUE, ORANGE, GREEN, GREY = "#1d5b8f", "#c8611a", "#3a7d44", "#8a949e"
-WIDTH = 6.3
-
-
-@contextmanager
-def _style() -> Iterator[None]:
-    import matplotlib
-    import seaborn
-
-    family = register()
-    settings = {
-        "font.family": family, "font.size": 10.5, "text.color": INK, "axes.labelcolor": INK, "xtick.color": INK,
-        "ytick.color": INK, "axes.edgecolor": GREY, "axes.unicode_minus": True, "svg.fonttype": "path",
-        "svg.hashsalt": "xmresearch", "figure.constrained_layout.use": True, "axes.spines.top": False,
-        "axes.spines.right": False, "grid.color": GRID, "axes.axisbelow": True,
-    }  # fmt: skip
-    with seaborn.axes_style("ticks"), matplotlib.rc_context(settings), warnings.catch_warnings():
-        warnings.filterwarnings("error", message="Glyph")
-        yield
-
-
-def _wrap(text: str, width: int, lang: str) -> str:
-    if lang == "zh":
-        return "\n".join(text[i : i + width] for i in range(0, len(text), width))
-    return "\n".join(textwrap.wrap(text, width)) or text
-
-
-def _svg(figure: Figure) -> str:
-    import matplotlib.pyplot as plt
-
-    buffer = io.StringIO()
-    figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-    plt.close(figure)
-    return buffer.getvalue()
-
-
-def _new(height: float) -> tuple[Figure, Axes]:
-    import matplotlib.pyplot as plt
-
-    figure, axes = plt.subplots(figsize=(WIDTH, height))
-    return figure, axes
-
-
-def _axes_labels(axes: Axes, wording: Wording, key: str) -> None:
-    texts = wording.get("figures", key)
-    axes.set_xlabel(texts.get("x", ""))
-    axes.set_ylabel(texts.get("y", ""))
 
 
 def forest(
@@ -103,9 +62,9 @@ def forest(
     str
         SVG.
     """
-    with _style():
+    with figure_style():
         rows = len(table)
-        figure, axes = _new(0.95 + 0.31 * rows)
+        figure, axes = new_figure(0.95 + 0.31 * rows)
         y = np.arange(rows)
         middle = table[estimate].to_numpy(dtype=float)
         low, high = table[lower].to_numpy(dtype=float), table[upper].to_numpy(dtype=float)
@@ -122,14 +81,14 @@ def forest(
         if numbered:
             names = [f"{i}  {n}" for i, n in zip(table[name], names, strict=True)]
         width = 15 if wording.lang == "zh" else 32
-        axes.set_yticks(y, [_wrap(n, width, wording.lang) for n in names])
+        axes.set_yticks(y, [wrap(n, width, wording.lang) for n in names])
         axes.set_ylim(rows - 0.4, -0.6)
         axes.tick_params(axis="y", length=0)
         axes.spines["left"].set_visible(False)
         axes.grid(axis="x", linewidth=0.7)
         axes.margins(x=0.06)
-        _axes_labels(axes, wording, key)
-        return _svg(figure)
+        label_axes(axes, wording, key)
+        return to_svg(figure)
 
 
 def bars(
@@ -145,10 +104,10 @@ def bars(
     """Draw shares as horizontal bars with intervals, largest first; parameters as for `forest`."""
     from matplotlib.ticker import PercentFormatter
 
-    with _style():
+    with figure_style():
         ordered = table.sort_values(estimate, ascending=False, kind="stable")
         y = np.arange(len(ordered))
-        figure, axes = _new(0.95 + 0.36 * len(ordered))
+        figure, axes = new_figure(0.95 + 0.36 * len(ordered))
         middle = ordered[estimate].to_numpy()
         axes.barh(y, middle, color=BLUE, height=0.62, alpha=0.85)
         if lower in ordered:
@@ -159,8 +118,8 @@ def bars(
         axes.spines["left"].set_visible(False)
         axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=" %"))
         axes.grid(axis="x", linewidth=0.7)
-        _axes_labels(axes, wording, key)
-        return _svg(figure)
+        label_axes(axes, wording, key)
+        return to_svg(figure)
 
 
 def quadrants(
@@ -188,21 +147,27 @@ def quadrants(
     str
         SVG.
     """
-    with _style():
-        figure, axes = _new(5.0)
+    with figure_style():
+        figure, axes = new_figure(5.0)
         x, y = table["performance"].to_numpy(), table["importance"].to_numpy()
         focus = (table["quadrant"] == "concentrate_here").to_numpy()
         tints = np.where(focus, ORANGE, BLUE)
-        axes.hlines(y, table["performance_lower"], table["performance_upper"], colors=list(tints), linewidth=1.0, alpha=0.6)
-        axes.vlines(x, table["importance_lower"], table["importance_upper"], colors=list(tints), linewidth=1.0, alpha=0.6)
+        axes.hlines(
+            y, table["performance_lower"], table["performance_upper"], colors=list(tints), linewidth=1.0, alpha=0.6
+        )
+        axes.vlines(
+            x, table["importance_lower"], table["importance_upper"], colors=list(tints), linewidth=1.0, alpha=0.6
+        )
         axes.scatter(x, y, c=list(tints), s=30, zorder=3)
         axes.margins(x=0.16, y=0.14)
         axes.axhline(cross[0], color=INK, linewidth=0.9)
         axes.axvline(cross[1], color=INK, linewidth=0.9)
         statements = (table["level"] == "statement").all()
-        for px, py, name in zip(x, y, table["id"], strict=True):
-            text = str(name) if statements else wording.name(name)
-            axes.annotate(text, (px, py), xytext=(5, 5), textcoords="offset points", fontsize=9)
+        names = [str(n) if statements else wording.name(n) for n in table["id"]]
+        for px, py, text, (dx, dy) in zip(x, y, names, _label_places(axes, x, y, names), strict=True):
+            axes.annotate(
+                text, (px, py), xytext=(dx, dy), textcoords="offset points", fontsize=9, ha="center", va="center"
+            )
         corners = {
             "concentrate_here": (0.01, 0.99, "left", "top"), "keep_up": (0.99, 0.99, "right", "top"),
             "low_priority": (0.01, 0.01, "left", "bottom"), "possible_overkill": (0.99, 0.01, "right", "bottom"),
@@ -210,8 +175,27 @@ def quadrants(
         for quadrant, (cx, cy, horizontal, vertical) in corners.items():
             axes.text(cx, cy, wording.name(quadrant), transform=axes.transAxes, ha=horizontal, va=vertical, color=MUTED,
                       fontsize=9)  # fmt: skip
-        _axes_labels(axes, wording, key)
-        return _svg(figure)
+        label_axes(axes, wording, key)
+        return to_svg(figure)
+
+
+def _label_places(
+    axes: Axes, x: NDArray[np.float64], y: NDArray[np.float64], names: Sequence[str]
+) -> list[tuple[float, float]]:
+    """Choose for each label, in turn, the place around its point that is farthest from points and earlier labels."""
+    scale = 72 / axes.figure.dpi
+    points = axes.transData.transform(np.column_stack([x, y])) * scale
+    taken = list(points)
+    places = []
+    for point, name in zip(points, names, strict=True):
+        reach = 6.0 + 2.6 * len(name) * (1.9 if not name.isascii() else 1.0)
+        angles = np.deg2rad([45, 135, -45, -135, 90, -90, 0, 180])
+        offsets = np.column_stack([np.cos(angles) * reach, np.sin(angles) * 9.0])
+        clear = [min(np.hypot(*(point + o - t) / (reach, 9.0)) for t in taken) for o in offsets]
+        best = offsets[int(np.argmax(np.round(np.minimum(clear, 1.4), 3)))]
+        taken.append(point + best)
+        places.append((float(best[0]), float(best[1])))
+    return places
 
 
 def heatmap(
@@ -244,26 +228,29 @@ def heatmap(
     """
     import seaborn
 
-    with _style():
+    with figure_style():
         order = list(dict.fromkeys(table[columns]))
         labels = (table[segment] + "=" + table[rows]).tolist()
         grid = table.assign(row=labels).pivot(index="row", columns=columns, values=estimate)
         grid = grid.loc[list(dict.fromkeys(labels)), order]
-        figure, axes = _new(1.0 + 0.33 * len(grid))
+        figure, axes = new_figure(1.0 + 0.33 * len(grid))
         reach = float(np.nanmax(np.abs(grid.to_numpy()))) if grid.notna().any().any() else 1.0
         notes = grid.map(lambda v: number(v, "+.2f"))
-        seaborn.heatmap(
-            grid, ax=axes, cmap=seaborn.diverging_palette(35, 145, s=75, l=62, as_cmap=True), center=0, vmin=-reach,
-            vmax=reach, annot=notes, fmt="", linewidths=1.2, cbar=False, annot_kws={"fontsize": 9.5, "color": INK},
-        )  # fmt: skip
         width = 6 if wording.lang == "zh" else 14
-        axes.set_xticklabels([_wrap(wording.name(c), width, wording.lang) for c in order], rotation=0, fontsize=9.5)
-        axes.set_yticklabels([wording.name(r) for r in grid.index], rotation=0)
+        shown = grid.set_axis([wording.name(r) for r in grid.index], axis=0)
+        shown = shown.set_axis([wrap(wording.name(c), width, wording.lang) for c in order], axis=1)
+        seaborn.heatmap(
+            shown, ax=axes, cmap=seaborn.diverging_palette(35, 145, s=75, l=62, as_cmap=True), center=0, vmin=-reach,
+            vmax=reach, annot=notes, fmt="", linewidths=1.2, cbar=False, annot_kws={"fontsize": 9.5, "color": INK},
+            xticklabels=True, yticklabels=True,
+        )  # fmt: skip
+        axes.tick_params(axis="x", rotation=0, labelsize=9.5)
+        axes.tick_params(axis="y", rotation=0)
         axes.tick_params(length=0)
         axes.xaxis.tick_top()
         axes.set_xlabel("")
         axes.set_ylabel("")
-        return _svg(figure)
+        return to_svg(figure)
 
 
 def zones(table: pd.DataFrame, wording: Wording, key: str) -> str:
@@ -283,9 +270,9 @@ def zones(table: pd.DataFrame, wording: Wording, key: str) -> str:
     str
         SVG.
     """
-    with _style():
+    with figure_style():
         y = np.arange(len(table))
-        figure, axes = _new(1.25 + 0.4 * len(table))
+        figure, axes = new_figure(1.25 + 0.4 * len(table))
         axes.barh(y, table["zone"], left=table["minimum"], color="#b9cfe2", height=0.5, label=wording.name("zone"))
         reach = table["adequacy_upper"] - table["adequacy"]
         axes.hlines(y, table["perception"] - reach, table["perception"] + reach, colors=INK, linewidth=1.8)
@@ -296,8 +283,8 @@ def zones(table: pd.DataFrame, wording: Wording, key: str) -> str:
         axes.spines["left"].set_visible(False)
         axes.grid(axis="x", linewidth=0.7)
         axes.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, fontsize=9.5)
-        _axes_labels(axes, wording, key)
-        return _svg(figure)
+        label_axes(axes, wording, key)
+        return to_svg(figure)
 
 
 KINDS: Mapping[str, Callable[..., Any]] = {

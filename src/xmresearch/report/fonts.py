@@ -24,7 +24,9 @@ def cjk_font_path() -> Path:
     try:
         import pylopdf_fonts_zh_cn as fonts
     except ImportError:
-        raise StudyError("The font package pylopdf-fonts-zh-cn is not installed.", "Run 'make study' or 'uv sync'.") from None
+        raise StudyError(
+            "The font package pylopdf-fonts-zh-cn is not installed.", "Run 'make study' or 'uv sync'."
+        ) from None
     path = Path(fonts.sans_path())
     if not path.is_file():
         raise StudyError(f"The font file '{path.name}' is missing.", "Reinstall pylopdf-fonts-zh-cn.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from importlib.resources import as_file, files
 
 from xmresearch.errors import StudyError
@@ -44,9 +43,8 @@ def to_html(document: Document) -> str:
             "--standalone", f"--template={template}", "--toc", "--toc-depth=1", "--number-sections", "--mathml",
             "--citeproc", f"--bibliography={bibliography}", "--metadata=link-citations:true",
             f"--metadata=title:{document.title}", f"--metadata=lang:{'zh-CN' if document.lang == 'zh' else 'en-GB'}",
-            "--wrap=none", *(f"--variable={k}={v}" for k, v in variables.items() if v),
+            "--wrap=none", "--quiet", *(f"--variable={k}={v}" for k, v in variables.items() if v),
         ]  # fmt: skip
-        os.environ.setdefault("SOURCE_DATE_EPOCH", "0")
         try:
             return str(pypandoc.convert_text(document.body, "html5", format=_READER, extra_args=arguments))
         except RuntimeError as error:

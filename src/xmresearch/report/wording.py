@@ -64,7 +64,7 @@ def number(value: Any, spec: str = DEFAULT_FORMAT) -> str:
     if spec == "pct":
         return f"{100 * value:.0f} %"
     if spec.endswith("d"):
-        value = int(round(float(value)))
+        value = round(float(value))
     text = format(float(value) if not isinstance(value, int) else value, spec)
     if text.lstrip("+-").replace(".", "").strip("0") == "" and text[:1] in "+-" and float(text) == 0:
         text = text[1:]
@@ -120,7 +120,9 @@ class Wording(string.Formatter):
         if isinstance(value, (list, tuple)):
             separator, last = self.get("style", "list"), self.get("style", "list_last")
             parts = [self.format_field(v, format_spec) for v in value]
-            return parts[0] if len(parts) == 1 else separator.join(parts[:-1]) + last + parts[-1] if parts else NONE_SHOWN
+            return (
+                parts[0] if len(parts) == 1 else separator.join(parts[:-1]) + last + parts[-1] if parts else NONE_SHOWN
+            )
         if isinstance(value, str):
             return self.name(value)
         if format_spec == "code":

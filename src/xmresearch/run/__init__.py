@@ -1,0 +1,1 @@
+"""Run studies reproducibly."""

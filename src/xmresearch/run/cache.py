@@ -55,7 +55,13 @@ class Identity:
     @property
     def key(self) -> str:
         """First digits of the hash of all of it; names the output folder."""
-        content = {"params": self.params, "inputs": self.inputs, "code": self.code, "lock": self.lock, "python": self.python}
+        content = {
+            "params": self.params,
+            "inputs": self.inputs,
+            "code": self.code,
+            "lock": self.lock,
+            "python": self.python,
+        }
         text = json.dumps(content, sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()[:KEY_LENGTH]
 

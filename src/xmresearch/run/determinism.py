@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+
+from xmresearch.data import FOLDER_VARIABLE
 
 SETTINGS = {
     "OMP_NUM_THREADS": "1",
@@ -28,15 +31,18 @@ def deterministic_environment() -> Iterator[None]:
     -----
     One BLAS thread, since singular values differ in the last bit between one and two; a fixed hash seed; no fast-math,
     since draws otherwise depend on whether the compile cache was warm. Byte code may be written, which makes imports
-    three times faster.
+    three times faster. A relative data folder is made absolute, since the kernel works elsewhere.
     """
-    before = {name: os.environ.get(name) for name in (*SETTINGS, *_REMOVED)}
+    before = {name: os.environ.get(name) for name in (*SETTINGS, *_REMOVED, FOLDER_VARIABLE)}
     flags = os.environ.get("PYTENSOR_FLAGS")
     os.environ.update(SETTINGS)
     if flags and "fastmath" not in flags:
         os.environ["PYTENSOR_FLAGS"] = f"{flags},{SETTINGS['PYTENSOR_FLAGS']}"
     for name in _REMOVED:
         os.environ.pop(name, None)
+    folder = before[FOLDER_VARIABLE]
+    if folder:
+        os.environ[FOLDER_VARIABLE] = str(Path(folder).expanduser().resolve())
     try:
         yield
     finally:

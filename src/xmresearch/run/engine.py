@@ -20,7 +20,7 @@ ENGINE = "xmresearch"
 _BAR = "{desc:<46.46} {bar:20} {n_fmt}/{total_fmt} {elapsed}"
 
 
-class _TitledManager(NotebookExecutionManager):
+class _TitledManager(NotebookExecutionManager):  # type: ignore[misc]
     """Shows the running cell's title; saves only at the end, since a run is whole or nothing."""
 
     finished = False
@@ -39,7 +39,7 @@ class _TitledManager(NotebookExecutionManager):
         super().notebook_complete(**kwargs)
 
 
-class TitledEngine(NBClientEngine):
+class TitledEngine(NBClientEngine):  # type: ignore[misc]
     """Papermill's own engine, over IPC where the system has it (no race for ports)."""
 
     @classmethod
@@ -105,4 +105,6 @@ def _translated(error: PapermillExecutionError, notebook: Path) -> XMError:
         found: XMError = known(error.evalue)
         return found
     where = f"{notebook.name}, cell {error.cell_index} ({title({'source': error.source})})"
-    return StudyError(f"{where} stopped with {error.ename}: {error.evalue}", "Run it in JupyterLab to see the traceback.")
+    return StudyError(
+        f"{where} stopped with {error.ename}: {error.evalue}", "Run it in JupyterLab to see the traceback."
+    )

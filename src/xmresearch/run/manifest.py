@@ -44,7 +44,12 @@ def git_state(root: Path) -> dict[str, Any]:
 
 
 def write_manifest(
-    folder: Path, identity: Identity, root: Path, notebook: Mapping[str, Any], started: str, seconds: Mapping[str, float]
+    folder: Path,
+    identity: Identity,
+    root: Path,
+    notebook: Mapping[str, Any],
+    started: str,
+    seconds: Mapping[str, float],
 ) -> None:
     """Write the manifest beside the outputs that it lists.
 

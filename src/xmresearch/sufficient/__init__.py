@@ -1,0 +1,1 @@
+"""Small additive statistics that hold no respondent."""

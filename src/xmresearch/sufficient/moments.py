@@ -86,7 +86,9 @@ class Moments:
     def cov(self) -> Array:
         """Unbiased covariance matrix, shape (p, p)."""
         if self.n < 2:
-            raise InsufficientData(f"A covariance needs two complete rows of {', '.join(self.names)}; there are {self.n}.")
+            raise InsufficientData(
+                f"A covariance needs two complete rows of {', '.join(self.names)}; there are {self.n}."
+            )
         return self.scatter / (self.n - 1)
 
     def transform(self, matrix: Array, names: Sequence[str]) -> Moments:

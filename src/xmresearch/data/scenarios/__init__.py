@@ -1,0 +1,1 @@
+"""Simulated studies whose true values are declared."""

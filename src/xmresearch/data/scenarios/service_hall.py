@@ -63,7 +63,8 @@ SATISFACTION_PATH, RECOMMEND_PATH = 0.75, 0.70
 def _expected_answer(mean: Array, sd: float, low: int = 1, high: int = 7) -> Array:
     """Expected value of a normal variable rounded to low..high."""
     cuts = np.arange(low, high) + 0.5
-    return low + ndtr((mean[..., None] - cuts) / sd).sum(axis=-1)
+    expected: Array = low + ndtr((mean[..., None] - cuts) / sd).sum(axis=-1)
+    return expected
 
 
 class ServiceHall:
@@ -110,7 +111,8 @@ class ServiceHall:
 
     def _perceived_mean(self, branch: NDArray[np.int64], channel: NDArray[np.int64]) -> Array:
         shift = BRANCH_SHIFT[branch] + CHANNEL_SHIFT[channel]
-        return (PERCEIVED_MEAN + shift)[..., DIMENSION_OF_ITEM] + ITEM_OFFSET
+        mean: Array = (PERCEIVED_MEAN + shift)[..., DIMENSION_OF_ITEM] + ITEM_OFFSET
+        return mean
 
     def survey(self) -> pd.DataFrame:
         """Return the survey as a data supplier would send it.
@@ -155,7 +157,7 @@ class ServiceHall:
         """100 importance points in steps of five; their expectation is exactly IMPORTANCE."""
         rng = self._stream("points")
         shares = rng.dirichlet(IMPORTANCE_PRECISION * IMPORTANCE / 100, self.n)
-        return 5.0 * rng.multinomial(20, shares)
+        return np.asarray(5.0 * rng.multinomial(20, shares), dtype=np.float64)
 
     def _outcomes(
         self, factors: Array, branch: NDArray[np.int64], channel: NDArray[np.int64]
@@ -202,7 +204,7 @@ class ServiceHall:
             for quantity, by_item in means.items():
                 if level == "overall":
                     rows.extend((quantity, "statement", "", s, v) for s, v in zip(STATEMENTS, by_item, strict=True))
-                by_dimension = [by_item[DIMENSION_OF_ITEM == d].mean() for d in range(5)]
+                by_dimension = [by_item[d == DIMENSION_OF_ITEM].mean() for d in range(5)]
                 name = "dimension" if level == "overall" else level
                 rows.extend((quantity, name, value, d, v) for d, v in zip(DIMENSIONS, by_dimension, strict=True))
 
@@ -213,7 +215,11 @@ class ServiceHall:
             add("channel", name, np.where(cells[1] == c, share, 0.0))
         rows.extend(("importance", "dimension", "", d, v) for d, v in zip(DIMENSIONS, IMPORTANCE, strict=True))
         table = pd.DataFrame(rows, columns=["quantity", "level", "value", "id", "truth"])
-        dims = table[table["level"] == "dimension"].pivot(index="id", columns="quantity", values="truth").loc[[*DIMENSIONS]]
+        dims = (
+            table[table["level"] == "dimension"]
+            .pivot(index="id", columns="quantity", values="truth")
+            .loc[[*DIMENSIONS]]
+        )
         overall = {
             "servqual_unweighted": dims["gap"].mean(),
             "servqual_weighted": (dims["gap"] * dims["importance"]).sum() / 100,

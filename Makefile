@@ -1,0 +1,49 @@
+# make study: a report from the built-in demo; make test: all checks. Both build the environment first.
+PARAMS ?= params/servqual/service_hall.yml
+UV_COMPILE_BYTECODE = 1
+export UV_COMPILE_BYTECODE
+unexport PYTHONDONTWRITEBYTECODE
+unexport VIRTUAL_ENV
+
+# uv from the system where it runs, otherwise from a small environment of its own
+UV := $(shell uv --version >/dev/null 2>&1 && echo uv || echo .tools/bin/uv)
+RUN = $(UV) run --locked --no-sync
+
+.PHONY: study test bench lab lint env schema sync clean
+
+study: sync
+	$(RUN) xmresearch run $(PARAMS)
+
+test: lint
+	$(RUN) pytest
+
+bench: sync
+	$(RUN) pytest tests/benchmarks -m benchmark -s -p no:xdist
+
+lab: sync
+	$(RUN) jupyter lab notebooks
+
+lint: sync
+	$(RUN) ruff check .
+	$(RUN) ruff format --check .
+	$(RUN) mypy
+	$(RUN) lint-imports
+	$(RUN) nbstripout --verify notebooks/*.ipynb
+
+env: sync
+	$(RUN) pyproject2conda yaml --pyproject pyproject.toml --python-include infer --group dev --name xmresearch \
+		--no-header --overwrite force --pip-dep "-e ." --output environment.yml
+
+schema: sync
+	$(RUN) xmresearch schema servqual > params/servqual.schema.json
+
+sync: $(filter .tools/bin/uv,$(UV))
+	$(UV) sync --locked --quiet
+
+.tools/bin/uv:
+	python3 -m venv .tools
+	.tools/bin/pip install --quiet --disable-pip-version-check uv
+
+clean:
+	rm -rf outputs/* .venv .tools .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .benchmarks
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,78 @@
+"""How every figure looks, and how it becomes SVG that is the same on every machine."""
+
+from __future__ import annotations
+
+import io
+import textwrap
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from xmresearch.errors import StudyError
+from xmresearch.report.fonts import register
+from xmresearch.report.wording import Wording
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+INK, MUTED, GRID = "#1f2933", "#66717d", "#dde3e8"
+BLUE, ORANGE, GREEN, GREY = "#1d5b8f", "#c8611a", "#3a7d44", "#8a949e"
+WIDTH = 5.4
+
+
+@contextmanager
+def figure_style() -> Iterator[None]:
+    """Draw in the house style; a character that the font lacks is an error, not an empty box."""
+    import matplotlib
+    import seaborn
+
+    family = register()
+    settings: dict[Any, Any] = {
+        "font.family": family, "font.size": 10, "text.color": INK, "axes.labelcolor": INK, "xtick.color": INK,
+        "ytick.color": INK, "axes.edgecolor": GREY, "axes.unicode_minus": True, "svg.fonttype": "path",
+        "svg.hashsalt": "xmresearch", "figure.constrained_layout.use": True, "axes.spines.top": False,
+        "axes.spines.right": False, "grid.color": GRID, "axes.axisbelow": True,
+    }  # fmt: skip
+    with seaborn.axes_style("ticks"), matplotlib.rc_context(settings), warnings.catch_warnings():
+        warnings.filterwarnings("error", message="Glyph")
+        try:
+            yield
+        except UserWarning as warning:
+            raise StudyError(
+                f"A figure needs a character that its font lacks: {warning}",
+                "Give the names and values that hold it a label in the codebook.",
+            ) from None
+
+
+def wrap(text: str, width: int, lang: str) -> str:
+    """Break a label into lines: between words, or in Chinese anywhere."""
+    if lang == "zh":
+        return "\n".join(text[i : i + width] for i in range(0, len(text), width))
+    return "\n".join(textwrap.wrap(text, width)) or text
+
+
+def to_svg(figure: Figure) -> str:
+    """Write a figure as SVG without date or version, and close it."""
+    import matplotlib.pyplot as plt
+
+    buffer = io.StringIO()
+    figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    plt.close(figure)
+    return buffer.getvalue()
+
+
+def new_figure(height: float) -> tuple[Figure, Axes]:
+    """Begin a figure of the standard width and a height in inches."""
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(figsize=(WIDTH, height))
+    return figure, axes
+
+
+def label_axes(axes: Axes, wording: Wording, key: str) -> None:
+    """Write the axis labels that the labels file gives for a figure."""
+    texts = wording.get("figures", key)
+    axes.set_xlabel(texts.get("x", ""))
+    axes.set_ylabel(texts.get("y", ""))
