@@ -172,7 +172,7 @@ def parse_codebook(content: Any, where: str) -> Codebook:
     try:
         raw = CodebookFile.model_validate(content)
     except ValidationError as error:
-        first = error.errors()[0]
+        first = min(error.errors(), key=lambda e: e["type"] != "extra_forbidden")
         place = ".".join(str(part) for part in first["loc"]) or "top level"
         hint = ""
         if first["type"] == "extra_forbidden":

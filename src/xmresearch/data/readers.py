@@ -209,7 +209,7 @@ def _read_excel(path: Path, columns: Sequence[str] | None, sheet: str | None) ->
         with pd.ExcelFile(path, engine="openpyxl") as book:
             if sheet is not None and sheet not in book.sheet_names:
                 raise DataError(f"'{path.name}' has no sheet '{sheet}'.", nearest(sheet, map(str, book.sheet_names)))
-            raw = book.parse(sheet if sheet is not None else 0, header=None, dtype=object)
+            raw = pd.read_excel(book, sheet_name=sheet if sheet is not None else 0, header=None, dtype=object)
     except (zipfile.BadZipFile, KeyError, OSError) as error:
         raise DataError(f"'{path.name}' is not a readable Excel workbook: {error}.") from None
     if raw.empty:

@@ -181,7 +181,7 @@ def screen(
     Returns
     -------
     items : DataFrame
-        As given, with answers blanked where a rule says so.
+        As given, with answers outside their scale blanked (their respondents are kept or dropped as the rule says).
     keep : ndarray of bool
         Shape (n,): the respondents to analyse.
     log : ScreeningLog
@@ -191,7 +191,6 @@ def screen(
     DataError
         A rule whose action is 'error' has found something.
     """
-    items = items.copy()
     n = len(items)
     keep = np.ones(n, dtype=bool)
     entries: list[dict[str, object]] = []
@@ -216,8 +215,7 @@ def screen(
             f"{column.scale.minimum:g}-{column.scale.maximum:g} ({int(bad.sum())} such answer(s) in all).",
             "Correct the codebook's scale, or set screening.out_of_range.action to blank or drop.",
         )
-    if rules.out_of_range.action == "blank":
-        items = items.mask(bad)
+    items = items.mask(bad)
     apply("out_of_range", "", rules.out_of_range.action, bad.any(axis=1), rules.out_of_range.action == "drop")
 
     if id_column is not None:

@@ -27,8 +27,8 @@ class SegmentResult:
     ----------
     table : DataFrame
         One row per segment value and dimension: segment, value, construct, n, gap, sd, ci_lower, ci_upper, suppressed.
-        Suppressed cells hold no figure: those with n below `min_cell`, and one more where a single suppressed cell could
-        be worked out from the total.
+        Suppressed cells hold no figure: those with n below `min_cell`, and further ones where a small cell, or the
+        small sum of those suppressed, could be worked out from the total.
     tests : DataFrame
         One row per segment and dimension: segment, construct, groups, f, df1, df2, p, p_adjusted (Benjamini-Hochberg
         over all of them), family.
@@ -104,7 +104,8 @@ def segment_gaps(
     tests: list[tuple[Any, ...]] = []
     for segment in segments:
         column = frame[segment]
-        levels = sorted(column.dropna().unique())
+        named = codebook.segments[segment].values if segment in codebook.segments else {}
+        levels = [v for v in named if (column == v).any()] + sorted(set(column.dropna()) - set(named))
         members = [(column == level).to_numpy() for level in levels]
         found = [estimate_means(values[m], None if weights is None else weights[m]) for m in members]
         sizes = np.array([f.n.min() for f in found])
@@ -128,12 +129,10 @@ def segment_gaps(
 
 
 def _hidden(sizes: NDArray[np.int64], min_cell: int) -> NDArray[np.bool_]:
-    """Mark small cells, and the smallest other one where a single small cell would follow from the total."""
-    hidden = sizes < min_cell
-    if hidden.sum() == 1 and len(sizes) > 1:
-        others = np.where(hidden, np.iinfo(np.int64).max, sizes)
-        hidden = hidden.copy()
-        hidden[int(others.argmin())] = True
+    """Mark small cells, and further ones, smallest first, until what is hidden cannot be worked out from the total."""
+    hidden = np.asarray(sizes < min_cell)
+    while hidden.any() and not hidden.all() and (hidden.sum() == 1 or sizes[hidden].sum() < min_cell):
+        hidden[int(np.where(hidden, np.iinfo(np.int64).max, sizes).argmin())] = True
     return hidden
 
 

@@ -135,7 +135,12 @@ def _code(summary: str, sources: list[str]) -> str:
 
 def _stamp(stamp: Mapping[str, str]) -> str:
     rows = "".join(f"<dt>{html.escape(k)}</dt><dd>{html.escape(v)}</dd>" for k, v in stamp.items())
-    return f'<dl class="stamp">{rows}</dl>'
+    return _raw(f'<dl class="stamp">{rows}</dl>')
+
+
+def _raw(markup: str) -> str:
+    """Hand HTML through pandoc untouched."""
+    return f"````{{=html}}\n{markup}\n````"
 
 
 def _data_uri(media: str, content: bytes) -> str:
@@ -158,36 +163,44 @@ def _markdown(
             f'{html.escape(i["label"])}</div><div class="note">{html.escape(i["note"])}</div></div>'
             for i in block["items"]
         )
-        return f'<div class="cards">{cards}</div>'
+        return _raw(f'<div class="cards">{cards}</div>')
     if kind == "table":
-        key = block["key"]
-        document.tables[key] = block["csv"]
-        note = f'<p class="note">{html.escape(block["note"])}</p>' if block["note"] else ""
-        return (
-            f'<figure class="table{" statements" if block["statements"] else ""}" id="tbl-{key}"><figcaption><b>{style["table"]} {numbers["tbl", key]}.</b> '
-            f'{html.escape(block["caption"])}</figcaption><div class="scroll{" long" if len(block["rows"]) > LONG_TABLE else ""}" tabindex="0">{table_html(block)}</div>'
-            f"{note}</figure>"
-        )
+        return _table(block, f"{style['table']} {numbers['tbl', block['key']]}.", document)
     if kind == "figure":
-        key = block["key"]
-        document.figures[key] = block["svg"]
-        return (
-            f'<figure class="chart" id="fig-{key}"><img alt="{html.escape(block["alt"])}" '
-            f'src="{_data_uri("image/svg+xml", block["svg"].encode())}"><figcaption><b>{style["figure"]} '
-            f"{numbers['fig', key]}.</b> {html.escape(block['caption'])}</figcaption></figure>"
-        )
+        return _figure(block, f"{style['figure']} {numbers['fig', block['key']]}.", document)
     return _foreign(block["data"])
+
+
+def _table(block: Mapping[str, Any], number: str, document: Document) -> str:
+    key = block["key"]
+    document.tables[key] = block["csv"]
+    outer = "table statements" if block["statements"] else "table"
+    inner = "scroll long" if len(block["rows"]) > LONG_TABLE else "scroll"
+    note = f'<p class="note">{html.escape(block["note"])}</p>' if block["note"] else ""
+    caption = f"<figcaption><b>{number}</b> {html.escape(block['caption'])}</figcaption>"
+    rows = f'<div class="{inner}" tabindex="0">{table_html(block)}</div>'
+    return _raw(f'<figure class="{outer}" id="tbl-{key}">{caption}{rows}{note}</figure>')
+
+
+def _figure(block: Mapping[str, Any], number: str, document: Document) -> str:
+    key = block["key"]
+    document.figures[key] = block["svg"]
+    caption = f"<figcaption><b>{number}</b> {html.escape(block['caption'])}</figcaption>"
+    return _image(_data_uri("image/svg+xml", block["svg"].encode()), block["alt"], caption, f' id="fig-{key}"')
+
+
+def _image(source: str, alt: str, caption: str = "", name: str = "") -> str:
+    return _raw(f'<figure class="chart"{name}><img alt="{html.escape(alt)}" src="{source}">{caption}</figure>')
 
 
 def _foreign(data: Mapping[str, Any]) -> str:
     """Place an output that is not a block: what a researcher's own cell shows."""
     if "image/svg+xml" in data:
-        return f'<figure class="chart"><img alt="" src="{_data_uri("image/svg+xml", _joined(data["image/svg+xml"]).encode())}"></figure>'
+        return _image(_data_uri("image/svg+xml", _joined(data["image/svg+xml"]).encode()), "")
     if "image/png" in data:
-        content = "".join(_joined(data["image/png"]).split())
-        return f'<figure class="chart"><img alt="" src="data:image/png;base64,{content}"></figure>'
+        return _image(f"data:image/png;base64,{''.join(_joined(data['image/png']).split())}", "")
     if "text/html" in data:
-        return f'<div class="scroll" tabindex="0">{_joined(data["text/html"])}</div>'
+        return _raw(f'<div class="scroll" tabindex="0">{_joined(data["text/html"])}</div>')
     return _joined(data["text/markdown"])
 
 

@@ -37,6 +37,7 @@ def figure_style() -> Iterator[None]:
     }  # fmt: skip
     with seaborn.axes_style("ticks"), matplotlib.rc_context(settings), warnings.catch_warnings():
         warnings.filterwarnings("error", message="Glyph")
+        warnings.filterwarnings("ignore", category=PendingDeprecationWarning, module="seaborn")
         try:
             yield
         except UserWarning as warning:

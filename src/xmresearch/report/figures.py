@@ -244,10 +244,14 @@ def heatmap(
             vmax=reach, annot=notes, fmt="", linewidths=1.2, cbar=False, annot_kws={"fontsize": 9.5, "color": INK},
             xticklabels=True, yticklabels=True,
         )  # fmt: skip
-        axes.tick_params(axis="x", rotation=0, labelsize=9.5)
+        crowded = len(order) * max(len(line) for c in shown.columns for line in c.split("\n")) > 52
+        axes.tick_params(axis="x", rotation=30 if crowded and wording.lang == "en" else 0, labelsize=9.5)
         axes.tick_params(axis="y", rotation=0)
         axes.tick_params(length=0)
         axes.xaxis.tick_top()
+        if crowded and wording.lang == "en":
+            for label in axes.get_xticklabels():
+                label.set(ha="left", rotation_mode="anchor")
         axes.set_xlabel("")
         axes.set_ylabel("")
         return to_svg(figure)

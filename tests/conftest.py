@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from xmresearch.data import FOLDER_VARIABLE
+from xmresearch.data.config import ScenarioSource
+from xmresearch.data.datasets import load_dataset
+from xmresearch.data.survey import Survey, load_survey
+from xmresearch.errors import DatasetUnavailable
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def hall() -> Survey:
+    """The simulated service hall, with weights and segments."""
+    return load_survey(
+        ScenarioSource(n=600, seed=11),
+        codebook="service_hall",
+        id_column="respondent",
+        weight_column="weight",
+        duration_column="duration",
+        segments=["branch", "channel"],
+    )
+
+
+@pytest.fixture(scope="session")
+def kiosk_frame() -> pd.DataFrame:
+    """The real kiosk survey; skips where it cannot be had."""
+    try:
+        return load_dataset("kiosk_servqual")
+    except DatasetUnavailable as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def reference() -> Path:
+    """The folder of reference results; skips where it is not there."""
+    folder = Path(os.environ.get(FOLDER_VARIABLE, "")) / "reference"
+    if not os.environ.get(FOLDER_VARIABLE) or not folder.is_dir():
+        pytest.skip(f"Reference results are below {FOLDER_VARIABLE}, which is not set to a folder that has them.")
+    return folder
+
+
+def run_cli(*arguments: str, cwd: Path = ROOT, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the command line as a user does, in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-c", "from xmresearch.cli import main; main()", *map(str, arguments)],
+        capture_output=True, text=True, cwd=cwd, env={**os.environ, **environment}, timeout=300,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def cli():
+    return run_cli

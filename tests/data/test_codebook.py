@@ -1,0 +1,106 @@
+from pathlib import Path
+
+import pytest
+
+from xmresearch.data.codebook_file import load_codebook, parse_codebook
+from xmresearch.errors import CodebookError
+
+LABEL = {"en": "x", "zh": "x"}
+
+
+def minimal(**changes):
+    content = {
+        "name": "mini",
+        "labels": LABEL,
+        "constructs": {"speed": LABEL},
+        "statements": {1: {"construct": "speed", "labels": LABEL}},
+        "batteries": {"expectation": {"pattern": "e{id}"}, "perception": {"pattern": "p{id}"}},
+    }
+    return content | changes
+
+
+def test_servqual_has_five_dimensions_of_4_5_4_4_5_statements():
+    book = load_codebook("servqual")
+    assert [len(book.names("perception", d)) for d in book.constructs] == [4, 5, 4, 4, 5]
+    assert book.names("expectation") == [f"e{k}" for k in range(1, 23)]
+    assert book.names("importance") == [f"points_{d}" for d in book.constructs]
+    assert book.names("outcome") == ["quality", "satisfaction", "recommend"]
+
+
+def test_servperf_asks_perceptions_only():
+    book = load_codebook("servperf")
+    assert len(book.names("perception")) == 22
+    assert book.names("expectation") == []
+
+
+def test_service_hall_extends_servqual_with_the_minimum():
+    book = load_codebook("service_hall")
+    assert len(book.names("minimum")) == 22
+    assert book.label_map("zh")["branch=central"] == "市中心"
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_every_shipped_item_has_a_label(lang):
+    for name in ("servqual", "servperf", "service_hall"):
+        assert all(getattr(c.labels, lang) for c in load_codebook(name).columns)
+
+
+def test_statement_numbers_may_be_written_without_quotes():
+    assert parse_codebook(minimal(), "x.yml").names("perception") == ["p1"]
+
+
+def test_items_can_be_described_one_by_one():
+    book = parse_codebook(
+        minimal(
+            statements={},
+            batteries={},
+            items={
+                "q1": {"kind": "expectation", "construct": "speed", "statement": "a"},
+                "q2": {"kind": "perception", "construct": "speed", "statement": "a", "reverse": True},
+                "q3": {"kind": "outcome", "scale": {"minimum": 0, "maximum": 10}},
+            },
+        ),
+        "x.yml",
+    )
+    assert book.statements("expectation", "perception") == ["a"]
+    assert book.column("q2").reverse
+    assert book.column("q3").scale.maximum == 10
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"construct": {}}, "unknown|Extra|extra"),
+        ({"statements": {1: {"construct": "sped", "labels": LABEL}}}, "unknown construct 'sped'. Did you mean 'speed'"),
+        ({"statements": {1: {"construct": "speed", "label": LABEL}}}, "Did you mean 'labels'"),
+        ({"batteries": {"expectations": {"pattern": "e{id}"}}}, "batteries"),
+        ({"batteries": {"perception": {"pattern": "p1"}}}, "pattern"),
+        ({"items": {"e1": {"kind": "outcome"}}}, "'e1' is described twice"),
+        ({"items": {"z": {"kind": "perception", "construct": "speed"}}}, "names no statement"),
+        ({"items": {"z": {"kind": "perception", "statement": "q"}}}, "names no construct"),
+        ({"scale": {"minimum": 7, "maximum": 1}}, "not below"),
+        ({"statements": {}, "batteries": {}}, "describes no column"),
+        ({"extends": "servqal"}, "Did you mean 'servqual'"),
+    ],
+)
+def test_mistakes_are_named(changes, message):
+    with pytest.raises(CodebookError, match=message):
+        parse_codebook(minimal(**changes), "x.yml")
+
+
+def test_missing_file_and_unknown_instrument(tmp_path: Path):
+    with pytest.raises(CodebookError, match="does not exist"):
+        load_codebook("none.yml", tmp_path)
+    with pytest.raises(CodebookError, match="Did you mean 'servqual'"):
+        load_codebook("servqal")
+
+
+def test_broken_yaml_is_named(tmp_path: Path):
+    (tmp_path / "b.yml").write_text("name: [", "utf-8")
+    with pytest.raises(CodebookError, match="b.yml is not valid YAML"):
+        load_codebook("b.yml", tmp_path)
+
+
+def test_unknown_item_names_the_nearest():
+    with pytest.raises(CodebookError, match="Did you mean 'quality'"):
+        load_codebook("servqual").column("qualty")

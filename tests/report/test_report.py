@@ -1,0 +1,156 @@
+import json
+import re
+
+import nbformat
+import numpy as np
+import pandas as pd
+import pytest
+
+from xmresearch.errors import StudyError
+from xmresearch.report.assemble import assemble
+from xmresearch.report.blocks import MIME
+from xmresearch.report.compose import Report
+from xmresearch.report.figures import KINDS
+from xmresearch.report.render import to_html
+from xmresearch.report.wording import Wording
+
+TABLE = pd.DataFrame({
+    "level": "dimension", "id": ["a", "b"], "construct": ["a", "b"], "n": [10, 12], "gap": [-1.0, 0.5],
+    "ci_lower": [-1.5, 0.1], "ci_upper": [-0.5, 0.9], "p_adjusted": [0.0001, np.nan],
+})  # fmt: skip
+
+
+@pytest.fixture(params=["en", "zh"])
+def report(request):
+    return Report(request.param, "servqual", {"a": "Alpha <&> 甲", "b": "Beta|乙"})
+
+
+def notebook(report, extra=()):
+    cells = [nbformat.v4.new_code_cell("# quiet\nx = 1")]
+    for block in report.blocks:
+        data = json.loads(json.dumps(block._repr_mimebundle_()))
+        cells.append(nbformat.v4.new_code_cell("# shown", outputs=[nbformat.v4.new_output("display_data", data)]))
+    return nbformat.v4.new_notebook(cells=[*cells, *extra])
+
+
+def titled(report):
+    report.title("T", "C", n=10, instrument="x", statements=2, dimensions=2)
+    return report
+
+
+def test_document_is_numbered_and_cross_referenced(report):
+    titled(report).section("gaps")
+    report.figure("gaps", "forest", TABLE)
+    report.table("gap_dimensions", TABLE, ["construct", "n", "gap", "ci", "p_adjusted", "?truth"])
+    report.blocks.append(type(report.blocks[0])("prose", {"text": "See @tbl:gap_dimensions and @fig:gaps."}))
+    html = to_html(assemble(notebook(report), {"Run": "x"}))
+    assert 'id="fig-gaps"' in html
+    assert 'href="#tbl-gap_dimensions"' in html
+    assert "Alpha &lt;&amp;&gt; 甲" in html
+    assert "[−1.50, −0.50]" in html
+    assert "&lt; .001" in html
+    assert "<title>T</title>" in html
+
+
+def test_report_is_self_contained(report):
+    titled(report).section("method")
+    report.say("equation")
+    report.figure("gaps", "forest", TABLE)
+    html = to_html(assemble(notebook(report), {"Run": "x"}))
+    assert not re.search(r"""(?:src|href)\s*=\s*["']?(?:https?:)?//""", html)
+    assert "@import" not in html
+    assert "<script" not in html
+    assert "<math" in html
+    assert "data:image/svg+xml;base64," in html
+
+
+def test_tables_and_figures_are_handed_out(report):
+    titled(report)
+    report.table("gap_dimensions", TABLE, ["construct", "gap"])
+    report.figure("gaps", "forest", TABLE)
+    document = assemble(notebook(report), {})
+    assert document.tables["gap_dimensions"].splitlines()[0] == ",".join(TABLE.columns)
+    assert document.figures["gaps"].lstrip().startswith("<?xml")
+
+
+def test_sections_can_be_left_out(report):
+    titled(report).section("drivers", when=False)
+    report.say("drivers", None)
+    report.figure("drivers", "bars", None)
+    report.table("drivers", None, ["beta"])
+    report.section("limits")
+    report.say("limits")
+    assert [b.kind for b in report.blocks] == ["title", "section", "prose"]
+
+
+def test_reference_to_nothing_and_showing_twice_are_errors(report):
+    titled(report).say("answer_items", {"bottom": ["a"], "items_below": 1, "statements": 2})
+    with pytest.raises(StudyError, match="refers to '@tbl:gap_statements'"):
+        assemble(notebook(report), {})
+    again = titled(Report("en", "servqual", {}))
+    again.table("scores", TABLE, ["gap"])
+    again.table("scores", TABLE, ["gap"])
+    with pytest.raises(StudyError, match="'scores' twice"):
+        assemble(notebook(again), {})
+    with pytest.raises(StudyError, match="no report title"):
+        assemble(nbformat.v4.new_notebook(cells=[]), {})
+
+
+def test_a_researchers_own_cells_become_part_of_the_report(report):
+    own = [
+        nbformat.v4.new_markdown_cell("My *comment* on this."),
+        nbformat.v4.new_markdown_cell("For the workbench.", metadata={"tags": ["workbench"]}),
+        nbformat.v4.new_code_cell("frame", outputs=[nbformat.v4.new_output("display_data", {"text/html": "<table><tr><td>own</td></tr></table>"})]),
+        nbformat.v4.new_code_cell("plot", outputs=[nbformat.v4.new_output("display_data", {"image/png": "aGk=\n"})]),
+    ]  # fmt: skip
+    html = to_html(assemble(notebook(titled(report), own), {}))
+    assert "My <em>comment</em>" in html
+    assert "For the workbench" not in html
+    assert "<td>own</td>" in html
+    assert "data:image/png;base64,aGk=" in html
+
+
+def test_code_is_folded(report):
+    titled(report).section("limits")
+    html = to_html(assemble(notebook(report), {}))
+    assert html.count('<details class="code">') == 2
+    assert "quiet" in html
+
+
+def test_same_document_same_bytes(report):
+    titled(report).figure("gaps", "forest", TABLE)
+    made = [to_html(assemble(notebook(report), {"Run": "x"})) for _ in range(2)]
+    assert made[0] == made[1]
+    again = Report(report.wording.lang, "servqual", report.wording.names)
+    titled(again).figure("gaps", "forest", TABLE)
+    assert again.blocks[1].content["svg"] == report.blocks[1].content["svg"]
+
+
+def test_blocks_show_in_jupyterlab(report):
+    titled(report).section("answer")
+    report.cards(respondents={"n": 10, "n_eff": 9.0})
+    report.callout("simulated")
+    report.table("gap_dimensions", TABLE, ["construct", "gap"])
+    report.figure("gaps", "forest", TABLE)
+    for block in report.blocks:
+        bundle = block._repr_mimebundle_()
+        assert {MIME, "text/html", "text/markdown"} == set(bundle)
+        assert bundle["text/html"]
+        assert bundle["text/markdown"]
+    assert "Beta\\|乙" in report.blocks[4].markdown()
+
+
+def test_a_character_without_a_glyph_is_named():
+    wording = Wording("en", {"a": "낯선"})
+    with pytest.raises(StudyError, match="character that its font lacks.*label in the codebook"):
+        KINDS["forest"](TABLE, wording, "gaps")
+
+
+def test_hypothetical_edge_figures(report):
+    segments = pd.DataFrame({"segment": "s", "value": ["x", "y"], "construct": "a", "gap": [np.nan, np.nan]})
+    assert "<svg" in KINDS["heatmap"](segments, report.wording, "segments")
+    one = pd.DataFrame({
+        "level": ["statement"], "id": ["1"], "importance": [5.0], "performance": [5.0], "importance_lower": [4.0],
+        "importance_upper": [6.0], "performance_lower": [4.0], "performance_upper": [6.0], "quadrant": ["keep_up"],
+    })  # fmt: skip
+    assert "<svg" in KINDS["quadrants"](one, report.wording, "importance", cross=(5.0, 5.0))

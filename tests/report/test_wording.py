@@ -1,0 +1,82 @@
+import re
+import string
+
+import pytest
+
+from xmresearch.errors import StudyError
+from xmresearch.report.wording import LANGUAGES, Wording, labels, number
+
+
+def leaves(content, path=()):
+    if isinstance(content, dict):
+        for key, value in content.items():
+            yield from leaves(value, (*path, key))
+    else:
+        yield path, str(content)
+
+
+def placeholders(text):
+    return sorted(f"{name}:{spec}" for _, name, spec, _ in string.Formatter().parse(text) if name is not None)
+
+
+def test_languages_have_the_same_keys():
+    keys = {lang: [path for path, _ in leaves(labels(lang))] for lang in LANGUAGES}
+    assert keys["en"] == keys["zh"]
+
+
+def test_languages_have_the_same_figures_references_and_citations():
+    english, chinese = (dict(leaves(labels(lang))) for lang in LANGUAGES)
+    for path, text in english.items():
+        other = chinese[path]
+        assert sorted(set(placeholders(text))) == sorted(set(placeholders(other))), path
+        for pattern in (r"@(?:fig|tbl):[a-z_]+", r"\[@[a-z0-9;@ ]+\]"):
+            assert sorted(re.findall(pattern, text)) == sorted(re.findall(pattern, other)), path
+
+
+def test_every_citation_is_in_the_bibliography(root):
+    known = set(re.findall(r"@\w+\{(\w+),", (root / "src/xmresearch/report/references.bib").read_text("utf-8")))
+    cited = {key for _, text in leaves(labels("en")) for key in re.findall(r"@([a-z]+\d{4})", text)}
+    assert cited == known
+
+
+@pytest.mark.parametrize(
+    ("value", "spec", "text"),
+    [
+        (-1.234, "+.2f", "−1.23"),
+        (0.001, "+.2f", "0.00"),
+        (-0.001, "+.2f", "0.00"),
+        (1234, ",d", "1,234"),
+        (12.0, "d", "12"),
+        (0.0004, "p", "< .001"),
+        (0.0321, "p", ".032"),
+        (1.0, "p", "1.000"),
+        (0.9999, "prob", "> 99.9 %"),
+        (0.0, "prob", "< 0.1 %"),
+        (0.954, "prob", "95.4 %"),
+        (0.95, "pct", "95 %"),
+        (float("nan"), "+.2f", "–"),
+        (None, ".2f", "–"),
+    ],
+)
+def test_numbers(value, spec, text):
+    assert number(value, spec) == text
+
+
+def test_lists_and_names():
+    wording = Wording("en", {"a": "Assurance", "branch=x": "Xi"})
+    assert wording.format_field(["a", "b", "c"], "") == "Assurance, b and c"
+    assert wording.name("branch=x") == "Xi"
+    assert wording.name("branch=unnamed") == "unnamed"
+    assert Wording("zh", {}).format_field(["a", "b"], "") == "a和b"
+    assert wording.interval(0.2, 0.3, "pct") == "20–30 %"
+    assert wording.interval(float("nan"), 1, ".2f") == "–"
+
+
+def test_what_the_labels_lack_is_named():
+    wording = Wording("en", {})
+    with pytest.raises(StudyError, match=r"labels/en\.yml has no 'texts\.nonsense'"):
+        wording.text("texts", "nonsense")
+    with pytest.raises(StudyError, match="has no variant 'odd'"):
+        wording.text("texts", "response", {"case": "odd"})
+    with pytest.raises(StudyError, match="no report language 'fr'"):
+        Wording("fr", {})

@@ -1,0 +1,168 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from xmresearch.errors import DataError, OutputError
+from xmresearch.run.cache import identify
+from xmresearch.run.determinism import SETTINGS, deterministic_environment
+from xmresearch.run.manifest import NAME, is_whole
+from xmresearch.run.study import plan_run, run_study
+
+DEMO = "study: servqual\nname: small\ndata: {n: 60}\nbootstrap: 200\n"
+
+
+@pytest.fixture(scope="module")
+def params(tmp_path_factory):
+    path = tmp_path_factory.mktemp("params") / "small.yml"
+    path.write_text(DEMO, "utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def out(tmp_path_factory):
+    return tmp_path_factory.mktemp("outputs")
+
+
+@pytest.fixture(scope="module")
+def done(params, out):
+    return run_study(params, out=out)
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    wanted = [folder / "report.html", *folder.glob("tables/*"), *folder.glob("figures/*")]
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in wanted}
+
+
+def test_run_writes_everything(done, out):
+    assert not done.cached
+    assert done.report == out / "servqual" / "small" / "latest" / "report.html"
+    assert {p.name for p in done.folder.iterdir()} == {"report.html", "executed.ipynb", "tables", "figures", NAME}
+    assert not list(done.folder.parent.glob(".unfinished*"))
+
+
+def test_manifest_records_what_determined_the_result(done):
+    manifest = json.loads((done.folder / NAME).read_text("utf-8"))
+    assert manifest["key"] == done.folder.name
+    assert manifest["params"]["data"]["n"] == 60
+    assert manifest["seeds"] == {"data.seed": 20260101, "seed": 20260101}
+    assert manifest["threads"]["settings"]["OMP_NUM_THREADS"] == "1"
+    assert {"git", "lock", "code", "versions", "cells", "started", "python"} <= set(manifest)
+    assert all(c["cell"] and c["seconds"] >= 0 for c in manifest["cells"])
+    assert "report.html" in manifest["outputs"]
+
+
+def test_second_run_finds_the_result(params, out, done):
+    again = run_study(params, out=out)
+    assert again.cached
+    assert again.folder == done.folder
+
+
+def test_same_params_same_bytes(params, done, tmp_path):
+    again = run_study(params, out=tmp_path)
+    assert content(again.folder) == content(done.folder)
+
+
+def test_forced_run_replaces_the_result(params, out, done):
+    before = content(done.folder)
+    again = run_study(params, out=out, force=True)
+    assert not again.cached
+    assert content(again.folder) == before
+
+
+def test_a_damaged_result_is_computed_again(params, out, done):
+    (done.folder / "report.html").write_text("damaged")
+    assert not is_whole(done.folder)
+    again = run_study(params, out=out)
+    assert not again.cached
+    assert is_whole(again.folder)
+
+
+def test_whatever_determines_the_result_changes_the_key(params, tmp_path, root):
+    plan = plan_run(params)
+    assert plan_run(params).identity.key == plan.identity.key
+    assert plan_run(params, ["confidence=0.9"]).identity.key != plan.identity.key
+    assert plan_run(params, lang="zh").identity.key != plan.identity.key
+    data = tmp_path / "a.csv"
+    keys = set()
+    for text in ("a\n1\n", "a\n2\n"):
+        data.write_text(text)
+        keys.add(identify({}, {"data": data}, plan.notebook, root).key)
+    assert len(keys) == 2
+
+
+def test_environment_is_set_and_restored(monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    monkeypatch.setenv("PYTENSOR_FLAGS", "device=cpu")
+    monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
+    monkeypatch.setenv("XMRESEARCH_DATA", ".")
+    with deterministic_environment():
+        assert {k: os.environ[k] for k in SETTINGS if k != "PYTENSOR_FLAGS"} == {
+            k: v for k, v in SETTINGS.items() if k != "PYTENSOR_FLAGS"
+        }
+        assert os.environ["PYTENSOR_FLAGS"] == "device=cpu,numba__fastmath=False"
+        assert "PYTHONDONTWRITEBYTECODE" not in os.environ
+        assert Path(os.environ["XMRESEARCH_DATA"]).is_absolute()
+    assert os.environ["OMP_NUM_THREADS"] == "7"
+    assert os.environ["PYTHONDONTWRITEBYTECODE"] == "1"
+    assert "SOURCE_DATE_EPOCH" not in os.environ
+
+
+def test_an_output_folder_that_cannot_be_written(params, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match="cannot be written.*--out"):
+        run_study(params, out=tmp_path / "file" / "below")
+
+
+def test_an_error_in_the_kernel_keeps_its_class_and_words(tmp_path, params):
+    path = tmp_path / "bad.yml"
+    path.write_text(DEMO + "segments: [brnch]\n", "utf-8")
+    with pytest.raises(DataError, match="no column 'brnch'. Did you mean 'branch'"):
+        run_study(path, out=tmp_path / "out")
+    assert not list((tmp_path / "out").rglob("report.html"))
+    assert not list((tmp_path / "out").rglob(".unfinished*"))
+
+
+def start(params, out):
+    return subprocess.Popen(
+        [sys.executable, "-c", "from xmresearch.cli import main; main()", "run", str(params), "--out", str(out),
+         "-p", "bootstrap=90000", "-p", "data.n=4000"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+
+
+def wait_until_working(out, process):
+    for _ in range(600):
+        if list(Path(out).rglob(".unfinished-*")):
+            time.sleep(5)
+            assert process.poll() is None, process.communicate()
+            return
+        time.sleep(0.1)
+    raise AssertionError("the run did not start")
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_an_interrupted_run_leaves_the_earlier_one_whole(params, out, done, how):
+    before = content(done.folder)
+    process = start(params, out)
+    wait_until_working(out, process)
+    os.killpg(process.pid, how)
+    _, errors = process.communicate(timeout=60)
+    home = done.folder.parent
+    assert content(home / "latest") == before
+    assert is_whole(done.folder)
+    if how == signal.SIGINT:
+        assert process.returncode == 130
+        assert "Interrupted" in errors
+        assert "Traceback" not in errors
+        assert not list(home.glob(".unfinished*"))
+    else:
+        assert list(home.glob(".unfinished*"))
+        run_study(params, ["confidence=0.8"], out=out)
+        assert not list(home.glob(".unfinished*"))

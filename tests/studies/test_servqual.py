@@ -1,0 +1,229 @@
+"""The SERVQUAL study end to end: as a user runs it, as papermill runs it, and in JupyterLab's kernel."""
+
+import ast
+import html
+import json
+import re
+import shutil
+import subprocess
+import sys
+
+import nbformat
+import numpy as np
+import pandas as pd
+import pytest
+from nbclient import NotebookClient
+
+from xmresearch.params.servqual import ServqualParams
+from xmresearch.report.blocks import MIME
+
+
+@pytest.fixture(scope="module")
+def notebook(root):
+    return nbformat.read(root / "notebooks" / "servqual.ipynb", 4)
+
+
+@pytest.fixture(scope="module")
+def reports(cli, root, tmp_path_factory):
+    """The demo's folder in each language."""
+    out = tmp_path_factory.mktemp("out")
+    made = {}
+    for lang in ("en", "zh"):
+        done = cli("run", root / "params/servqual/service_hall.yml", "--lang", lang, "--out", out)
+        assert done.returncode == 0, done.stderr
+        assert "Report: " in done.stdout
+        made[lang] = (out / "servqual" / "service_hall" / "latest").resolve()
+    return made
+
+
+@pytest.fixture(scope="module")
+def kiosk(cli, root, kiosk_frame, tmp_path_factory):
+    out = tmp_path_factory.mktemp("kiosk")
+    done = cli("run", root / "params/servqual/kiosk.yml", "--out", out)
+    assert done.returncode == 0, done.stderr
+    return out / "servqual" / "kiosk" / "latest"
+
+
+def test_parameters_cell_is_the_model(notebook):
+    cell = next(c for c in notebook.cells if "parameters" in c.metadata.get("tags", []))
+    lines = [line for line in cell.source.splitlines() if not line.startswith("#")]
+    given = {line.split(" = ")[0]: ast.literal_eval(line.split(" = ", 1)[1]) for line in lines}
+    assert given == ServqualParams().model_dump(mode="json")
+
+
+def test_notebook_reads_like_an_argument(notebook):
+    assert len(notebook.cells) <= 25
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            assert cell.source.startswith("# ")
+            assert not any(
+                isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.For, ast.While))
+                for node in ast.walk(ast.parse(cell.source))
+            )
+            assert not cell.outputs
+            assert cell.execution_count is None
+
+
+def test_kiosk_report_reproduces_the_reference(kiosk, reference):
+    """reference/servqual/kiosk_gap.csv: gaps, t, p and alphas of the published kiosk survey, from R."""
+    expected = pd.read_csv(reference / "servqual" / "kiosk_gap.csv")
+    gap = pd.read_csv(kiosk / "tables" / "gap_dimensions.csv")
+    for theirs, ours in (
+        ("E", "expectation"),
+        ("P", "perception"),
+        ("gap", "gap"),
+        ("sd", "sd"),
+        ("t", "t"),
+        ("p", "p"),
+    ):
+        np.testing.assert_allclose(gap[ours], expected[theirs], atol=1e-8, rtol=1e-8, err_msg=theirs)
+    alpha = pd.read_csv(kiosk / "tables" / "reliability.csv")
+    for theirs, kind in (("alphaE", "expectation"), ("alphaP", "perception"), ("alphaGap", "gap")):
+        np.testing.assert_allclose(alpha.loc[alpha["kind"] == kind, "alpha"], expected[theirs], atol=1e-8)
+
+
+def test_kiosk_is_not_called_simulated(kiosk):
+    text = (kiosk / "report.html").read_text("utf-8")
+    assert "Simulated data" not in text
+    assert "Declared truth" not in text
+
+
+def test_demo_says_it_is_simulated_and_shows_truth(reports):
+    for lang, words in (("en", ("Simulated data", "Truth")), ("zh", ("模拟数据", "真值"))):
+        text = (reports[lang] / "report.html").read_text("utf-8")
+        assert all(w in text for w in words)
+        assert f'lang="{"zh-CN" if lang == "zh" else "en-GB"}"' in text
+    table = pd.read_csv(reports["en"] / "tables" / "gap_dimensions.csv")
+    assert table["truth"].notna().all()
+
+
+def test_readme_shows_what_the_demo_says(reports, root):
+    text = re.sub(r"<[^>]+>", "", html.unescape((reports["en"] / "report.html").read_text("utf-8")))
+    text = re.sub(r"\s+", " ", text)
+    readme = (root / "README.md").read_text("utf-8")
+    quote = re.sub(r"\s+", " ", " ".join(line.lstrip("> ") for line in readme.splitlines() if line.startswith(">")))
+    sentences = re.split(r"(?<=[.?]) (?=[A-Z*])", quote.replace("**", ""))
+    assert len(sentences) >= 6
+    for sentence in sentences:
+        assert sentence.strip().rstrip(".") in text
+    for line in readme.splitlines():
+        cells = [c.strip() for c in line.strip("|").split("|")]
+        if len(cells) == 7 and cells[1] == "878":
+            assert all(c in text for c in cells)
+
+
+def test_languages_have_the_same_figures(reports):
+    for name in ("gap_dimensions", "gap_statements", "priority", "segments", "drivers", "tolerance", "checks"):
+        assert (reports["en"] / "tables" / f"{name}.csv").read_bytes() == (
+            reports["zh"] / "tables" / f"{name}.csv"
+        ).read_bytes()
+
+
+def test_no_respondent_leaves_the_kernel(reports):
+    """Neither the tables nor the executed notebook hold anything with a row per respondent."""
+    for path in reports["en"].glob("tables/*.csv"):
+        assert len(pd.read_csv(path)) < 100
+    for output in json.loads((reports["en"] / "executed.ipynb").read_text("utf-8"))["cells"]:
+        for shown in output.get("outputs", []):
+            assert len(shown["data"][MIME].get("rows", [])) < 100
+
+
+def test_no_machine_path_in_the_outputs(reports, root):
+    for name in ("report.html", "executed.ipynb", "manifest.json"):
+        assert str(root) not in (reports["en"] / name).read_text("utf-8")
+
+
+def test_plain_papermill_runs_the_notebook(root, tmp_path):
+    (tmp_path / "p.yml").write_text("name: plain\nlang: zh\ndata: {source: scenario, n: 80}\nbootstrap: 200\n", "utf-8")
+    command = [sys.executable, "-m", "papermill", root / "notebooks/servqual.ipynb", tmp_path / "o.ipynb", "-f",
+               tmp_path / "p.yml", "--no-progress-bar"]  # fmt: skip
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    executed = json.loads((tmp_path / "o.ipynb").read_text("utf-8"))
+    titles = [o["data"][MIME]["title"] for c in executed["cells"] for o in c.get("outputs", []) if o["data"].get(MIME, {}).get("kind") == "title"]  # fmt: skip
+    assert titles == ["服务质量研究"]
+
+
+def test_plain_papermill_refuses_a_wrong_type(root, tmp_path):
+    command = [sys.executable, "-m", "papermill", root / "notebooks/servqual.ipynb", tmp_path / "o.ipynb", "-p", "bootstrap",
+               "many", "--no-progress-bar"]  # fmt: skip
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert "ParamsError: bootstrap: input should be a valid integer" in done.stderr
+
+
+def test_run_all_in_jupyterlabs_kernel(root, notebook):
+    client = NotebookClient(
+        nbformat.from_dict(dict(notebook)), timeout=300, resources={"metadata": {"path": root / "notebooks"}}
+    )
+    done = client.execute()
+    shown = [o for c in done.cells if c.cell_type == "code" for o in c.outputs]
+    assert all(o.output_type == "display_data" for o in shown), [o for o in shown if o.output_type != "display_data"]
+    assert len(shown) > 30
+
+
+def test_unweighted_survey_without_importance_or_outcome(cli, tmp_path):
+    from xmresearch.data.scenarios.service_hall import ServiceHall
+
+    frame = ServiceHall(40, 4, careless=0).survey()
+    frame[[c for c in frame.columns if c[0] in "ep" and c[1:].isdigit()]].to_excel(tmp_path / "s.xlsx", index=False)
+    (tmp_path / "p.yml").write_text("study: servqual\nname: bare\nbootstrap: 200\ndata: {path: s.xlsx}\n", "utf-8")
+    done = cli("run", tmp_path / "p.yml", "--out", tmp_path / "o")
+    assert done.returncode == 0, done.stderr
+    text = (tmp_path / "o/servqual/bare/latest/report.html").read_text("utf-8")
+    assert "Importance was not asked" in text
+    assert 'id="sec-drivers"' not in text
+    assert 'id="sec-gaps"' in text
+    assert "points_tangibles" in text
+
+
+def test_failed_check_is_at_the_top(cli, tmp_path):
+    from xmresearch.data.scenarios.service_hall import ServiceHall
+
+    frame = ServiceHall(60, 4, careless=0, missing=0).survey()
+    rng = np.random.default_rng(1)
+    for k in range(1, 5):
+        frame[f"p{k}"] = rng.integers(1, 8, len(frame))
+    frame.to_csv(tmp_path / "s.csv", index=False)
+    (tmp_path / "p.yml").write_text("study: servqual\nname: weak\nbootstrap: 200\ndata: {path: s.csv}\n", "utf-8")
+    assert cli("run", tmp_path / "p.yml", "--out", tmp_path / "o").returncode == 0
+    text = (tmp_path / "o/servqual/weak/latest/report.html").read_text("utf-8")
+    assert text.index("A check has failed") < text.index("Does the service meet")
+
+
+needs_chromium = pytest.mark.skipif(
+    not shutil.which("chromium"), reason="Chromium is not installed (Debian: apt-get install chromium)."
+)
+
+
+@needs_chromium
+@pytest.mark.parametrize("lang", ["en", "zh"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_page_in_chromium(reports, lang, width):
+    """Nothing is requested, nothing overflows, and the answer is near the top, at desktop and phone widths."""
+    from playwright.sync_api import sync_playwright
+
+    requests, messages = [], []
+    with sync_playwright() as play:
+        browser = play.chromium.launch(
+            executable_path=shutil.which("chromium"),
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+        )
+        page = browser.new_page(viewport={"width": width, "height": 900})
+        page.on("request", lambda r: requests.append(r.url))
+        page.on("console", lambda m: messages.append(m.text))
+        page.goto((reports[lang] / "report.html").as_uri())
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.locator("#sec-answer").bounding_box()["y"] < 450
+        assert page.evaluate("[...document.images].every(i => i.complete && i.naturalWidth > 0)")
+        ids = page.evaluate("[...document.querySelectorAll('[id]')].map(e => e.id)")
+        targets = page.evaluate(
+            "[...document.querySelectorAll('a[href^=\"#\"]')].map(a => a.getAttribute('href').slice(1))"
+        )
+        toc = page.locator("nav ul a").first
+        assert toc.is_visible() == (width > 860)
+        browser.close()
+    assert [u for u in requests if not u.startswith(("file:", "data:"))] == []
+    assert messages == []
+    assert len(ids) == len(set(ids))
+    assert set(targets) <= set(ids)
