@@ -18,7 +18,7 @@ test: lint
 	$(RUN) pytest
 
 bench: sync
-	$(RUN) pytest tests/benchmarks -m benchmark -s -p no:xdist
+	$(RUN) pytest tests/benchmarks -m benchmark -s -n0
 
 lab: sync
 	$(RUN) jupyter lab notebooks

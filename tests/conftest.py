@@ -11,7 +11,8 @@ import pytest
 from xmresearch.data import FOLDER_VARIABLE
 from xmresearch.data.config import ScenarioSource
 from xmresearch.data.datasets import load_dataset
-from xmresearch.data.survey import Survey, load_survey
+from xmresearch.data.load import load_survey
+from xmresearch.data.survey import Survey
 from xmresearch.errors import DatasetUnavailable
 
 ROOT = Path(__file__).resolve().parents[1]

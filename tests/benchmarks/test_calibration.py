@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from xmresearch.data.config import ScenarioSource
-from xmresearch.data.survey import load_survey
+from xmresearch.data.load import load_survey
 from xmresearch.psychometrics.gaps import gaps
 from xmresearch.psychometrics.overall import overall_scores
 from xmresearch.psychometrics.truth import with_truth

@@ -18,8 +18,9 @@ from xmresearch.data.config import (
     Screening,
     TooFastRule,
 )
+from xmresearch.data.load import load_survey
 from xmresearch.data.screening import irv, longest_run
-from xmresearch.data.survey import effective_n, load_survey, prepare_survey, require_pairs
+from xmresearch.data.survey import effective_n, prepare_survey, require_pairs
 from xmresearch.errors import CodebookError, DataError, InsufficientData, XMError
 
 LABEL = {"en": "x", "zh": "x"}

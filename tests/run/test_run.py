@@ -6,9 +6,10 @@ import sys
 import time
 from pathlib import Path
 
+import nbformat
 import pytest
 
-from xmresearch.errors import DataError, OutputError
+from xmresearch.errors import DataError, OutputError, StudyError
 from xmresearch.run.cache import identify
 from xmresearch.run.determinism import SETTINGS, deterministic_environment
 from xmresearch.run.manifest import NAME, is_whole
@@ -127,6 +128,30 @@ def test_an_error_in_the_kernel_keeps_its_class_and_words(tmp_path, params):
         run_study(path, out=tmp_path / "out")
     assert not list((tmp_path / "out").rglob("report.html"))
     assert not list((tmp_path / "out").rglob(".unfinished*"))
+
+
+def test_a_kernel_that_dies_is_reported(tmp_path, params, monkeypatch, root):
+    from xmresearch.run import study
+
+    monkeypatch.setattr(study, "project_root", lambda: tmp_path)
+    (tmp_path / "notebooks").mkdir()
+    notebook = nbformat.read(root / "notebooks/servqual.ipynb", 4)
+    notebook.cells[2].source = "import os\nos._exit(1)"
+    nbformat.write(notebook, tmp_path / "notebooks/servqual.ipynb")
+    with pytest.raises(StudyError, match=r"kernel that ran servqual\.ipynb died"):
+        run_study(params, out=tmp_path / "out")
+
+
+def test_an_unforeseen_error_names_the_cell(tmp_path, params, monkeypatch, root):
+    from xmresearch.run import study
+
+    monkeypatch.setattr(study, "project_root", lambda: tmp_path)
+    (tmp_path / "notebooks").mkdir()
+    notebook = nbformat.read(root / "notebooks/servqual.ipynb", 4)
+    notebook.cells[2].source = "# Divide\n1 / 0"
+    nbformat.write(notebook, tmp_path / "notebooks/servqual.ipynb")
+    with pytest.raises(StudyError, match=r"\(Divide\) stopped with ZeroDivisionError"):
+        run_study(params, out=tmp_path / "out")
 
 
 def start(params, out):

@@ -1,10 +1,9 @@
-"""From a file, a data set or a scenario to a screened survey that is ready to analyse."""
+"""A survey that is checked, screened and ready to analyse."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -12,9 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from xmresearch.data.codebook import RATED, Codebook
-from xmresearch.data.codebook_file import is_shipped, load_codebook
-from xmresearch.data.config import DatasetSource, DataSource, FileSource, ScenarioSource, Screening
-from xmresearch.data.readers import read_survey
+from xmresearch.data.config import Screening
 from xmresearch.data.screening import ScreeningLog, numeric_items, screen
 from xmresearch.errors import CodebookError, DataError, InsufficientData, nearest
 
@@ -138,19 +135,6 @@ def require_pairs(codebook: Codebook) -> None:
             )
 
 
-def _present(codebook: Codebook, available: Sequence[str], optional: bool) -> tuple[Codebook, tuple[str, ...]]:
-    """Drop what a shipped instrument offers but the survey did not ask: whole optional batteries, single outcomes."""
-    if not optional:
-        return codebook, ()
-    absent = [c for c in codebook.columns if c.name not in available and c.kind in ("importance", "outcome")]
-    partly = {c.kind for c in codebook.select("importance") if c.name in available}
-    absent = [c for c in absent if c.kind == "outcome" or c.kind not in partly]
-    if not absent:
-        return codebook, ()
-    kept = tuple(c for c in codebook.columns if c not in absent)
-    return replace(codebook, columns=kept), tuple(c.name for c in absent)
-
-
 def prepare_survey(
     raw: pd.DataFrame,
     codebook: Codebook,
@@ -262,64 +246,3 @@ def _segment(given: pd.Series, name: str) -> pd.Series:
             "Group them first (age into bands, dates into quarters).",
         )
     return text.astype(object).where(text.notna(), None).reset_index(drop=True)
-
-
-def load_survey(
-    data: DataSource,
-    *,
-    codebook: str = "servqual",
-    base: Path | None = None,
-    screening: Screening | None = None,
-    id_column: str | None = None,
-    weight_column: str | None = None,
-    duration_column: str | None = None,
-    segments: Sequence[str] = (),
-) -> Survey:
-    """Read, check and screen the survey that a params file names.
-
-    Parameters
-    ----------
-    data : ScenarioSource, DatasetSource or FileSource
-        Where the rows come from.
-    codebook : str
-        A shipped instrument, or the path of a codebook.
-    base : Path, optional
-        Folder that relative paths start from; the working directory if absent.
-    screening, id_column, weight_column, duration_column, segments
-        As for `prepare_survey`.
-
-    Returns
-    -------
-    Survey
-
-    Raises
-    ------
-    DataError, CodebookError, InsufficientData
-        See `read_survey`, `load_codebook` and `prepare_survey`.
-    """
-    book = load_codebook(codebook, base)
-    truth: pd.DataFrame | None = None
-    source: str
-    if isinstance(data, ScenarioSource):
-        from xmresearch.data.scenarios.service_hall import ServiceHall
-
-        hall = ServiceHall(data.n, data.seed, missing=data.missing, careless=data.careless)
-        raw, truth, source = hall.survey(), hall.truth(weighted=weight_column is not None), data.name
-    elif isinstance(data, DatasetSource):
-        from xmresearch.data.datasets import load_dataset
-
-        raw, source = load_dataset(data.name), data.name
-    else:
-        raw, source = _read_file(data, base), Path(data.path).name
-    book, absent = _present(book, list(map(str, raw.columns)), is_shipped(codebook))
-    return prepare_survey(
-        raw, book, screening=screening, id_column=id_column, weight_column=weight_column,
-        duration_column=duration_column, segments=segments, source=source, truth=truth, notes=absent,
-    )  # fmt: skip
-
-
-def _read_file(data: FileSource, base: Path | None) -> pd.DataFrame:
-    return read_survey(
-        (base or Path()) / data.path, format=data.format, delimiter=data.delimiter, encoding=data.encoding,
-        sheet=data.sheet,
-    )  # fmt: skip

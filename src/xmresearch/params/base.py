@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from xmresearch.errors import ParamsError
+from xmresearch.params.messages import describe, most_telling
 
 
 class StudyParams(BaseModel):
@@ -44,8 +45,6 @@ class StudyParams(BaseModel):
         ParamsError
             A value is of the wrong type or out of range.
         """
-        from xmresearch.params.load import describe, most_telling
-
         given = {field: names[field] for field in cls.model_fields if field in names}
         try:
             return cls.model_validate(given)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from xmresearch.errors import ParamsError, nearest
 from xmresearch.params.base import StudyParams
+from xmresearch.params.messages import describe, most_telling
 from xmresearch.params.servqual import ServqualParams
 
 STUDIES: Mapping[str, type[StudyParams]] = {"servqual": ServqualParams}
@@ -99,57 +100,6 @@ def _override(content: dict[str, Any], text: str) -> None:
             raise ParamsError(f"-p {text}: '{section}' is not a section.")
         at = inner
     at[last] = parsed
-
-
-def _models(annotation: Any) -> list[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return [annotation]
-    return [m for part in get_args(annotation) for m in _models(part)]
-
-
-def most_telling(error: ValidationError) -> Mapping[str, Any]:
-    """Return the first mistake that is worth telling: an unknown key before what may only follow from it."""
-    return dict(min(error.errors(), key=lambda e: e["type"] != "extra_forbidden"))
-
-
-def describe(model: type[BaseModel], error: Mapping[str, Any]) -> tuple[str, str]:
-    """Put one pydantic error into the user's words.
-
-    Parameters
-    ----------
-    model : type
-        The study's params model.
-    error : mapping
-        One entry of `ValidationError.errors()`.
-
-    Returns
-    -------
-    problem, hint : str
-    """
-    parts = [str(p) for p in error["loc"]]
-    owners: list[type[BaseModel]] = [model]
-    place: list[str] = []
-    for position, part in enumerate(parts):
-        tagged = [m for m in owners if part in get_args(getattr(m.model_fields.get("source"), "annotation", None))]
-        if tagged:
-            owners = tagged
-            continue
-        place.append(part)
-        if position < len(parts) - 1 or error["type"] != "extra_forbidden":
-            fields = [m.model_fields[part] for m in owners if part in m.model_fields]
-            owners = [inner for f in fields for inner in _models(f.annotation)] or owners
-    key = ".".join(place)
-    if error["type"] == "extra_forbidden":
-        valid = list(dict.fromkeys(name for m in owners for name in m.model_fields))
-        return f"unknown key '{key}'.", nearest(place[-1], valid)
-    if error["type"] == "literal_error":
-        return f"{key} is {error['input']!r}; it must be {error['ctx']['expected']}.", ""
-    if error["type"].startswith("union_tag"):
-        kinds = [str(get_args(m.model_fields["source"].annotation)[0]) for m in owners if "source" in m.model_fields]
-        return f"{key}.source must be one of {', '.join(kinds)}.", ""
-    given = error["input"]
-    shown = f" (given: {given!r})" if not isinstance(given, dict) else ""
-    return f"{key}: {str(error['msg'])[0].lower()}{str(error['msg'])[1:]}{shown}.", ""
 
 
 def _line_of(text: str, location: Sequence[Any]) -> int | None:

@@ -6,10 +6,11 @@ import json
 from typing import Any
 
 import yaml
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from xmresearch.errors import ParamsError, nearest
 from xmresearch.params.load import STUDIES
+from xmresearch.params.messages import describe, most_telling
 
 
 def json_schema(study: str) -> str:
@@ -59,10 +60,6 @@ def commented_params(study: str, name: str) -> str:
     """
     if study not in STUDIES:
         raise ParamsError(f"There is no study '{study}'.", nearest(study, STUDIES))
-    from pydantic import ValidationError
-
-    from xmresearch.params.load import describe, most_telling
-
     try:
         model = STUDIES[study].model_validate({"study": study, "name": name})
     except ValidationError as error:

@@ -28,7 +28,8 @@ def check_study(params_file: str | Path, overrides: Sequence[str] = (), *, lang:
     XMError
         What `run_study` would raise before it fits anything.
     """
-    from xmresearch.data.survey import load_survey, require_pairs
+    from xmresearch.data.load import load_survey
+    from xmresearch.data.survey import require_pairs
 
     plan = plan_run(params_file, overrides, lang=lang)
     params = plan.params

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from nbclient.exceptions import DeadKernelError
+from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NBClientEngine, NotebookExecutionManager, papermill_engines
 from papermill.exceptions import PapermillExecutionError
 from papermill.execute import execute_notebook
@@ -40,22 +43,33 @@ class _TitledManager(NotebookExecutionManager):  # type: ignore[misc]
 
 
 class TitledEngine(NBClientEngine):  # type: ignore[misc]
-    """Papermill's own engine, over IPC where the system has it (no race for ports)."""
+    """Papermill's own engine, with that manager; what the kernel's process itself prints goes to a log."""
 
     @classmethod
-    def execute_notebook(
-        cls, nb: Any, kernel_name: str, output_path: Any = None, progress_bar: Any = True, log_output: bool = False,
-        autosave_cell_every: int = 30, **kwargs: Any,
-    ) -> Any:  # fmt: skip
+    def execute_notebook(cls, nb: Any, kernel_name: str, output_path: Any = None, **kwargs: Any) -> Any:
         """Execute all cells; as in papermill, errors are left in the notebook."""
-        manager = _TitledManager(nb, output_path=output_path, progress_bar=progress_bar, autosave_cell_every=0)
+        kwargs.pop("log_output")
+        manager = _TitledManager(nb, output_path=output_path, progress_bar=kwargs.pop("progress_bar"))
         manager.notebook_start()
         try:
-            cls.execute_managed_notebook(manager, kernel_name, log_output=log_output, **kwargs)
+            cls.execute_managed_notebook(manager, kernel_name, **kwargs)
         finally:
             manager.cleanup_pbar()
             manager.notebook_complete()
         return manager.nb
+
+    @classmethod
+    def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **kwargs: Any) -> Any:
+        """Execute the cells of a managed notebook in a kernel of its own."""
+        client = PapermillNotebookClient(
+            nb_man,
+            kernel_name=kernel_name,
+            startup_timeout=kwargs["start_timeout"],
+            timeout=None,
+            config=kwargs["config"],
+        )
+        with Path(kwargs["kernel_log"]).open("wb") as log:
+            return client.execute(stderr=log)
 
 
 def execute(notebook: Path, output: Path, params: Mapping[str, Any], cwd: Path, *, progress: bool) -> Any:
@@ -80,21 +94,32 @@ def execute(notebook: Path, output: Path, params: Mapping[str, Any], cwd: Path, 
     Raises
     ------
     XMError
-        What the notebook raised: the same class where it is one of ours, StudyError with cell and line otherwise.
+        What the notebook raised: the same class where it is one of ours, StudyError with the cell otherwise.
     """
-    import os
-
     papermill_engines.register(ENGINE, TitledEngine)
     logging.getLogger("papermill").setLevel(logging.ERROR)
-    logging.getLogger("traitlets").setLevel(logging.ERROR)
-    transport = {} if os.name == "nt" else {"config": Config({"KernelManager": {"transport": "ipc"}})}
+    log = output.resolve().with_name("kernel.log")
+    # IPC has no race for ports; Windows does not have it
+    config = Config({} if os.name == "nt" else {"KernelManager": {"transport": "ipc"}})
     try:
         done = execute_notebook(
             str(notebook.resolve()), str(output.resolve()), parameters=dict(params), engine_name=ENGINE, cwd=str(cwd),
-            kernel_name="python3", progress_bar={"bar_format": _BAR, "unit": "cell"} if progress else False, **transport,
+            kernel_name="python3", progress_bar={"bar_format": _BAR, "unit": "cell"} if progress else False,
+            config=config, kernel_log=str(log),
         )  # fmt: skip
     except PapermillExecutionError as error:
         raise _translated(error, notebook) from None
+    except KeyboardInterrupt:
+        # the client's unfinished tasks would otherwise report themselves when they are discarded
+        logging.getLogger("asyncio").setLevel(logging.CRITICAL)
+        raise
+    except DeadKernelError:
+        last = log.read_text("utf-8", "replace").strip().splitlines()[-1:]
+        raise StudyError(
+            f"The kernel that ran {notebook.name} died{f' ({last[0]})' if last else ''}.",
+            "Most often memory ran out: use fewer rows or bootstrap replicates.",
+        ) from None
+    log.unlink(missing_ok=True)
     return done
 
 
