@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from xmresearch.data.config import ScenarioSource
 from xmresearch.data.load import load_survey
@@ -59,5 +60,6 @@ def test_intervals_cover_the_declared_truth(weighted):
     )
     print((100 * table).round(1).to_string())
     assert np.all((table["mean"] > 0.93) & (table["mean"] < 0.97))
-    dimensions = by_id["t"]["dimension"]
-    assert np.all((dimensions > 0.92) & (dimensions < 0.98)), "beyond three Monte Carlo errors of one rate"
+    # each single rate: a 99.9 % band of Monte Carlo error, for the largest of ten rates
+    reach = stats.norm.isf(0.0005 / 10) * np.sqrt(0.95 * 0.05 / SURVEYS)
+    assert np.all(np.abs(by_id["t"]["dimension"] - 0.95) < reach)
