@@ -27,10 +27,13 @@ class Block:
     content: Mapping[str, Any]
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
-        return {MIME: {"kind": self.kind, **self.content}, "text/html": self.html(), "text/markdown": self.markdown()}
+        bundle = {MIME: {"kind": self.kind, **self.content}, "text/markdown": self.markdown()}
+        if self.kind not in ("prose", "callout"):
+            bundle["text/html"] = self.html()
+        return bundle
 
     def html(self) -> str:
-        """Return the block as HTML for JupyterLab."""
+        """Return the block as HTML for JupyterLab, which shows prose from its Markdown instead."""
         c = self.content
         if self.kind == "table":
             return f"<p><b>{html.escape(c['caption'])}</b></p>{table_html(c)}"
@@ -45,7 +48,7 @@ class Block:
                 f"<td><b>{html.escape(i['value'])}</b><br>{html.escape(i['label'])}</td>" for i in c["items"]
             )
             return f"<table><tr>{cells}</tr></table>"
-        return f"<p>{html.escape(c['text'])}</p>"
+        raise ValueError(f"a {self.kind} is Markdown")
 
     def markdown(self) -> str:
         """Return the block as Markdown, for formats that cannot hold HTML."""

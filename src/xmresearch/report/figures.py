@@ -188,10 +188,10 @@ def _label_places(
     taken = list(points)
     places = []
     for point, name in zip(points, names, strict=True):
-        reach = 6.0 + 2.6 * len(name) * (1.9 if not name.isascii() else 1.0)
-        angles = np.deg2rad([45, 135, -45, -135, 90, -90, 0, 180])
-        offsets = np.column_stack([np.cos(angles) * reach, np.sin(angles) * 9.0])
-        clear = [min(np.hypot(*(point + o - t) / (reach, 9.0)) for t in taken) for o in offsets]
+        half = len(name) * (2.5 if name.isascii() else 4.6)
+        around = [(1, 0.7), (-1, 0.7), (1, -0.7), (-1, -0.7), (0, 1.1), (0, -1.1), (1.1, 0), (-1.1, 0)]
+        offsets = np.array(around) * (half + 4.0, 10.0)
+        clear = [min(np.hypot(*(point + o - t) / (half + 4.0, 9.0)) for t in taken) for o in offsets]
         best = offsets[int(np.argmax(np.round(np.minimum(clear, 1.4), 3)))]
         taken.append(point + best)
         places.append((float(best[0]), float(best[1])))
