@@ -1,3 +1,4 @@
+import html
 import json
 import re
 
@@ -43,25 +44,25 @@ def test_document_is_numbered_and_cross_referenced(report):
     report.figure("gaps", "forest", TABLE)
     report.table("gap_dimensions", TABLE, ["construct", "n", "gap", "ci", "p_adjusted", "?truth"])
     report.blocks.append(type(report.blocks[0])("prose", {"text": "See @tbl:gap_dimensions and @fig:gaps."}))
-    html = to_html(assemble(notebook(report), {"Run": "x"}))
-    assert 'id="fig-gaps"' in html
-    assert 'href="#tbl-gap_dimensions"' in html
-    assert "Alpha &lt;&amp;&gt; 甲" in html
-    assert "[−1.50, −0.50]" in html
-    assert "&lt; .001" in html
-    assert "<title>T</title>" in html
+    page = to_html(assemble(notebook(report), {"Run": "x"}))
+    assert 'id="fig-gaps"' in page
+    assert 'href="#tbl-gap_dimensions"' in page
+    assert "Alpha &lt;&amp;&gt; 甲" in page
+    assert "[−1.50, −0.50]" in page
+    assert "&lt; .001" in page
+    assert "<title>T</title>" in page
 
 
 def test_report_is_self_contained(report):
     titled(report).section("method")
     report.say("equation")
     report.figure("gaps", "forest", TABLE)
-    html = to_html(assemble(notebook(report), {"Run": "x"}))
-    assert not re.search(r"""(?:src|href)\s*=\s*["']?(?:https?:)?//""", html)
-    assert "@import" not in html
-    assert "<script" not in html
-    assert "<math" in html
-    assert "data:image/svg+xml;base64," in html
+    page = to_html(assemble(notebook(report), {"Run": "x"}))
+    assert not re.search(r"""(?:src|href)\s*=\s*["']?(?:https?:)?//""", page)
+    assert "@import" not in page
+    assert "<script" not in page
+    assert "<math" in page
+    assert "data:image/svg+xml;base64," in page
 
 
 def test_tables_and_figures_are_handed_out(report):
@@ -103,18 +104,36 @@ def test_a_researchers_own_cells_become_part_of_the_report(report):
         nbformat.v4.new_code_cell("frame", outputs=[nbformat.v4.new_output("display_data", {"text/html": "<table><tr><td>own</td></tr></table>"})]),
         nbformat.v4.new_code_cell("plot", outputs=[nbformat.v4.new_output("display_data", {"image/png": "aGk=\n"})]),
     ]  # fmt: skip
-    html = to_html(assemble(notebook(titled(report), own), {}))
-    assert "My <em>comment</em>" in html
-    assert "For the workbench" not in html
-    assert "<td>own</td>" in html
-    assert "data:image/png;base64,aGk=" in html
+    page = to_html(assemble(notebook(titled(report), own), {}))
+    assert "My <em>comment</em>" in page
+    assert "For the workbench" not in page
+    assert "<td>own</td>" in page
+    assert "data:image/png;base64,aGk=" in page
+
+
+def test_names_of_the_users_are_neither_markup_nor_markdown():
+    nasty = "*A* <b>&</b> [x](y) $z$ `q` {w} @fig:gaps @parasuraman1988 ![i](j) \\\\"
+    report = Report("en", "servqual", {"a": nasty, "book": nasty})
+    report.title("T <i>", "C <i>", n=10, instrument="book", statements=2, dimensions=2)
+    report.section("answer")
+    report.say("answer_items", {"bottom": ["a"], "items_below": 1, "statements": 2})
+    report.blocks[-1] = type(report.blocks[-1])(
+        "prose", {"text": report.blocks[-1].content["text"].replace("@tbl:gap_statements", "")}
+    )
+    text = to_html(assemble(notebook(report), {}))
+    shown = html.escape(nasty, quote=False)
+    assert text.count(shown) == 2
+    assert "T &lt;i&gt;" in text
+    assert "C &lt;i&gt;" in text
+    assert "References" in text
+    assert "Parasuraman" not in text
 
 
 def test_code_is_folded(report):
     titled(report).section("limits")
-    html = to_html(assemble(notebook(report), {}))
-    assert html.count('<details class="code">') == 2
-    assert "quiet" in html
+    page = to_html(assemble(notebook(report), {}))
+    assert page.count('<details class="code">') == 2
+    assert "quiet" in page
 
 
 def test_same_document_same_bytes(report):

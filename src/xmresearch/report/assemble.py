@@ -15,7 +15,7 @@ from xmresearch.report.wording import labels
 
 WORKBENCH_TAG = "workbench"
 LONG_TABLE = 25
-_REFERENCE = re.compile(r"@(fig|tbl):([a-z_]+)")
+_REFERENCE = re.compile(r"(?<!\\)@(fig|tbl):([a-z_]+)")
 
 
 @dataclass

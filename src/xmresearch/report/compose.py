@@ -179,7 +179,7 @@ class Report:
             return self.wording.interval(row[f"{prefix}lower"], row[f"{prefix}upper"], spec)
         value = row[column]
         if isinstance(value, (list, tuple)):
-            return self.wording.format_field(value, "")
+            return self.wording.format_field(value, "plain")
         if isinstance(value, bool):
             return self.wording.name("yes" if value else "no")
         if value is None or value is pd.NA:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from importlib.resources import as_file, files
 
 from xmresearch.errors import StudyError
@@ -35,7 +36,7 @@ def to_html(document: Document) -> str:
     folder = files("xmresearch.report")
     css = (folder / "templates" / "report.css").read_text("utf-8")
     variables = {
-        "css-text": css, "glance": document.glance, "client": document.client, "contents": style["contents"],
+        "css-text": css, "glance": escape(document.glance), "client": escape(document.client), "contents": style["contents"],
         "skip": style["skip"], "generated": style["generated"],
     }  # fmt: skip
     with as_file(folder / "references.bib") as bibliography, as_file(folder / "templates" / "report.html") as template:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import string
 from collections.abc import Mapping
 from functools import cache
@@ -27,6 +28,7 @@ COLUMN_FORMATS = {
     "f": ".2f", "df1": ".0f", "df2": ".0f", "importance": ".2f", "value": ".4g", "threshold": ".4g",
 }  # fmt: skip
 DEFAULT_FORMAT = ".2f"
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|$~^@!])")
 
 
 @cache
@@ -69,6 +71,11 @@ def number(value: Any, spec: str = DEFAULT_FORMAT) -> str:
     if text.lstrip("+-").replace(".", "").strip("0") == "" and text[:1] in "+-" and float(text) == 0:
         text = text[1:]
     return text.replace("-", "−")
+
+
+def escaped(text: str) -> str:
+    """Keep a name of the user's from being read as Markdown or HTML."""
+    return _SPECIAL.sub(r"\\\1", text)
 
 
 class Wording(string.Formatter):
@@ -116,7 +123,7 @@ class Wording(string.Formatter):
         return str(self.vformat(str(template), (), facts)).strip()
 
     def format_field(self, value: Any, format_spec: str) -> str:
-        """Write one figure or name, as the template asks."""
+        """Write one figure or name, as the template asks; names are escaped for Markdown unless the format is 'plain'."""
         if isinstance(value, (list, tuple)):
             separator, last = self.get("style", "list"), self.get("style", "list_last")
             parts = [self.format_field(v, format_spec) for v in value]
@@ -124,7 +131,7 @@ class Wording(string.Formatter):
                 parts[0] if len(parts) == 1 else separator.join(parts[:-1]) + last + parts[-1] if parts else NONE_SHOWN
             )
         if isinstance(value, str):
-            return self.name(value)
+            return self.name(value) if format_spec == "plain" else escaped(self.name(value))
         if format_spec == "code":
             return str(value)
         return number(value, format_spec or ("d" if isinstance(value, int) else DEFAULT_FORMAT))
