@@ -78,6 +78,9 @@ def test_items_can_be_described_one_by_one():
         ({"items": {"e1": {"kind": "outcome"}}}, "'e1' is described twice"),
         ({"items": {"z": {"kind": "perception", "construct": "speed"}}}, "names no statement"),
         ({"items": {"z": {"kind": "perception", "statement": "q"}}}, "names no construct"),
+        ({"items": {"z": {"kind": "perception", "statement": "1"}}}, "both ask statement '1' as perception"),
+        ({"segments": {"sex": {"label": LABEL}}}, "Did you mean 'labels'"),
+        ({"segments": {"sex": {"labels": LABEL, "values": {1: {"en": "x", "cn": "x"}}}}}, "values"),
         ({"scale": {"minimum": 7, "maximum": 1}}, "not below"),
         ({"statements": {}, "batteries": {}}, "describes no column"),
         ({"extends": "servqal"}, "Did you mean 'servqual'"),
@@ -99,6 +102,24 @@ def test_broken_yaml_is_named(tmp_path: Path):
     (tmp_path / "b.yml").write_text("name: [", "utf-8")
     with pytest.raises(CodebookError, match="b.yml is not valid YAML"):
         load_codebook("b.yml", tmp_path)
+
+
+def test_files_of_other_encodings_and_repeated_keys_are_named(tmp_path: Path):
+    (tmp_path / "g.yml").write_bytes("name: 调查".encode("gbk"))
+    with pytest.raises(CodebookError, match="g\\.yml is not UTF-8"):
+        load_codebook("g.yml", tmp_path)
+    (tmp_path / "r.yml").write_text("statements:\n  1: {}\n  1: {}\n", "utf-8")
+    with pytest.raises(CodebookError, match="line 3: the key '1' is given twice"):
+        load_codebook("r.yml", tmp_path)
+
+
+def test_what_an_extended_instrument_offers_need_not_be_asked():
+    book = parse_codebook(
+        {"extends": "servqual", "name": "own", "labels": LABEL, "items": {"quality": {"kind": "outcome"}}}, "own.yml"
+    )
+    assert "points_empathy" in book.optional
+    assert "quality" not in book.optional
+    assert "p1" not in book.optional
 
 
 def test_unknown_item_names_the_nearest():

@@ -75,6 +75,10 @@ def test_duplicate_columns_are_refused(tmp_path, ending):
     ("name", "content", "message"),
     [
         ("s.csv", b"", "is empty"),
+        ("s.csv", b"\xef\xbb\xbf", "first line of 's.csv' is blank"),
+        ("s.csv", b"\na,b\n1,2\n", "first line of 's.csv' is blank"),
+        ("s.csv", b"\xff\xfea", "cannot be decoded as utf-16"),
+        ("s.csv", b"a,,b\n1,2,3\n", r"answers below an empty header cell \(column 2\)"),
         ("s.csv", b"\x00\x01\x02,", "not a text file"),
         ("s.csv", b"a,b\n1,2\n1,2,3,4\n", "not a well-formed CSV"),
         ("s.parquet", b"nonsense", "not a readable Parquet"),
@@ -87,6 +91,22 @@ def test_unreadable_files_are_named(tmp_path, name, content, message):
     path.write_bytes(content)
     with pytest.raises(DataError, match=message):
         read_survey(path)
+
+
+def test_what_spreadsheets_add_is_left_out(tmp_path):
+    path = tmp_path / "s.csv"
+    path.write_bytes(b"\xef\xbb\xbfe1,,,g\n1,,,NA\n2,,,None\n,,,\n,,,\n")
+    for encoding in (None, "utf-8"):
+        found = read_survey(path, encoding=encoding)
+        assert list(found.columns) == ["e1", "g"]
+        assert found["g"].tolist() == ["NA", "None"]
+
+
+@pytest.mark.parametrize("delimiter", ["\n", '"'])
+def test_what_cannot_separate_columns(tmp_path, delimiter):
+    (tmp_path / "s.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(DataError, match="cannot separate columns"):
+        read_survey(tmp_path / "s.csv", delimiter=delimiter)
 
 
 def test_unknown_sheet_names_the_nearest(tmp_path):

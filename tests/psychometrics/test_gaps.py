@@ -126,6 +126,30 @@ def test_person_mean_needs_enough_answers():
     assert person_mean(values, 0.25).tolist()[1] == 1
 
 
+def test_dimension_gap_compares_the_same_statements(hall):
+    frame = hall.frame.copy()
+    frame.loc[:, ["e1", "e2", "e3", "e4", "p1", "p2", "p3", "p4"]] = np.nan
+    frame.loc[:19, ["e1", "e2", "p2", "p3"]] = [7.0, 6.0, 4.0, 1.0]
+    table = gaps(frame, hall.codebook, bootstrap=0, min_answered=0.25).tidy("dimension").set_index("id")
+    assert table.loc["tangibles", ["n", "gap"]].tolist() == [20, -2.0]
+
+
+def test_streamed_reverse_items_are_recoded(hall):
+    from dataclasses import replace
+
+    columns = tuple(replace(c, reverse=c.statement == "1") for c in hall.codebook.columns)
+    book = replace(hall.codebook, columns=columns)
+    raw = hall.frame.assign(e1=8 - hall.frame["e1"], p1=8 - hall.frame["p1"])
+    streamed = gaps(pl.from_pandas(raw).lazy(), book, bootstrap=0).table
+    pd.testing.assert_frame_equal(streamed, gaps(hall.frame, hall.codebook, bootstrap=0).table, rtol=1e-10)
+
+
+def test_streamed_answers_outside_the_scale_are_refused(hall):
+    frame = hall.frame.assign(p3=hall.frame["p3"] + 5)
+    with pytest.raises(DataError, match=r"'p3' holds answers from .* outside the scale 1-7"):
+        gaps(pl.from_pandas(frame).lazy(), hall.codebook, bootstrap=0)
+
+
 def test_constant_gap_has_no_test(hall):
     frame = hall.frame.copy()
     frame["p1"] = frame["e1"]
@@ -140,6 +164,8 @@ def test_summary_and_diagnostics_follow_the_table(hall):
     facts = result.summary()
     table = result.tidy("dimension").set_index("id")
     assert facts["worst"] == table["gap"].idxmin() == "responsiveness"
+    statements = result.statement_summary()
+    assert statements["bottom"][0] == result.tidy("statement").set_index("id")["gap"].idxmin()
     assert facts["below"] == ((table["p_adjusted"] < 0.05) & (table["gap"] < 0)).sum()
     assert set(result.diagnostics()["status"]) <= {"pass", "warn", "fail"}
     assert "responsiveness" in result._repr_html_()

@@ -10,7 +10,7 @@ from xmresearch.psychometrics.estimates import estimate_means
 from xmresearch.psychometrics.importance import importance_performance
 from xmresearch.psychometrics.overall import importance_shares, overall_scores
 from xmresearch.psychometrics.priority import priorities
-from xmresearch.psychometrics.segments import _hidden, segment_gaps, welch
+from xmresearch.psychometrics.segments import hidden_cells, segment_gaps, welch
 from xmresearch.psychometrics.tolerance import zone_of_tolerance
 from xmresearch.psychometrics.truth import coverage, with_truth
 
@@ -63,7 +63,7 @@ def test_zero_points_in_all_give_no_shares():
 
 
 def test_derived_weights_lie_between_the_dimensions(hall):
-    driven = outcome_drivers(hall.frame, hall.codebook, bootstrap=300)
+    driven, _ = outcome_drivers(hall.frame, hall.codebook, bootstrap=300)
     row = overall_scores(hall.frame, hall.codebook, driven=driven).table.set_index("measure").loc["servqual_derived"]
     gap = hall.truth.query("quantity == 'gap' and level == 'dimension'")["truth"]
     assert gap.min() < row["estimate"] < gap.max()
@@ -79,8 +79,10 @@ def test_priority_by_hand_and_probabilities(hall):
     assert found.summary()["first"] == "responsiveness"
     frame, book = toy(ROWS)
     toy_table = priorities(frame, book, bootstrap=200).table.set_index("construct")
-    assert toy_table.loc["a", "contribution"] == pytest.approx(0.5 * -1.0)
-    assert toy_table.loc["b", "contribution"] == pytest.approx(0.5 * -1.0)
+    assert toy_table.loc["a", "contribution"] == pytest.approx((0.8 * -2 + 0.6 * -1 + 0.1 * -1) / 4)
+    assert toy_table.loc["b", "contribution"] == pytest.approx((0.5 * -4 + 0.4 * 1 + 0.9 * -1) / 4)
+    weighted = overall_scores(frame, book).table.set_index("measure").loc["servqual_weighted", "estimate"]
+    assert toy_table["contribution"].sum() == pytest.approx(weighted)
 
 
 def test_bayesian_bootstrap_agrees_with_the_closed_form_posterior():
@@ -167,7 +169,36 @@ def test_small_cells_hold_no_figure(hall):
     ],
 )
 def test_what_is_hidden_cannot_be_worked_out(sizes, hidden):
-    assert _hidden(np.array(sizes), 10).astype(int).tolist() == hidden
+    groups = np.repeat(np.arange(len(sizes)), sizes)
+    found = hidden_cells({"s": [groups == k for k in range(len(sizes))]}, 10)
+    assert found["s"].astype(int).tolist() == hidden
+
+
+def test_a_small_group_without_a_value_is_protected(hall):
+    frame = hall.frame.assign(half=["a"] * 300 + ["b"] * (len(hall) - 305) + [None] * 5)
+    table = segment_gaps(frame, hall.codebook, ["half"]).table
+    assert set(table["value"]) == {"a", "b"}
+    assert table.loc[table["value"] == "b", "suppressed"].all()
+
+
+def test_a_small_remainder_of_nested_columns_is_protected(hall):
+    n = len(hall)
+    site = ["a1"] * 60 + ["a2"] * 5 + ["b1"] * 100 + ["b2"] * (n - 165)
+    frame = hall.frame.assign(site=site, region=[s[0] for s in site])
+    table = segment_gaps(frame, hall.codebook, ["site", "region"], min_answered=0.2).table
+    hidden = table.groupby(["segment", "value"])["suppressed"].all()
+    assert hidden["site", "a2"]
+    assert hidden["site", "a1"] or hidden["region", "a"]
+    assert not hidden["site", "b2"]
+
+
+def test_one_unasked_dimension_hides_only_itself(hall):
+    frame = hall.frame.copy()
+    phone = frame.index[frame["channel"] == "phone"][3:]
+    frame.loc[phone, [f"p{k}" for k in range(1, 5)]] = np.nan
+    table = segment_gaps(frame, hall.codebook, ["channel"]).table.set_index(["value", "construct"])
+    assert table.loc[("phone", "tangibles"), "suppressed"]
+    assert not table.loc[("phone", "empathy"), "suppressed"]
 
 
 def test_segments_follow_the_codebooks_order(hall):
@@ -180,6 +211,7 @@ def test_no_published_segment_at_all(hall):
     result = segment_gaps(hall.frame, hall.codebook, ["branch"], min_cell=10_000)
     assert result.summary()["case"] == "none_shown"
     assert result.tests.empty
+    assert result.tidy().empty
 
 
 def test_truth_is_set_beside_the_estimate(hall):

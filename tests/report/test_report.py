@@ -85,7 +85,7 @@ def test_sections_can_be_left_out(report):
 
 
 def test_reference_to_nothing_and_showing_twice_are_errors(report):
-    titled(report).say("answer_items", {"bottom": ["a"], "items_below": 1, "statements": 2})
+    titled(report).say("answer_items", {"case": "some", "bottom": ["a"], "items_below": 1, "statements": 2})
     with pytest.raises(StudyError, match="refers to '@tbl:gap_statements'"):
         assemble(notebook(report), {})
     again = titled(Report("en", "servqual", {}))
@@ -116,7 +116,7 @@ def test_names_of_the_users_are_neither_markup_nor_markdown():
     report = Report("en", "servqual", {"a": nasty, "book": nasty})
     report.title("T <i>", "C <i>", n=10, instrument="book", statements=2, dimensions=2)
     report.section("answer")
-    report.say("answer_items", {"bottom": ["a"], "items_below": 1, "statements": 2})
+    report.say("answer_items", {"case": "some", "bottom": ["a"], "items_below": 1, "statements": 2})
     report.blocks[-1] = type(report.blocks[-1])(
         "prose", {"text": report.blocks[-1].content["text"].replace("@tbl:gap_statements", "")}
     )
@@ -147,7 +147,8 @@ def test_same_document_same_bytes(report):
 
 def test_blocks_show_in_jupyterlab(report):
     titled(report).section("answer")
-    report.cards(respondents={"n": 10, "n_eff": 9.0})
+    report.cards(respondents={"case": "weighted", "n": 10, "n_eff": 9.0}, driver={"case": "none"}, worst=None)
+    assert len(report.blocks[-1].content["items"]) == 1
     report.callout("simulated")
     report.table("gap_dimensions", TABLE, ["construct", "gap"])
     report.figure("gaps", "forest", TABLE)
@@ -163,6 +164,11 @@ def test_a_character_without_a_glyph_is_named():
     wording = Wording("en", {"a": "낯선"})
     with pytest.raises(StudyError, match="character that its font lacks.*label in the codebook"):
         KINDS["forest"](TABLE, wording, "gaps")
+
+
+def test_dollars_in_labels_are_no_mathematics():
+    wording = Wording("en", {"a": "Fee $5_%$ x", "b": "under $5, vouchers $10"})
+    assert "<svg" in KINDS["forest"](TABLE, wording, "gaps")
 
 
 def test_hypothetical_edge_figures(report):

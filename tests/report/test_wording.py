@@ -16,7 +16,11 @@ def leaves(content, path=()):
 
 
 def placeholders(text):
-    return sorted(f"{name}:{spec}" for _, name, spec, _ in string.Formatter().parse(text) if name is not None)
+    return sorted(
+        f"{name}:{spec.replace('lower', '').replace('plain', '')}"
+        for _, name, spec, _ in string.Formatter().parse(text)
+        if name is not None
+    )
 
 
 def test_languages_have_the_same_keys():
@@ -54,6 +58,8 @@ def test_every_citation_is_in_the_bibliography(root):
         (0.0, "prob", "< 0.1 %"),
         (0.954, "prob", "95.4 %"),
         (0.95, "pct", "95 %"),
+        (0.95, "level", "95 %"),
+        (0.995, "level", "99.5 %"),
         (float("nan"), "+.2f", "–"),
         (None, ".2f", "–"),
     ],
@@ -68,6 +74,8 @@ def test_lists_and_names():
     assert wording.name("branch=x") == "Xi"
     assert wording.name("branch=unnamed") == "unnamed"
     assert Wording("zh", {}).format_field(["a", "b"], "") == "a和b"
+    assert wording.format_field("a", "lower") == "assurance"
+    assert Wording("en", {"x": "SERVQUAL"}).format_field("x", "lower") == "SERVQUAL"
     assert wording.interval(0.2, 0.3, "pct") == "20–30 %"
     assert wording.interval(float("nan"), 1, ".2f") == "–"
 

@@ -36,6 +36,8 @@ def test_check_says_what_would_run(cli, survey):
         (["-p", "data.delimiter=;"], 3, "only one column"),
         (["-p", "data.encoding=ascii", "-p", "codebook=c.yml"], 3, "'c.yml' does not exist"),
         (["-p", "id_column=branch"], 3, "occurs more than once"),
+        (["-p", "outcome=qualty"], 3, "Did you mean 'quality'"),
+        (["-p", "invited=5"], 3, "invited is 5"),
         (["-p", "weight_column=p1"], 3, "weight|positive"),
     ],
 )

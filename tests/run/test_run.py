@@ -13,7 +13,7 @@ from xmresearch.errors import DataError, OutputError, StudyError
 from xmresearch.run.cache import identify
 from xmresearch.run.determinism import SETTINGS, deterministic_environment
 from xmresearch.run.manifest import NAME, is_whole
-from xmresearch.run.study import plan_run, run_study
+from xmresearch.run.study import _work_folder, plan_run, run_study
 
 DEMO = "study: servqual\nname: small\ndata: {n: 60}\nbootstrap: 200\n"
 
@@ -119,6 +119,28 @@ def test_an_output_folder_that_cannot_be_written(params, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="cannot be written.*--out"):
         run_study(params, out=tmp_path / "file" / "below")
+
+
+def test_a_folder_with_braces(params, tmp_path):
+    done = run_study(params, out=tmp_path / "a {b} {name}")
+    assert done.folder.parent == tmp_path / "a {b} {name}" / "servqual" / "small"
+    assert is_whole(done.folder)
+
+
+def test_what_killed_runs_left_is_cleared_and_what_they_moved_aside_comes_back(tmp_path):
+    home = tmp_path / "home"
+    work = _work_folder(home, "abc")
+    with pytest.raises(ProcessLookupError):
+        os.kill(2**22 + 1, 0)
+    left, aside, foreign = (home / f".unfinished-{n}" for n in ("def-4194305", "123-old-4194305", "note"))
+    for folder in (left, aside, foreign):
+        folder.mkdir()
+    (aside / "report.html").write_text("whole")
+    again = _work_folder(home, "abc")
+    assert again == work
+    assert not left.exists()
+    assert foreign.exists()
+    assert (home / "123" / "report.html").read_text() == "whole"
 
 
 def test_an_error_in_the_kernel_keeps_its_class_and_words(tmp_path, params):

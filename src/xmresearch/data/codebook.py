@@ -11,6 +11,7 @@ from xmresearch.errors import CodebookError, nearest
 
 Kind = Literal["expectation", "minimum", "perception", "importance", "outcome"]
 RATED: tuple[str, ...] = ("expectation", "minimum", "perception")
+OPTIONAL: tuple[str, ...] = ("importance", "outcome")
 
 STRICT = ConfigDict(extra="forbid", strict=True, frozen=True)
 Text = Annotated[str, StringConstraints(min_length=1)]
@@ -98,6 +99,8 @@ class Codebook:
         Every item column that the study reads.
     segments : dict of str to Segment
         Names of the columns to report by, and of their values.
+    optional : frozenset of str
+        Columns that a survey need not have asked: importance and outcomes that come from a shipped instrument.
     """
 
     name: str
@@ -105,6 +108,7 @@ class Codebook:
     constructs: dict[str, Labels]
     columns: tuple[Column, ...]
     segments: dict[str, Segment] = field(default_factory=dict)
+    optional: frozenset[str] = frozenset()
 
     def select(self, kind: str, construct: str | None = None) -> tuple[Column, ...]:
         """Return the columns of one kind, optionally of one construct only."""

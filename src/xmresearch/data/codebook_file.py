@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -10,7 +11,8 @@ from typing import Annotated, Any
 import yaml
 from pydantic import BaseModel, Field, StringConstraints, ValidationError
 
-from xmresearch.data.codebook import RATED, STRICT, Codebook, Column, Kind, Labels, Scale, Segment, Text
+from xmresearch.data.codebook import OPTIONAL, RATED, STRICT, Codebook, Column, Kind, Labels, Scale, Segment, Text
+from xmresearch.data.strict_yaml import read_yaml
 from xmresearch.errors import CodebookError, nearest
 
 
@@ -67,6 +69,15 @@ def _resolve(raw: CodebookFile) -> Codebook:
                 f"Codebook '{raw.name}': column '{column.name}' is described twice.",
                 "Give each column one battery or one entry under 'items'.",
             )
+        same = [
+            c for c in columns.values() if column.statement and (c.kind, c.statement) == (column.kind, column.statement)
+        ]
+        if same:
+            raise CodebookError(
+                f"Codebook '{raw.name}': '{same[0].name}' and '{column.name}' both ask statement '{column.statement}' as "
+                f"{column.kind}.",
+                "Give each statement one item of a kind.",
+            )
         if column.construct is not None and column.construct not in raw.constructs:
             raise CodebookError(
                 f"Codebook '{raw.name}': item '{column.name}' belongs to unknown construct '{column.construct}'.",
@@ -118,7 +129,9 @@ def _valid_keys(location: tuple[int | str, ...]) -> list[str]:
         owner: type[BaseModel] = CodebookFile
     elif "scale" in location:
         owner = Scale
-    elif "labels" in location or location[0] == "constructs":
+    elif location[0] == "segments" and len(location) == 3:
+        owner = Segment
+    elif "labels" in location or "values" in location or location[0] in ("constructs", "labels"):
         owner = Labels
     else:
         owner = owners[str(location[0])]
@@ -138,6 +151,21 @@ def _extended(content: dict[str, Any], where: str) -> dict[str, Any]:
         if isinstance(content.get(key, {}), dict):
             merged[key] = {**base.get(key, {}), **content.get(key, {})}
     return merged
+
+
+def _named_by_text(content: dict[str, Any]) -> dict[str, Any]:
+    """Let statement and segment values be written as numbers: 1 means the text '1'."""
+
+    def texts(mapping: Any) -> Any:
+        return {str(k): v for k, v in mapping.items()} if isinstance(mapping, dict) else mapping
+
+    found = {**content, "statements": texts(content.get("statements", {}))}
+    if isinstance(content.get("segments"), dict):
+        found["segments"] = {
+            name: {**body, "values": texts(body["values"])} if isinstance(body, dict) and "values" in body else body
+            for name, body in content["segments"].items()
+        }
+    return found
 
 
 def _shipped_text(name: str) -> str:
@@ -165,10 +193,8 @@ def parse_codebook(content: Any, where: str) -> Codebook:
     """
     if not isinstance(content, dict):
         raise CodebookError(f"{where}: a codebook is a mapping with 'name', 'labels', 'constructs', ...")
-    content = _extended(content, where)
-    statements = content.get("statements")
-    if isinstance(statements, dict):
-        content = {**content, "statements": {str(k): v for k, v in statements.items()}}
+    own = content.get("items", {})
+    content = _named_by_text(_extended(content, where))
     try:
         raw = CodebookFile.model_validate(content)
     except ValidationError as error:
@@ -178,7 +204,9 @@ def parse_codebook(content: Any, where: str) -> Codebook:
         if first["type"] == "extra_forbidden":
             hint = nearest(first["loc"][-1], _valid_keys(first["loc"]))
         raise CodebookError(f"{where}: {place}: {first['msg']}.", hint) from None
-    return _resolve(raw)
+    book = _resolve(raw)
+    inherited = {c.name for c in book.columns if c.kind in OPTIONAL and c.name not in own} if raw.extends else set()
+    return replace(book, optional=frozenset(inherited))
 
 
 @cache
@@ -207,17 +235,10 @@ def load_codebook(reference: str, base: Path | None = None) -> Codebook:
         The file is missing, is not YAML, or is wrong in itself.
     """
     if reference in _shipped():
-        text = _shipped_text(reference)
-        where = f"instrument '{reference}'"
-    else:
-        path = codebook_path(reference, base)
-        where = path.name
-        text = path.read_text("utf-8-sig")
-    try:
-        content = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise CodebookError(f"{where} is not valid YAML: {' '.join(str(error).split())}") from None
-    return parse_codebook(content, where)
+        book = parse_codebook(yaml.safe_load(_shipped_text(reference)), f"instrument '{reference}'")
+        return replace(book, optional=frozenset(c.name for c in book.columns if c.kind in OPTIONAL))
+    path = codebook_path(reference, base)
+    return parse_codebook(read_yaml(path, path.name, CodebookError)[1], path.name)
 
 
 def codebook_path(reference: str, base: Path | None = None) -> Path:

@@ -87,11 +87,11 @@ class DuplicateRowRule(BaseModel):
 
 
 class LongStringRule(BaseModel):
-    """Straight-lining: a long run of one same answer within a battery."""
+    """Straight-lining: a long run of one same answer in every battery (of at least six items)."""
 
     model_config = _Strict
     action: Action = Field("flag", description="drop, flag or off")
-    share: float = Field(1.0, gt=0, le=1, description="length of the run, as a share of the battery, that triggers")
+    share: float = Field(1.0, gt=0, le=1, description="length of the run, as a share of the answers, that triggers")
 
 
 class IrvRule(BaseModel):

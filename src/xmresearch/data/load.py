@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from xmresearch.data.codebook import Codebook
-from xmresearch.data.codebook_file import is_shipped, load_codebook
+from xmresearch.data.codebook_file import load_codebook
 from xmresearch.data.config import DatasetSource, DataSource, FileSource, ScenarioSource, Screening
 from xmresearch.data.readers import read_survey
 from xmresearch.data.survey import Survey, prepare_survey
@@ -62,7 +62,9 @@ def load_survey(
         raw, source = load_dataset(data.name), data.name
     else:
         raw, source = _read_file(data, base), Path(data.path).name
-    book, absent = _present(book, list(map(str, raw.columns)), is_shipped(codebook))
+        if raw.attrs.get("encoding", "utf-8-sig") not in ("utf-8-sig", "utf-8"):
+            source = f"{source} ({raw.attrs['encoding']})"
+    book, absent = _present(book, list(map(str, raw.columns)))
     return prepare_survey(
         raw, book, screening=screening, id_column=id_column, weight_column=weight_column,
         duration_column=duration_column, segments=segments, source=source, truth=truth, notes=absent,
@@ -76,13 +78,11 @@ def _read_file(data: FileSource, base: Path | None) -> pd.DataFrame:
     )  # fmt: skip
 
 
-def _present(codebook: Codebook, available: Sequence[str], optional: bool) -> tuple[Codebook, tuple[str, ...]]:
-    """Drop what a shipped instrument offers but the survey did not ask: whole optional batteries, single outcomes."""
-    if not optional:
-        return codebook, ()
-    absent = [c for c in codebook.columns if c.name not in available and c.kind in ("importance", "outcome")]
-    partly = {c.kind for c in codebook.select("importance") if c.name in available}
-    absent = [c for c in absent if c.kind == "outcome" or c.kind not in partly]
+def _present(codebook: Codebook, available: Sequence[str]) -> tuple[Codebook, tuple[str, ...]]:
+    """Drop what an instrument offers but the survey did not ask: importance as a whole, single outcomes."""
+    absent = [c for c in codebook.columns if c.name in codebook.optional and c.name not in available]
+    if any(c.name in available for c in codebook.select("importance")):
+        absent = [c for c in absent if c.kind != "importance"]
     if not absent:
         return codebook, ()
     kept = tuple(c for c in codebook.columns if c not in absent)

@@ -22,6 +22,7 @@ FORMATS = {
     ".parquet": "parquet", ".pq": "parquet",
     ".xlsx": "excel", ".xlsm": "excel",
 }  # fmt: skip
+_NAMELESS = "nameless column "
 _FALLBACK_ENCODINGS = ("utf-8-sig", "gb18030")
 
 
@@ -121,11 +122,25 @@ def scan_survey(path: str | Path) -> pl.LazyFrame:
 
 def _check_header(header: Sequence[Any], path: Path) -> list[str]:
     names = ["" if h is None else str(h).strip() for h in header]
+    names = [name or f"{_NAMELESS}{k + 1}" for k, name in enumerate(names)]
     repeated = [name for name, count in Counter(names).items() if count > 1]
     if repeated:
         where = ", ".join(f"'{name}' ({Counter(names)[name]} times)" for name in repeated[:5])
         raise DataError(f"'{path.name}' has duplicate columns: {where}.", "Rename or remove the extra ones.")
     return names
+
+
+def _tidied(frame: pd.DataFrame, columns: Sequence[str] | None, path: Path) -> pd.DataFrame:
+    """Leave out rows and nameless columns that hold nothing, as spreadsheets export them."""
+    nameless = [c for c in frame.columns if str(c).startswith(_NAMELESS)]
+    filled = [c for c in nameless if frame[c].notna().any()]
+    if filled:
+        raise DataError(
+            f"'{path.name}' has answers below an empty header cell (column {filled[0].removeprefix(_NAMELESS)}).",
+            "Name the column in the first line, or remove it.",
+        )
+    frame = frame.drop(columns=nameless).dropna(how="all").reset_index(drop=True)
+    return frame if columns is None else frame[list(columns)]
 
 
 def _check_columns(wanted: Sequence[str] | None, present: Sequence[str], path: Path) -> None:
@@ -143,7 +158,9 @@ def _decode(path: Path, encoding: str | None) -> tuple[str, str]:
     if not raw.strip():
         raise DataError(f"'{path.name}' is empty.")
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")) and encoding is None:
-        return raw.decode("utf-16"), "utf-16"
+        encoding = "utf-16"
+    if encoding is not None and encoding.lower().replace("_", "-") in ("utf-8", "utf8"):
+        encoding = "utf-8-sig"
     if b"\x00" in raw[:4096] and encoding is None:
         raise DataError(f"'{path.name}' is not a text file.", "Set data.format if its ending is wrong.")
     tried = (encoding,) if encoding else _FALLBACK_ENCODINGS
@@ -162,6 +179,10 @@ def _decode(path: Path, encoding: str | None) -> tuple[str, str]:
 
 def _read_csv(path: Path, columns: Sequence[str] | None, delimiter: str, encoding: str | None) -> pd.DataFrame:
     text, used = _decode(path, encoding)
+    if not text.split("\n", 1)[0].strip():
+        raise DataError(f"The first line of '{path.name}' is blank.", "The first line must name the columns.")
+    if delimiter in '\r\n"':
+        raise DataError(f"{delimiter!r} cannot separate columns.", "Set data.delimiter to a comma, semicolon or tab.")
     try:
         header = next(csv.reader(io.StringIO(text), delimiter=delimiter))
     except csv.Error as error:
@@ -180,11 +201,11 @@ def _read_csv(path: Path, columns: Sequence[str] | None, delimiter: str, encodin
             warnings.simplefilter("error", pd.errors.ParserWarning)
             frame = pd.read_csv(
                 io.StringIO(text), sep=delimiter, header=0, names=names, index_col=False, usecols=columns,
-                skipinitialspace=True, low_memory=False,
+                skipinitialspace=True, low_memory=False, keep_default_na=False, na_values=[""],
             )  # fmt: skip
     except (pd.errors.ParserError, pd.errors.ParserWarning, pd.errors.EmptyDataError, ValueError) as error:
         raise DataError(f"'{path.name}' is not a well-formed CSV: {error}.") from None
-    frame = frame if columns is None else frame[list(columns)]
+    frame = _tidied(frame, columns, path)
     frame.attrs["encoding"] = used
     return frame
 
@@ -215,6 +236,6 @@ def _read_excel(path: Path, columns: Sequence[str] | None, sheet: str | None) ->
     if raw.empty:
         raise DataError(f"'{path.name}' is empty.")
     names = _check_header([None if pd.isna(v) else v for v in raw.iloc[0]], path)
-    frame = raw.iloc[1:].set_axis(names, axis=1).reset_index(drop=True).infer_objects()
     _check_columns(columns, names, path)
-    return frame if columns is None else frame[list(columns)]
+    frame = raw.iloc[1:].set_axis(names, axis=1).reset_index(drop=True).infer_objects()
+    return _tidied(frame, columns, path)

@@ -13,6 +13,7 @@ from xmresearch.data.config import Screening
 from xmresearch.errors import DataError
 
 MIN_BATTERY = 6
+_BLANKS = ("", "na", "n/a", "nan", "null", "none", ".")
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def numeric_items(frame: pd.DataFrame, codebook: Codebook) -> pd.DataFrame:
         raw = frame[column.name]
         if raw.dtype == object or pd.api.types.is_string_dtype(raw):
             text = raw.astype("string").str.strip()
-            raw = text.mask(text == "", pd.NA)
+            raw = text.mask(text.str.lower().isin(_BLANKS), pd.NA)
         values = pd.to_numeric(raw, errors="coerce").astype("float64")
         wrong = values.isna() & raw.notna()
         if wrong.any():
@@ -99,7 +100,7 @@ def out_of_range(items: pd.DataFrame, codebook: Codebook) -> NDArray[np.bool_]:
 
 
 def longest_run(values: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Return the length of each respondent's longest run of one same answer (blanks end a run).
+    """Return the length of each respondent's longest run of one same answer; a blank neither ends nor lengthens it.
 
     Parameters
     ----------
@@ -115,11 +116,13 @@ def longest_run(values: NDArray[np.float64]) -> NDArray[np.int64]:
     ----------
     Johnson, J. A. (2005). Journal of Research in Personality, 39, 103-129.
     """
-    run = (~np.isnan(values[:, 0])).astype(np.int64)
+    last = np.full(len(values), np.nan)
+    run = np.zeros(len(values), dtype=np.int64)
     best = run.copy()
-    for j in range(1, values.shape[1]):
-        same = values[:, j] == values[:, j - 1]
-        run = np.where(same, run + 1, (~np.isnan(values[:, j])).astype(np.int64))
+    for answer in values.T:
+        given = ~np.isnan(answer)
+        run = np.where(given, np.where(answer == last, run + 1, 1), run)
+        last = np.where(given, answer, last)
         best = np.maximum(best, run)
     return best
 
@@ -147,6 +150,19 @@ def irv(values: NDArray[np.float64]) -> NDArray[np.float64]:
         mean = filled.sum(axis=1) / answered
         squares = (np.where(np.isnan(values), 0.0, values - mean[:, None]) ** 2).sum(axis=1)
         return np.sqrt(squares / np.where(answered > 1, answered - 1, np.nan))
+
+
+def _seconds(given: pd.Series, name: str) -> NDArray[np.float64]:
+    seconds = pd.to_numeric(given, errors="coerce")
+    wrong = seconds.isna() & given.notna()
+    if wrong.any():
+        row = int(np.flatnonzero(wrong.to_numpy())[0])
+        raise DataError(
+            f"Duration column '{name}', data row {row + 1}: '{given.iloc[row]}' is not a number of seconds.",
+            "Convert it to seconds, or remove duration_column.",
+        )
+    found: NDArray[np.float64] = seconds.to_numpy(dtype="float64")
+    return found
 
 
 def _batteries(codebook: Codebook) -> list[list[str]]:
@@ -219,8 +235,10 @@ def screen(
     apply("out_of_range", "", rules.out_of_range.action, bad.any(axis=1), rules.out_of_range.action == "drop")
 
     if id_column is not None:
-        ids = frame[id_column]
-        again = ids.duplicated(keep="first").to_numpy() & ids.notna().to_numpy()
+        ids = frame[id_column].astype("string").str.strip()
+        known = keep & ids.notna().to_numpy()
+        again = np.zeros(n, dtype=bool)
+        again[known] = ids[known].duplicated(keep="first").to_numpy()
         if again.any() and rules.duplicate_ids.action == "error":
             row = int(np.flatnonzero(again)[0])
             raise DataError(
@@ -237,7 +255,7 @@ def screen(
         apply("missing", f"> {rules.missing.max_share:.0%}", rules.missing.action,
               blank.mean(axis=1) > rules.missing.max_share, rules.missing.action == "drop")  # fmt: skip
     if duration_column is not None and rules.too_fast.action != "off":
-        seconds = pd.to_numeric(frame[duration_column], errors="coerce").to_numpy(dtype="float64")
+        seconds = _seconds(frame[duration_column], duration_column)
         shortest = rules.too_fast.seconds_per_item * len(rated)
         apply(
             "too_fast", f"< {shortest:g} s", rules.too_fast.action, seconds < shortest, rules.too_fast.action == "drop"
@@ -245,7 +263,9 @@ def screen(
     blocks = _batteries(codebook)
     if blocks and rules.long_string.action != "off":
         runs = [
-            longest_run(items[block].to_numpy()) >= np.ceil(rules.long_string.share * len(block)) for block in blocks
+            longest_run(answers)
+            >= np.maximum(np.ceil(rules.long_string.share * (~np.isnan(answers)).sum(axis=1)), MIN_BATTERY)
+            for answers in (items[block].to_numpy() for block in blocks)
         ]
         apply("long_string", f">= {rules.long_string.share:.0%}", rules.long_string.action,
               np.logical_and.reduce(runs), rules.long_string.action == "drop")  # fmt: skip

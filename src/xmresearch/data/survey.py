@@ -133,6 +133,14 @@ def require_pairs(codebook: Codebook) -> None:
                 f"item ('{codebook.item(have, alone[0]).name}') but no {lack} item.",
                 f"Add the {lack} column, or remove the statement.",
             )
+    for statement in codebook.statements("expectation", "perception"):
+        e, p = codebook.item("expectation", statement), codebook.item("perception", statement)
+        if (e.scale, e.construct, e.reverse) != (p.scale, p.construct, p.reverse):
+            raise CodebookError(
+                f"Codebook '{codebook.name}': '{e.name}' and '{p.name}' ask statement '{statement}' but differ in scale, "
+                "construct or direction, so their difference means nothing.",
+                "Give both the same scale, construct and reverse flag.",
+            )
 
 
 def prepare_survey(
@@ -181,6 +189,11 @@ def prepare_survey(
         Fewer than ten respondents are left, or an item has no answer at all.
     """
     extras = [c for c in (id_column, weight_column, duration_column, *segments) if c is not None]
+    for name in segments:
+        if list(segments).count(name) > 1 or name in {c.name for c in codebook.columns}:
+            raise DataError(
+                f"The segment column '{name}' is given twice, or is itself an item.", "Remove it from 'segments'."
+            )
     for name in [c.name for c in codebook.columns] + extras:
         if name not in raw.columns:
             raise DataError(f"The data have no column '{name}'.", nearest(name, map(str, raw.columns)))
@@ -209,6 +222,11 @@ def prepare_survey(
 def _check_items(frame: pd.DataFrame, codebook: Codebook, *, error_on_constant: bool) -> None:
     for column in codebook.columns:
         answers = frame[column.name].dropna()
+        if 0 < len(answers) < MIN_RESPONDENTS and column.kind in RATED:
+            raise InsufficientData(
+                f"Column '{column.name}' holds only {len(answers)} answer(s); fewer than {MIN_RESPONDENTS} are never published.",
+                "Remove the item from the codebook.",
+            )
         if answers.empty:
             raise InsufficientData(
                 f"Column '{column.name}' holds no answer from the {len(frame)} respondents kept.",
@@ -232,13 +250,19 @@ def _weights(given: pd.Series, name: str) -> NDArray[np.float64]:
             f"({int(wrong.sum())} such row(s)).",
             "Every respondent needs a weight above zero.",
         )
+    if weights.max() > 1e6 * weights.min():
+        raise DataError(
+            f"Weight column '{name}' ranges from {weights.min():g} to {weights.max():g}.",
+            "One respondent would count for more than a million others: check the weights.",
+        )
     return weights
 
 
 def _segment(given: pd.Series, name: str) -> pd.Series:
-    if given.notna().sum() == 0:
+    whole = pd.api.types.is_float_dtype(given) and (given.dropna() % 1 == 0).all()
+    text = (given.astype("Int64") if whole else given).astype("string").str.strip().replace("", pd.NA)
+    if text.notna().sum() == 0:
         raise DataError(f"Segment column '{name}' is empty.", "Remove it from 'segments', or fill it.")
-    text = given.astype("string").str.strip().replace("", pd.NA)
     levels = text.nunique()
     if levels > MAX_SEGMENT_LEVELS:
         raise DataError(

@@ -9,26 +9,13 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from xmresearch.data.strict_yaml import read_yaml
 from xmresearch.errors import ParamsError, nearest
 from xmresearch.params.base import StudyParams
 from xmresearch.params.messages import describe, most_telling
 from xmresearch.params.servqual import ServqualParams
 
 STUDIES: Mapping[str, type[StudyParams]] = {"servqual": ServqualParams}
-
-
-class _UniqueKeyLoader(yaml.SafeLoader):
-    """Safe loading that refuses a key given twice."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen = set()
-        for key, _ in node.value:
-            if not isinstance(key, yaml.ScalarNode):
-                raise ParamsError(f"line {key.start_mark.line + 1}: a key must be plain text.")
-            if key.value in seen:
-                raise ParamsError(f"line {key.start_mark.line + 1}: the key '{key.value}' is given twice.")
-            seen.add(key.value)
-        return super().construct_mapping(node, deep)
 
 
 def load_params(path: str | Path, overrides: Sequence[str] = (), lang: str | None = None) -> StudyParams:
@@ -56,15 +43,7 @@ def load_params(path: str | Path, overrides: Sequence[str] = (), lang: str | Non
     if not path.is_file():
         near = nearest(path.name, [p.name for p in path.parent.glob("*.yml")]) if path.parent.is_dir() else ""
         raise ParamsError(f"The params file '{path}' does not exist.", near)
-    try:
-        text = path.read_text("utf-8-sig")
-        content = yaml.load(text, _UniqueKeyLoader)  # noqa: S506 (a SafeLoader)
-    except ParamsError as error:
-        raise ParamsError(f"{path}: {error.problem}", error.hint) from None
-    except UnicodeDecodeError:
-        raise ParamsError(f"{path} is not UTF-8 text.", "Save it as UTF-8.") from None
-    except (yaml.YAMLError, RecursionError) as error:
-        raise ParamsError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
+    text, content = read_yaml(path, str(path), ParamsError)
     if not isinstance(content, dict):
         raise ParamsError(f"{path} is not a mapping of 'key: value' lines.")
     for text_override in overrides:

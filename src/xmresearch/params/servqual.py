@@ -40,7 +40,7 @@ class ServqualParams(StudyParams):
     importance_cross: Literal["mean", "median", "scale_middle"] = Field(
         "mean", description="where the importance-performance quadrants meet"
     )
-    min_cell: int = Field(10, ge=5, description="segments with fewer respondents are suppressed")
+    min_cell: int = Field(10, ge=10, description="segments with fewer respondents are suppressed")
     seed: int = Field(20260101, ge=0, description="seed of every resampling")
 
     def survey_settings(self) -> dict[str, Any]:

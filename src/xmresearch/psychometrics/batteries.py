@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,14 +45,17 @@ class Units:
         Item columns to read, in order.
     table : DataFrame
         One row per unit: level (statement or dimension), id, construct.
-    low, high : tuple of tuple of int
-        For each unit, the positions in `columns` of its first and second battery (expectation and perception).
+    members : tuple of tuple of int
+        For each unit, the positions of its statements; statement k has columns 2k (first battery, such as the
+        expectation) and 2k + 1 (second, such as the perception).
+    reflect : ndarray
+        Shape (len(columns),): for a reverse-keyed item minimum + maximum of its scale, otherwise NaN.
     """
 
     columns: tuple[str, ...]
     table: pd.DataFrame
-    low: tuple[tuple[int, ...], ...]
-    high: tuple[tuple[int, ...], ...]
+    members: tuple[tuple[int, ...], ...]
+    reflect: Array
 
     @classmethod
     def of(cls, codebook: Codebook, first: str = "expectation", second: str = "perception") -> Units:
@@ -70,12 +73,12 @@ class Units:
         return cls(
             columns,
             pd.DataFrame(rows, columns=["level", "id", "construct"]),
-            tuple(tuple(2 * k for k in m) for m in members),
-            tuple(tuple(2 * k + 1 for k in m) for m in members),
+            tuple(members),
+            np.array([c.scale.minimum + c.scale.maximum if c.reverse else np.nan for pair in pairs for c in pair]),
         )
 
     def scores(self, values: Array, min_answered: float) -> tuple[Array, Array]:
-        """Score every unit.
+        """Score every unit from the statements that were answered in both batteries.
 
         Parameters
         ----------
@@ -87,21 +90,61 @@ class Units:
         Returns
         -------
         low, high : ndarray
-            Shape (n, units): mean of the first and of the second battery; NaN in both where either is missing.
+            Shape (n, units): mean of the first and of the second battery; NaN in both where too few pairs are answered.
         """
-        low = np.column_stack([person_mean(values[:, list(at)], min_answered) for at in self.low])
-        high = np.column_stack([person_mean(values[:, list(at)], min_answered) for at in self.high])
-        missing = np.isnan(low) | np.isnan(high)
-        return np.where(missing, np.nan, low), np.where(missing, np.nan, high)
+        paired = _blank_incomplete([values[:, 0::2], values[:, 1::2]])
+        low = np.column_stack([person_mean(paired[0][:, list(at)], min_answered) for at in self.members])
+        high = np.column_stack([person_mean(paired[1][:, list(at)], min_answered) for at in self.members])
+        return low, high
 
     def pair_blocks(self, min_answered: float) -> Callable[[Array], Mapping[str, Array]]:
-        """Return what `reduce_rows` needs: from a batch to one (low, high) block per unit."""
+        """Return what `reduce_rows` needs: from a batch of raw answers to one (low, high) block per unit."""
 
         def derive(values: Array) -> dict[str, Array]:
-            low, high = self.scores(values, min_answered)
+            recoded = np.where(np.isnan(self.reflect), values, self.reflect - values)
+            low, high = self.scores(recoded, min_answered)
             return {str(k): np.column_stack([low[:, k], high[:, k]]) for k in range(low.shape[1])}
 
         return derive
+
+
+def _blank_incomplete(blocks: list[Array]) -> list[Array]:
+    """Blank a statement in every battery where it is blank in one."""
+    missing = np.logical_or.reduce([np.isnan(block) for block in blocks])
+    return [np.where(missing, np.nan, block) for block in blocks]
+
+
+def paired_scores(
+    frame: pd.DataFrame, codebook: Codebook, min_answered: float, kinds: Sequence[str] = ("expectation", "perception")
+) -> list[pd.DataFrame]:
+    """Average each respondent's answers by dimension, over the statements answered in all of several kinds.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        The survey's rows.
+    codebook : Codebook
+        Which items form which dimension.
+    min_answered : float
+        Share of a dimension's statements that must be answered in all kinds.
+    kinds : sequence of str
+        Such as expectation and perception.
+
+    Returns
+    -------
+    list of DataFrame
+        One per kind, shape (n, dimensions); what is compared rests on the same statements.
+    """
+    statements = codebook.statements(*kinds)
+    blocks = _blank_incomplete(
+        [frame[[codebook.item(kind, s).name for s in statements]].to_numpy(dtype=float) for kind in kinds]
+    )
+    belongs = [codebook.item(kinds[0], s).construct for s in statements]
+    at = {d: [k for k, c in enumerate(belongs) if c == d] for d in codebook.constructs if d in belongs}
+    return [
+        pd.DataFrame({d: person_mean(block[:, where], min_answered) for d, where in at.items()}, index=frame.index)
+        for block in blocks
+    ]
 
 
 def dimension_scores(frame: pd.DataFrame, codebook: Codebook, kind: str, min_answered: float) -> pd.DataFrame:

@@ -16,7 +16,8 @@ class Diagnosed(Protocol):
 
 def run_checks(*results: Diagnosed | None) -> pd.DataFrame:
     """Put the checks of all results in one table; results that are None have none."""
-    return pd.concat([r.diagnostics() for r in results if r is not None], ignore_index=True)
+    tables = [r.diagnostics() for r in results if r is not None]
+    return pd.concat([t for t in tables if len(t)], ignore_index=True)
 
 
 def failed_checks(checks: pd.DataFrame) -> dict[str, Any] | None:

@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy import stats
 
 from xmresearch.data.codebook import Codebook
+from xmresearch.data.survey import effective_n
 from xmresearch.errors import CodebookError, InsufficientData, nearest
 from xmresearch.psychometrics.batteries import dimension_scores
 from xmresearch.psychometrics.estimates import percentile_interval, replicate_covariances
@@ -66,15 +68,21 @@ class DriverResult:
     ----------
     table : DataFrame
         One row per driver: construct, beta (standardised), beta_lower, beta_upper, share (of R squared, sums to 1),
-        share_lower, share_upper, p_top (share of replicates in which it has the largest share).
+        share_lower, share_upper, p_top (posterior probability that it has the largest share).
     r2, r2_lower, r2_upper : float
-        Explained share of the outcome's variance, with percentile bootstrap interval.
+        Explained share of the outcome's variance, with percentile interval of the Bayesian bootstrap.
     n : int
         Respondents with all drivers and the outcome.
     outcome : str
         Column name.
+    p : float
+        Of the F test that the drivers explain nothing (with design weights, at the effective n).
     replicates : ndarray
-        Shares in each bootstrap replicate, shape (draws, K).
+        Shares in each usable replicate, shape (number of True in `usable`, K).
+    usable, complete : ndarray of bool
+        Replicates in which all drivers vary and can be told apart, shape (draws,); respondents used, shape (rows,).
+    level : float
+        Of the intervals.
     """
 
     table: pd.DataFrame
@@ -83,7 +91,11 @@ class DriverResult:
     r2_upper: float
     n: int
     outcome: str
+    p: float
     replicates: Array
+    usable: NDArray[np.bool_]
+    complete: NDArray[np.bool_]
+    level: float
 
     def tidy(self) -> pd.DataFrame:
         """Return one row per driver."""
@@ -92,10 +104,12 @@ class DriverResult:
     def summary(self) -> dict[str, Any]:
         """Return the strongest driver and the explained variance."""
         top = self.table.loc[self.table["share"].idxmax()]
+        known = "clear" if top["p_top"] >= 0.9 else "unclear"
         return {
-            "case": "clear" if top["p_top"] >= 0.9 else "unclear", "driver": top["construct"], "share": top["share"],
+            "case": known if self.p < 1 - self.level else "none", "driver": top["construct"], "share": top["share"],
             "share_lower": top["share_lower"], "share_upper": top["share_upper"], "p_top": top["p_top"], "r2": self.r2,
-            "r2_lower": self.r2_lower, "r2_upper": self.r2_upper, "outcome": self.outcome, "outcome_n": self.n,
+            "r2_lower": self.r2_lower, "r2_upper": self.r2_upper, "outcome": self.outcome, "outcome_n": self.n, "p": self.p,
+            "r2_adjusted": 1 - (1 - self.r2) * (self.n - 1) / (self.n - len(self.table) - 1),
         }  # fmt: skip
 
     def diagnostics(self) -> pd.DataFrame:
@@ -127,9 +141,9 @@ def drivers(
     weights : ndarray, optional
         Design weights, shape (n,).
     confidence : float
-        Level of the percentile bootstrap intervals.
+        Level of the percentile intervals.
     bootstrap : int
-        Replicates, at least 200.
+        Draws of the Bayesian bootstrap, at least 200.
     seed : int
         Of the bootstrap.
 
@@ -148,7 +162,7 @@ def drivers(
     values = np.column_stack([predictors.to_numpy(dtype=float), outcome.to_numpy(dtype=float)])
     complete = ~np.isnan(values).any(axis=1)
     values = values[complete]
-    if len(values) < 3 * (k + 1):
+    if len(values) < 3 * (k + 1) or effective_n(None if weights is None else weights[complete], len(values)) < k + 2:
         raise InsufficientData(
             f"{len(values)} respondents have the outcome '{outcome.name}' and all {k} dimensions; "
             f"at least {3 * (k + 1)} are needed to tell what drives it."
@@ -161,7 +175,9 @@ def drivers(
     sd = np.sqrt(np.diag(cov))
     if np.linalg.cond((cov / np.outer(sd, sd))[:k, :k]) > 1e8:
         raise InsufficientData("The dimensions are collinear, so their effects cannot be told apart.")
-    replicates = _usable(replicate_covariances(values, w, bootstrap, seed), k)
+    replicates = replicate_covariances(values, w, bootstrap, seed, "bayesian")
+    usable = _usable(replicates, k)
+    replicates = replicates[usable]
     shares = lmg_shares(replicates)
     r2_draws = shares.sum(axis=1)
     relative = shares / r2_draws[:, None]
@@ -173,9 +189,12 @@ def drivers(
     table["share"] = share / share.sum()
     table["share_lower"], table["share_upper"] = percentile_interval(relative, confidence)
     table["p_top"] = np.bincount(relative.argmax(axis=1), minlength=k) / len(relative)
+    r2, n = float(share.sum()), effective_n(w, len(values))
+    p = float(stats.f.sf(r2 / k / (max(1 - r2, 1e-15) / (n - k - 1)), k, n - k - 1))
     return DriverResult(
-        table, float(share.sum()), float(r2_low[0]), float(r2_high[0]), len(values), str(outcome.name), relative
-    )
+        table, r2, float(r2_low[0]), float(r2_high[0]), len(values), str(outcome.name), p, relative, usable, complete,
+        confidence,
+    )  # fmt: skip
 
 
 def outcome_drivers(
@@ -188,7 +207,7 @@ def outcome_drivers(
     min_answered: float = 0.5,
     bootstrap: int = 2000,
     seed: int = 0,
-) -> DriverResult | None:
+) -> tuple[DriverResult | None, str | None]:
     """Measure how the perceived dimensions drive an outcome of the survey.
 
     Parameters
@@ -206,8 +225,10 @@ def outcome_drivers(
 
     Returns
     -------
-    DriverResult or None
-        None where no outcome was asked.
+    result : DriverResult or None
+        None where no outcome was asked, or where the data do not allow an estimate.
+    obstacle : str or None
+        Why the data do not allow it.
 
     Raises
     ------
@@ -217,12 +238,18 @@ def outcome_drivers(
     asked = codebook.names("outcome")
     if outcome is None:
         if not asked:
-            return None
+            return None, None
         outcome = asked[0]
     if outcome not in asked:
         raise CodebookError(f"Codebook '{codebook.name}' has no outcome item '{outcome}'.", nearest(outcome, asked))
     predictors = dimension_scores(frame, codebook, "perception", min_answered)
-    return drivers(predictors, frame[outcome], weights=weights, confidence=confidence, bootstrap=bootstrap, seed=seed)
+    try:
+        result = drivers(
+            predictors, frame[outcome], weights=weights, confidence=confidence, bootstrap=bootstrap, seed=seed
+        )
+    except InsufficientData as error:
+        return None, error.problem
+    return result, None
 
 
 def _betas(cov: Array) -> Array:
@@ -233,11 +260,10 @@ def _betas(cov: Array) -> Array:
     return np.asarray(slope * sd[..., :k] / sd[..., k:])
 
 
-def _usable(replicates: Array, k: int) -> Array:
-    """Keep the replicates in which every column varies and the drivers are not collinear."""
-    spread = np.diagonal(replicates, axis1=-2, axis2=-1)
-    kept = replicates[(spread > 0).all(axis=1)]
-    kept = kept[np.linalg.cond(kept[:, :k, :k]) < 1e10]
-    if len(kept) < len(replicates) / 2:
-        raise InsufficientData("Most bootstrap samples cannot tell the dimensions apart: the sample is too small.")
-    return np.asarray(kept)
+def _usable(replicates: Array, k: int) -> NDArray[np.bool_]:
+    """Mark the replicates in which every column varies and the drivers are not collinear."""
+    usable = (np.diagonal(replicates, axis1=-2, axis2=-1) > 0).all(axis=1)
+    usable[usable] = np.linalg.cond(replicates[usable][:, :k, :k]) < 1e10
+    if usable.mean() < 0.5:
+        raise InsufficientData("Most resamples cannot tell the dimensions apart: the sample is too small.")
+    return np.asarray(usable)

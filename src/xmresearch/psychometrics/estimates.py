@@ -129,8 +129,10 @@ def replicate_means(values: Array, weights: Array | None, draws: int, seed: int,
         return np.concatenate([(r @ top) / (r @ bottom) for r in resample(len(values), draws, seed, kind)])
 
 
-def replicate_covariances(values: Array, weights: Array | None, draws: int, seed: int) -> Array:
-    """Return bootstrap replicates of the weighted covariance matrix of complete rows.
+def replicate_covariances(
+    values: Array, weights: Array | None, draws: int, seed: int, kind: Kind = "bootstrap"
+) -> Array:
+    """Return replicates of the weighted covariance matrix of complete rows.
 
     Parameters
     ----------
@@ -138,7 +140,7 @@ def replicate_covariances(values: Array, weights: Array | None, draws: int, seed
         Shape (n, K), without blanks.
     weights : ndarray or None
         Design weights, shape (n,).
-    draws, seed
+    draws, seed, kind
         As for `resample`.
 
     Returns
@@ -152,7 +154,7 @@ def replicate_covariances(values: Array, weights: Array | None, draws: int, seed
     upper = np.triu_indices(k)
     products = centred[:, upper[0]] * centred[:, upper[1]]
     blocks = []
-    for r in resample(n, draws, seed):
+    for r in resample(n, draws, seed, kind):
         rw = r * w
         total = rw.sum(axis=1, keepdims=True)
         mean = rw @ centred / total

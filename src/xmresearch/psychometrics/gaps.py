@@ -51,20 +51,26 @@ class GapResult:
 
     def summary(self) -> dict[str, Any]:
         """Return the figures of the widest and the smallest shortfall."""
-        dims, items = self.tidy("dimension"), self.tidy("statement")
+        dims = self.tidy("dimension")
         worst, best = dims.loc[dims["gap"].idxmin()], dims.loc[dims["gap"].idxmax()]
-        bottom = items.nsmallest(min(3, len(items)), "gap")
         below = dims[(dims["p_adjusted"] < 1 - self.confidence) & (dims["gap"] < 0)]
         above = dims[(dims["p_adjusted"] < 1 - self.confidence) & (dims["gap"] > 0)]
         case = "all_below" if len(below) == len(dims) else "some_below" if len(below) else "none_below"
         return {
-            "case": case, "n": int(dims["n"].max()), "dimensions": len(dims), "statements": len(items),
+            "case": case, "n": int(dims["n"].max()), "dimensions": len(dims),
             "worst": worst["id"], "worst_gap": worst["gap"], "worst_lower": worst["ci_lower"],
             "worst_upper": worst["ci_upper"], "worst_d": worst["d"], "best": best["id"], "best_gap": best["gap"],
             "best_lower": best["ci_lower"], "best_upper": best["ci_upper"], "below": len(below), "above": len(above),
-            "bottom": list(bottom["id"]), "bottom_gap": bottom["gap"].iloc[0],
-            "items_below": int(((items["p_adjusted"] < 1 - self.confidence) & (items["gap"] < 0)).sum()),
             "level": self.confidence,
+        }  # fmt: skip
+
+    def statement_summary(self) -> dict[str, Any]:
+        """Return which statements fall reliably short, the three widest first."""
+        items = self.tidy("statement")
+        below = items[(items["p_adjusted"] < 1 - self.confidence) & (items["gap"] < 0)].sort_values("gap")
+        return {
+            "case": "some" if len(below) else "none", "bottom": list(below["id"].head(3)), "items_below": len(below),
+            "statements": len(items),
         }  # fmt: skip
 
     def diagnostics(self) -> pd.DataFrame:
@@ -101,15 +107,16 @@ def gaps(
     ----------
     data : DataFrame or polars.LazyFrame
         One row per respondent. A LazyFrame is streamed once in bounded memory; it then has t intervals only, since the
-        bootstrap and design weights need rows.
+        bootstrap and design weights need rows; reverse-keyed items are recoded on the way.
     codebook : Codebook
-        Which columns are expectations and perceptions of which statement; answers must be in range.
+        Which columns are expectations and perceptions of which statement. Reverse-keyed items must be recoded in a
+        DataFrame already, as `prepare_survey` does.
     weights : ndarray, optional
         Design weights, shape (n,).
     confidence : float
         Level of the intervals.
     min_answered : float
-        Share of a dimension's items that a respondent must answer to count there.
+        Share of a dimension's statements that a respondent must answer twice to count there.
     bootstrap : int
         Replicates of the percentile bootstrap; 0 for none.
     seed : int
@@ -124,7 +131,7 @@ def gaps(
     CodebookError
         An expectation lacks its perception.
     DataError
-        Weights or a bootstrap were asked of streamed rows.
+        Weights or a bootstrap were asked of streamed rows, or these hold answers outside their scale.
 
     References
     ----------
@@ -144,10 +151,32 @@ def gaps(
         raise DataError(
             "Streamed rows have neither design weights nor a bootstrap.", "Pass bootstrap=0, or a DataFrame."
         )
+    _require_range(data, codebook, units)
     parts = reduce_rows(data, units.columns, units.pair_blocks(min_answered))
     moments = [parts[str(k)] for k in range(len(units.table))]
     expected, perceived = (np.array([m.mean[j] for m in moments]) for j in (0, 1))
     return GapResult(_gap_table(units, expected, perceived, _difference(moments), confidence), confidence, 0)
+
+
+def _require_range(data: pl.LazyFrame, codebook: Codebook, units: Units) -> None:
+    """Refuse streamed answers outside their scale, which nothing else has looked at."""
+    import polars as pl
+
+    schema = data.collect_schema()
+    known = [c for c in units.columns if c in schema and schema[c].is_numeric()]
+    if not known:
+        return
+    bounds = [pl.col(known).min().name.suffix(" min"), pl.col(known).max().name.suffix(" max")]
+    found = data.select(*bounds).collect(engine="streaming").row(0, named=True)
+    for name in known:
+        scale = codebook.column(name).scale
+        low, high = found[f"{name} min"], found[f"{name} max"]
+        if low is not None and (low < scale.minimum or high > scale.maximum):
+            raise DataError(
+                f"Column '{name}' holds answers from {low:g} to {high:g}, outside the scale "
+                f"{scale.minimum:g}-{scale.maximum:g}.",
+                "Correct the codebook's scale, or the answers.",
+            )
 
 
 def _difference(moments: list[Moments]) -> Means:

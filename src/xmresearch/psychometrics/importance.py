@@ -32,12 +32,18 @@ class ImportanceResult:
         Where the grid is divided.
     cross : str
         By which rule: mean, median or scale_middle.
+    same_scale : bool
+        Whether importance and performance were asked on one scale, so that a 45-degree line means something.
+    off_total : float
+        Of points to be shared out among dimensions: share of respondents whose total is not the usual one; else NaN.
     """
 
     table: pd.DataFrame
     cross_importance: float
     cross_performance: float
     cross: str
+    same_scale: bool
+    off_total: float
 
     def tidy(self) -> pd.DataFrame:
         """Return one row per statement or dimension."""
@@ -47,6 +53,13 @@ class ImportanceResult:
     def crossing(self) -> tuple[float, float]:
         """Importance and performance at which the quadrants meet."""
         return self.cross_importance, self.cross_performance
+
+    def diagnostics(self) -> pd.DataFrame:
+        """Return checks with figure, threshold and status."""
+        rows = []
+        if not np.isnan(self.off_total):
+            rows.append(("points_total", self.off_total, 0.05, "pass" if self.off_total <= 0.05 else "warn"))
+        return pd.DataFrame(rows, columns=["check", "value", "threshold", "status"])
 
     def summary(self) -> dict[str, Any]:
         """Return what to concentrate on, surest first."""
@@ -123,7 +136,17 @@ def importance_performance(
         "performance": found.mean[k:], "performance_lower": low[k:], "performance_upper": high[k:],
         "quadrant": [QUADRANTS[q] for q in own[0]], "p_quadrant": (member == own).mean(axis=0),
     })  # fmt: skip
-    return ImportanceResult(table, float(at_x[0]), float(at_y[0]), cross)
+    same = all(a.scale == p.scale for a, p in zip(asked, performed, strict=False))
+    off_total = float("nan") if statements else _off_total(x)
+    return ImportanceResult(table, float(at_x[0]), float(at_y[0]), cross, bool(statements) and same, off_total)
+
+
+def _off_total(points: Array) -> float:
+    """Share of respondents whose points add up to something else than most respondents' do."""
+    totals = np.round(points.sum(axis=1), 6)
+    totals = totals[~np.isnan(totals)]
+    counts = np.unique_counts(totals).counts
+    return float(1 - counts.max() / totals.size) if totals.size and counts.max() > 1 else float("nan")
 
 
 def _quadrants(

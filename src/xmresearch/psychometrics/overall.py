@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from xmresearch.data.codebook import Codebook
-from xmresearch.psychometrics.batteries import dimension_scores
+from xmresearch.psychometrics.batteries import dimension_scores, paired_scores
 from xmresearch.psychometrics.drivers import DriverResult
 from xmresearch.psychometrics.estimates import estimate_means, percentile_interval, replicate_means
 
@@ -26,7 +26,7 @@ class ScoreResult:
     table : DataFrame
         One row per score: measure (servqual_unweighted, servqual_weighted, servqual_derived, servperf_unweighted,
         servperf_weighted, servperf_derived), n, estimate, se, ci_lower, ci_upper. Derived weights have percentile
-        bootstrap intervals that carry the weights' own uncertainty; the others t intervals.
+        intervals of the Bayesian bootstrap that carry the weights' own uncertainty; the others t intervals.
     """
 
     table: pd.DataFrame
@@ -97,7 +97,7 @@ def overall_scores(
     min_answered : float
         Share of a dimension's items that must be answered.
     seed : int
-        Of the bootstrap.
+        Of the bootstrap; the drivers' own, so that replicates are coordinated.
 
     Returns
     -------
@@ -108,8 +108,7 @@ def overall_scores(
     Parasuraman, A., Berry, L. L. & Zeithaml, V. A. (1991). Journal of Retailing, 67(4), 420-450 (importance points).
     Cronin, J. J. & Taylor, S. A. (1992). Journal of Marketing, 56(3), 55-68 (SERVPERF).
     """
-    perceived = dimension_scores(frame, codebook, "perception", min_answered)
-    expected = dimension_scores(frame, codebook, "expectation", min_answered)
+    expected, perceived = paired_scores(frame, codebook, min_answered)
     by_family = {"servqual": perceived - expected, "servperf": perceived}
     shares = importance_shares(frame, codebook, min_answered)
     rows = []
@@ -130,10 +129,12 @@ def overall_scores(
 def _derived(
     scores: pd.DataFrame, driven: DriverResult, weights: Array | None, confidence: float, seed: int
 ) -> tuple[int, float, float, float, float]:
-    values = scores[list(driven.table["construct"])].to_numpy()
+    """Use the drivers' own respondents and replicates, so that the uncertainty of the weights is carried along."""
+    values = scores[list(driven.table["construct"])].to_numpy()[driven.complete]
+    w = None if weights is None else weights[driven.complete]
     n = int((~np.isnan(values)).all(axis=1).sum())
-    estimate = float(estimate_means(values, weights).mean @ driven.table["share"].to_numpy())
-    draws = len(driven.replicates)
-    replicates = (replicate_means(values, weights, draws, seed) * driven.replicates).sum(axis=1)
+    estimate = float(estimate_means(values, w).mean @ driven.table["share"].to_numpy())
+    means = replicate_means(values, w, len(driven.usable), seed, "bayesian")[driven.usable]
+    replicates = (means * driven.replicates).sum(axis=1)
     low, high = percentile_interval(replicates[:, None], confidence)
     return n, estimate, float(replicates.std(ddof=1)), float(low[0]), float(high[0])

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from xmresearch.data.codebook import Codebook
-from xmresearch.psychometrics.batteries import dimension_scores
+from xmresearch.psychometrics.batteries import paired_scores
 from xmresearch.psychometrics.estimates import estimate_means, percentile_interval, replicate_means
 from xmresearch.psychometrics.overall import importance_shares
 
@@ -24,8 +24,8 @@ class PriorityResult:
     Attributes
     ----------
     table : DataFrame
-        Worst first: rank, construct, importance (mean share; NaN if not asked), contribution (what the dimension adds to
-        the overall gap: importance x gap, or gap / number of dimensions), contribution_lower, contribution_upper,
+        Worst first: rank, construct, importance_share (mean; NaN if not asked), contribution (what the dimension adds to
+        the overall gap: mean of the respondent's share x gap, or gap / number of dimensions), contribution_lower, contribution_upper,
         p_worst, p_worst_two (posterior probabilities of being the worst, and among the worst two).
     weighted : bool
         Whether importance entered.
@@ -43,7 +43,7 @@ class PriorityResult:
         first, second = self.table.iloc[0], self.table.iloc[min(1, len(self.table) - 1)]
         p = float(first["p_worst"])
         return {
-            "case": "clear" if p >= 0.9 else "likely" if p >= 0.6 else "open", "first": first["construct"], "p_first": p,
+            "case": "none" if first["contribution_upper"] >= 0 else "clear" if p >= 0.9 else "likely" if p >= 0.6 else "open", "first": first["construct"], "p_first": p,
             "second": second["construct"], "p_second": float(second["p_worst"]), "contribution": first["contribution"],
             "contribution_lower": first["contribution_lower"], "contribution_upper": first["contribution_upper"],
         }  # fmt: skip
@@ -90,23 +90,20 @@ def priorities(
     ----------
     Rubin, D. B. (1981). The Bayesian bootstrap. Annals of Statistics, 9, 130-134.
     """
-    gap = dimension_scores(frame, codebook, "perception", min_answered) - dimension_scores(
-        frame, codebook, "expectation", min_answered
-    )
+    expected, perceived = paired_scores(frame, codebook, min_answered)
+    gap = perceived - expected
     names = list(gap.columns)
     k = len(names)
     shares = importance_shares(frame, codebook, min_answered)
-    blocks = [gap.to_numpy()] + ([] if shares is None else [shares[names].to_numpy()])
-    values = np.hstack(blocks)
-    point = estimate_means(values, weights).mean
-    draws = replicate_means(values, weights, bootstrap, seed, "bayesian")
-    importance = point[k:] if shares is not None else np.full(k, np.nan)
-    factor, factors = (point[k:], draws[:, k:]) if shares is not None else (np.full(k, 1 / k), 1 / k)
-    contribution, contributions = point[:k] * factor, draws[:, :k] * factors
+    factor = np.full(k, 1 / k) if shares is None else shares[names].to_numpy()
+    values = gap.to_numpy() * factor
+    contribution = estimate_means(values, weights).mean
+    contributions = replicate_means(values, weights, bootstrap, seed, "bayesian")
+    importance = np.full(k, np.nan) if shares is None else estimate_means(shares[names].to_numpy(), weights).mean
     order = contributions.argsort(axis=1)
     low, high = percentile_interval(contributions, confidence)
     table = pd.DataFrame({
-        "construct": names, "importance": importance, "contribution": contribution, "contribution_lower": low,
+        "construct": names, "importance_share": importance, "contribution": contribution, "contribution_lower": low,
         "contribution_upper": high, "p_worst": (order[:, :1] == np.arange(k)).mean(axis=0),
         "p_worst_two": (order[:, :2, None] == np.arange(k)).any(axis=1).mean(axis=0),
     })  # fmt: skip

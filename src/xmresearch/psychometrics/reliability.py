@@ -122,7 +122,7 @@ class ReliabilityResult:
         worst = alpha.loc[alpha["alpha"].idxmin()] if len(alpha) else None
         return {
             "case": "undefined" if worst is None else "good" if low.empty else "some_low", "threshold": ACCEPTABLE,
-            "low": len(low), "batteries": len(self.table), "worst": "" if worst is None else worst["construct"],
+            "low": len(low), "batteries": len(alpha), "worst": "" if worst is None else worst["construct"],
             "worst_kind": "" if worst is None else f"kind_{worst['kind']}",
             "worst_alpha": np.nan if worst is None else worst["alpha"],
             "difference_lowest": self.differences["difference_reliability"].min(),
@@ -131,7 +131,7 @@ class ReliabilityResult:
     def diagnostics(self) -> pd.DataFrame:
         """Return checks with figure, threshold and status."""
         lowest = float(self.table["alpha"].min())
-        status = "pass" if lowest >= ACCEPTABLE else "warn" if lowest >= 0.5 else "fail"
+        status = "pass" if lowest >= ACCEPTABLE else "fail" if lowest < 0.5 else "warn"
         rows = [("alpha", lowest, ACCEPTABLE, status)]
         heywood = int(self.table["heywood"].sum())
         rows.append(("heywood", heywood, 0, "pass" if heywood == 0 else "warn"))
@@ -168,7 +168,8 @@ def reliability(frame: pd.DataFrame, codebook: Codebook, *, confidence: float = 
     values = frame[list(units.columns)].to_numpy(dtype=float)
     rows, differences = [], []
     for k, unit in units.table[units.table["level"] == "dimension"].iterrows():
-        expected, perceived = values[:, list(units.low[int(str(k))])], values[:, list(units.high[int(str(k))])]
+        at = 2 * np.array(units.members[int(str(k))])
+        expected, perceived = values[:, at], values[:, at + 1]
         blocks = {"expectation": expected, "perception": perceived, "gap": perceived - expected}
         alphas = {}
         for kind, block in blocks.items():

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import permutations
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from xmresearch.data.codebook import Codebook
-from xmresearch.psychometrics.batteries import dimension_scores
+from xmresearch.psychometrics.batteries import paired_scores
 from xmresearch.psychometrics.estimates import Means, estimate_means
 
 Array = NDArray[np.float64]
@@ -27,29 +28,34 @@ class SegmentResult:
     ----------
     table : DataFrame
         One row per segment value and dimension: segment, value, construct, n, gap, sd, ci_lower, ci_upper, suppressed.
-        Suppressed cells hold no figure: those with n below `min_cell`, and further ones where a small cell, or the
-        small sum of those suppressed, could be worked out from the total.
+        Suppressed cells hold no figure: those with n below `min_cell`, and further ones without which a
+        small group could be worked out (see `hidden_cells`).
     tests : DataFrame
         One row per segment and dimension: segment, construct, groups, f, df1, df2, p, p_adjusted (Benjamini-Hochberg
         over all of them), family.
     min_cell : int
         Smallest n that is published.
+    confidence : float
+        Level of the intervals and of the count of differences.
     """
 
     table: pd.DataFrame
     tests: pd.DataFrame
     min_cell: int
+    confidence: float
 
-    def tidy(self, segment: str | None = None) -> pd.DataFrame:
-        """Return the cells of one segment column, or of all."""
-        return self.table if segment is None else self.table[self.table["segment"] == segment].reset_index(drop=True)
+    def tidy(self) -> pd.DataFrame:
+        """Return all cells of the segment columns that publish any."""
+        any_shown = self.table.groupby("segment")["suppressed"].transform(lambda s: not s.all())
+        return self.table[any_shown].reset_index(drop=True)
 
     def summary(self) -> dict[str, Any]:
         """Return the widest published shortfall and how many differences stand after adjustment."""
         shown = self.table[~self.table["suppressed"]]
-        real = int((self.tests["p_adjusted"] < 0.05).sum())
-        hidden = int(self.table.loc[self.table["suppressed"], ["segment", "value"]].drop_duplicates().shape[0])
-        facts = {"differences": real, "family": len(self.tests), "hidden": hidden, "min_cell": self.min_cell}
+        real = int((self.tests["p_adjusted"] < 1 - self.confidence).sum())
+        facts = {
+            "differences": real, "family": int(self.tests["p_adjusted"].notna().sum()), "min_cell": self.min_cell
+        }  # fmt: skip
         if shown.empty:
             return facts | {"case": "none_shown"}
         worst = shown.loc[shown["gap"].idxmin()]
@@ -58,6 +64,12 @@ class SegmentResult:
             "value": f"{worst['segment']}={worst['value']}", "dimension": worst["construct"], "gap": worst["gap"],
             "lower": worst["ci_lower"], "upper": worst["ci_upper"],
         }  # fmt: skip
+
+    def hidden_summary(self) -> dict[str, Any] | None:
+        """Return which segments are suppressed in every dimension; None where none is."""
+        whole = self.table.groupby(["segment", "value"], sort=False)["suppressed"].all()
+        names = [f"{segment}={value}" for segment, value in whole.index[whole.to_numpy()]]
+        return {"names": names, "min_cell": self.min_cell} if names else None
 
 
 def segment_gaps(
@@ -96,44 +108,95 @@ def segment_gaps(
     """
     if not segments:
         return None
-    gap = dimension_scores(frame, codebook, "perception", min_answered) - dimension_scores(
-        frame, codebook, "expectation", min_answered
-    )
+    expected, perceived = paired_scores(frame, codebook, min_answered)
+    gap = perceived - expected
     names, values = list(gap.columns), gap.to_numpy()
+    members = {segment: _members(frame[segment], codebook, segment) for segment in segments}
+    present = ~np.isnan(values)
+    hidden = {s: np.zeros((len(m), len(names)), dtype=bool) for s, m in members.items()}
+    for k in range(len(names)):
+        groups = {s: [(m & present[:, k]) for m in levels.values()] for s, levels in members.items()}
+        for segment, marks in hidden_cells(groups, min_cell).items():
+            hidden[segment][:, k] = marks
     cells: list[pd.DataFrame] = []
     tests: list[tuple[Any, ...]] = []
-    for segment in segments:
-        column = frame[segment]
-        named = codebook.segments[segment].values if segment in codebook.segments else {}
-        levels = [v for v in named if (column == v).any()] + sorted(set(column.dropna()) - set(named))
-        members = [(column == level).to_numpy() for level in levels]
-        found = [estimate_means(values[m], None if weights is None else weights[m]) for m in members]
-        sizes = np.array([f.n.min() for f in found])
-        hidden = _hidden(sizes, min_cell)
-        for level, means, hide in zip(levels, found, hidden, strict=True):
+    for segment, levels in members.items():
+        shown = [name for name in levels if name]
+        found = [estimate_means(values[levels[v]], None if weights is None else weights[levels[v]]) for v in shown]
+        marks = hidden[segment][[list(levels).index(v) for v in shown]]
+        for value, means, hide in zip(shown, found, marks, strict=True):
             low, high = means.interval(confidence)
             block = pd.DataFrame({
-                "segment": segment, "value": level, "construct": names, "n": means.n.astype(float), "gap": means.mean,
-                "sd": means.sd, "ci_lower": low, "ci_upper": high, "suppressed": bool(hide),
+                "segment": segment, "value": value, "construct": names, "n": means.n.astype(float), "gap": means.mean,
+                "sd": means.sd, "ci_lower": low, "ci_upper": high, "suppressed": hide,
             })  # fmt: skip
-            if hide:
-                block[["n", "gap", "sd", "ci_lower", "ci_upper"]] = np.nan
+            block.loc[hide, ["n", "gap", "sd", "ci_lower", "ci_upper"]] = np.nan
             cells.append(block)
-        shown = [f for f, hide in zip(found, hidden, strict=True) if not hide]
-        if len(shown) > 1:
-            tests.extend((segment, name, len(shown), *welch(shown, k)) for k, name in enumerate(names))
+        for k, name in enumerate(names):
+            compared = [m for m, hide in zip(found, marks[:, k], strict=True) if not hide]
+            if len(compared) > 1:
+                tests.append((segment, name, len(compared), *welch(compared, k)))
     table = pd.concat(cells, ignore_index=True)
     test = pd.DataFrame(tests, columns=["segment", "construct", "groups", "f", "df1", "df2", "p"])
-    test["p_adjusted"] = pingouin.multicomp(test["p"].to_numpy(), method="fdr_bh")[1] if len(test) else np.nan
-    return SegmentResult(table, test.assign(family=len(test)), min_cell)
+    test["p_adjusted"] = np.nan
+    tested = test["p"].notna()
+    if tested.any():
+        test.loc[tested, "p_adjusted"] = pingouin.multicomp(test.loc[tested, "p"].to_numpy(), method="fdr_bh")[1]
+    return SegmentResult(table, test.assign(family=int(tested.sum())), min_cell, confidence)
 
 
-def _hidden(sizes: NDArray[np.int64], min_cell: int) -> NDArray[np.bool_]:
-    """Mark small cells, and further ones, smallest first, until what is hidden cannot be worked out from the total."""
-    hidden = np.asarray(sizes < min_cell)
-    while hidden.any() and not hidden.all() and (hidden.sum() == 1 or sizes[hidden].sum() < min_cell):
+def _members(column: pd.Series, codebook: Codebook, segment: str) -> dict[str, NDArray[np.bool_]]:
+    """Mark the respondents of each value, in the codebook's order; those without a value come under ''."""
+    named = codebook.segments[segment].values if segment in codebook.segments else {}
+    levels = [v for v in named if (column == v).any()] + sorted(set(column.dropna()) - set(named))
+    found = {level: (column == level).to_numpy() for level in levels}
+    blank = column.isna().to_numpy()
+    return {**found, "": blank} if blank.any() else found
+
+
+def hidden_cells(groups: Mapping[str, Sequence[NDArray[np.bool_]]], min_cell: int) -> dict[str, NDArray[np.bool_]]:
+    """Choose which groups to hide so that no small one can be worked out.
+
+    Parameters
+    ----------
+    groups : mapping of str to sequence of ndarray of bool
+        By segment column: the respondents of each of its groups, which together are everybody.
+    min_cell : int
+        Smallest group that may be known.
+
+    Returns
+    -------
+    dict of str to ndarray of bool
+        By segment column: which groups to hide. Small ones; further ones, smallest first, until what a column hides
+        cannot be worked out from the total; and, where published groups of one column lie within a published group of
+        another and leave a small remainder, the smallest of them.
+    """
+    sizes = {s: np.array([int(g.sum()) for g in members]) for s, members in groups.items()}
+    hidden = {s: (n < min_cell) for s, n in sizes.items()}
+    while True:
+        before = {s: h.copy() for s, h in hidden.items()}
+        for segment, mark in hidden.items():
+            _complete(mark, sizes[segment], min_cell)
+        for outer, inner in permutations(groups, 2):
+            for a in np.flatnonzero(~hidden[outer]).tolist():
+                whole = groups[outer][a]
+                inside = [b for b in np.flatnonzero(~hidden[inner]).tolist() if not (groups[inner][b] & ~whole).any()]
+                rest = int(whole.sum()) - sum(int(sizes[inner][b]) for b in inside)
+                if inside and 0 < rest < min_cell:
+                    hidden[inner][min(inside, key=lambda b: int(sizes[inner][b]))] = True
+        if all((hidden[s] == before[s]).all() for s in hidden):
+            return hidden
+
+
+def _complete(hidden: NDArray[np.bool_], sizes: NDArray[np.int64], min_cell: int) -> None:
+    """Hide further groups of one column, in place, until those hidden cannot be worked out from the total."""
+    counted = sizes > 0
+    while (
+        (hidden & counted).any()
+        and not hidden.all()
+        and ((hidden & counted).sum() == 1 or sizes[hidden].sum() < min_cell)
+    ):
         hidden[int(np.where(hidden, np.iinfo(np.int64).max, sizes).argmin())] = True
-    return hidden
 
 
 def welch(groups: Sequence[Means], k: int) -> tuple[float, float, float, float]:

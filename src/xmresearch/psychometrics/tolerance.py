@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from xmresearch.data.codebook import Codebook
-from xmresearch.psychometrics.batteries import dimension_scores
+from xmresearch.psychometrics.batteries import paired_scores
 from xmresearch.psychometrics.estimates import estimate_means
 
 Array = NDArray[np.float64]
@@ -23,7 +23,7 @@ class ToleranceResult:
     Attributes
     ----------
     table : DataFrame
-        One row per dimension: construct, n, minimum, desired, perception, adequacy (perception - minimum, MSA), with
+        One row per dimension: construct, n, minimum, desired, perception, perception_lower, perception_upper; adequacy (perception - minimum, MSA), with
         adequacy_lower, adequacy_upper; superiority (perception - desired, MSS), with superiority_lower,
         superiority_upper; zone (desired - minimum); below, within, above (shares of respondents).
     """
@@ -76,13 +76,12 @@ def zone_of_tolerance(
     ----------
     Parasuraman, A., Zeithaml, V. A. & Berry, L. L. (1994). Journal of Retailing, 70(3), 201-230.
     """
-    minimum = dimension_scores(frame, codebook, "minimum", min_answered)
-    names = list(minimum.columns)
-    if not names:
+    kinds = ("minimum", "expectation", "perception")
+    if not codebook.statements(*kinds):
         return None
-    m = minimum.to_numpy()
-    e = dimension_scores(frame, codebook, "expectation", min_answered)[names].to_numpy()
-    p = dimension_scores(frame, codebook, "perception", min_answered)[names].to_numpy()
+    scores = paired_scores(frame, codebook, min_answered, kinds)
+    names = list(scores[0].columns)
+    m, e, p = (block.to_numpy() for block in scores)
     known = ~(np.isnan(m) | np.isnan(e) | np.isnan(p))
     m, e, p = (np.where(known, block, np.nan) for block in (m, e, p))
 
@@ -93,10 +92,12 @@ def zone_of_tolerance(
     low_a, high_a = adequacy.interval(confidence)
     low_s, high_s = superiority.interval(confidence)
     below, above = share(p < m), share(p > np.maximum(m, e))
+    perceived = estimate_means(p, weights)
+    low_p, high_p = perceived.interval(confidence)
     desired, lowest = estimate_means(e, weights).mean, estimate_means(m, weights).mean
     return ToleranceResult(pd.DataFrame({
         "construct": names, "n": adequacy.n, "minimum": lowest, "desired": desired,
-        "perception": estimate_means(p, weights).mean, "adequacy": adequacy.mean, "adequacy_lower": low_a,
+        "perception": perceived.mean, "perception_lower": low_p, "perception_upper": high_p, "adequacy": adequacy.mean, "adequacy_lower": low_a,
         "adequacy_upper": high_a, "superiority": superiority.mean, "superiority_lower": low_s, "superiority_upper": high_s,
         "zone": desired - lowest, "below": below, "within": 1 - below - above, "above": above,
     }))  # fmt: skip

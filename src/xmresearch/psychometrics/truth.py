@@ -12,8 +12,9 @@ def with_truth(
     level: str,
     *,
     key: str = "id",
+    bounds: tuple[str, str] = ("ci_lower", "ci_upper"),
 ) -> pd.DataFrame:
-    """Add the true value to each row, and whether the row's interval (ci_lower, ci_upper) covers it.
+    """Add the true value to each row, and whether the row's interval covers it.
 
     Parameters
     ----------
@@ -27,6 +28,8 @@ def with_truth(
         statement, dimension, overall, or segment (the table then has columns segment and value).
     key : str
         Column of the table that names the thing estimated.
+    bounds : (str, str)
+        Columns of the interval.
 
     Returns
     -------
@@ -42,8 +45,9 @@ def with_truth(
     found = pd.Series(
         [known.get(place) for place in zip(levels, values, table[key], strict=True)], index=table.index, dtype=float
     )
-    covered = (table["ci_lower"] <= found) & (found <= table["ci_upper"])
-    shown = found.notna() & table["ci_lower"].notna()
+    lower, upper = (table[name] for name in bounds)
+    covered = (lower <= found) & (found <= upper)
+    shown = found.notna() & lower.notna()
     return table.assign(truth=found, covered=covered.astype(object).where(shown, None))
 
 

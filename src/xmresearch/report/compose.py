@@ -95,7 +95,10 @@ class Report:
             self._show("callout", text=self.wording.text("texts", key, self._facts(results, {})), tone=tone)
 
     def cards(self, **results: Summarised | Mapping[str, Any] | None) -> None:
-        """Show headline figures; each key is a label with 'label', 'value' and 'note', filled from its result."""
+        """Show headline figures; each key is a label with 'label', 'value' and 'note', filled from its result.
+
+        A result that is None, or whose case is none, has no card.
+        """
         if self._silent:
             return
         items = []
@@ -103,10 +106,13 @@ class Report:
             if result is None:
                 continue
             templates, facts = self.wording.get("cards", key), self._facts([result], {})
-            items.append(
-                {part: str(self.wording.vformat(templates[part], (), facts)) for part in ("label", "value", "note")}
-            )
+            if facts.get("case") != "none":
+                items.append({part: self._filled(templates[part], facts) for part in ("label", "value", "note")})
         self._show("cards", items=items)
+
+    def _filled(self, template: Any, facts: Mapping[str, Any]) -> str:
+        chosen = template[facts["case"]] if isinstance(template, Mapping) else template
+        return str(self.wording.vformat(str(chosen), (), facts))
 
     def table(self, key: str, data: Any, columns: Sequence[str], *, formats: Mapping[str, str] | None = None) -> None:
         """Show a table.
@@ -131,7 +137,8 @@ class Report:
         text_like = [c for c in shown if self._is_text(frame, c)]
         rows = [[self._cell(row, c, specs) for c in shown] for row in frame.to_dict("records")]
         statements = "id" in shown and "level" in frame and bool((frame["level"] == "statement").all())
-        note = self.wording.text("notes", key) if self.wording.has("notes", key) else ""
+        facts = {"family": int(frame["family"].max())} if "family" in frame and len(frame) else {"family": 0}
+        note = self.wording.text("notes", key, facts) if self.wording.has("notes", key) else ""
         self._show(
             "table", key=key, caption=self.wording.text("tables", key, self._facts([], {})), note=note,
             head=[self._head(c, statements) for c in shown], align=["left" if c in text_like else "right" for c in shown], rows=rows,

@@ -32,7 +32,7 @@ def figure_style() -> Iterator[None]:
     settings: dict[Any, Any] = {
         "font.family": family, "font.size": 10, "text.color": INK, "axes.labelcolor": INK, "xtick.color": INK,
         "ytick.color": INK, "axes.edgecolor": GREY, "axes.unicode_minus": True, "svg.fonttype": "path",
-        "svg.hashsalt": "xmresearch", "figure.constrained_layout.use": True, "axes.spines.top": False,
+        "svg.hashsalt": "xmresearch", "text.parse_math": False, "figure.constrained_layout.use": True, "axes.spines.top": False,
         "axes.spines.right": False, "grid.color": GRID, "axes.axisbelow": True,
     }  # fmt: skip
     with seaborn.axes_style("ticks"), matplotlib.rc_context(settings), warnings.catch_warnings():

@@ -128,6 +128,7 @@ def quadrants(
     key: str,
     *,
     cross: tuple[float, float] = (0.0, 0.0),
+    diagonal: bool = False,
 ) -> str:
     """Draw an importance-performance grid: performance across, importance up, with intervals.
 
@@ -141,6 +142,8 @@ def quadrants(
         Of the figure, in the labels.
     cross : (float, float)
         Importance and performance at which the quadrants meet.
+    diagonal : bool
+        Whether to draw the 45-degree line on which performance equals importance.
 
     Returns
     -------
@@ -162,6 +165,8 @@ def quadrants(
         axes.margins(x=0.16, y=0.14)
         axes.axhline(cross[0], color=INK, linewidth=0.9)
         axes.axvline(cross[1], color=INK, linewidth=0.9)
+        if diagonal:
+            axes.axline((cross[0], cross[0]), slope=1, color=GREY, linewidth=0.9, linestyle="--")
         statements = (table["level"] == "statement").all()
         names = [str(n) if statements else wording.name(n) for n in table["id"]]
         for px, py, text, (dx, dy) in zip(x, y, names, _label_places(axes, x, y, names), strict=True):
@@ -244,6 +249,10 @@ def heatmap(
             vmax=reach, annot=notes, fmt="", linewidths=1.2, cbar=False, annot_kws={"fontsize": 9.5, "color": INK},
             xticklabels=True, yticklabels=True,
         )  # fmt: skip
+        axes.set_facecolor("#e9edf0")
+        owners = [r.partition("=")[0] for r in grid.index]
+        for row in (k for k in range(1, len(owners)) if owners[k] != owners[k - 1]):
+            axes.axhline(row, color="white", linewidth=9)
         crowded = len(order) * max(len(line) for c in shown.columns for line in c.split("\n")) > 52
         axes.tick_params(axis="x", rotation=30 if crowded and wording.lang == "en" else 0, labelsize=9.5)
         axes.tick_params(axis="y", rotation=0)
@@ -278,8 +287,7 @@ def zones(table: pd.DataFrame, wording: Wording, key: str) -> str:
         y = np.arange(len(table))
         figure, axes = new_figure(1.25 + 0.4 * len(table))
         axes.barh(y, table["zone"], left=table["minimum"], color="#b9cfe2", height=0.5, label=wording.name("zone"))
-        reach = table["adequacy_upper"] - table["adequacy"]
-        axes.hlines(y, table["perception"] - reach, table["perception"] + reach, colors=INK, linewidth=1.8)
+        axes.hlines(y, table["perception_lower"], table["perception_upper"], colors=INK, linewidth=1.8)
         axes.scatter(table["perception"], y, color=ORANGE, s=36, zorder=3, label=wording.name("perception"))
         axes.set_yticks(y, [wording.name(v) for v in table["construct"]])
         axes.set_ylim(len(table) - 0.4, -0.6)

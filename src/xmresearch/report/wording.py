@@ -23,9 +23,9 @@ COLUMN_FORMATS = {
     "n": ",d", "rank": "d", "items": "d", "family": "d", "groups": "d", "received": ",d", "flagged": ",d",
     "removed": ",d", "remaining": ",d", "gap": "+.2f", "truth": "+.2f", "contribution": "+.3f", "t": ".2f", "df": ",d",
     "p": "p", "p_adjusted": "p", "p_quadrant": "prob", "p_worst": "prob", "p_worst_two": "prob", "p_top": "prob",
-    "share": "pct", "below": "pct", "within": "pct", "above": "pct", "d": "+.2f", "adequacy": "+.2f",
+    "share": "pct", "importance_share": "pct", "below": "pct", "within": "pct", "above": "pct", "d": "+.2f", "adequacy": "+.2f",
     "superiority": "+.2f", "alpha": ".3f", "omega": ".3f", "difference_reliability": ".3f", "beta": "+.2f",
-    "f": ".2f", "df1": ".0f", "df2": ".0f", "importance": ".2f", "value": ".4g", "threshold": ".4g",
+    "f": ".2f", "df1": ".0f", "df2": ".0f", "importance": ".2f", "value": ".3g", "threshold": ".3g",
 }  # fmt: skip
 DEFAULT_FORMAT = ".2f"
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|$~^@!])")
@@ -50,7 +50,8 @@ def number(value: Any, spec: str = DEFAULT_FORMAT) -> str:
     value : number
         NaN and None give a dash.
     spec : str
-        A format of Python's, or 'p' (p-value), 'prob' (probability in per cent, never rounded to certainty), 'pct'.
+        A format of Python's, or 'p' (p-value), 'prob' (probability in per cent, never rounded to certainty), 'pct',
+        'level' (of confidence, with the decimals it has).
 
     Returns
     -------
@@ -65,12 +66,19 @@ def number(value: Any, spec: str = DEFAULT_FORMAT) -> str:
         return "> 99.9 %" if value > 0.999 else "< 0.1 %" if value < 0.001 else f"{100 * value:.1f} %"
     if spec == "pct":
         return f"{100 * value:.0f} %"
+    if spec == "level":
+        return f"{100 * value:.4g} %"
     if spec.endswith("d"):
         value = round(float(value))
     text = format(float(value) if not isinstance(value, int) else value, spec)
     if text.lstrip("+-").replace(".", "").strip("0") == "" and text[:1] in "+-" and float(text) == 0:
         text = text[1:]
     return text.replace("-", "−")
+
+
+def _lowered(name: str) -> str:
+    """Begin a name in small letters where it stands within a sentence; acronyms stay."""
+    return name[:1].lower() + name[1:] if name[1:2].islower() else name
 
 
 def escaped(text: str) -> str:
@@ -131,7 +139,10 @@ class Wording(string.Formatter):
                 parts[0] if len(parts) == 1 else separator.join(parts[:-1]) + last + parts[-1] if parts else NONE_SHOWN
             )
         if isinstance(value, str):
-            return self.name(value) if format_spec == "plain" else escaped(self.name(value))
+            name = self.name(value)
+            if format_spec == "plain":
+                return name
+            return escaped(_lowered(name) if format_spec == "lower" else name)
         if format_spec == "code":
             return str(value)
         return number(value, format_spec or ("d" if isinstance(value, int) else DEFAULT_FORMAT))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from xmresearch.errors import CodebookError, nearest
 from xmresearch.params.servqual import ServqualParams
 from xmresearch.run.manifest import is_whole
 from xmresearch.run.study import plan_run
@@ -37,6 +38,12 @@ def check_study(params_file: str | Path, overrides: Sequence[str] = (), *, lang:
     if isinstance(params, ServqualParams):
         survey = load_survey(**params.survey_settings(), base=plan.base)
         require_pairs(survey.codebook)
+        survey.response(params.invited)
+        if params.outcome is not None and params.outcome not in survey.codebook.names("outcome"):
+            raise CodebookError(
+                f"Codebook '{survey.codebook.name}' has no outcome item '{params.outcome}'.",
+                nearest(params.outcome, survey.codebook.names("outcome")),
+            )
         facts = survey.summary()
         lines.append(
             f"Data: {facts['received']} respondents from {facts['source']}, {facts['n']} after screening"

@@ -103,7 +103,7 @@ def execute(notebook: Path, output: Path, params: Mapping[str, Any], cwd: Path, 
     config = Config({} if os.name == "nt" else {"KernelManager": {"transport": "ipc"}})
     try:
         done = execute_notebook(
-            str(notebook.resolve()), str(output.resolve()), parameters=dict(params), engine_name=ENGINE, cwd=str(cwd),
+            _literal(notebook.resolve()), _literal(output.resolve()), parameters=dict(params), engine_name=ENGINE, cwd=str(cwd),
             kernel_name="python3", progress_bar={"bar_format": _BAR, "unit": "cell"} if progress else False,
             config=config, kernel_log=str(log),
         )  # fmt: skip
@@ -121,6 +121,11 @@ def execute(notebook: Path, output: Path, params: Mapping[str, Any], cwd: Path, 
         ) from None
     log.unlink(missing_ok=True)
     return done
+
+
+def _literal(path: Path) -> str:
+    """Write a path so that papermill, which fills in {parameters}, leaves its braces alone."""
+    return str(path).replace("{", "{{").replace("}", "}}")
 
 
 def _translated(error: PapermillExecutionError, notebook: Path) -> XMError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import time
 from collections.abc import Sequence
@@ -180,16 +181,23 @@ def _compute(plan: Plan, work: Path, clock: _Clock, progress: bool) -> Any:
 
 def _stamp(plan: Plan) -> dict[str, str]:
     """Return what a reviewer needs in order to repeat the run; nothing in it depends on when or where it ran."""
+    from xmresearch.report.wording import labels
     from xmresearch.run.manifest import versions
 
-    identity = plan.identity
-    inputs = {f"SHA-256 ({name})": digest for name, digest in identity.inputs.items()}
+    identity, words = plan.identity, labels(plan.params.lang)["stamp"]
+    inputs = {f"{words['input']} ({name})": digest for name, digest in identity.inputs.items()}
+    params = json.loads(json.dumps(identity.params), object_hook=_without_folders)
     return {
-        "Run": f"{plan.params.study}/{plan.params.name}/{identity.key}", **inputs, "Code": identity.code,
-        "Lock": identity.lock, "Python": identity.python,
-        "Packages": ", ".join(f"{name} {version}" for name, version in versions().items()),
-        "Params": json.dumps(identity.params, ensure_ascii=False, sort_keys=True),
+        words["run"]: f"{plan.params.study}/{plan.params.name}/{identity.key}", **inputs, words["code"]: identity.code,
+        words["lock"]: identity.lock, words["python"]: identity.python,
+        words["packages"]: ", ".join(f"{name} {version}" for name, version in versions().items()),
+        words["params"]: json.dumps(params, ensure_ascii=False, sort_keys=True),
     }  # fmt: skip
+
+
+def _without_folders(section: dict[str, Any]) -> dict[str, Any]:
+    """Keep only the file's name of an absolute path: a report travels, folders do not."""
+    return {k: Path(v).name if isinstance(v, str) and Path(v).is_absolute() else v for k, v in section.items()}
 
 
 class _Clock:
@@ -220,8 +228,7 @@ def _work_folder(home: Path, key: str) -> Path:
     try:
         home.mkdir(parents=True, exist_ok=True)
         for left in home.glob(f"{_UNFINISHED}*"):
-            if not _alive(int(left.name.rpartition("-")[2])):
-                shutil.rmtree(left, ignore_errors=True)
+            _clear(left)
         work = home / f"{_UNFINISHED}{key}-{os.getpid()}"
         work.mkdir()
     except OSError as error:
@@ -229,6 +236,18 @@ def _work_folder(home: Path, key: str) -> Path:
             f"The output folder '{home}' cannot be written: {error.strerror or error}.", "Choose another with --out."
         ) from None
     return work
+
+
+def _clear(left: Path) -> None:
+    """Remove what a killed run left; a result that it had only moved aside goes back to its place."""
+    named = re.fullmatch(rf"{re.escape(_UNFINISHED)}(?P<key>[0-9a-f]+)(?P<old>-old)?-(?P<process>\d+)", left.name)
+    if named is None or (int(named["process"]) != os.getpid() and _alive(int(named["process"]))):
+        return
+    place = left.with_name(named["key"])
+    if named["old"] and not place.exists():
+        left.rename(place)
+    else:
+        shutil.rmtree(left, ignore_errors=True)
 
 
 def _alive(process: int) -> bool:

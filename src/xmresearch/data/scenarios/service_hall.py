@@ -184,7 +184,7 @@ class ServiceHall:
         Returns
         -------
         DataFrame
-            Columns quantity (expectation, minimum, perception, gap, importance, score), level (statement, dimension,
+            Columns quantity (expectation, minimum, perception, gap, adequacy, importance, score), level (statement, dimension,
             overall or a segment column), value (of the segment; else empty), id and truth.
         """
         branch_share = BRANCH_SHARE if weighted else BRANCH_SAMPLED
@@ -201,6 +201,7 @@ class ServiceHall:
         def add(level: str, value: str, weights: Array) -> None:
             means = fixed | {"perception": weights @ perceived / weights.sum()}
             means["gap"] = means["perception"] - means["expectation"]
+            means["adequacy"] = means["perception"] - means["minimum"]
             for quantity, by_item in means.items():
                 if level == "overall":
                     rows.extend((quantity, "statement", "", s, v) for s, v in zip(STATEMENTS, by_item, strict=True))
