@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -52,6 +53,20 @@ def reference() -> Path:
     if not os.environ.get(FOLDER_VARIABLE) or not folder.is_dir():
         pytest.skip(f"Reference results are below {FOLDER_VARIABLE}, which is not set to a folder that has them.")
     return folder
+
+
+def assert_kiosk_gaps(table: pd.DataFrame, reference: Path) -> None:
+    """Compare with reference/servqual/kiosk_gap.csv: computed in R from the published kiosk survey."""
+    expected = pd.read_csv(reference / "servqual" / "kiosk_gap.csv")
+    columns = {"E": "expectation", "P": "perception", "gap": "gap", "sd": "sd", "t": "t", "p": "p"}
+    for theirs, ours in columns.items():
+        np.testing.assert_allclose(table[ours], expected[theirs], rtol=1e-8, atol=1e-8, err_msg=theirs)
+    np.testing.assert_allclose(table["p"], expected["p"], rtol=1e-8)
+
+
+@pytest.fixture(scope="session")
+def same_as_kiosk_reference(reference):
+    return lambda table: assert_kiosk_gaps(table, reference)
 
 
 def run_cli(*arguments: str, cwd: Path = ROOT, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -152,27 +152,22 @@ def test_an_error_in_the_kernel_keeps_its_class_and_words(tmp_path, params):
     assert not list((tmp_path / "out").rglob(".unfinished*"))
 
 
-def test_a_kernel_that_dies_is_reported(tmp_path, params, monkeypatch, root):
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("import os\nos._exit(1)", r"kernel that ran servqual\.ipynb died"),
+        ("# Divide\n1 / 0", r"\(Divide\) stopped with ZeroDivisionError"),
+    ],
+)
+def test_what_stops_a_notebook_is_named(tmp_path, params, monkeypatch, root, source, message):
     from xmresearch.run import study
 
     monkeypatch.setattr(study, "project_root", lambda: tmp_path)
     (tmp_path / "notebooks").mkdir()
     notebook = nbformat.read(root / "notebooks/servqual.ipynb", 4)
-    notebook.cells[2].source = "import os\nos._exit(1)"
+    notebook.cells[2].source = source
     nbformat.write(notebook, tmp_path / "notebooks/servqual.ipynb")
-    with pytest.raises(StudyError, match=r"kernel that ran servqual\.ipynb died"):
-        run_study(params, out=tmp_path / "out")
-
-
-def test_an_unforeseen_error_names_the_cell(tmp_path, params, monkeypatch, root):
-    from xmresearch.run import study
-
-    monkeypatch.setattr(study, "project_root", lambda: tmp_path)
-    (tmp_path / "notebooks").mkdir()
-    notebook = nbformat.read(root / "notebooks/servqual.ipynb", 4)
-    notebook.cells[2].source = "# Divide\n1 / 0"
-    nbformat.write(notebook, tmp_path / "notebooks/servqual.ipynb")
-    with pytest.raises(StudyError, match=r"\(Divide\) stopped with ZeroDivisionError"):
+    with pytest.raises(StudyError, match=message):
         run_study(params, out=tmp_path / "out")
 
 

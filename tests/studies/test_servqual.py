@@ -64,19 +64,9 @@ def test_notebook_reads_like_an_argument(notebook):
             assert cell.execution_count is None
 
 
-def test_kiosk_report_reproduces_the_reference(kiosk, reference):
-    """reference/servqual/kiosk_gap.csv: gaps, t, p and alphas of the published kiosk survey, from R."""
+def test_kiosk_report_reproduces_the_reference(kiosk, same_as_kiosk_reference, reference):
+    same_as_kiosk_reference(pd.read_csv(kiosk / "tables" / "gap_dimensions.csv"))
     expected = pd.read_csv(reference / "servqual" / "kiosk_gap.csv")
-    gap = pd.read_csv(kiosk / "tables" / "gap_dimensions.csv")
-    for theirs, ours in (
-        ("E", "expectation"),
-        ("P", "perception"),
-        ("gap", "gap"),
-        ("sd", "sd"),
-        ("t", "t"),
-        ("p", "p"),
-    ):
-        np.testing.assert_allclose(gap[ours], expected[theirs], atol=1e-8, rtol=1e-8, err_msg=theirs)
     alpha = pd.read_csv(kiosk / "tables" / "reliability.csv")
     for theirs, kind in (("alphaE", "expectation"), ("alphaP", "perception"), ("alphaGap", "gap")):
         np.testing.assert_allclose(alpha.loc[alpha["kind"] == kind, "alpha"], expected[theirs], atol=1e-8)
@@ -108,7 +98,7 @@ def test_readme_shows_what_the_demo_says(reports, root):
         assert sentence.strip().rstrip(".)") in text
     for line in readme.splitlines():
         cells = [c.strip() for c in line.strip("|").split("|")]
-        if len(cells) == 7 and cells[1] == "878":
+        if len(cells) == 7 and cells[1].isdigit():
             assert all(c in text for c in cells)
 
 
