@@ -49,6 +49,12 @@ class InsufficientData(DataError):
     """There are too few usable answers for what was asked."""
 
 
+class ModelError(XMError):
+    """The model cannot be read, is not identified, or cannot be estimated from these data."""
+
+    exit_code = 3
+
+
 class OutputError(XMError):
     """The results cannot be written."""
 

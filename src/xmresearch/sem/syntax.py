@@ -1,0 +1,163 @@
+"""lavaan's model syntax: from text to a list of terms."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from xmresearch.errors import ModelError
+
+OPERATORS = ("=~", "~~", ":=", "~1", "~")
+_NAME = r"[A-Za-z_\u0080-\uffff][\w.\u0080-\uffff]*"
+_IS_NAME = re.compile(rf"{_NAME}\Z")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\Z")
+_EXPONENT = re.compile(r"(?<![\w.])[\d.]+[eE]\Z")
+_START = re.compile(r"start\(\s*([^()]+)\s*\)\Z")
+_LABEL = re.compile(r"label\(\s*[\"']([^\"']+)[\"']\s*\)\Z")
+
+
+@dataclass(frozen=True)
+class Term:
+    """One parameter that the model text names, or one defined quantity.
+
+    Attributes
+    ----------
+    lhs, op, rhs : str
+        As in lavaan; for `:=` rhs is the expression, for `~1` it is empty.
+    line : int
+        Line of the model text, from 1.
+    label : str
+        Name given to the parameter; equal labels mean equal values.
+    fixed : float or None
+        Value it is fixed to.
+    free : bool
+        Whether `NA*` frees it against the default.
+    start : float or None
+        Where estimation starts.
+    """
+
+    lhs: str
+    op: str
+    rhs: str
+    line: int
+    label: str = ""
+    fixed: float | None = None
+    free: bool = False
+    start: float | None = None
+
+
+def parse_model(text: str) -> list[Term]:
+    """Parse a model.
+
+    Parameters
+    ----------
+    text : str
+        Lines or `;` separate formulas; `#` and `!` begin comments; a line that ends in an operator or `+` goes on.
+
+    Returns
+    -------
+    list of Term
+        In the order written.
+
+    Raises
+    ------
+    ModelError
+        A line that is no formula, a wrong name or modifier; the message names the line.
+
+    References
+    ----------
+    Rosseel, Y. (2012). lavaan. Journal of Statistical Software, 48(2), 1-36.
+    """
+    terms: list[Term] = []
+    for line, formula in _formulas(text):
+        terms += _terms(formula, line)
+    if not any(t.op != ":=" for t in terms):
+        raise ModelError("The model text holds no formula.", "Write at least one, such as 'f =~ x1 + x2 + x3'.")
+    return terms
+
+
+def _formulas(text: str) -> list[tuple[int, str]]:
+    found: list[tuple[int, str]] = []
+    pending, begun = "", 0
+    for number, raw in enumerate(text.splitlines(), 1):
+        for part in re.split(r"[#!]", raw, maxsplit=1)[0].split(";"):
+            part = part.strip()
+            if not part:
+                continue
+            begun = begun if pending else number
+            goes_on = part.startswith("+") and not pending and bool(found)
+            if goes_on:
+                begun, pending = found.pop()
+            pending = f"{pending} {part}".strip()
+            if not re.search(r"(\+|\*|~|=)\s*\Z", pending):
+                found.append((begun, pending))
+                pending = ""
+    if pending:
+        raise ModelError(f"Model line {begun}: '{pending}' is not finished.")
+    return found
+
+
+def _terms(formula: str, line: int) -> list[Term]:
+    match = re.match(r"(.*?)(=~|~~|:=|~(?!~)|==|<|>)(.*)\Z", formula)
+    if match is None:
+        raise ModelError(f"Model line {line}: '{formula}' has no operator.", f"Operators: {', '.join(OPERATORS)}.")
+    left, operator, right = (part.strip() for part in match.groups())
+    if operator in ("==", "<", ">"):
+        raise ModelError(
+            f"Model line {line}: the constraint '{formula}' is not supported.", "Equal labels make parameters equal."
+        )
+    if operator == ":=":
+        return [Term(_name(left, line), ":=", re.sub(r"\s+", "", right), line)]
+    found = []
+    for lhs in (_name(part.strip(), line) for part in left.split("+")):
+        for piece in _split(right, line):
+            found.append(_term(lhs, operator, piece, line))
+    return found
+
+
+def _split(right: str, line: int) -> list[str]:
+    """Split at plus signs outside brackets."""
+    pieces, depth, current = [], 0, ""
+    for character in right:
+        depth += (character == "(") - (character == ")")
+        if character == "+" and depth == 0 and not _EXPONENT.search(current):
+            pieces.append(current.strip())
+            current = ""
+        else:
+            current += character
+    pieces.append(current.strip())
+    if not all(pieces):
+        raise ModelError(f"Model line {line}: '{right}' has an empty term.")
+    return pieces
+
+
+def _term(lhs: str, operator: str, piece: str, line: int) -> Term:
+    *modifiers, target = (part.strip() for part in piece.split("*"))
+    label, fixed, free, start = "", None, False, None
+    for modifier in modifiers:
+        if modifier == "NA":
+            free = True
+        elif _NUMBER.match(modifier):
+            fixed = float(modifier)
+        elif match := _START.match(modifier):
+            start = float(match[1])
+        elif match := _LABEL.match(modifier):
+            label = match[1]
+        elif _IS_NAME.match(modifier):
+            label = modifier
+        else:
+            raise ModelError(
+                f"Model line {line}: '{modifier}' is no modifier.",
+                "Modifiers are a label, a number, NA, start(number) or label('name').",
+            )
+    if operator == "~" and target in ("1", "0"):
+        if target == "0":
+            fixed = 0.0
+        return Term(lhs, "~1", "", line, label, fixed, free, start)
+    return Term(lhs, operator, _name(target, line), line, label, fixed, free, start)
+
+
+def _name(text: str, line: int) -> str:
+    if not _IS_NAME.match(text):
+        raise ModelError(f"Model line {line}: '{text}' is no variable name.")
+    return text
