@@ -184,12 +184,31 @@ def test_implied_derivatives_by_finite_differences(data):
     sample = np.cov(frame[list(model.observed)].T, ddof=0)
     matrices = Matrices(model, sample)
     theta = np.random.default_rng(1).uniform(0.3, 0.9, model.n_free)
-    _, derivatives = matrices.implied(theta)
+    _, u, v = matrices.implied(theta)
+    half = u[:, :, None] * v[:, None, :]
+    derivatives = matrices.pooled(half + half.transpose(0, 2, 1))
     for k in range(model.n_free):
         step = np.zeros_like(theta)
         step[k] = 1e-6
         numeric = (matrices.implied(theta + step)[0] - matrices.implied(theta - step)[0]) / 2e-6
         np.testing.assert_allclose(derivatives[k], numeric, atol=1e-6)
+
+
+@pytest.mark.parametrize("tied", [False, True])
+def test_information_by_brute_force(data, tied):
+    from xmresearch.sem.estimation import estimate_ml
+    from xmresearch.sem.model import Matrices, build_model
+
+    frame = data["holzinger_swineford"]
+    model = build_model(parse_model(HS.replace("x2 + x3", "k*x2 + k*x3") if tied else HS), list(frame.columns))
+    sample = np.cov(frame[list(model.observed)].T, ddof=0)
+    solution = estimate_ml(model, sample)
+    matrices = Matrices(model, sample)
+    _, u, v = matrices.implied(solution.theta)
+    half = u[:, :, None] * v[:, None, :]
+    weighted = np.linalg.inv(solution.implied) @ matrices.pooled(half + half.transpose(0, 2, 1))
+    brute = 0.5 * np.einsum("kij,lji->kl", weighted, weighted)
+    np.testing.assert_allclose(solution.information, brute, rtol=1e-9, atol=1e-12)
 
 
 def test_r2_and_residuals(data):

@@ -90,15 +90,18 @@ def _discrepancy(implied: Array, sample: Array) -> float:
     return float(logdet + trace - np.linalg.slogdet(sample)[1] - len(sample))
 
 
-def _derivatives(implied: Array, d: Array, sample: Array) -> tuple[Array, Array]:
-    """Return the gradient of F / 2 and the expected information of one observation."""
+def _derivatives(matrices: Matrices, implied: Array, u: Array, v: Array, sample: Array) -> tuple[Array, Array]:
+    """Return the gradient of F / 2 and the expected information of one observation.
+
+    Each derivative of Sigma has rank two, so tr(W D_k W D_l) / 2 needs only inner products of its factors.
+    """
     inverse = linalg.cho_solve(linalg.cho_factor(implied, lower=True), np.eye(len(implied)))
-    weighted = inverse @ d
     residual = inverse @ (implied - sample) @ inverse
-    gradient = 0.5 * np.einsum("kij,ij->k", d, residual)
-    q = len(d)
-    information = 0.5 * weighted.reshape(q, -1) @ weighted.transpose(0, 2, 1).reshape(q, -1).T
-    return gradient, information
+    gradient = matrices.pooled(((u @ residual) * v).sum(axis=1))
+    wu, wv = u @ inverse, v @ inverse
+    cross = wu @ v.T
+    cells = (wu @ u.T) * (wv @ v.T) + cross * cross.T
+    return gradient, matrices.pooled(matrices.pooled(cells).T)
 
 
 def estimate_ml(model: Model, sample: Array, *, start: Array | None = None) -> Solution:
@@ -131,7 +134,7 @@ def estimate_ml(model: Model, sample: Array, *, start: Array | None = None) -> S
         )
     matrices = Matrices(model, sample)
     theta = starting_values(model, sample) if start is None else start.copy()
-    implied, d = matrices.implied(theta)
+    implied, u, v = matrices.implied(theta)
     value = _discrepancy(implied, sample)
     reason, converged, steps = f"no minimum within {_MOST_STEPS} steps", False, 0
     damping = 0.0
@@ -140,7 +143,7 @@ def estimate_ml(model: Model, sample: Array, *, start: Array | None = None) -> S
         if not np.isfinite(value):
             reason = "the implied covariances are not positive definite at the start"
             break
-        gradient, information = _derivatives(implied, d, sample)
+        gradient, information = _derivatives(matrices, implied, u, v, sample)
         scale = np.sqrt(np.maximum(np.diag(information), 1e-12))
         if np.abs(gradient / scale).max(initial=0.0) < _TOLERANCE:
             reason, converged = "the gradient vanished", True
@@ -150,7 +153,7 @@ def estimate_ml(model: Model, sample: Array, *, start: Array | None = None) -> S
             ridge = information + np.diag((damping + 1e-14) * scale**2)
             move = -linalg.solve(ridge, gradient, assume_a="sym")
             trial = theta + move
-            new_implied, new_d = matrices.implied(trial)
+            new_implied, new_u, new_v = matrices.implied(trial)
             new_value = _discrepancy(new_implied, sample)
             if new_value <= value + 1e-14:
                 improved = True
@@ -160,8 +163,9 @@ def estimate_ml(model: Model, sample: Array, *, start: Array | None = None) -> S
             converged = bool(np.abs(gradient / scale).max() < 1e-5)
             reason = "no step lowers the discrepancy" + (" (the gradient is near zero)" if converged else "")
             break
-        theta, implied, d, value, damping = trial, new_implied, new_d, new_value, damping / 4 if damping > 1e-6 else 0.0
-    _, information = (
-        _derivatives(implied, d, sample) if np.isfinite(value) else (None, np.full((len(theta),) * 2, np.nan))
-    )
+        theta, implied, u, v, value = trial, new_implied, new_u, new_v, new_value
+        damping = damping / 4 if damping > 1e-6 else 0.0
+    information = np.full((len(theta), len(theta)), np.nan)
+    if np.isfinite(value):
+        _, information = _derivatives(matrices, implied, u, v, sample)
     return Solution(theta, value, information, implied, converged, reason, steps)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 from xmresearch.errors import DataError, InsufficientData, ModelError
 from xmresearch.sem.estimation import Solution, estimate_ml
@@ -184,15 +184,16 @@ def _table(model: Model, solution: Solution, cov: Array, sample: Array, confiden
         rows.append(
             (term.lhs, ":=", term.rhs, term.lhs, *_defined(term.rhs, term.line, values, rows, solution.theta, cov))
         )
-    table = pd.DataFrame(rows, columns=["lhs", "op", "rhs", "label", "est", "se", "std_lv", "std_all"])
-    fixed = table["se"] == 0
-    z = table["est"] / table["se"].where(~fixed)
-    reach = stats.norm.ppf((1 + confidence) / 2) * table["se"]
-    table.insert(6, "z", z)
-    table.insert(7, "pvalue", 2 * stats.norm.sf(np.abs(z)))
-    table.insert(8, "ci_lower", table["est"] - reach)
-    table.insert(9, "ci_upper", table["est"] + reach)
-    return table
+    lhs, op, rhs, label, est, se, std_lv, std_all = (list(column) for column in zip(*rows, strict=True))
+    value, error = np.array(est), np.array(se)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        z = np.where(error == 0, np.nan, value / error)
+    reach = special.ndtri((1 + confidence) / 2) * error
+    return pd.DataFrame({
+        "lhs": lhs, "op": op, "rhs": rhs, "label": label, "est": value, "se": error, "z": z,
+        "pvalue": 2 * special.ndtr(-np.abs(z)), "ci_lower": value - reach, "ci_upper": value + reach,
+        "std_lv": np.array(std_lv), "std_all": np.array(std_all),
+    })  # fmt: skip
 
 
 _ALLOWED = (ast.Expression, ast.BinOp, ast.UnaryOp, ast.Name, ast.Constant, ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow,
@@ -243,12 +244,12 @@ def _warnings(model: Model, solution: Solution, estimates: pd.DataFrame, n: int)
     found = []
     if not solution.converged:
         found.append(f"Estimation did not converge: {solution.reason}. The estimates mean nothing.")
-    variances = estimates[(estimates["op"] == "~~") & (estimates["lhs"] == estimates["rhs"])]
-    for row in variances[variances["est"] < 0].itertuples():
-        found.append(f"Heywood case: the variance of '{row.lhs}' is estimated as {row.est:.3f}.")
-    between = estimates[(estimates["op"] == "~~") & (estimates["lhs"] != estimates["rhs"])]
-    for row in between[between["lhs"].isin(model.latent) & (between["std_all"].abs() > _CLOSE_FACTORS)].itertuples():
-        found.append(f"'{row.lhs}' and '{row.rhs}' correlate {row.std_all:.2f}: they are hardly two things.")
+    columns = (estimates[name].tolist() for name in ("lhs", "op", "rhs", "est", "std_all"))
+    for lhs, op, rhs, value, standardised in zip(*columns, strict=True):
+        if op == "~~" and lhs == rhs and value < 0:
+            found.append(f"Heywood case: the variance of '{lhs}' is estimated as {value:.3f}.")
+        if op == "~~" and lhs != rhs and lhs in model.latent and abs(standardised) > _CLOSE_FACTORS:
+            found.append(f"'{lhs}' and '{rhs}' correlate {standardised:.2f}: they are hardly two things.")
     if n < 5 * model.n_free:
         found.append(f"{n} respondents for {model.n_free} free parameters are few for maximum likelihood.")
     return found

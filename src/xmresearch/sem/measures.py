@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import optimize, stats
+from scipy import optimize, special
 
 from xmresearch.sem.estimation import Solution
 from xmresearch.sem.model import Model
@@ -59,7 +59,7 @@ def rmsea_bounds(chisq: float, df: int, n: int) -> tuple[float, float]:
 
     def noncentrality(probability: float) -> float:
         def excess(x: float) -> float:
-            return float(stats.ncx2.cdf(chisq, df, x) if x > 0 else stats.chi2.cdf(chisq, df)) - probability
+            return float(special.chndtr(chisq, df, x)) - probability
 
         if excess(0.0) < 0:
             return 0.0
@@ -104,8 +104,8 @@ def fit_measures(model: Model, solution: Solution, sample: Array, n: int) -> pd.
     excess, base_excess = max(chisq - df, 0.0), max(base - base_df, 0.0)
     m: dict[str, float] = {
         "npar": npar, "fmin": solution.discrepancy / 2, "chisq": chisq, "df": df,
-        "pvalue": float(stats.chi2.sf(chisq, df)) if df else np.nan, "baseline.chisq": base, "baseline.df": base_df,
-        "baseline.pvalue": float(stats.chi2.sf(base, base_df)) if base_df else np.nan,
+        "pvalue": float(special.chdtrc(df, chisq)) if df else np.nan, "baseline.chisq": base, "baseline.df": base_df,
+        "baseline.pvalue": float(special.chdtrc(base_df, base)) if base_df else np.nan,
         "cfi": 1 - excess / max(excess, base_excess) if max(excess, base_excess) > 0 else 1.0,
     }  # fmt: skip
     tli = 1.0
@@ -121,8 +121,8 @@ def fit_measures(model: Model, solution: Solution, sample: Array, n: int) -> pd.
     low, high = rmsea_bounds(chisq, df, n) if df else (0.0, 0.0)
     m |= {
         "rmsea": rmsea, "rmsea.ci.lower": low, "rmsea.ci.upper": high, "rmsea.ci.level": RMSEA_LEVEL,
-        "rmsea.pvalue": float(stats.ncx2.sf(chisq, df, n * df * CLOSE**2)) if df else np.nan, "rmsea.close.h0": CLOSE,
-        "rmsea.notclose.pvalue": float(stats.ncx2.cdf(chisq, df, n * df * NOT_CLOSE**2)) if df else np.nan,
+        "rmsea.pvalue": float(1 - special.chndtr(chisq, df, n * df * CLOSE**2)) if df else np.nan, "rmsea.close.h0": CLOSE,
+        "rmsea.notclose.pvalue": float(special.chndtr(chisq, df, n * df * NOT_CLOSE**2)) if df else np.nan,
         "rmsea.notclose.h0": NOT_CLOSE,
     }  # fmt: skip
     lower = np.tril_indices(p)

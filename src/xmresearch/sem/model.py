@@ -219,6 +219,9 @@ class Matrices:
         frame = np.array(cells, dtype=np.int64).reshape(-1, 4)
         self._directed = frame[frame[:, 0] == 1][:, 1:]
         self._undirected = frame[frame[:, 0] == 0][:, 1:]
+        self._free = np.concatenate([self._directed[:, 2], self._undirected[:, 2]])
+        self._order = np.argsort(self._free, kind="stable")
+        self._one_to_one = len(self._free) == self.n_free
 
     def fill(self, theta: Array) -> tuple[Array, Array]:
         """Return A and S, each of shape (m, m), at a parameter vector."""
@@ -236,19 +239,35 @@ class Matrices:
         b = np.linalg.inv(np.eye(self.m) - a)
         return np.asarray(b @ s @ b.T)
 
-    def implied(self, theta: Array) -> tuple[Array, Array]:
-        """Return the implied covariances, shape (p, p), and their derivatives, shape (n_free, p, p)."""
+    def implied(self, theta: Array) -> tuple[Array, Array, Array]:
+        """Return the implied covariances and their derivatives in factors.
+
+        Parameters
+        ----------
+        theta : ndarray
+            Free parameters, shape (q,).
+
+        Returns
+        -------
+        implied : ndarray
+            Shape (p, p).
+        u, v : ndarray
+            Shape (cells, p): the derivative with respect to cell k of A or S is u_k v_k' + v_k u_k'. `pooled` sums over
+            the cells that share a parameter.
+        """
         a, s = self.fill(theta)
         b = np.linalg.inv(np.eye(self.m) - a)
         g = b[: self.p]
         c = b @ s @ g.T
-        derivatives = np.zeros((self.n_free, self.p, self.p))
-        rows, columns, free = self._directed.T
-        half = g.T[rows][:, :, None] * c[columns][:, None, :]
-        np.add.at(derivatives, free, half + half.transpose(0, 2, 1))
-        rows, columns, free = self._undirected.T
-        half = g.T[rows][:, :, None] * g.T[columns][:, None, :]
-        half = half + half.transpose(0, 2, 1)
-        half[rows == columns] /= 2
-        np.add.at(derivatives, free, half)
-        return np.asarray(c[: self.p]), derivatives
+        (a_rows, a_columns, _), (s_rows, s_columns, _) = self._directed.T, self._undirected.T
+        u = np.vstack([g.T[a_rows], g.T[s_rows]])
+        v = np.vstack([c[a_columns], g.T[s_columns] * np.where(s_rows == s_columns, 0.5, 1.0)[:, None]])
+        return np.asarray(c[: self.p]), u, v
+
+    def pooled(self, cells: Array) -> Array:
+        """Sum values of cells, along the first axis, into values of free parameters."""
+        if self._one_to_one:
+            return np.asarray(cells[self._order])
+        out = np.zeros((self.n_free, *cells.shape[1:]))
+        np.add.at(out, self._free, cells)
+        return out
