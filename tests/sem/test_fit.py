@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from xmresearch.data.datasets import load_dataset
-from xmresearch.errors import DatasetUnavailable, InsufficientData, ModelError
+from xmresearch.errors import DataError, DatasetUnavailable, InsufficientData, ModelError
 from xmresearch.sem.fitting import fit
 from xmresearch.sem.syntax import parse_model
 from xmresearch.sufficient.moments import Moments
@@ -132,6 +132,49 @@ def test_fit_measures_are_lavaans(data, reference, name):
     for measure in shared:
         tolerance = {"chisq": 1e-3, "baseline.chisq": 1e-3}.get(measure, 1e-5)
         assert found[measure] == pytest.approx(expected[measure], abs=tolerance, rel=1e-7), measure
+
+
+ROBUST = {
+    "sem/hs": "sem/hs_ML",
+    "sem/pd": "sem/pd_ML",
+    "servqual/kiosk_perc": "servqual/kiosk_perc_ML",
+    "servqual/kiosk_sat": "servqual/kiosk_sat_ML",
+}
+
+
+@pytest.mark.parametrize("estimator", ["MLM", "MLR"])
+@pytest.mark.parametrize("name", ROBUST)
+def test_robust_results_are_lavaans(data, reference, name, estimator):
+    """reference/*_MLM_*.csv and *_MLR_*.csv: standard errors to 1e-4, scaled and robust measures to 1e-3 and better."""
+    dataset, model = CASES[ROBUST[name]]
+    found = fit(model, data[dataset], estimator=estimator)
+    expected = lavaan(reference, f"{name}_{estimator}", PREFIX.get(ROBUST[name], ""))
+    for row in found.estimates.itertuples():
+        key = (row.lhs, row.op, row.rhs)
+        key = key if key in expected.index else (row.rhs, row.op, row.lhs)
+        assert row.se == pytest.approx(expected.loc[key, "se"], rel=1e-4, abs=1e-9), key
+    measures = pd.read_csv(reference / f"{name}_{estimator}_fit.csv").set_index("measure")["value"]
+    scaled = [m for m in found.measures.index if m.endswith((".scaled", ".robust", ".factor"))]
+    assert len(scaled) >= 20
+    for measure in scaled:
+        assert found.measures[measure] == pytest.approx(measures[measure], abs=1e-4, rel=1e-5), measure
+
+
+def test_robust_results_on_normal_data_are_the_usual_ones():
+    rng = np.random.default_rng(2)
+    f = rng.normal(size=(50_000, 1))
+    frame = pd.DataFrame(f + rng.normal(size=(50_000, 5)), columns=list("abcde"))
+    usual, mlm, mlr = (fit("f =~ a + b + c + d + e", frame, estimator=e) for e in ("ML", "MLM", "MLR"))
+    for robust in (mlm, mlr):
+        np.testing.assert_allclose(robust.estimates["se"], usual.estimates["se"], rtol=0.05)
+        assert robust.measures["chisq.scaling.factor"] == pytest.approx(1, abs=0.05)
+
+
+def test_robust_estimators_need_rows(data):
+    names = [f"x{k}" for k in range(1, 10)]
+    moments = Moments.of(data["holzinger_swineford"][names].to_numpy(dtype=float), names)
+    with pytest.raises(DataError, match="needs rows"):
+        fit(HS, moments, estimator="MLR")
 
 
 def test_published_kiosk_figures_to_the_printed_digit(data):

@@ -90,7 +90,7 @@ def _discrepancy(implied: Array, sample: Array) -> float:
     return float(logdet + trace - np.linalg.slogdet(sample)[1] - len(sample))
 
 
-def _derivatives(matrices: Matrices, implied: Array, u: Array, v: Array, sample: Array) -> tuple[Array, Array]:
+def derivatives(matrices: Matrices, implied: Array, u: Array, v: Array, sample: Array) -> tuple[Array, Array]:
     """Return the gradient of F / 2 and the expected information of one observation.
 
     Each derivative of Sigma has rank two, so tr(W D_k W D_l) / 2 needs only inner products of its factors.
@@ -143,7 +143,7 @@ def estimate_ml(model: Model, sample: Array, *, start: Array | None = None) -> S
         if not np.isfinite(value):
             reason = "the implied covariances are not positive definite at the start"
             break
-        gradient, information = _derivatives(matrices, implied, u, v, sample)
+        gradient, information = derivatives(matrices, implied, u, v, sample)
         scale = np.sqrt(np.maximum(np.diag(information), 1e-12))
         if np.abs(gradient / scale).max(initial=0.0) < _TOLERANCE:
             reason, converged = "the gradient vanished", True
@@ -167,5 +167,5 @@ def estimate_ml(model: Model, sample: Array, *, start: Array | None = None) -> S
         damping = damping / 4 if damping > 1e-6 else 0.0
     information = np.full((len(theta), len(theta)), np.nan)
     if np.isfinite(value):
-        _, information = _derivatives(matrices, implied, u, v, sample)
+        _, information = derivatives(matrices, implied, u, v, sample)
     return Solution(theta, value, information, implied, converged, reason, steps)

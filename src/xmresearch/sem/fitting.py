@@ -15,6 +15,7 @@ from xmresearch.errors import DataError, InsufficientData, ModelError
 from xmresearch.sem.estimation import Solution, estimate_ml
 from xmresearch.sem.measures import fit_measures
 from xmresearch.sem.model import Matrices, Model, build_model
+from xmresearch.sem.robust import Estimator, independence, sandwich, scaled_measures
 from xmresearch.sem.syntax import parse_model
 from xmresearch.sufficient.moments import Moments
 
@@ -73,15 +74,18 @@ class SemFit:
         return str(self.estimates.to_html(index=False, float_format="{:.3f}".format))
 
 
-def fit(model: str, data: pd.DataFrame | Moments, *, confidence: float = 0.95) -> SemFit:
-    """Fit a model by maximum likelihood, with expected-information standard errors.
+def fit(model: str, data: pd.DataFrame | Moments, *, estimator: Estimator = "ML", confidence: float = 0.95) -> SemFit:
+    """Fit a model by maximum likelihood.
 
     Parameters
     ----------
     model : str
         In lavaan's syntax: =~, ~, ~~, :=, labels, equal labels, fixed values, NA*, start().
     data : DataFrame or Moments
-        Rows (complete cases are used), or their moments.
+        Rows (complete cases are used), or their moments; MLM and MLR need rows.
+    estimator : {'ML', 'MLM', 'MLR'}
+        ML: standard errors from the expected information. MLM, MLR: robust standard errors and scaled test, see
+        `sandwich`.
     confidence : float
         Level of the intervals.
 
@@ -93,6 +97,8 @@ def fit(model: str, data: pd.DataFrame | Moments, *, confidence: float = 0.95) -
     ------
     ModelError
         A syntax error, an unknown variable, a model that is not identified, singular covariances.
+    DataError
+        A variable is not numeric, or moments were given where rows are needed.
     InsufficientData
         A constant variable, or no more complete rows than variables.
 
@@ -111,12 +117,20 @@ def fit(model: str, data: pd.DataFrame | Moments, *, confidence: float = 0.95) -
     sample, n = _sample(built, data)
     solution = estimate_ml(built, sample)
     cov = _covariance(built, solution, n)
+    measures = fit_measures(built, solution, sample, n)
+    if estimator != "ML" and solution.converged:
+        if isinstance(data, Moments):
+            raise DataError(f"Estimator {estimator} needs rows; moments hold no fourth-order information.")
+        rows = data[list(built.observed)].dropna().to_numpy(dtype=np.float64)
+        robust = sandwich(built, solution, rows, estimator)
+        baseline = sandwich(*independence(built, sample), rows, estimator)
+        cov, measures = robust.covariance, scaled_measures(measures, robust.scaling, baseline.scaling)
     estimates = _table(built, solution, cov, sample, confidence)
     names = list(built.observed)
     implied = pd.DataFrame(solution.implied, names, names)
     explained, r2 = _explained(built, solution, sample)
     return SemFit(
-        estimates, fit_measures(built, solution, sample, n), implied, pd.DataFrame(sample, names, names) - implied,
+        estimates, measures, implied, pd.DataFrame(sample, names, names) - implied,
         pd.Series(r2, explained, dtype=float), solution.converged, solution.reason,
         tuple(_warnings(built, solution, estimates, n)), built, n,
     )  # fmt: skip

@@ -38,14 +38,14 @@ def baseline_discrepancy(model: Model, sample: Array) -> tuple[float, int]:
     return float(logdet - np.linalg.slogdet(sample)[1]), p * (p + 1) // 2 - q * (q + 1) // 2 - (p - q)
 
 
-def rmsea_bounds(chisq: float, df: int, n: int) -> tuple[float, float]:
+def rmsea_bounds(chisq: float, df: float, n: float) -> tuple[float, float]:
     """Return the 90 % interval of RMSEA, from the noncentral chi-square.
 
     Parameters
     ----------
-    chisq, df : float, int
+    chisq, df : float
         Of the model.
-    n : int
+    n : float
         Respondents.
 
     Returns
