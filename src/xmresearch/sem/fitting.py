@@ -48,6 +48,8 @@ class SemFit:
         What was fitted.
     n : int
         Respondents.
+    solution : Solution
+        Where estimation ended.
     """
 
     estimates: pd.DataFrame
@@ -60,6 +62,7 @@ class SemFit:
     warnings: tuple[str, ...]
     model: Model
     n: int
+    solution: Solution
 
     def tidy(self) -> pd.DataFrame:
         """Return one row per parameter."""
@@ -132,7 +135,7 @@ def fit(model: str, data: pd.DataFrame | Moments, *, estimator: Estimator = "ML"
     return SemFit(
         estimates, measures, implied, pd.DataFrame(sample, names, names) - implied,
         pd.Series(r2, explained, dtype=float), solution.converged, solution.reason,
-        tuple(_warnings(built, solution, estimates, n)), built, n,
+        tuple(_warnings(built, solution, estimates, n)), built, n, solution,
     )  # fmt: skip
 
 
