@@ -15,7 +15,7 @@ from xmresearch.errors import InsufficientData
 Array = NDArray[np.float64]
 Method = Literal["minres", "ml"]
 Rotation = Literal["oblimin", "promax", "varimax", "none"]
-_LOWEST = 0.005
+LOWEST = 0.005
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ def efa(data: pd.DataFrame, factors: int, *, method: Method = "minres", rotation
     p = len(names)
     if factors < 1 or (p - factors) ** 2 < p + factors:
         raise InsufficientData(f"{factors} factor(s) of {p} items are not identified.", "Ask for fewer factors.")
-    unrotated, heywood = _extract(r, factors, method)
+    unrotated, unique = extract(r, factors, method)
     pattern, phi = _rotate(unrotated, rotation)
     order = np.argsort(-np.diag(phi @ pattern.T @ pattern), kind="stable")
     sign = np.sign(pattern.sum(axis=0)[order])
@@ -110,7 +110,7 @@ def efa(data: pd.DataFrame, factors: int, *, method: Method = "minres", rotation
     kmo, (chisq, df, pvalue) = _kmo(r), _bartlett(r, len(values))
     return EfaResult(
         pd.DataFrame(pattern, names, labels), pd.DataFrame(phi, labels, labels),
-        pd.Series(((pattern @ phi) * pattern).sum(axis=1), names), heywood, kmo, chisq, df, pvalue, len(values),
+        pd.Series(((pattern @ phi) * pattern).sum(axis=1), names), is_heywood(unique), kmo, chisq, df, pvalue, len(values),
     )  # fmt: skip
 
 
@@ -158,7 +158,30 @@ def _correlations(values: Array, names: list[str]) -> Array:
     return np.asarray(r)
 
 
-def _extract(r: Array, m: int, method: Method) -> tuple[Array, bool]:
+def extract(r: Array, m: int, method: Method) -> tuple[Array, Array]:
+    """Extract common factors from a correlation matrix.
+
+    Parameters
+    ----------
+    r : ndarray
+        Correlations, shape (p, p), positive definite.
+    m : int
+        Number of factors.
+    method : {'minres', 'ml'}
+        As for `efa`.
+
+    Returns
+    -------
+    loadings : ndarray
+        Unrotated, shape (p, m).
+    unique : ndarray
+        Unique variances, shape (p,); one at `LOWEST` is a Heywood case.
+
+    References
+    ----------
+    Lawley, D. N. & Maxwell, A. E. (1971). Factor Analysis as a Statistical Method. Butterworths.
+    """
+
     def solve(unique: Array) -> tuple[float, Array, Array]:
         if method == "minres":
             values, vectors = np.linalg.eigh(r - np.diag(unique))
@@ -172,12 +195,17 @@ def _extract(r: Array, m: int, method: Method) -> tuple[Array, bool]:
         gradient = (np.diag(loadings @ loadings.T - r) + unique) / unique**2
         return float((rest - np.log(rest) - 1.0).sum()), gradient, loadings
 
-    start = np.clip((1 - 0.5 * m / len(r)) / np.diag(np.linalg.inv(r)), _LOWEST, 1.0)
+    start = np.clip((1 - 0.5 * m / len(r)) / np.diag(np.linalg.inv(r)), LOWEST, 1.0)
     found = optimize.minimize(
-        lambda x: solve(x)[:2], start, jac=True, method="L-BFGS-B", bounds=[(_LOWEST, 1.0)] * len(r),
+        lambda x: solve(x)[:2], start, jac=True, method="L-BFGS-B", bounds=[(LOWEST, 1.0)] * len(r),
         options={"ftol": 1e-15, "gtol": 1e-10, "maxiter": 2000},
     )  # fmt: skip
-    return solve(found.x)[2], bool((found.x <= _LOWEST * 1.001).any())
+    return solve(found.x)[2], np.asarray(found.x)
+
+
+def is_heywood(unique: Array) -> bool:
+    """Whether a unique variance ended at its lower bound."""
+    return bool((unique <= LOWEST * 1.001).any())
 
 
 def _rotate(loadings: Array, rotation: Rotation) -> tuple[Array, Array]:

@@ -9,15 +9,14 @@ import numpy as np
 import pandas as pd
 import pingouin
 from numpy.typing import NDArray
-from scipy import optimize
 
 from xmresearch.data.codebook import Codebook
 from xmresearch.errors import InsufficientData
 from xmresearch.psychometrics.batteries import Units
+from xmresearch.psychometrics.efa import extract, is_heywood
 
 Array = NDArray[np.float64]
 ACCEPTABLE = 0.7
-_HEYWOOD = 0.005
 
 
 @dataclass(frozen=True)
@@ -73,25 +72,9 @@ def one_factor(cov: Array) -> OneFactor:
     if np.linalg.eigvalsh(r)[0] < 1e-10:
         raise InsufficientData("The items' correlation matrix is singular, so no factor can be fitted.")
 
-    def loadings(unique: Array) -> tuple[Array, Array]:
-        root = np.sqrt(unique)
-        values, vectors = np.linalg.eigh(r / np.outer(root, root))
-        return values, root * vectors[:, -1] * np.sqrt(max(values[-1] - 1.0, 0.0))
-
-    def objective(unique: Array) -> tuple[float, Array]:
-        values, lam = loadings(unique)
-        rest = values[:-1]
-        gradient = (np.diag(np.outer(lam, lam) - r) + unique) / unique**2
-        return float((rest - np.log(rest) - 1.0).sum()), gradient
-
-    start = np.clip(0.5 / np.diag(np.linalg.inv(r)), _HEYWOOD, 1.0)
-    found = optimize.minimize(
-        objective, start, jac=True, method="L-BFGS-B", bounds=[(_HEYWOOD, 1.0)] * len(sd),
-        options={"ftol": 1e-14, "gtol": 1e-9, "maxiter": 1000},
-    )  # fmt: skip
-    _, lam = loadings(found.x)
-    lam = lam * np.sign(lam.sum() or 1.0)
-    return OneFactor(lam * sd, found.x * sd**2, bool((found.x <= _HEYWOOD * 1.001).any()))
+    loadings, unique = extract(r, 1, "ml")
+    lam = loadings[:, 0] * np.sign(loadings.sum() or 1.0)
+    return OneFactor(lam * sd, unique * sd**2, is_heywood(unique))
 
 
 @dataclass(frozen=True)
