@@ -17,7 +17,7 @@ from xmresearch.report.wording import Wording
 
 TABLE = pd.DataFrame({
     "level": "dimension", "id": ["a", "b"], "construct": ["a", "b"], "n": [10, 12], "gap": [-1.0, 0.5],
-    "ci_lower": [-1.5, 0.1], "ci_upper": [-0.5, 0.9], "p_adjusted": [0.0001, np.nan],
+    "ci_lower": [-1.5, 0.1], "ci_upper": [-0.5, 0.9], "p_adjusted": [0.0001, np.nan], "family": 2,
 })  # fmt: skip
 
 

@@ -156,8 +156,11 @@ def test_unweighted_survey_without_importance_or_outcome(cli, tmp_path):
     from xmresearch.data.scenarios.service_hall import ServiceHall
 
     frame = ServiceHall(40, 4, careless=0).survey()
-    frame[[c for c in frame.columns if c[0] in "ep" and c[1:].isdigit()]].to_excel(tmp_path / "s.xlsx", index=False)
-    (tmp_path / "p.yml").write_text("study: servqual\nname: bare\nbootstrap: 200\ndata: {path: s.xlsx}\n", "utf-8")
+    asked = frame[[c for c in frame.columns if c[0] in "ep" and c[1:].isdigit()]]
+    asked.assign(site=frame["respondent"] % 8).to_excel(tmp_path / "s.xlsx", index=False)
+    (tmp_path / "p.yml").write_text(
+        "study: servqual\nname: bare\nbootstrap: 200\ndata: {path: s.xlsx}\nsegments: [site]\n", "utf-8"
+    )
     done = cli("run", tmp_path / "p.yml", "--out", tmp_path / "o")
     assert done.returncode == 0, done.stderr
     text = (tmp_path / "o/servqual/bare/latest/report.html").read_text("utf-8")
@@ -165,6 +168,8 @@ def test_unweighted_survey_without_importance_or_outcome(cli, tmp_path):
     assert 'id="sec-drivers"' not in text
     assert 'id="sec-gaps"' in text
     assert "points_tangibles" in text
+    assert "No segment can be shown" in text
+    assert not (tmp_path / "o/servqual/bare/latest/tables/segments.csv").exists()
 
 
 def test_failed_check_is_at_the_top(cli, tmp_path):

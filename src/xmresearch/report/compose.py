@@ -129,15 +129,15 @@ class Report:
         formats : mapping, optional
             Formats of columns where they differ from the usual.
         """
-        if self._silent or data is None:
+        frame = self._frame(data)
+        if frame is None:
             return
-        frame: pd.DataFrame = data if isinstance(data, pd.DataFrame) else data.tidy()
         shown = [c.lstrip("?") for c in columns if not c.startswith("?") or c.lstrip("?") in frame]
         specs = {**COLUMN_FORMATS, **(formats or {})}
         text_like = [c for c in shown if self._is_text(frame, c)]
         rows = [[self._cell(row, c, specs) for c in shown] for row in frame.to_dict("records")]
         statements = "id" in shown and "level" in frame and bool((frame["level"] == "statement").all())
-        facts = {"family": int(frame["family"].max())} if "family" in frame and len(frame) else {"family": 0}
+        facts = {"family": int(frame["family"].max())} if "family" in frame else {}
         note = self.wording.text("notes", key, facts) if self.wording.has("notes", key) else ""
         self._show(
             "table", key=key, caption=self.wording.text("tables", key, self._facts([], {})), note=note,
@@ -159,14 +159,21 @@ class Report:
         **settings
             Passed to the kind.
         """
-        if self._silent or data is None:
+        frame = self._frame(data)
+        if frame is None:
             return
-        frame: pd.DataFrame = data if isinstance(data, pd.DataFrame) else data.tidy()
         texts = self.wording.get("figures", key)
         self._show(
             "figure", key=key, caption=self.wording.vformat(texts["caption"], (), self._facts([], {})), alt=texts["alt"],
             svg=figures.KINDS[kind](frame, self.wording, key, **settings),
         )  # fmt: skip
+
+    def _frame(self, data: Any) -> pd.DataFrame | None:
+        """Return the rows to show; None where the section is left out or there are none, as when all are suppressed."""
+        if self._silent or data is None:
+            return None
+        frame: pd.DataFrame = data if isinstance(data, pd.DataFrame) else data.tidy()
+        return frame if len(frame) else None
 
     def _is_text(self, frame: pd.DataFrame, column: str) -> bool:
         return column in TEXT_COLUMNS or (column in frame and not pd.api.types.is_numeric_dtype(frame[column]))

@@ -205,7 +205,6 @@ class _Clock:
 
     def __init__(self) -> None:
         self._last = time.perf_counter()
-        self._cpu = self._used()
         self.laps: dict[str, float] = {}
 
     @staticmethod
