@@ -94,10 +94,9 @@ def test_first_of_the_respondents_kept_is_kept(table):
     table.loc[1, "id"] = 0
     table.loc[0, "p2"] = 9
     rules = Screening(out_of_range=OutOfRangeRule(action="drop"), duplicate_ids=DuplicateIdRule(action="keep_first"))
-    assert counts(screened(table, id_column="id", screening=rules)) | {
-        "out_of_range": [1, 1],
-        "duplicate_ids": [0, 0],
-    } == counts(screened(table, id_column="id", screening=rules))
+    found = counts(screened(table, id_column="id", screening=rules))
+    assert found["out_of_range"] == [1, 1]
+    assert found["duplicate_ids"] == [0, 0]
 
 
 def test_identifiers_differ_in_more_than_blanks(table):
