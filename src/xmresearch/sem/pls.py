@@ -1,0 +1,309 @@
+"""Partial least squares path modelling, plain and consistent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, get_args
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from xmresearch.errors import DataError, InsufficientData, ModelError, nearest
+from xmresearch.sem.pls_algorithm import MAX_ITERATIONS, SINGULAR, Estimates, Scheme, correlate, estimate
+from xmresearch.sem.pls_model import PlsModel, read_model
+from xmresearch.sem.pls_quality import fornell_larcker, predict_items, reliability_table, srmr
+from xmresearch.sem.pls_tables import VIF_BOUND, Tables, concerns, improper, quantities, replicate
+
+Array = NDArray[np.float64]
+RELIABLE, AVE_BOUND, HTMT_BOUND, SRMR_BOUND = 0.7, 0.5, 0.85, 0.08
+_FEWEST_ROWS, _FEWEST_DRAWS = 10, 10
+_PREDICTION = ("construct", "item", "q2_predict", "rmse", "mae", "lm_rmse", "lm_mae")
+
+
+@dataclass(frozen=True)
+class PlsResult:
+    """An estimated PLS path model. Without bootstrap, all standard errors and limits are NaN.
+
+    Attributes
+    ----------
+    paths : DataFrame
+        One row per path, as written: lhs, op, rhs, est (standardised), se, z, pvalue (normal), ci_lower, ci_upper
+        (percentiles), f2 (Cohen's effect size, scores held fixed), vif (of the cause among the causes of this effect).
+    effects : DataFrame
+        One row per pair that paths connect: lhs (effect), rhs (cause), direct, indirect, total, and of the last two
+        each _se, _lower, _upper.
+    outer : DataFrame
+        One row per item: construct, item, mode ('A', 'B' or 'single'), loading and weight with _se, _lower, _upper, vif
+        (among the items of the construct).
+    r2 : DataFrame
+        One row per explained construct: construct, r2, r2_adjusted.
+    reliability : DataFrame
+        One row per construct: construct, items, mode, alpha, rho_a, rho_c, ave (NaN unless reflective with two items).
+    htmt : DataFrame
+        One row per pair of reflective constructs of two items or more: first, second, htmt, htmt_se, htmt_lower, htmt_upper.
+    fornell_larcker : DataFrame
+        Correlations of the constructs, the root of the AVE on the diagonal.
+    cross_loadings : DataFrame
+        Correlations of items (rows) and constructs (columns).
+    correlations : DataFrame
+        Of the constructs; corrected for unreliability if consistent.
+    scores : DataFrame
+        Standardised scores, index as the data's, NaN for incomplete rows.
+    prediction : DataFrame
+        One row per item of an explained construct: construct, item, q2_predict, rmse, mae, lm_rmse, lm_mae; no row unless
+        asked for.
+    srmr : float
+        Of the estimated model; see `xmresearch.sem.pls_quality.srmr`. Plain loadings overstate correlations within
+        constructs, so `diagnostics` judges it only if consistent.
+    n, dropped : int
+        Complete rows, which were used, and incomplete ones, which were not.
+    iterations : int
+        Until no weight changed by 1e-10.
+    converged : bool
+        Whether that happened.
+    admissible : bool
+        Whether rho_a and loadings are at most one and the constructs' correlations positive definite.
+    scheme : str
+        Inner weighting scheme.
+    consistent : bool
+        Whether reflective constructs are corrected for unreliability.
+    bootstrap, failed : int
+        Replicates asked for, and those that could not be estimated and were left out.
+    warnings : tuple of str
+        What a careful reviewer would ask about.
+    """
+
+    paths: pd.DataFrame
+    effects: pd.DataFrame
+    outer: pd.DataFrame
+    r2: pd.DataFrame
+    reliability: pd.DataFrame
+    htmt: pd.DataFrame
+    fornell_larcker: pd.DataFrame
+    cross_loadings: pd.DataFrame
+    correlations: pd.DataFrame
+    scores: pd.DataFrame
+    prediction: pd.DataFrame
+    srmr: float
+    n: int
+    dropped: int
+    iterations: int
+    converged: bool
+    admissible: bool
+    scheme: str
+    consistent: bool
+    bootstrap: int
+    failed: int
+    warnings: tuple[str, ...]
+
+    def tidy(self) -> pd.DataFrame:
+        """Return one row per path."""
+        return self.paths
+
+    def summary(self) -> dict[str, Any]:
+        """Return the figures that reports quote."""
+        return {
+            "n": self.n, "dropped": self.dropped, "converged": self.converged, "iterations": self.iterations,
+            "scheme": self.scheme, "consistent": self.consistent, "constructs": len(self.reliability),
+            "paths": len(self.paths), "bootstrap": self.bootstrap - self.failed,
+            "r2": dict(zip(self.r2["construct"], self.r2["r2"], strict=True)), "srmr": self.srmr,
+        }  # fmt: skip
+
+    def diagnostics(self) -> pd.DataFrame:
+        """Return checks with figure, threshold and status."""
+        negative = int((self.outer["weight"] < 0).sum())
+        rows = [
+            ("converged", self.iterations, MAX_ITERATIONS, "pass" if self.converged else "fail"),
+            ("admissible", int(self.admissible), 1, "pass" if self.admissible else "fail"),
+            ("incomplete_rows", self.dropped, 0, "warn" if self.dropped else "pass"),
+            ("negative_weights", negative, 0, "warn" if negative else "pass"),
+            ("vif", top := float(self.paths["vif"].max()), VIF_BOUND, "pass" if top < VIF_BOUND else "warn"),
+        ]
+        if self.reliability["rho_a"].notna().any():
+            low, ave = float(self.reliability["rho_a"].min()), float(self.reliability["ave"].min())
+            rows += [
+                ("rho_a", low, RELIABLE, "pass" if low >= RELIABLE else "warn"),
+                ("ave", ave, AVE_BOUND, "pass" if ave >= AVE_BOUND else "warn"),
+            ]
+        if len(self.htmt):
+            rows.append(
+                ("htmt", top := float(self.htmt["htmt"].max()), HTMT_BOUND, "pass" if top < HTMT_BOUND else "warn")
+            )
+        if self.consistent:
+            rows.append(("srmr", self.srmr, SRMR_BOUND, "pass" if self.srmr < SRMR_BOUND else "warn"))
+        if self.bootstrap:
+            rows.append(("failed_replicates", self.failed, 0, "warn" if self.failed else "pass"))
+        if len(self.prediction):
+            q2 = float(self.prediction["q2_predict"].min())
+            better = float((self.prediction["rmse"] < self.prediction["lm_rmse"]).mean())
+            rows += [("q2_predict", q2, 0.0, "pass" if q2 > 0 else "warn"),
+                     ("better_than_lm", better, 0.5, "pass" if better > 0.5 else "warn")]  # fmt: skip
+        return pd.DataFrame(rows, columns=["check", "value", "threshold", "status"])
+
+    def _repr_html_(self) -> str:
+        return str(self.paths.to_html(index=False, float_format="{:.3f}".format))
+
+
+def pls(
+    model: str, data: pd.DataFrame, *, scheme: Scheme = "path", consistent: bool = False, bootstrap: int = 0,
+    confidence: float = 0.95, seed: int = 0, predict: bool = False, folds: int = 10, repeats: int = 10,
+    formative: Sequence[str] = (),
+) -> PlsResult:  # fmt: skip
+    """Estimate a path model between constructs by partial least squares.
+
+    Parameters
+    ----------
+    model : str
+        In lavaan's syntax: =~ gives constructs their items, ~ draws paths. A column in a path is a construct of one item.
+    data : DataFrame
+        Rows; complete ones are used, and their items standardised.
+    scheme : {'path', 'factor', 'centroid'}
+        How a construct's neighbours enter its proxy: causes by regression and effects by correlation, all by correlation,
+        or all by the correlation's sign.
+    consistent : bool
+        Whether to correct reflective constructs of two items or more for the unreliability of their scores (PLSc). Scores
+        and prediction stay those of plain PLS.
+    bootstrap : int
+        Replicates; 0 for none. Each construct of a replicate is given the sign that agrees with the full sample's loadings.
+    confidence : float
+        Level of the intervals.
+    seed : int
+        Of the bootstrap and of the folds.
+    predict : bool
+        Whether to predict respondents left out; see `xmresearch.sem.pls_quality.predict_items`.
+    folds, repeats : int
+        Of that cross-validation.
+    formative : sequence of str
+        Constructs that their items form (Mode B); the others are reflective (Mode A).
+
+    Returns
+    -------
+    PlsResult
+
+    Raises
+    ------
+    ModelError
+        A syntax error, an unknown name, another operator than =~ and ~, a cycle, an item of two constructs, a construct
+        without items or paths, collinear items or constructs, no positive rho_a to correct with; a wrong option.
+    DataError
+        A column is not numeric, not finite or there twice.
+    InsufficientData
+        Too few complete rows, a constant column, or most replicates cannot be estimated.
+
+    Notes
+    -----
+    Weights, loadings and paths follow from the items' correlations alone, so replicates are estimated from resampled
+    correlation matrices, many at once.
+
+    References
+    ----------
+    Wold, H. (1982). Soft modelling. In Joreskog & Wold, Systems under Indirect Observation II. North-Holland.
+    Tenenhaus, M. et al. (2005). Computational Statistics & Data Analysis, 48, 159-205.
+    Dijkstra, T. K. & Henseler, J. (2015). MIS Quarterly, 39, 297-316 (PLSc).
+    """
+    _check_options(scheme, bootstrap, confidence)
+    names = (formative,) if isinstance(formative, str) else tuple(formative)
+    built = read_model(model, [str(c) for c in data.columns], names)
+    values, complete = _rows(built, data)
+    r = correlate(values)
+    found = estimate(built, r[None], scheme, consistent=consistent)
+    if not np.isfinite(found.paths).all():
+        raise _unusable(built, r, found, consistent)
+    draws = replicate(built, values, found, scheme, consistent=consistent, draws=bootstrap, seed=seed)
+    failed = bootstrap - len(draws["path"])
+    if failed > bootstrap / 2:
+        raise InsufficientData(
+            f"{failed} of {bootstrap} bootstrap replicates cannot be estimated.", "Use more rows, or a simpler model."
+        )
+    tables = Tables(built, r, found, quantities(built, r[None], found), draws, confidence, len(values))
+    reliability = reliability_table(built, r, found)
+    prediction = pd.DataFrame(columns=list(_PREDICTION))
+    if predict:
+        prediction = predict_items(built, values, scheme, folds=folds, repeats=repeats, seed=seed)
+    scores = np.full((len(data), len(built.constructs)), np.nan)
+    weights = built.membership * found.weights[0][:, None]
+    scores[complete] = (values - values.mean(axis=0)) / values.std(axis=0, ddof=1) @ weights
+    items, constructs, dropped = list(built.items), list(built.constructs), len(data) - len(values)
+    paths, outer = tables.paths(), tables.outer()
+    notes = [
+        *([f"{dropped} of {len(data)} rows are incomplete and were left out."] if dropped else []),
+        *([f"{failed} of {bootstrap} bootstrap replicates could not be estimated."] if failed else []),
+        *concerns(built, found, paths, outer, consistent=consistent),
+        *(inadmissible := improper(built, found)),
+    ]
+    return PlsResult(
+        paths, tables.effects(), outer, tables.r2(), reliability, tables.htmt(),
+        fornell_larcker(built, found, reliability), pd.DataFrame(found.cross[0], items, constructs),
+        pd.DataFrame(found.correlations[0], constructs, constructs), pd.DataFrame(scores, data.index, constructs),
+        prediction, srmr(built, r, found), len(values), dropped, int(found.iterations[0]), bool(found.converged[0]),
+        not inadmissible, scheme, consistent, bootstrap, failed, tuple(notes),
+    )  # fmt: skip
+
+
+def _check_options(scheme: str, bootstrap: int, confidence: float) -> None:
+    if scheme not in get_args(Scheme):
+        raise ModelError(f"There is no weighting scheme '{scheme}'.", nearest(scheme, get_args(Scheme)))
+    if bootstrap and bootstrap < _FEWEST_DRAWS:
+        raise ModelError(f"bootstrap is {bootstrap}.", f"Use 0 for none, or at least {_FEWEST_DRAWS} replicates.")
+    if not 0 < confidence < 1:
+        raise ModelError(f"confidence is {confidence}.", "Use a level between 0 and 1, such as 0.95.")
+
+
+def _rows(model: PlsModel, data: pd.DataFrame) -> tuple[Array, NDArray[np.bool_]]:
+    """Return the complete rows of the model's items, and which rows of the data they are."""
+    for name in model.items:
+        if list(data.columns).count(name) > 1:
+            raise DataError(f"The data have more than one column '{name}'.", "Rename or remove one.")
+        if not pd.api.types.is_numeric_dtype(data[name]):
+            raise DataError(f"Column '{name}' is not numeric.", "Convert it to numbers.")
+    everything = data[list(model.items)].to_numpy(dtype=np.float64, na_value=np.nan)
+    for name, column in zip(model.items, everything.T, strict=True):
+        if np.isinf(column).any():
+            raise DataError(f"Column '{name}' has an infinite value in row {np.isinf(column).argmax() + 1}.")
+    complete = ~np.isnan(everything).any(axis=1)
+    values = everything[complete]
+    needed = max(
+        _FEWEST_ROWS,
+        *(len(model.causes(k)) + 2 for k in model.endogenous),
+        *(len(block) + 2 for block, mode in zip(model.blocks, model.modes, strict=True) if mode == "B"),
+    )
+    if len(values) < needed:
+        raise InsufficientData(
+            f"{len(values)} complete row(s) are too few; this model needs at least {needed}.", "Collect more answers."
+        )
+    constant = [v for v, spread in zip(model.items, np.ptp(values, axis=0), strict=True) if spread == 0]
+    if constant:
+        raise InsufficientData(f"Column '{constant[0]}' is constant.", "Remove it from the model.")
+    return values, complete
+
+
+def _unusable(model: PlsModel, r: Array, found: Estimates, consistent: bool) -> ModelError:
+    """Say why the full sample gave no estimates."""
+    for k, (construct, block, mode) in enumerate(zip(model.constructs, model.blocks, model.modes, strict=True)):
+        within = r[np.ix_(block, block)]
+        if mode == "B" and np.linalg.eigvalsh(within)[0] <= SINGULAR:
+            return ModelError(
+                f"The items of '{construct}' are collinear, so formative weights do not exist.", "Remove an item."
+            )
+        if within.sum() <= SINGULAR:
+            return ModelError(
+                f"The items of '{construct}' cancel each other.", "Reverse-code items so that all point the same way."
+            )
+        if consistent and mode == "A" and not found.rho_a[0, k] > 0 and np.isfinite(found.rho_a[0, k]):
+            return ModelError(
+                f"rho_A of '{construct}' is {found.rho_a[0, k]:.3f}, so its correlations cannot be corrected.",
+                "Revise its items, or use consistent=False.",
+            )
+    if consistent and np.isfinite(found.weights).all():
+        lost = next(j for j in model.endogenous if np.isnan(found.r2[0, j]))
+        return ModelError(
+            f"The corrected correlations of the causes of '{model.constructs[lost]}' are not positive definite, so their "
+            "paths do not exist.",
+            "Use consistent=False, or join constructs that cannot be told apart.",
+        )
+    return ModelError(
+        "Constructs that explain the same construct are collinear, so their paths are not determined.",
+        "Remove a path, or join the constructs.",
+    )
