@@ -6,7 +6,11 @@ import pytest
 
 from xmresearch.data.datasets import load_dataset
 from xmresearch.errors import DataError, DatasetUnavailable, InsufficientData, ModelError
+from xmresearch.sem.estimation import minimise, starting_values
 from xmresearch.sem.fitting import fit
+from xmresearch.sem.likelihood import CompleteSample, Likelihood, MissingSample
+from xmresearch.sem.matrices import Matrices
+from xmresearch.sem.model import build_model
 from xmresearch.sem.syntax import parse_model
 from xmresearch.sufficient.moments import Moments
 
@@ -219,39 +223,65 @@ def test_marker_and_unit_variance_fit_alike(data):
     np.testing.assert_allclose(unit.implied, marker.implied, atol=1e-6)
 
 
-def test_implied_derivatives_by_finite_differences(data):
-    from xmresearch.sem.model import Matrices, build_model
+def built(frame, text, **settings):
+    model = build_model(parse_model(text), list(frame.columns), **settings)
+    values = frame[list(model.observed)].to_numpy(dtype=float)
+    sample = CompleteSample(len(values), values.mean(axis=0) * model.means, np.cov(values.T, ddof=0))
+    return model, Likelihood([Matrices(model, sample.cov, sample.mean)], [sample])
 
-    frame = data["political_democracy"]
-    model = build_model(parse_model(CASES["sem/pd_ML"][1]), list(frame.columns))
-    sample = np.cov(frame[list(model.observed)].T, ddof=0)
-    matrices = Matrices(model, sample)
+
+def test_implied_derivatives_by_finite_differences(data):
+    model, likelihood = built(data["political_democracy"], CASES["sem/pd_ML"][1], means=True)
+    matrices = likelihood.matrices[0]
     theta = np.random.default_rng(1).uniform(0.3, 0.9, model.n_free)
-    _, u, v = matrices.implied(theta)
-    half = u[:, :, None] * v[:, None, :]
+    at = matrices.implied(theta)
+    half = at.u[:, :, None] * at.v[:, None, :]
     derivatives = matrices.pooled(half + half.transpose(0, 2, 1))
+    shifts = matrices.pooled(at.w[:, None] * at.u)
     for k in range(model.n_free):
         step = np.zeros_like(theta)
         step[k] = 1e-6
-        numeric = (matrices.implied(theta + step)[0] - matrices.implied(theta - step)[0]) / 2e-6
-        np.testing.assert_allclose(derivatives[k], numeric, atol=1e-6)
+        after, before = matrices.implied(theta + step), matrices.implied(theta - step)
+        np.testing.assert_allclose(derivatives[k], (after.cov - before.cov) / 2e-6, atol=1e-6)
+        np.testing.assert_allclose(shifts[k], (after.mean - before.mean) / 2e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("incomplete", [False, True])
+@pytest.mark.parametrize("paths", ["dem60 ~ ind60\ndem65 ~ ind60 + dem60", "dem60 ~ b*ind60\ndem65 ~ b*ind60 + dem60"])
+def test_gradient_and_hessian_by_finite_differences(data, paths, incomplete):
+    frame = data["political_democracy"]
+    model, likelihood = built(frame, DEMOCRACY.format(paths=paths) + "dem65 ~ 1", means=True)
+    if incomplete:
+        rng = np.random.default_rng(4)
+        rows = frame[list(model.observed)].to_numpy(dtype=float)
+        likelihood = Likelihood(
+            likelihood.matrices, [MissingSample.of(np.where(rng.random(rows.shape) < 0.2, np.nan, rows))]
+        )
+    theta = minimise(
+        likelihood, starting_values(model, [likelihood.samples[0].cov], [likelihood.samples[0].mean])
+    ).theta
+    theta = theta + np.random.default_rng(2).uniform(-0.05, 0.05, len(theta))
+    hessian = likelihood.hessian(theta, likelihood.implied(theta))
+    gradient = likelihood.gradient(likelihood.implied(theta))
+    for k in range(len(theta)):
+        step = np.zeros_like(theta)
+        step[k] = 1e-5
+        after, before = likelihood.implied(theta + step), likelihood.implied(theta - step)
+        assert gradient[k] == pytest.approx((likelihood.value(after) - likelihood.value(before)) / 4e-5, abs=1e-7)
+        slopes = (likelihood.gradient(after) - likelihood.gradient(before)) / 2e-5
+        np.testing.assert_allclose(hessian[k], slopes, atol=1e-6)
 
 
 @pytest.mark.parametrize("tied", [False, True])
 def test_information_by_brute_force(data, tied):
-    from xmresearch.sem.estimation import estimate_ml
-    from xmresearch.sem.model import Matrices, build_model
-
-    frame = data["holzinger_swineford"]
-    model = build_model(parse_model(HS.replace("x2 + x3", "k*x2 + k*x3") if tied else HS), list(frame.columns))
-    sample = np.cov(frame[list(model.observed)].T, ddof=0)
-    solution = estimate_ml(model, sample)
-    matrices = Matrices(model, sample)
-    _, u, v = matrices.implied(solution.theta)
-    half = u[:, :, None] * v[:, None, :]
-    weighted = np.linalg.inv(solution.implied) @ matrices.pooled(half + half.transpose(0, 2, 1))
+    text = HS.replace("x2 + x3", "k*x2 + k*x3") if tied else HS
+    _, likelihood = built(data["holzinger_swineford"], text)
+    matrices, theta = likelihood.matrices[0], fit(text, data["holzinger_swineford"]).solution.theta
+    at = matrices.implied(theta)
+    half = at.u[:, :, None] * at.v[:, None, :]
+    weighted = np.linalg.inv(at.cov) @ matrices.pooled(half + half.transpose(0, 2, 1))
     brute = 0.5 * np.einsum("kij,lji->kl", weighted, weighted)
-    np.testing.assert_allclose(solution.information, brute, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(likelihood.information([at]), brute, rtol=1e-9, atol=1e-12)
 
 
 def test_r2_and_residuals(data):
@@ -278,7 +308,8 @@ def test_planted_model_is_recovered():
         ("visual =~ x1 + 2x", "line 1: '2x' is no variable name"),
         ("visual =~ x1 + x2 + x33", "line 1: the data have no variable 'x33'. Did you mean 'x3'"),
         ("visual =~ x1 + x2", r"not identified: 4 free parameters for 3 moments \(df = -1\)"),
-        ("f =~ NA*x1 + x2 + x3 + x4\nf ~~ f", "not identified: the data do not determine"),
+        ("f =~ NA*x1 + x2 + x3 + x4\nf ~~ f", "neither a loading nor the variance of 'f' is fixed"),
+        ("f =~ x1 + x2 + x3\ng =~ x4 + x5 + x6\nf ~ a*g\nf ~~ b*g", "the data do not determine"),
         ("x1 =~ x2 + x3 + x4", "'x1' is defined by =~ but is also a column"),
         ("f =~ x1 + x1 + x2 + x3", "line 1: 'f =~ x1' is given twice"),
         ("f =~ x1 + a*x2 + x3\ni := a*b", "line 2: there is no label 'b'"),

@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 
 from xmresearch.errors import InsufficientData
 from xmresearch.psychometrics.estimates import percentile_interval, replicate_covariances
-from xmresearch.sem.fitting import SemFit
-from xmresearch.sem.model import Matrices
+from xmresearch.sem.result import SemFit
 
 Array = NDArray[np.float64]
 AVE_BOUND, HTMT_BOUND = 0.5, 0.85
@@ -100,9 +99,9 @@ def validity(
     owned = {f: items for f, items in owned.items() if items}
     if not owned:
         raise InsufficientData("The model has no construct with items, so there is no validity to assess.")
-    matrices = Matrices(model, (fitted.implied + fitted.residuals).to_numpy())
-    a, s = matrices.fill(fitted.solution.theta)
-    total = matrices.total(fitted.solution.theta)
+    matrices = fitted.readout.matrices[0]
+    a, s, _ = matrices.fill(fitted.solution.theta)
+    total, _ = matrices.total(fitted.solution.theta)
     at = {v: k for k, v in enumerate(model.variables)}
     sd = np.sqrt(np.diag(total))
     latent = [at[f] for f in owned]

@@ -2,93 +2,74 @@
 
 from __future__ import annotations
 
-import ast
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import special
 
-from xmresearch.errors import DataError, InsufficientData, ModelError
-from xmresearch.sem.estimation import Solution, estimate_ml
+from xmresearch.errors import DataError, ModelError, nearest
+from xmresearch.sem.bootstrap import bootstrap_intervals, bootstrap_replicates
+from xmresearch.sem.estimation import Solution, minimise, starting_values
+from xmresearch.sem.fiml import corrected_measures
+from xmresearch.sem.likelihood import Likelihood, MissingSample
+from xmresearch.sem.matrices import Matrices
 from xmresearch.sem.measures import fit_measures
-from xmresearch.sem.model import Matrices, Model, build_model
-from xmresearch.sem.robust import Estimator, independence, sandwich, scaled_measures
-from xmresearch.sem.syntax import parse_model
-from xmresearch.sufficient.moments import Moments
+from xmresearch.sem.model import Model, build_model
+from xmresearch.sem.ordinal import LeastSquares, OrdinalSample, ordinal_measures, threshold_starts
+from xmresearch.sem.readout import Readout
+from xmresearch.sem.result import SemFit, coefficient_table, explained, reviewers_warnings
+from xmresearch.sem.robust import Estimator, Sandwich, independence, sandwich, scaled_measures
+from xmresearch.sem.samples import (
+    Data,
+    Grouped,
+    Missing,
+    category_counts,
+    continuous_samples,
+    ordinal_samples,
+    split,
+)  # fmt: skip
+from xmresearch.sem.syntax import Term, parse_model
 
 Array = NDArray[np.float64]
-_CLOSE_FACTORS = 0.95
 
 
-@dataclass(frozen=True)
-class SemFit:
-    """A fitted model.
-
-    Attributes
-    ----------
-    estimates : DataFrame
-        One row per parameter and defined quantity: lhs, op, rhs, label, est, se, z, pvalue, ci_lower, ci_upper, std_lv,
-        std_all (a covariance of residuals by their own SDs, as in lavaan). Fixed parameters have se 0.
-    measures : Series
-        Fit measures in lavaan's names.
-    implied, residuals : DataFrame
-        Implied covariances of the observed variables, and sample minus implied.
-    r2 : Series
-        Explained share of every endogenous variable's variance.
-    converged : bool
-        Whether estimation reached a minimum.
-    reason : str
-        How it ended.
-    warnings : tuple of str
-        What a careful reviewer would ask about.
-    model : Model
-        What was fitted.
-    n : int
-        Respondents.
-    solution : Solution
-        Where estimation ended.
-    """
-
-    estimates: pd.DataFrame
-    measures: pd.Series
-    implied: pd.DataFrame
-    residuals: pd.DataFrame
-    r2: pd.Series
-    converged: bool
-    reason: str
-    warnings: tuple[str, ...]
-    model: Model
-    n: int
-    solution: Solution
-
-    def tidy(self) -> pd.DataFrame:
-        """Return one row per parameter."""
-        return self.estimates
-
-    def summary(self) -> dict[str, Any]:
-        """Return the figures of fit that reports quote."""
-        names = ("chisq", "df", "pvalue", "cfi", "tli", "rmsea", "rmsea.ci.lower", "rmsea.ci.upper", "srmr")
-        return {"n": self.n, "converged": self.converged, **{k.replace(".", "_"): self.measures[k] for k in names}}
-
-    def _repr_html_(self) -> str:
-        return str(self.estimates.to_html(index=False, float_format="{:.3f}".format))
-
-
-def fit(model: str, data: pd.DataFrame | Moments, *, estimator: Estimator = "ML", confidence: float = 0.95) -> SemFit:
-    """Fit a model by maximum likelihood.
+def fit(
+    model: str, data: Data, *, estimator: Estimator = "ML", missing: Missing = "listwise",
+    ordered: Sequence[str] | bool = (), group: str | None = None, group_equal: Sequence[str] = (),
+    group_partial: Sequence[str] = (), bootstrap: int = 0, interval: Literal["percentile", "bca"] = "percentile",
+    seed: int = 0, confidence: float = 0.95,
+) -> SemFit:  # fmt: skip
+    """Fit a model.
 
     Parameters
     ----------
     model : str
-        In lavaan's syntax: =~, ~, ~~, :=, labels, equal labels, fixed values, NA*, start().
-    data : DataFrame or Moments
-        Rows (complete cases are used), or their moments; MLM and MLR need rows.
-    estimator : {'ML', 'MLM', 'MLR'}
-        ML: standard errors from the expected information. MLM, MLR: robust standard errors and scaled test, see
-        `sandwich`.
+        In lavaan's syntax: =~, ~, ~~, ~1, :=, labels, equal labels, fixed values, NA*, start(), c(..., ...) by group.
+    data : DataFrame, Moments, or mapping of str to Moments
+        Rows, or their moments (of each group); robust, ordinal, FIML and bootstrap results need rows.
+    estimator : {'ML', 'MLM', 'MLMV', 'MLR', 'WLSMV'}
+        ML: standard errors from the expected information (observed for FIML). MLM, MLMV, MLR: robust standard errors and
+        test, see `xmresearch.sem.robust.sandwich`. WLSMV: for ordered variables, the only one there.
+    missing : {'listwise', 'fiml'}
+        Use complete rows, or all rows by full-information maximum likelihood (data missing at random). Rows without an
+        exogenous observed variable are left out in either case.
+    ordered : sequence of str or True
+        Ordered variables; True means all observed ones. All observed variables of the model, or none, must be ordered.
+    group : str, optional
+        Column whose values split the rows; means are then modelled.
+    group_equal : sequence of str
+        What is equal in all groups: loadings, intercepts, means, thresholds, regressions, residuals,
+        residual.covariances, lv.variances, lv.covariances.
+    group_partial : sequence of str
+        Parameters that stay free nevertheless, such as 'visual=~x2' or 'x3~1'.
+    bootstrap : int
+        Replicates (of rows, within groups) for standard errors and intervals of all parameters and defined quantities.
+    interval : {'percentile', 'bca'}
+        Kind of bootstrap interval; bias-corrected and accelerated with the infinitesimal jackknife's acceleration.
+    seed : int
+        Of the bootstrap.
     confidence : float
         Level of the intervals.
 
@@ -103,170 +84,219 @@ def fit(model: str, data: pd.DataFrame | Moments, *, estimator: Estimator = "ML"
     DataError
         A variable is not numeric, or moments were given where rows are needed.
     InsufficientData
-        A constant variable, or no more complete rows than variables.
+        A constant variable, or no more rows than variables, in the data or in a group.
+
+    Notes
+    -----
+    Several groups of ordered variables use the theta parameterisation, one group lavaan's delta.
 
     References
     ----------
     Joreskog, K. G. (1969). Psychometrika, 34, 183-202. Rosseel, Y. (2012). Journal of Statistical Software, 48(2).
+    Efron, B. (1987). Journal of the American Statistical Association, 82, 171-185 (BCa).
     """
     terms = parse_model(model)
-    built = build_model(terms, data.names if isinstance(data, Moments) else [str(c) for c in data.columns])
-    if built.df < 0:
-        raise ModelError(
-            f"The model is not identified: {built.n_free} free parameters for {built.n_free + built.df} moments "
-            f"(df = {built.df}).",
-            "Fix or remove parameters, or add indicators.",
+    grouped = split(data, group)
+    built, estimator = _build(terms, grouped, estimator, ordered, (group_equal, group_partial), missing)
+    _check_request(built, grouped, estimator, missing, bootstrap)
+    _check_identified(built)
+    sparse = 0
+    samples: list[Any]
+    rows: list[Array] = []
+    if built.categories:
+        samples, sparse = ordinal_samples(grouped, built.observed)
+    else:
+        samples, rows = continuous_samples(grouped, built.observed, built.exogenous, missing, built.means)
+    n = sum(s.n for s in samples)
+    solution = estimate(built, samples)
+    objective = objective_of(built, samples)
+    read = Readout(built, objective.matrices)
+    cov, robust, measures = _inference(built, objective, solution, rows, estimator, missing)
+    value, std_lv, std_all = read.read(solution.theta)
+    error = np.sqrt(np.maximum(np.diag(cov), 0))[read.free] * (read.free >= 0)
+    if built.defined:
+        last = len(read.free)
+        error = np.concatenate([error, read.errors(solution.theta, cov, lambda t: read.read(t)[0][..., last:])])
+    estimates = coefficient_table(read, value, error, confidence)
+    estimates["std_lv"], estimates["std_all"] = std_lv, std_all
+    replicates = acceleration = None
+    if bootstrap and solution.converged:
+        replicates, lost = bootstrap_replicates(built, objective, solution, rows, bootstrap, seed)
+        values = read.read(replicates)[0]
+        low, high, acceleration = bootstrap_intervals(
+            built, objective, solution, rows, read, values, confidence, interval
         )
-    sample, n = _sample(built, data)
-    solution = estimate_ml(built, sample)
-    cov = _covariance(built, solution, n)
-    measures = fit_measures(built, solution, sample, n)
-    if estimator != "ML" and solution.converged:
-        if isinstance(data, Moments):
-            raise DataError(f"Estimator {estimator} needs rows; moments hold no fourth-order information.")
-        rows = data[list(built.observed)].dropna().to_numpy(dtype=np.float64)
-        robust = sandwich(built, solution, rows, estimator)
-        baseline = sandwich(*independence(built, sample), rows, estimator)
-        cov, measures = robust.covariance, scaled_measures(measures, robust.scaling, baseline.scaling)
-    estimates = _table(built, solution, cov, sample, confidence)
-    names = list(built.observed)
-    implied = pd.DataFrame(solution.implied, names, names)
-    explained, r2 = _explained(built, solution, sample)
+        estimates = coefficient_table(read, value, np.where(error > 0, values.std(axis=0, ddof=1), 0.0), confidence)
+        estimates["ci_lower"], estimates["ci_upper"] = low, high
+        estimates["std_lv"], estimates["std_all"] = std_lv, std_all
+    warnings = reviewers_warnings(built, solution, estimates, n, estimator, sparse)
+    if replicates is not None and lost:
+        warnings.append(f"{lost} of {bootstrap} bootstrap samples did not converge and are left out.")
+    implied, residuals = _moments(built, solution, samples)
+    total = sum(t.n if not isinstance(t, pd.DataFrame) else len(t) for t in grouped.tables)
     return SemFit(
-        estimates, measures, implied, pd.DataFrame(sample, names, names) - implied,
-        pd.Series(r2, explained, dtype=float), solution.converged, solution.reason,
-        tuple(_warnings(built, solution, estimates, n)), built, n, solution,
+        estimates, measures, implied, residuals, explained(built, read, solution.theta), solution.converged,
+        solution.reason, tuple(warnings), built, n, total - n, estimator, confidence, solution, cov, robust, samples, rows,
+        read, replicates, acceleration,
     )  # fmt: skip
 
 
-def _sample(model: Model, data: pd.DataFrame | Moments) -> tuple[Array, int]:
-    names = list(model.observed)
-    if isinstance(data, Moments):
-        at = [data.names.index(v) for v in names]
-        n, sample = data.n, data.scatter[np.ix_(at, at)] / max(data.n, 1)
-    else:
-        wrong = [v for v in names if not pd.api.types.is_numeric_dtype(data[v])]
-        if wrong:
-            raise DataError(f"Column '{wrong[0]}' is not numeric.", "Convert it to numbers.")
-        moments = Moments.of(data[names].to_numpy(dtype=np.float64), names)
-        n, sample = moments.n, moments.scatter / max(moments.n, 1)
-    if n <= len(names):
-        raise InsufficientData(f"{n} complete row(s) are too few for {len(names)} observed variables.")
-    constant = [v for v, s in zip(names, np.diag(sample), strict=True) if s < 1e-12]
-    if constant:
-        raise InsufficientData(f"Variable '{constant[0]}' is constant.", "Remove it from the model.")
-    return sample, n
+def objective_of(model: Model, samples: Sequence[Any]) -> Likelihood | LeastSquares:
+    """Return what is minimised for a model on samples: the likelihood, or for ordered variables least squares."""
+    if model.categories:
+        matrices = [Matrices(model, s.correlations, None, g) for g, s in enumerate(samples)]
+        return LeastSquares(model, matrices, samples)
+    matrices = [Matrices(model, s.cov, s.mean, g) for g, s in enumerate(samples)]
+    return Likelihood(matrices, list(samples))
 
 
-def _covariance(model: Model, solution: Solution, n: int) -> Array:
-    """Return the parameters' covariance matrix, or say which one the data cannot identify."""
-    information = solution.information
-    if not solution.converged:
-        return np.full_like(information, np.nan)
-    scale = np.sqrt(np.diag(information))
-    values, vectors = np.linalg.eigh(information / np.outer(scale, scale))
-    if not (scale > 0).all() or values[0] < 1e-9:
-        worst = int(np.abs(vectors[:, 0]).argmax())
-        q = next(p for p in model.parameters if p.free == worst)
+def estimate(model: Model, samples: Sequence[Any]) -> Solution:
+    """Estimate a model's free parameters.
+
+    Parameters
+    ----------
+    model : Model
+        With df >= 0.
+    samples : sequence
+        By group, from `continuous_samples` or `ordinal_samples`.
+
+    Returns
+    -------
+    Solution
+    """
+    objective = objective_of(model, samples)
+    if isinstance(objective, LeastSquares):
+        start = starting_values(
+            model, [s.correlations for s in samples], [np.zeros(len(model.observed))] * len(samples)
+        )
+        return minimise(objective, threshold_starts(model, start, samples))
+    return minimise(objective, starting_values(model, [s.cov for s in samples], [s.mean for s in samples]))
+
+
+def _build(
+    terms: Sequence[Term], grouped: Grouped, estimator: Estimator, ordered: Sequence[str] | bool,
+    equal: tuple[Sequence[str], Sequence[str]], missing: Missing,
+) -> tuple[Model, Estimator]:  # fmt: skip
+    """Complete the model, and settle the estimator: WLSMV where variables are ordered."""
+    many = len(grouped.groups) > 1
+    settings: dict[str, Any] = {"groups": grouped.groups, "group_equal": equal[0], "group_partial": equal[1]}
+    built = build_model(terms, grouped.columns, means=many or missing == "fiml", **settings)
+    if not ordered:
+        if estimator == "WLSMV":
+            raise ModelError("Estimator WLSMV is for ordered variables.", "Name them in `ordered`.")
+        return built, estimator
+    names = built.observed if ordered is True else tuple(ordered)
+    unknown = [v for v in names if v not in grouped.columns]
+    if unknown:
+        raise DataError(f"The data have no variable '{unknown[0]}'.", nearest(unknown[0], grouped.columns))
+    other = [v for v in built.observed if v not in names]
+    if other:
         raise ModelError(
-            f"The model is not identified: the data do not determine '{q.lhs} {q.op} {q.rhs}' apart from other parameters.",
-            "Fix a loading or a variance, or remove a path.",
+            f"'{other[0]}' is not ordered but other variables of the model are; they cannot be mixed here.",
+            "Name all observed variables in `ordered`, or none.",
         )
-    return np.asarray(np.linalg.inv(information) / n)
+    if estimator not in ("ML", "WLSMV"):
+        raise ModelError(f"Estimator {estimator} is for continuous variables.", "Ordered ones are fitted by WLSMV.")
+    if missing == "fiml":
+        raise ModelError("Full information is for continuous variables; ordered ones use complete rows.")
+    if not grouped.has_rows:
+        raise DataError("Ordered variables need rows; moments hold no thresholds.")
+    counts = category_counts(grouped, built.observed)
+    return build_model(terms, grouped.columns, means=many, categories=counts, **settings), "WLSMV"
 
 
-def _table(model: Model, solution: Solution, cov: Array, sample: Array, confidence: float) -> pd.DataFrame:
-    matrices = Matrices(model, sample)
-    at = {v: k for k, v in enumerate(model.variables)}
-    sd = np.sqrt(np.diag(matrices.total(solution.theta)))
-    is_latent = np.arange(len(sd)) >= len(model.observed)
-    lv = np.where(is_latent, sd, 1.0)
-    a, s = matrices.fill(solution.theta)
-    with np.errstate(invalid="ignore"):
-        own = np.sqrt(np.diag(s))
-    rows = []
-    for q in model.parameters:
-        i, j = at[q.lhs], at[q.rhs]
-        value = a[j, i] if q.op == "=~" else a[i, j] if q.op == "~" else s[i, j]
-        if q.op == "~~" and i != j:
-            factors = [1 / (r[i] * r[j]) for r in (np.where(is_latent, own, 1.0), own)]
-        elif q.op == "~~":
-            factors = [1 / x[i] ** 2 for x in (lv, sd)]
-        else:
-            factors = [x[i] / x[j] if q.op == "=~" else x[j] / x[i] for x in (lv, sd)]
-        se = np.sqrt(cov[q.free, q.free]) if q.free >= 0 else 0.0
-        rows.append((q.lhs, q.op, q.rhs, q.label, value, se, value * factors[0], value * factors[1]))
-    values = {q.label: q for q in model.parameters if q.label}
-    for term in model.defined:
-        rows.append(
-            (term.lhs, ":=", term.rhs, term.lhs, *_defined(term.rhs, term.line, values, rows, solution.theta, cov))
+def _check_request(model: Model, grouped: Grouped, estimator: Estimator, missing: Missing, bootstrap: int) -> None:
+    if model.df < 0:
+        raise ModelError(
+            f"The model is not identified: {model.n_free} free parameters for {model.n_free + model.df} moments "
+            f"(df = {model.df}).",
+            "Fix or remove parameters, or add indicators.",
         )
-    lhs, op, rhs, label, est, se, std_lv, std_all = (list(column) for column in zip(*rows, strict=True))
-    value, error = np.array(est), np.array(se)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        z = np.where(error == 0, np.nan, value / error)
-    reach = special.ndtri((1 + confidence) / 2) * error
-    return pd.DataFrame({
-        "lhs": lhs, "op": op, "rhs": rhs, "label": label, "est": value, "se": error, "z": z,
-        "pvalue": 2 * special.ndtr(-np.abs(z)), "ci_lower": value - reach, "ci_upper": value + reach,
-        "std_lv": np.array(std_lv), "std_all": np.array(std_all),
-    })  # fmt: skip
+    if not grouped.has_rows:
+        for asked, what in (
+            (estimator != "ML", f"Estimator {estimator}"), (missing == "fiml", "Full information"),
+            (bootstrap > 0, "The bootstrap"),
+        ):  # fmt: skip
+            if asked:
+                raise DataError(f"{what} needs rows; moments are not enough for it.")
+    if missing == "fiml" and estimator in ("MLM", "MLMV"):
+        raise ModelError(f"Estimator {estimator} needs complete rows.", "With missing='fiml', use ML or MLR.")
+    if bootstrap and (missing == "fiml" or model.categories):
+        raise ModelError("The bootstrap is for complete rows of continuous variables.", "Use MLR or WLSMV.")
 
 
-_ALLOWED = (ast.Expression, ast.BinOp, ast.UnaryOp, ast.Name, ast.Constant, ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow,
-            ast.USub, ast.UAdd, ast.Load)  # fmt: skip
+def _check_identified(model: Model) -> None:
+    """Name a factor that the model's structure cannot identify, before anything is estimated."""
+    for factor in model.latent:
+        items = [q for q in model.in_group(0) if q.op == "=~" and q.lhs == factor]
+        variance = next(q for q in model.in_group(0) if q.op == "~~" and q.lhs == q.rhs == factor)
+        if variance.value is None and all(q.value is None for q in items) and not any(q.label for q in items):
+            raise ModelError(
+                f"The model is not identified: neither a loading nor the variance of '{factor}' is fixed, so it has no "
+                "scale.",
+                "Fix a loading or the variance to 1.",
+            )
 
 
-def _defined(
-    expression: str, line: int, labels: dict[str, Any], rows: list[Any], theta: Array, cov: Array
-) -> tuple[float, float, float, float]:
-    """Evaluate a defined quantity, with its delta-method standard error, raw and standardised."""
-    try:
-        tree = ast.parse(expression.replace("^", "**"), mode="eval")
-    except SyntaxError:
-        raise ModelError(f"Model line {line}: '{expression}' is no expression.") from None
-    if not all(isinstance(node, _ALLOWED) for node in ast.walk(tree)):
-        raise ModelError(f"Model line {line}: '{expression}' may only use labels, numbers and + - * / ^.")
-    known = {row[3]: row for row in rows if row[3]}
-    used = [node.id for node in ast.walk(tree) if isinstance(node, ast.Name)]
-    for name in used:
-        if name not in known:
-            raise ModelError(f"Model line {line}: there is no label '{name}'.")
-    code = compile(tree, "defined", "eval")
-
-    def value(column: int, changed: dict[str, float] | None = None) -> float:
-        names = {name: known[name][column] for name in used} | (changed or {})
-        return float(eval(code, {"__builtins__": {}}, names))  # noqa: S307 (only arithmetic passes the check above)
-
-    slope = np.zeros(len(theta))
-    for name in set(used):
-        if name not in labels:
-            raise ModelError(f"Model line {line}: '{name}' is itself defined; write it out.")
-        step = 1e-6 * max(1.0, abs(known[name][4]))
-        change = (value(4, {name: known[name][4] + step}) - value(4, {name: known[name][4] - step})) / (2 * step)
-        if labels[name].free >= 0:
-            slope[labels[name].free] += change
-    return value(4), float(np.sqrt(slope @ cov @ slope)), value(6), value(7)
-
-
-def _explained(model: Model, solution: Solution, sample: Array) -> tuple[list[str], list[float]]:
-    matrices = Matrices(model, sample)
-    total, (a, s) = matrices.total(solution.theta), matrices.fill(solution.theta)
-    names = [v for k, v in enumerate(model.variables) if (a[k] != 0).any()]
-    at = [model.variables.index(v) for v in names]
-    return names, [float(1 - s[k, k] / total[k, k]) for k in at]
-
-
-def _warnings(model: Model, solution: Solution, estimates: pd.DataFrame, n: int) -> list[str]:
-    found = []
+def _inference(
+    model: Model, objective: Likelihood | LeastSquares, solution: Solution, rows: Sequence[Array], estimator: Estimator,
+    missing: Missing,
+) -> tuple[Array, Sandwich | None, pd.Series]:  # fmt: skip
+    """Return the parameters' covariances, the robust corrections and the fit measures."""
     if not solution.converged:
-        found.append(f"Estimation did not converge: {solution.reason}. The estimates mean nothing.")
-    columns = (estimates[name].tolist() for name in ("lhs", "op", "rhs", "est", "std_all"))
-    for lhs, op, rhs, value, standardised in zip(*columns, strict=True):
-        if op == "~~" and lhs == rhs and value < 0:
-            found.append(f"Heywood case: the variance of '{lhs}' is estimated as {value:.3f}.")
-        if op == "~~" and lhs != rhs and lhs in model.latent and abs(standardised) > _CLOSE_FACTORS:
-            found.append(f"'{lhs}' and '{rhs}' correlate {standardised:.2f}: they are hardly two things.")
-    if n < 5 * model.n_free:
-        found.append(f"{n} respondents for {model.n_free} free parameters are few for maximum likelihood.")
-    return found
+        q = model.n_free
+        base: dict[str, float] = {"npar": q, "df": model.df, "fmin": solution.discrepancy / 2}
+        return np.full((q, q), np.nan), None, pd.Series(base, dtype=float, name="value")
+    _check_determined(model, solution.information)
+    if isinstance(objective, LeastSquares):
+        implied = objective.implied(solution.theta)
+        robust = objective.sandwich(implied, solution.information)
+        return robust.covariance, robust, ordinal_measures(model, objective, solution.discrepancy, implied, robust)
+    samples = objective.samples
+    n = sum(s.n for s in samples)
+    measures = fit_measures(model, solution.discrepancy, solution.implied, samples)
+    if estimator == "ML":
+        information = solution.information
+        if missing == "fiml":
+            information = objective.hessian(solution.theta, solution.implied)
+            measures = corrected_measures(model, solution.theta, samples, rows, measures, robust=False)
+        return np.linalg.inv(information) / n, None, measures
+    robust = sandwich(model, solution.theta, samples, rows, estimator)
+    baseline_model, theta = independence(model, samples)
+    baseline = sandwich(baseline_model, theta, samples, rows, estimator)
+    measures = scaled_measures(measures, robust, baseline, len(samples))
+    if any(isinstance(s, MissingSample) for s in samples):
+        measures = corrected_measures(model, solution.theta, samples, rows, measures, robust=True)
+    return robust.covariance, robust, measures
+
+
+def _check_determined(model: Model, information: Array) -> None:
+    """Say which parameter the data cannot identify."""
+    scale = np.sqrt(np.maximum(np.diag(information), 0))
+    worst = int(scale.argmin()) if not (scale > 0).all() else -1
+    if worst < 0:
+        values, vectors = np.linalg.eigh(information / np.outer(scale, scale))
+        if values[0] >= 1e-9:
+            return
+        worst = int(np.abs(vectors[:, 0]).argmax())
+    q = next(p for p in model.parameters if p.free == worst)
+    raise ModelError(
+        f"The model is not identified: the data do not determine '{q.lhs} {q.op} {q.rhs}' apart from other parameters.",
+        "Fix a loading or a variance, or remove a path.",
+    )
+
+
+def _moments(model: Model, solution: Solution, samples: Sequence[Any]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    names = list(model.observed)
+    implied, residuals = [], []
+    for i, s in zip(solution.implied, samples, strict=True):
+        cov = i.cov
+        if isinstance(s, OrdinalSample):
+            sd = np.sqrt(np.diag(cov))
+            cov = cov / np.outer(sd, sd)
+        implied.append(pd.DataFrame(cov, names, names))
+        residuals.append(pd.DataFrame((s.correlations if isinstance(s, OrdinalSample) else s.cov) - cov, names, names))
+    if len(samples) == 1:
+        return implied[0], residuals[0]
+    keys = list(model.groups)
+    return pd.concat(implied, keys=keys), pd.concat(residuals, keys=keys)

@@ -1,19 +1,55 @@
-"""What to look at after a fit: modification indices and factor scores."""
+"""What to look at after a fit: modification indices, factor scores, differences between models."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import combinations
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy import special
 
 from xmresearch.errors import DataError
-from xmresearch.sem.estimation import derivatives
-from xmresearch.sem.fitting import SemFit
-from xmresearch.sem.model import Matrices, Parameter
+from xmresearch.sem.fitting import objective_of
+from xmresearch.sem.model import Parameter
+from xmresearch.sem.result import SemFit
+
+Array = NDArray[np.float64]
+
+
+def score_tests(fitted: SemFit, added: Sequence[Parameter], values: Sequence[float]) -> tuple[Array, Array]:
+    """Estimate what freeing each of several parameters would gain, one at a time.
+
+    Parameters
+    ----------
+    fitted : SemFit
+        A converged fit.
+    added : sequence of Parameter
+        New free parameters, numbered on from the model's.
+    values : sequence of float
+        What they are in the fitted model.
+
+    Returns
+    -------
+    mi, epc : ndarray
+        Expected drop of chi-square and expected change of the parameter; NaN where it would not be identified.
+
+    References
+    ----------
+    Soerbom, D. (1989). Psychometrika, 54, 371-384.
+    """
+    model, q = fitted.model, fitted.model.n_free
+    wider = replace(model, parameters=(*model.parameters, *added))
+    objective: Any = objective_of(wider, fitted.samples)
+    implied = objective.implied(np.concatenate([fitted.solution.theta, values]))
+    slope, information = objective.gradient(implied)[q:], objective.information(implied)
+    own, cross, new = information[:q, :q], information[:q, q:], np.diag(information)[q:]
+    left = new - (cross * np.linalg.solve(own, cross)).sum(axis=0)
+    left = np.where(left > 1e-9 * new, left, np.nan)
+    return fitted.n * slope**2 / left, -slope / left
 
 
 def modification_indices(fitted: SemFit) -> pd.DataFrame:
@@ -27,7 +63,7 @@ def modification_indices(fitted: SemFit) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        lhs, op, rhs, mi (expected drop of chi-square), pvalue, epc (expected parameter change), sepc_lv, sepc_all
+        lhs, op, rhs, group, mi (expected drop of chi-square), pvalue, epc (expected parameter change), sepc_lv, sepc_all
         (standardised); largest mi first. NaN where the parameter would not be identified.
 
     References
@@ -35,50 +71,49 @@ def modification_indices(fitted: SemFit) -> pd.DataFrame:
     Soerbom, D. (1989). Psychometrika, 54, 371-384.
     """
     model = fitted.model
-    present = {(p.op, frozenset((p.lhs, p.rhs))) for p in model.parameters}
     outcomes = [v for v in model.observed if v not in model.exogenous]
-    pairs = [("=~", f, v) for f in model.latent for v in outcomes] + [
-        ("~~", a, b) for a, b in combinations(outcomes, 2)
-    ]
-    absent = [(op, a, b) for op, a, b in pairs if (op, frozenset((a, b))) not in present]
-    q = model.n_free
-    added = tuple(Parameter(a, op, b, "", q + k, None, None) for k, (op, a, b) in enumerate(absent))
-    wider = replace(model, parameters=(*model.parameters, *added))
-    sample = (fitted.implied + fitted.residuals).to_numpy()
-    theta = np.concatenate([fitted.solution.theta, np.zeros(len(absent))])
-    matrices = Matrices(wider, sample)
-    gradient, information = derivatives(matrices, *matrices.implied(theta), sample)
-    own, cross, new = information[:q, :q], information[:q, q:], np.diag(information)[q:]
-    left = new - (cross * np.linalg.solve(own, cross)).sum(axis=0)
-    left = np.where(left > 1e-9 * new, left, np.nan)
-    slope = gradient[q:]
-    mi, epc = fitted.n * slope**2 / left, -slope / left
-    total = np.sqrt(np.diag(matrices.total(theta)))
+    pairs = [("=~", f, v) for f in model.latent for v in outcomes]
+    pairs += [("~~", a, b) for a, b in combinations(outcomes, 2)]
+    added: list[Parameter] = []
+    for g in range(len(model.groups)):
+        present = {(p.op, frozenset((p.lhs, p.rhs))) for p in model.in_group(g)}
+        for op, a, b in pairs:
+            if (op, frozenset((a, b))) not in present:
+                added.append(Parameter(a, op, b, "", model.n_free + len(added), None, None, g))
+    mi, epc = score_tests(fitted, added, [0.0] * len(added))
     at = {v: k for k, v in enumerate(model.variables)}
-    _, s = matrices.fill(theta)
-    own_sd = np.sqrt(np.diag(s))
+    spread = []
+    for matrices in fitted.readout.matrices:
+        (_, s, _), (total, _) = matrices.fill(fitted.solution.theta), matrices.total(fitted.solution.theta)
+        with np.errstate(invalid="ignore"):
+            spread.append((np.sqrt(np.diag(total)), np.sqrt(np.diag(s))))
     rows = []
-    for (op, a, b), m, e in zip(absent, mi, epc, strict=True):
-        i, j = at[a], at[b]
-        lv, full = (total[i], total[i] / total[j]) if op == "=~" else (1.0, 1 / (own_sd[i] * own_sd[j]))
-        rows.append((a, op, b, m, special.chdtrc(1, m), e, e * lv, e * full))
-    table = pd.DataFrame(rows, columns=["lhs", "op", "rhs", "mi", "pvalue", "epc", "sepc_lv", "sepc_all"])
+    for q, m, e in zip(added, mi, epc, strict=True):
+        i, j = at[q.lhs], at[q.rhs]
+        total_sd, own_sd = spread[q.group]
+        lv, full = (total_sd[i], total_sd[i] / total_sd[j]) if q.op == "=~" else (1.0, 1 / (own_sd[i] * own_sd[j]))
+        rows.append((q.lhs, q.op, q.rhs, model.groups[q.group], m, special.chdtrc(1, m), e, e * lv, e * full))
+    table = pd.DataFrame(rows, columns=["lhs", "op", "rhs", "group", "mi", "pvalue", "epc", "sepc_lv", "sepc_all"])
     return table.sort_values("mi", ascending=False, kind="stable").reset_index(drop=True)
 
 
 def factor_scores(
-    fitted: SemFit, data: pd.DataFrame, *, method: Literal["regression", "bartlett"] = "regression"
-) -> pd.DataFrame:
+    fitted: SemFit, data: pd.DataFrame, *, method: Literal["regression", "bartlett"] = "regression",
+    group: str | None = None,
+) -> pd.DataFrame:  # fmt: skip
     """Estimate each respondent's standing on the latent variables.
 
     Parameters
     ----------
     fitted : SemFit
-        A converged fit with latent variables.
+        A converged fit with latent variables, of continuous items.
     data : DataFrame
-        Rows with the model's observed variables; incomplete rows get NaN. Means are taken from these rows.
+        Rows with the model's observed variables; incomplete rows get NaN. Without a mean structure, means are taken from
+        these rows and scores average zero; with one, scores carry the latent means.
     method : {'regression', 'bartlett'}
         Regression (Thurstone) scores, or Bartlett's conditionally unbiased ones.
+    group : str, optional
+        Column of the groups, for a model of several.
 
     Returns
     -------
@@ -88,7 +123,8 @@ def factor_scores(
     Raises
     ------
     DataError
-        The model has no latent variables, or an item has no unique variance (Bartlett).
+        The model has no latent variables, its items are ordered, an item has no unique variance (Bartlett), or the groups
+        are not told apart.
 
     References
     ----------
@@ -97,15 +133,26 @@ def factor_scores(
     model = fitted.model
     if not model.latent:
         raise DataError("The model has no latent variables to score.")
-    p = len(model.observed)
-    matrices = Matrices(model, (fitted.implied + fitted.residuals).to_numpy())
+    if model.categories:
+        raise DataError("Factor scores of ordered items are not estimated here.", "Fit the items as continuous.")
+    if len(model.groups) > 1 and group is None:
+        raise DataError("The model has several groups.", "Name the column of the groups in `group`.")
     values = data[list(model.observed)].to_numpy(dtype=np.float64)
-    centred = values - np.nanmean(values[~np.isnan(values).any(axis=1)], axis=0)
+    scores = np.full((len(data), len(model.latent)), np.nan)
+    for g, label in enumerate(model.groups):
+        mine = np.ones(len(data), dtype=bool) if group is None else (data[group].astype(str) == label).to_numpy()
+        scores[mine] = _scores(fitted, g, values[mine], method)
+    return pd.DataFrame(scores, index=data.index, columns=list(model.latent))
+
+
+def _scores(fitted: SemFit, g: int, values: Array, method: str) -> Array:
+    model, p = fitted.model, len(fitted.model.observed)
+    matrices = fitted.readout.matrices[g]
+    total, mean = matrices.total(fitted.solution.theta)
     if method == "regression":
-        total = matrices.total(fitted.solution.theta)
         weights = np.linalg.solve(total[:p, :p], total[:p, p:])
     else:
-        a, s = matrices.fill(fitted.solution.theta)
+        a, s, _ = matrices.fill(fitted.solution.theta)
         loadings, unique = a[:p, p:], s[:p, :p]
         if np.linalg.eigvalsh(unique)[0] <= 0:
             raise DataError(
@@ -113,4 +160,5 @@ def factor_scores(
             )
         weighted = np.linalg.solve(unique, loadings)
         weights = weighted @ np.linalg.inv(loadings.T @ weighted)
-    return pd.DataFrame(centred @ weights, index=data.index, columns=list(model.latent))
+    centre = mean[:p] if model.means else np.nanmean(values[~np.isnan(values).any(axis=1)], axis=0)
+    return (values - centre) @ weights + mean[p:]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy import optimize, special
 
-from xmresearch.sem.estimation import Solution
+from xmresearch.sem.likelihood import CompleteSample, Sample
+from xmresearch.sem.matrices import Implied
 from xmresearch.sem.model import Model
 
 Array = NDArray[np.float64]
@@ -15,31 +18,64 @@ RMSEA_LEVEL = 0.90
 CLOSE, NOT_CLOSE = 0.05, 0.08
 
 
-def baseline_discrepancy(model: Model, sample: Array) -> tuple[float, int]:
-    """Return the ML discrepancy and degrees of freedom of the independence model.
+def independent_moments(model: Model, sample: Sample) -> tuple[Array, Array]:
+    """Return the independence model's covariances and means: modelled variables uncorrelated, exogenous ones as sampled."""
+    mean, variance = sample.marginal()
+    fixed = model.fixed
+    return np.where(np.outer(fixed, fixed), sample.cov, np.diag(variance)), mean
+
+
+def baseline_df(model: Model) -> int:
+    """Return the independence model's degrees of freedom."""
+    p, q = len(model.observed), len(model.exogenous)
+    return len(model.groups) * (p * (p - 1) // 2 - q * (q - 1) // 2)
+
+
+def test_measures(chisq: float, df: int, base: float, base_df: int, n: int, groups: int) -> dict[str, float]:
+    """Compute the measures that follow from the model's and the baseline's chi-square.
 
     Parameters
     ----------
-    model : Model
-        Its exogenous observed variables keep their sample covariances, as in lavaan with fixed.x.
-    sample : ndarray
-        Sample covariances, shape (p, p).
+    chisq, df : float, int
+        Of the model.
+    base, base_df : float, int
+        Of the independence model.
+    n, groups : int
+        Respondents, and groups.
 
     Returns
     -------
-    discrepancy : float
-    df : int
+    dict of str to float
+        In lavaan's names. RMSEA uses n (not n - 1), and the square root of the number of groups.
     """
-    fixed = np.array([v in model.exogenous for v in model.observed])
-    logdet = np.log(np.diag(sample)[~fixed]).sum()
-    if fixed.any():
-        logdet += np.linalg.slogdet(sample[np.ix_(fixed, fixed)])[1]
-    p, q = len(fixed), int(fixed.sum())
-    return float(logdet - np.linalg.slogdet(sample)[1]), p * (p + 1) // 2 - q * (q + 1) // 2 - (p - q)
+    excess, base_excess = max(chisq - df, 0.0), max(base - base_df, 0.0)
+    m: dict[str, float] = {
+        "chisq": chisq, "df": df, "pvalue": float(special.chdtrc(df, chisq)) if df else np.nan, "baseline.chisq": base,
+        "baseline.df": base_df, "baseline.pvalue": float(special.chdtrc(base_df, base)) if base_df else np.nan,
+        "cfi": 1 - excess / max(excess, base_excess) if max(excess, base_excess) > 0 else 1.0,
+    }  # fmt: skip
+    tli = 1.0
+    if df and base_df and base / base_df != 1:
+        tli = (base / base_df - chisq / df) / (base / base_df - 1)
+    m |= {"tli": tli, "nnfi": tli, "nfi": (base - chisq) / base, "rni": 1 - (chisq - df) / (base - base_df)}
+    m["ifi"] = (base - chisq) / (base - df)
+    m["pnfi"] = df / base_df * m["nfi"] if base_df else np.nan
+    if df and base_df:
+        m["rfi"] = (base / base_df - chisq / df) / (base / base_df)
+    low, high = rmsea_bounds(chisq, df, n) if df else (0.0, 0.0)
+    unit = n * df / groups
+    m |= {
+        "rmsea": np.sqrt(excess / unit) if df else 0.0, "rmsea.ci.lower": np.sqrt(groups) * low,
+        "rmsea.ci.upper": np.sqrt(groups) * high, "rmsea.ci.level": RMSEA_LEVEL,
+        "rmsea.pvalue": float(1 - special.chndtr(chisq, df, unit * CLOSE**2)) if df else np.nan, "rmsea.close.h0": CLOSE,
+        "rmsea.notclose.pvalue": float(special.chndtr(chisq, df, unit * NOT_CLOSE**2)) if df else np.nan,
+        "rmsea.notclose.h0": NOT_CLOSE, "mfi": float(np.exp(-0.5 * (chisq - df) / n)),
+    }  # fmt: skip
+    return m
 
 
 def rmsea_bounds(chisq: float, df: float, n: float) -> tuple[float, float]:
-    """Return the 90 % interval of RMSEA, from the noncentral chi-square.
+    """Return the 90 % interval of RMSEA, from the noncentral chi-square, for one group.
 
     Parameters
     ----------
@@ -73,83 +109,67 @@ def rmsea_bounds(chisq: float, df: float, n: float) -> tuple[float, float]:
     return float(np.sqrt(low / (n * df))), float(np.sqrt(high / (n * df)))
 
 
-def fit_measures(model: Model, solution: Solution, sample: Array, n: int) -> pd.Series:
-    """Compute fit measures.
+def fit_measures(model: Model, discrepancy: float, implied: Sequence[Implied], samples: Sequence[Sample]) -> pd.Series:
+    """Compute the fit measures of a maximum-likelihood solution.
 
     Parameters
     ----------
     model : Model
         With df >= 0.
-    solution : Solution
-        From `estimate_ml`.
-    sample : ndarray
-        Sample covariances divided by n, shape (p, p).
-    n : int
-        Respondents.
+    discrepancy : float
+        At the solution.
+    implied : sequence of Implied
+        Implied moments, by group.
+    samples : sequence of Sample
+        By group.
 
     Returns
     -------
     Series
-        By lavaan's names. RMSEA uses n (not n - 1); GFI is 1 - tr[(Sigma^-1 S - I)^2] / tr[(Sigma^-1 S)^2], the latter without the moments fixed to the sample; SRMR is
-        Bentler's; logl leaves out the exogenous variables that are fixed to the sample.
+        By lavaan's names. GFI is 1 - e'We / s'Ws with residuals e of the moments s and the normal-theory weight W at the
+        model, s without the moments fixed to the sample; RMR and SRMR (Bentler's) include the means where these are
+        modelled; with several groups they are averages by size. logl leaves out exogenous variables fixed to the sample.
 
     References
     ----------
     Rosseel, Y. (2012). lavaan. Journal of Statistical Software, 48(2), 1-36.
     """
-    p, df, npar = len(sample), model.df, model.n_free
-    chisq = n * solution.discrepancy
-    base_f, base_df = baseline_discrepancy(model, sample)
-    base = n * base_f
-    excess, base_excess = max(chisq - df, 0.0), max(base - base_df, 0.0)
-    m: dict[str, float] = {
-        "npar": npar, "fmin": solution.discrepancy / 2, "chisq": chisq, "df": df,
-        "pvalue": float(special.chdtrc(df, chisq)) if df else np.nan, "baseline.chisq": base, "baseline.df": base_df,
-        "baseline.pvalue": float(special.chdtrc(base_df, base)) if base_df else np.nan,
-        "cfi": 1 - excess / max(excess, base_excess) if max(excess, base_excess) > 0 else 1.0,
-    }  # fmt: skip
-    tli = 1.0
-    if df and base_df and base / base_df != 1:
-        tli = (base / base_df - chisq / df) / (base / base_df - 1)
-    m |= {"tli": tli, "nnfi": tli, "nfi": (base - chisq) / base, "rni": 1 - (chisq - df) / (base - base_df)}
-    m["ifi"] = (base - chisq) / (base - df)
-    m["pnfi"] = df / base_df * m["nfi"]
-    if df:
-        m["rfi"] = (base / base_df - chisq / df) / (base / base_df)
-    m |= _likelihood(model, sample, n, chisq, npar)
-    rmsea = np.sqrt(excess / (n * df)) if df else 0.0
-    low, high = rmsea_bounds(chisq, df, n) if df else (0.0, 0.0)
+    n, npar, p = sum(s.n for s in samples), model.n_free, len(model.observed)
+    chisq = n * discrepancy
+    base = sum(s.n * s.discrepancy(*independent_moments(model, s)) for s in samples)
+    m: dict[str, float] = {"npar": npar, "fmin": discrepancy / 2}
+    m |= test_measures(chisq, model.df, base, baseline_df(model), n, len(samples))
+    deviance = sum(s.n * s.deviance for s in samples)
+    fixed = model.fixed
+    if fixed.any():
+        known = np.ix_(fixed, fixed)
+        deviance -= sum(s.n * CompleteSample(s.n, s.mean[fixed], s.cov[known]).deviance for s in samples)
+    logl = -(deviance + chisq) / 2
     m |= {
-        "rmsea": rmsea, "rmsea.ci.lower": low, "rmsea.ci.upper": high, "rmsea.ci.level": RMSEA_LEVEL,
-        "rmsea.pvalue": float(1 - special.chndtr(chisq, df, n * df * CLOSE**2)) if df else np.nan, "rmsea.close.h0": CLOSE,
-        "rmsea.notclose.pvalue": float(special.chndtr(chisq, df, n * df * NOT_CLOSE**2)) if df else np.nan,
-        "rmsea.notclose.h0": NOT_CLOSE,
+        "logl": logl, "unrestricted.logl": -deviance / 2, "aic": 2 * npar - 2 * logl, "bic": npar * np.log(n) - 2 * logl,
+        "ntotal": n, "bic2": npar * np.log((n + 2) / 24) - 2 * logl, "ecvi": chisq / n + 2 * npar / n,
     }  # fmt: skip
-    lower = np.tril_indices(p)
-    residual = sample - solution.implied
-    sd = np.sqrt(np.diag(sample))
-    m["rmr"] = float(np.sqrt((residual[lower] ** 2).mean()))
-    m["srmr"] = float(np.sqrt(((residual / np.outer(sd, sd))[lower] ** 2).mean()))
-    ratio = np.linalg.solve(solution.implied, sample)
-    fixed = np.array([v in model.exogenous for v in model.observed])
-    modelled = np.linalg.solve(solution.implied, np.where(np.outer(fixed, fixed), 0.0, sample))
-    m["gfi"] = float(1 - np.trace((ratio - np.eye(p)) @ (ratio - np.eye(p))) / np.trace(modelled @ modelled))
-    moments = p * (p + 1) / 2
-    m["agfi"] = 1 - moments / df * (1 - m["gfi"]) if df else 1.0
-    m["pgfi"] = df / moments * m["gfi"]
-    m["mfi"] = float(np.exp(-0.5 * (chisq - df) / n))
-    m["ecvi"] = chisq / n + 2 * npar / n
+    sizes = np.array([s.n / n for s in samples])
+    residual = np.array([_residual_measures(model, i, s) for i, s in zip(implied, samples, strict=True)])
+    m |= dict(zip(("rmr", "srmr", "gfi"), (sizes @ residual).tolist(), strict=True))
+    moments = len(samples) * (p * (p + 1) / 2 + (p if model.means else 0))
+    m["agfi"] = 1 - moments / model.df * (1 - m["gfi"]) if model.df else 1.0
+    m["pgfi"] = model.df / moments * m["gfi"]
     return pd.Series(m, dtype=float, name="value")
 
 
-def _likelihood(model: Model, sample: Array, n: int, chisq: float, npar: int) -> dict[str, float]:
-    def saturated(cov: Array) -> float:
-        return float(-n / 2 * (len(cov) * np.log(2 * np.pi) + np.linalg.slogdet(cov)[1] + len(cov)))
-
-    fixed = [v in model.exogenous for v in model.observed]
-    unrestricted = saturated(sample) - (saturated(sample[np.ix_(fixed, fixed)]) if any(fixed) else 0.0)
-    logl = unrestricted - chisq / 2
-    return {
-        "logl": logl, "unrestricted.logl": unrestricted, "aic": 2 * npar - 2 * logl, "bic": npar * np.log(n) - 2 * logl,
-        "ntotal": n, "bic2": npar * np.log((n + 2) / 24) - 2 * logl,
-    }  # fmt: skip
+def _residual_measures(model: Model, implied: Implied, sample: Sample) -> tuple[float, float, float]:
+    """Return RMR, SRMR and GFI of one group."""
+    cov, fixed, p = sample.cov, model.fixed, len(sample.cov)
+    lower = np.tril_indices(p)
+    sd = np.sqrt(np.diag(cov))
+    difference = cov - implied.cov
+    raw, standardised = difference[lower] ** 2, (difference / np.outer(sd, sd))[lower] ** 2
+    inverse = np.linalg.inv(implied.cov)
+    ratio, modelled = inverse @ difference, inverse @ np.where(np.outer(fixed, fixed), 0.0, cov)
+    misfit, size = float((ratio * ratio.T).sum() / 2), float((modelled * modelled.T).sum() / 2)
+    if model.means:
+        d, m = sample.mean - implied.mean, np.where(fixed, 0.0, sample.mean)
+        raw, standardised = np.concatenate([raw, d**2]), np.concatenate([standardised, (d / sd) ** 2])
+        misfit, size = misfit + float(d @ inverse @ d), size + float(m @ inverse @ m)
+    return float(np.sqrt(raw.mean())), float(np.sqrt(standardised.mean())), 1 - misfit / size

@@ -1,8 +1,8 @@
-"""From terms to matrices: lavaan's default parameters, and the reticular action model they fill."""
+"""From terms to a model: lavaan's default parameters, and which of them are equal."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,6 +12,10 @@ from xmresearch.errors import ModelError, nearest
 from xmresearch.sem.syntax import Term
 
 Array = NDArray[np.float64]
+EQUALITIES = (
+    "loadings", "intercepts", "means", "thresholds", "regressions", "residuals", "residual.covariances",
+    "lv.variances", "lv.covariances",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,8 @@ class Parameter:
         Fixed value; None for a free parameter, and for a moment of exogenous observed variables, which is the sample's.
     start : float or None
         Given start.
+    group : int
+        Position of its group, from 0.
     """
 
     lhs: str
@@ -37,11 +43,12 @@ class Parameter:
     free: int
     value: float | None
     start: float | None
+    group: int = 0
 
 
 @dataclass(frozen=True)
 class Model:
-    """A structural equation model of covariances.
+    """A structural equation model.
 
     Attributes
     ----------
@@ -50,9 +57,15 @@ class Model:
     exogenous : tuple of str
         Observed variables that nothing explains; their moments are the sample's (lavaan's fixed.x).
     parameters : tuple of Parameter
-        In lavaan's order: as written, then those added by default.
+        Group by group, in lavaan's order: as written, then those added by default.
     defined : tuple of Term
         `:=` terms.
+    groups : tuple of str
+        Labels of the groups; one empty label where there are none.
+    means : bool
+        Whether means are modelled.
+    categories : tuple of int
+        Thresholds of each observed variable where these are ordered; empty for continuous ones.
     """
 
     observed: tuple[str, ...]
@@ -60,6 +73,9 @@ class Model:
     exogenous: tuple[str, ...]
     parameters: tuple[Parameter, ...]
     defined: tuple[Term, ...]
+    groups: tuple[str, ...] = ("",)
+    means: bool = False
+    categories: tuple[int, ...] = ()
 
     @property
     def variables(self) -> tuple[str, ...]:
@@ -75,10 +91,25 @@ class Model:
     def df(self) -> int:
         """Degrees of freedom: moments that are modelled, less free parameters."""
         p, q = len(self.observed), len(self.exogenous)
-        return p * (p + 1) // 2 - q * (q + 1) // 2 - self.n_free
+        moments = p * (p + 1) // 2 - q * (q + 1) // 2 + (p - q if self.means else 0)
+        if self.categories:
+            moments = p * (p - 1) // 2 + sum(self.categories)
+        return len(self.groups) * moments - self.n_free
+
+    @property
+    def fixed(self) -> NDArray[np.bool_]:
+        """Which observed variables are exogenous, shape (p,)."""
+        return np.array([v in self.exogenous for v in self.observed])
+
+    def in_group(self, group: int) -> tuple[Parameter, ...]:
+        """Return the parameters of one group."""
+        return tuple(p for p in self.parameters if p.group == group)
 
 
-def build_model(terms: Sequence[Term], columns: Sequence[str]) -> Model:
+def build_model(
+    terms: Sequence[Term], columns: Sequence[str], *, groups: Sequence[str] = ("",), group_equal: Sequence[str] = (),
+    group_partial: Sequence[str] = (),     means: bool = False, categories: Mapping[str, int] | None = None,
+) -> Model:  # fmt: skip
     """Complete a model as lavaan's `sem()` and `cfa()` do.
 
     Parameters
@@ -87,40 +118,89 @@ def build_model(terms: Sequence[Term], columns: Sequence[str]) -> Model:
         From `parse_model`.
     columns : sequence of str
         Variables of the data.
+    groups : sequence of str
+        Labels of the groups.
+    group_equal : sequence of str
+        What is equal in all groups: loadings, intercepts, means, thresholds, regressions, residuals,
+        residual.covariances, lv.variances, lv.covariances.
+    group_partial : sequence of str
+        Parameters that stay free nevertheless, such as 'visual=~x2' or 'x3~1'.
+    means : bool
+        Whether to model means; they also are where a term asks for it (`~1`).
+    categories : mapping of str to int, optional
+        Number of thresholds of each ordered variable.
 
     Returns
     -------
     Model
         First loadings fixed to one, residual variances, covariances of exogenous latent variables and of the residuals
-        of final outcomes added, observed exogenous variables fixed to the sample.
+        of final outcomes added, observed exogenous variables fixed to the sample. With means: intercepts of observed
+        variables free, means of latent ones zero, but free from the second group on where intercepts are equal.
 
     Raises
     ------
     ModelError
         A variable is not in the data, a latent variable has the name of a column, a parameter is given twice.
+
+    Notes
+    -----
+    Ordered variables: in one group, their underlying responses have unit variance (lavaan's delta parameterisation).
+    In several groups, their residuals have unit variance in the first (theta); where thresholds are equal, intercepts
+    and residual variances of variables with three or more categories are free in the others, unless they too are equal
+    (Wu & Estabrook 2016).
     """
-    given = [t for t in terms if t.op not in (":=",)]
-    if any(t.op == "~1" for t in given):
-        line = next(t.line for t in given if t.op == "~1")
-        raise ModelError(f"Model line {line}: intercepts need a mean structure, which is not estimated here.")
+    given = [t for t in terms if t.op != ":="]
     latent = list(dict.fromkeys(t.lhs for t in given if t.op == "=~"))
-    named = dict.fromkeys(name for t in given for name in ((t.rhs,) if t.op == "=~" else (t.lhs, t.rhs)))
+    observed = _check_names(given, latent, columns)
+    explained = {t.lhs for t in given if t.op == "~"} | {t.rhs for t in given if t.op == "=~"}
+    explaining = {t.rhs for t in given if t.op == "~"}
+    not_fixed = {n for t in given if t.op in ("~~", "~1") for n in (t.lhs, t.rhs)}
+    exogenous = tuple(v for v in observed if v not in explained and v not in not_fixed)
+    means = means or any(t.op == "~1" for t in given)
+    ordered = categories or {}
+    if ordered:
+        _check_ordered(given, observed, exogenous, latent)
+    complete = _markers(given) + _defaults(given, observed, latent, explained, explaining, exogenous)
+    if means:
+        have = {t.lhs for t in given if t.op == "~1"}
+        complete += [Term(v, "~1", "", 0) for v in [*observed, *latent] if v not in have]
+    for v in observed:
+        complete += [Term(v, "|", f"t{k + 1}", 0) for k in range(ordered.get(v, 0))]
+    numbers = _Numbers(latent, exogenous, ordered, tuple(group_equal), tuple(group_partial), len(groups))
+    parameters = [q for g in range(len(groups)) for q in numbers.of_group(complete, g)]
+    numbers.check_partial(parameters)
+    return Model(tuple(observed), tuple(latent), exogenous, tuple(parameters), tuple(t for t in terms if t.op == ":="),
+                 tuple(groups), means, tuple(ordered[v] for v in observed) if ordered else ())  # fmt: skip
+
+
+def _check_names(given: Sequence[Term], latent: list[str], columns: Sequence[str]) -> list[str]:
+    """Return the observed variables in lavaan's order."""
+    named = dict.fromkeys(n for t in given for n in ((t.rhs,) if t.op == "=~" else (t.lhs, t.rhs)) if n)
     indicators = list(dict.fromkeys(t.rhs for t in given if t.op == "=~" and t.rhs not in latent))
     observed = indicators + [v for v in _regression_order(given) if v not in latent and v not in indicators]
     observed += [v for v in named if v not in latent and v not in observed]
     for t in given:
         for name in (t.lhs, t.rhs):
-            if name not in latent and name not in columns:
+            if name and name not in latent and name not in columns:
                 raise ModelError(f"Model line {t.line}: the data have no variable '{name}'.", nearest(name, columns))
         if t.op == "=~" and t.lhs in columns:
             raise ModelError(f"Model line {t.line}: '{t.lhs}' is defined by =~ but is also a column of the data.")
-    explained = {t.lhs for t in given if t.op == "~"} | {t.rhs for t in given if t.op == "=~"}
-    explaining = {t.rhs for t in given if t.op == "~"}
-    free_variances = {n for t in given if t.op == "~~" for n in (t.lhs, t.rhs)}
-    exogenous = tuple(v for v in observed if v not in explained and v not in free_variances)
-    complete = _markers(given) + _defaults(given, observed, latent, explained, explaining, exogenous)
-    return Model(tuple(observed), tuple(latent), exogenous, _numbered(complete, exogenous),
-                 tuple(t for t in terms if t.op == ":="))  # fmt: skip
+    return observed
+
+
+def _check_ordered(given: Sequence[Term], observed: list[str], exogenous: tuple[str, ...], latent: list[str]) -> None:
+    causes = [t for t in given if t.op == "~" and t.rhs in observed]
+    if causes or exogenous:
+        name = causes[0].rhs if causes else exogenous[0]
+        raise ModelError(
+            f"Ordered variable '{name}' explains others; ordered variables can only be indicators and outcomes.",
+            "Give it a latent variable of its own, or treat the variables as continuous.",
+        )
+    fixed = [t for t in given if t.op == "~~" and t.lhs == t.rhs and t.lhs not in latent]
+    if fixed:
+        raise ModelError(
+            f"Model line {fixed[0].line}: an ordered variable's residual variance is not a free parameter."
+        )
 
 
 def _regression_order(given: Sequence[Term]) -> list[str]:
@@ -150,8 +230,7 @@ def _defaults(
     added = [Term(v, "~~", v, 0) for v in [*observed, *latent] if v not in exogenous and frozenset((v,)) not in have]
     free_latent = [v for v in latent if v not in explained]
     final = [v for v in [*latent, *observed] if v in {t.lhs for t in given if t.op == "~"} and v not in explaining]
-    for group in (free_latent, final, list(exogenous)):
-        start = 0 if group == list(exogenous) else 1
+    for group, start in ((free_latent, 1), (final, 1), (list(exogenous), 0)):
         for i, a in enumerate(group):
             for b in group[i + start :]:
                 if frozenset((a, b)) not in have:
@@ -159,115 +238,85 @@ def _defaults(
     return added
 
 
-def _numbered(terms: Sequence[Term], exogenous: tuple[str, ...]) -> tuple[Parameter, ...]:
-    """Number the free parameters; equal labels share a number."""
-    parameters: list[Parameter] = []
-    numbers: dict[str, int] = {}
-    seen: set[tuple[str, frozenset[str], str]] = set()
-    count = 0
-    for t in terms:
-        key = (t.op, frozenset((t.lhs, t.rhs)), t.lhs if t.op != "~~" else "")
-        if key in seen:
-            raise ModelError(f"Model line {t.line}: '{t.lhs} {t.op} {t.rhs}' is given twice.")
-        seen.add(key)
-        sample = t.op == "~~" and t.lhs in exogenous and t.rhs in exogenous
-        if t.fixed is not None or sample:
-            parameters.append(Parameter(t.lhs, t.op, t.rhs, t.label, -1, t.fixed, t.start))
-            continue
-        if t.label and t.label in numbers:
-            number = numbers[t.label]
-        else:
-            number, count = count, count + 1
-            if t.label:
-                numbers[t.label] = number
-        parameters.append(Parameter(t.lhs, t.op, t.rhs, t.label, number, None, t.start))
-    return tuple(parameters)
+class _Numbers:
+    """Numbers the free parameters, group by group; equal labels, and what is equal across groups, share a number."""
 
+    def __init__(
+        self,
+        latent: Sequence[str],
+        exogenous: Sequence[str],
+        ordered: Mapping[str, int],
+        equal: tuple[str, ...],
+        partial: tuple[str, ...],
+        groups: int,
+    ) -> None:
+        for name in equal:
+            if name not in EQUALITIES:
+                raise ModelError(f"group_equal has '{name}', which cannot be made equal.", nearest(name, EQUALITIES))
+        self._latent, self._exogenous, self._ordered = set(latent), set(exogenous), ordered
+        self._partial = {name.replace(" ", ""): name for name in partial}
+        self._equal, self._groups, self._count = equal, groups, 0
+        self._labelled: dict[str, int] = {}
+        self._first: dict[tuple[str, str, str], int] = {}
 
-class Matrices:
-    """The model's implied covariances and their derivatives.
+    def of_group(self, terms: Sequence[Term], group: int) -> list[Parameter]:
+        """Return the parameters of one group, in order; groups must be asked for in turn."""
+        found: list[Parameter] = []
+        seen: set[tuple[str, frozenset[str], str]] = set()
+        for term in terms:
+            t = term.in_group(group, self._groups)
+            key = (t.op, frozenset((t.lhs, t.rhs)), t.lhs if t.op != "~~" else "")
+            if key in seen:
+                raise ModelError(f"Model line {t.line}: '{t.lhs} {t.op} {t.rhs}' is given twice.")
+            seen.add(key)
+            t = self._default(t, group)
+            is_sample = (t.op == "~1" and t.lhs in self._exogenous) or (
+                t.op == "~~" and t.lhs in self._exogenous and t.rhs in self._exogenous
+            )
+            number = -1 if t.fixed is not None or is_sample else self._number(t, group)
+            found.append(Parameter(t.lhs, t.op, t.rhs, t.label, number, t.fixed, t.start, group))
+        return found
 
-    Parameters
-    ----------
-    model : Model
-        With m variables, p of them observed and listed first.
-    sample : ndarray
-        Sample covariances, shape (p, p), for the moments of exogenous variables.
+    def _default(self, t: Term, group: int) -> Term:
+        """Fix what is not free by default: latent means, and the scale of ordered responses."""
+        if t.fixed is not None or t.free or t.label:
+            return t
+        released = group > 0 and "thresholds" in self._equal and self._ordered.get(t.lhs, 0) > 1
+        if t.op == "~1" and t.lhs in self._latent:
+            moves = group > 0 and "intercepts" in self._equal and "means" not in self._equal
+            return t if moves else replace(t, fixed=0.0)
+        if self._ordered and t.op == "~1" and not (released and "intercepts" not in self._equal):
+            return replace(t, fixed=0.0)
+        if self._ordered and t.op == "~~" and t.lhs == t.rhs and t.lhs not in self._latent:
+            return t if released and "residuals" not in self._equal else replace(t, fixed=1.0)
+        return t
 
-    Notes
-    -----
-    With directed effects A and (co)variances S of all variables, the observed have B S B' in their corner, B = (I - A)^-1
-    (McArdle & McDonald 1984).
-    """
+    def _number(self, t: Term, group: int) -> int:
+        if t.label in self._labelled:
+            return self._labelled[t.label]
+        key = (t.lhs, t.op, t.rhs)
+        tied = self._kind(t) in self._equal and "".join(key) not in self._partial
+        if not t.label and group and tied and key in self._first:
+            return self._first[key]
+        number, self._count = self._count, self._count + 1
+        if t.label:
+            self._labelled[t.label] = number
+        self._first.setdefault(key, number)
+        return number
 
-    def __init__(self, model: Model, sample: Array) -> None:
-        at = {v: k for k, v in enumerate(model.variables)}
-        self.p, self.m, self.n_free = len(model.observed), len(at), model.n_free
-        self._a, self._s = np.zeros((self.m, self.m)), np.zeros((self.m, self.m))
-        cells = []
-        for q in model.parameters:
-            directed = q.op != "~~"
-            row, column = (at[q.rhs], at[q.lhs]) if q.op == "=~" else (at[q.lhs], at[q.rhs])
-            if q.free >= 0:
-                cells.append((directed, row, column, q.free))
-                continue
-            value = sample[row, column] if q.value is None else q.value
-            if directed:
-                self._a[row, column] = value
-            else:
-                self._s[row, column] = self._s[column, row] = value
-        frame = np.array(cells, dtype=np.int64).reshape(-1, 4)
-        self._directed = frame[frame[:, 0] == 1][:, 1:]
-        self._undirected = frame[frame[:, 0] == 0][:, 1:]
-        self._free = np.concatenate([self._directed[:, 2], self._undirected[:, 2]])
-        self._order = np.argsort(self._free, kind="stable")
-        self._one_to_one = len(self._free) == self.n_free
+    def check_partial(self, parameters: Sequence[Parameter]) -> None:
+        """Refuse a partial release of a parameter that the model does not have."""
+        known = ["".join((p.lhs, p.op, p.rhs)) for p in parameters]
+        for name, given in self._partial.items():
+            if name not in known:
+                raise ModelError(f"group_partial has '{given}', which is no parameter.", nearest(name, known))
 
-    def fill(self, theta: Array) -> tuple[Array, Array]:
-        """Return A and S, each of shape (m, m), at a parameter vector."""
-        a, s = self._a.copy(), self._s.copy()
-        rows, columns, free = self._directed.T
-        a[rows, columns] = theta[free]
-        rows, columns, free = self._undirected.T
-        s[rows, columns] = theta[free]
-        s[columns, rows] = theta[free]
-        return a, s
-
-    def total(self, theta: Array) -> Array:
-        """Return the covariances of all variables, shape (m, m)."""
-        a, s = self.fill(theta)
-        b = np.linalg.inv(np.eye(self.m) - a)
-        return np.asarray(b @ s @ b.T)
-
-    def implied(self, theta: Array) -> tuple[Array, Array, Array]:
-        """Return the implied covariances and their derivatives in factors.
-
-        Parameters
-        ----------
-        theta : ndarray
-            Free parameters, shape (q,).
-
-        Returns
-        -------
-        implied : ndarray
-            Shape (p, p).
-        u, v : ndarray
-            Shape (cells, p): the derivative with respect to cell k of A or S is u_k v_k' + v_k u_k'. `pooled` sums over
-            the cells that share a parameter.
-        """
-        a, s = self.fill(theta)
-        b = np.linalg.inv(np.eye(self.m) - a)
-        g = b[: self.p]
-        c = b @ s @ g.T
-        (a_rows, a_columns, _), (s_rows, s_columns, _) = self._directed.T, self._undirected.T
-        u = np.vstack([g.T[a_rows], g.T[s_rows]])
-        v = np.vstack([c[a_columns], g.T[s_columns] * np.where(s_rows == s_columns, 0.5, 1.0)[:, None]])
-        return np.asarray(c[: self.p]), u, v
-
-    def pooled(self, cells: Array) -> Array:
-        """Sum values of cells, along the first axis, into values of free parameters."""
-        if self._one_to_one:
-            return np.asarray(cells[self._order])
-        out = np.zeros((self.n_free, *cells.shape[1:]))
-        np.add.at(out, self._free, cells)
-        return out
+    def _kind(self, t: Term) -> str:
+        is_latent = t.lhs in self._latent
+        if t.op == "~~" and t.lhs == t.rhs:
+            return "lv.variances" if is_latent else "residuals"
+        if t.op == "~~":
+            return "lv.covariances" if is_latent else "residual.covariances"
+        if t.op == "~1":
+            return "means" if is_latent else "intercepts"
+        return {"=~": "loadings", "~": "regressions", "|": "thresholds"}[t.op]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -10,139 +11,261 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import special
 
-from xmresearch.sem.estimation import Solution, derivatives
-from xmresearch.sem.measures import rmsea_bounds
-from xmresearch.sem.model import Matrices, Model, Parameter
+from xmresearch.sem.likelihood import CompleteSample, Likelihood, MissingSample, Sample, moment_slopes
+from xmresearch.sem.matrices import Implied, Matrices
+from xmresearch.sem.measures import independent_moments, rmsea_bounds
+from xmresearch.sem.model import Model, Parameter
 
 Array = NDArray[np.float64]
-Estimator = Literal["ML", "MLM", "MLR"]
-_STEP = 1e-5
+Estimator = Literal["ML", "MLM", "MLMV", "MLR", "WLSMV"]
 
 
 @dataclass(frozen=True)
 class Sandwich:
-    """A robust covariance of the parameters, and the scaling of the model's chi-square.
+    """A robust covariance of the parameters, and what scales the model's chi-square.
 
     Attributes
     ----------
     covariance : ndarray
         Of the free parameters, shape (q, q).
-    scaling : float
-        The chi-square is divided by it; NaN for df = 0.
+    trace, trace_squared : float
+        Traces of U Gamma and of (U Gamma)^2; the latter only where the test is also shifted, otherwise NaN.
     """
 
     covariance: Array
-    scaling: float
+    trace: float
+    trace_squared: float = float("nan")
+
+    def scaled(self, chisq: float, df: int) -> tuple[float, float]:
+        """Return the scaled chi-square and its scaling factor."""
+        if not df:
+            return chisq, float("nan")
+        if np.isnan(self.trace_squared):
+            return chisq * df / self.trace, self.trace / df
+        factor = float(np.sqrt(self.trace_squared / df))
+        return chisq / factor + df - float(np.sqrt(df * self.trace**2 / self.trace_squared)), factor
 
 
-def sandwich(model: Model, solution: Solution, rows: Array, estimator: Estimator) -> Sandwich:
+def sandwich(
+    model: Model, theta: Array, samples: Sequence[Sample], rows: Sequence[Array], estimator: Estimator
+) -> Sandwich:
     """Correct for non-normal data.
 
     Parameters
     ----------
     model : Model
-        What was fitted.
-    solution : Solution
-        Its ML solution, or that of the independence model.
-    rows : ndarray
-        Complete rows, shape (n, p), in the order of `model.observed`.
-    estimator : {'MLM', 'MLR'}
-        MLM: expected information, Satorra and Bentler's scaling. MLR: observed information, Huber and White's sandwich,
-        Yuan and Bentler's scaling in the form of Mplus.
+        What was fitted, or the independence model.
+    theta : ndarray
+        Its maximum-likelihood solution, shape (q,).
+    samples : sequence of Sample
+        By group.
+    rows : sequence of ndarray
+        By group, shape (n, p), in the order of `model.observed`; about their means where means are not modelled.
+    estimator : {'MLM', 'MLMV', 'MLR'}
+        MLM: expected information, Satorra and Bentler's scaling. MLMV: the same with their scaled and shifted test. MLR:
+        observed information, Huber and White's sandwich, Yuan and Bentler's scaling in the form of Mplus.
 
     Returns
     -------
     Sandwich
 
+    Notes
+    -----
+    Exogenous variables, whose moments lavaan fixes to the sample, count as random here.
+
     References
     ----------
     Satorra, A. & Bentler, P. M. (1994). In Latent Variables Analysis. Sage.
     Yuan, K.-H. & Bentler, P. M. (2000). Sociological Methodology, 30, 165-200.
+    Asparouhov, T. & Muthen, B. (2010). Simple second order chi-square correction. Mplus technical appendix.
     """
-    n = len(rows)
-    z = rows - rows.mean(axis=0)
-    sample = z.T @ z / n
-    matrices = Matrices(model, sample)
-    implied, u, v = matrices.implied(solution.theta)
-    inverse = np.linalg.inv(implied)
-    wu, wv = u @ inverse, v @ inverse
-    scores = matrices.pooled(((z @ wu.T) * (z @ wv.T)).T).T
-    if estimator == "MLM":
-        centred = scores - scores.mean(axis=0)
-        meat = centred.T @ centred / n
-        bread = np.linalg.inv(solution.information)
-        total = _normal_trace(z, inverse, sample)
+    q = model.n_free
+    model, theta = _released(model, theta, samples)
+    matrices = [Matrices(model, s.cov, s.mean, g) for g, s in enumerate(samples)]
+    objective = Likelihood(matrices, list(samples))
+    implied = objective.implied(theta)
+    total, meat = 0.0, np.zeros((len(theta), len(theta)))
+    for m, f, s, i, x in zip(matrices, objective.shares, samples, implied, rows, strict=True):
+        if estimator == "MLR":
+            scores = m.pooled(casewise(s, x - i.mean, i.cov, i).T)
+            meat += f * scores @ scores.T / s.n
+            total += _saturated_trace(s, x, model.means)
+        else:
+            scores = m.pooled(casewise(s, x - s.mean, i.cov, i).T)
+            scores = scores - scores.mean(axis=1, keepdims=True)
+            meat += f * scores @ scores.T / s.n
+            total += _normal_trace(x - s.mean, np.linalg.inv(i.cov), s.cov, model.means)
+    bread = np.linalg.inv(objective.hessian(theta, implied) if estimator == "MLR" else objective.information(implied))
+    squared = float("nan")
+    if estimator == "MLMV":
+        squared = _trace_squared(matrices, objective.shares, samples, implied, rows, bread)
+    cov = bread @ meat @ bread / sum(s.n for s in samples)
+    return Sandwich(cov[:q, :q], float(total - np.trace(bread @ meat)), squared)
+
+
+def casewise(sample: Sample, deviations: Array, cov: Array, implied: Implied) -> Array:
+    """Return every row's score (slope of its log likelihood) by cells.
+
+    Parameters
+    ----------
+    sample : Sample
+        Of the group; says which variables each row has.
+    deviations : ndarray
+        Rows less the means, shape (n, p); NaN is a blank.
+    cov : ndarray
+        Implied covariances, shape (p, p).
+    implied : Implied
+        Whose derivatives to take.
+
+    Returns
+    -------
+    ndarray
+        Shape (n, cells).
+    """
+    if isinstance(sample, MissingSample):
+        inverses, _ = sample.inverses(cov)
+        pulled = np.einsum("nij,nj->ni", inverses[sample.of_row], np.nan_to_num(deviations))
+        level = np.einsum("ci,kij,cj->kc", implied.u, inverses, implied.v, optimize=True)[sample.of_row]
     else:
-        scores = scores - matrices.pooled((wu * v).sum(axis=1))
-        meat = scores.T @ scores / n
-        bread = np.linalg.inv(_observed_information(matrices, solution.theta, sample))
-        total = _normal_trace(z, np.linalg.inv(sample), sample)
-    scaling = (total - np.trace(bread @ meat)) / model.df if model.df else float("nan")
-    return Sandwich(bread @ meat @ bread / n, float(scaling))
+        inverse = np.linalg.inv(cov)
+        pulled = deviations @ inverse
+        level = ((implied.u @ inverse) * implied.v).sum(axis=1)
+    along = pulled @ implied.u.T
+    return np.asarray(along * (pulled @ implied.v.T) - level + implied.w * along)
 
 
-def _normal_trace(z: Array, inverse: Array, sample: Array) -> float:
-    """Trace of W Gamma: W the normal-theory weight at `inverse`, Gamma the covariances of the rows' products."""
+def _normal_trace(z: Array, inverse: Array, sample: Array, means: bool) -> float:
+    """Trace of W Gamma: W the normal-theory weight at `inverse`, Gamma the covariances of the rows' moments."""
     length = ((z @ inverse) * z).sum(axis=1)
     product = inverse @ sample
-    return float(0.5 * ((length**2).mean() - np.trace(product @ product)))
+    return float(0.5 * ((length**2).mean() - (product * product.T).sum()) + (np.trace(product) if means else 0.0))
 
 
-def _observed_information(matrices: Matrices, theta: Array, sample: Array) -> Array:
-    """Hessian of half the discrepancy, from differences of its analytic gradient."""
-    q = len(theta)
-    hessian = np.empty((q, q))
-    for k in range(q):
-        ends = []
-        for sign in (1.0, -1.0):
-            moved = theta.copy()
-            moved[k] += sign * _STEP
-            ends.append(derivatives(matrices, *matrices.implied(moved), sample)[0])
-        hessian[k] = (ends[0] - ends[1]) / (2 * _STEP)
-    return (hessian + hessian.T) / 2
+def _saturated_trace(sample: Sample, rows: Array, means: bool) -> float:
+    """Trace of the saturated model's inverse information times its scores' covariances."""
+    if not isinstance(sample, MissingSample):
+        return _normal_trace(rows - sample.mean, np.linalg.inv(sample.cov), sample.cov, means)
+    implied = saturated(sample.cov, sample.mean, means)
+    scores = casewise(sample, rows - sample.mean, sample.cov, implied)
+    return float(np.trace(np.linalg.solve(sample.hessian_cells(implied), scores.T @ scores / sample.n)))
 
 
-def independence(model: Model, sample: Array) -> tuple[Model, Solution]:
+def saturated(cov: Array, mean: Array, means: bool) -> Implied:
+    """Return the derivatives of a saturated model: one cell per covariance, column-wise, then one per mean."""
+    p = len(cov)
+    unit = np.eye(p)
+    columns, rows = np.triu_indices(p)
+    more = unit if means else unit[:0]
+    u = np.vstack([unit[rows], more])
+    v = np.vstack([unit[columns] * np.where(rows == columns, 0.5, 1.0)[:, None], 0 * more])
+    return Implied(cov, mean, u, v, np.concatenate([np.zeros(len(rows)), np.ones(len(more))]))
+
+
+def _trace_squared(
+    matrices: Sequence[Matrices], shares: Sequence[float], samples: Sequence[Sample], implied: Sequence[Implied],
+    rows: Sequence[Array], bread: Array,
+) -> float:  # fmt: skip
+    """Trace of (U Gamma)^2, in the space of all moments."""
+    slopes, weights, middles = [], [], []
+    for m, f, s, i, x in zip(matrices, shares, samples, implied, rows, strict=True):
+        full = saturated(i.cov, i.mean, m.means)
+        scores = casewise(s, x - s.mean, i.cov, full)
+        scores = scores - scores.mean(axis=0)
+        slopes.append(m.pooled(moment_slopes(i, m.means)).T)
+        weights.append(f * CompleteSample(s.n, s.mean, s.cov).information(full))
+        middles.append(f * scores.T @ scores / s.n)
+    return traces(np.vstack(slopes), [np.linalg.inv(w) for w in weights], middles, bread)[1]
+
+
+def traces(slopes: Array, inverses: Sequence[Array], middles: Sequence[Array], bread: Array) -> tuple[float, float]:
+    """Return the traces of U Gamma and of (U Gamma)^2.
+
+    Parameters
+    ----------
+    slopes : ndarray
+        Derivatives of all groups' moments by the parameters, shape (s, q).
+    inverses, middles : sequence of ndarray
+        By group: the inverse of the weight W, and W Gamma W.
+    bread : ndarray
+        Inverse of slopes' W slopes, shape (q, q).
+
+    Returns
+    -------
+    trace, trace_squared : float
+        With U = W - W slopes bread slopes' W.
+    """
+    projector = -slopes @ bread @ slopes.T
+    ends = np.cumsum([0, *(len(w) for w in inverses)])
+    product = np.empty_like(projector)
+    for begin, end, inverse in zip(ends[:-1], ends[1:], inverses, strict=True):
+        projector[begin:end, begin:end] += inverse
+    for begin, end, middle in zip(ends[:-1], ends[1:], middles, strict=True):
+        product[:, begin:end] = projector[:, begin:end] @ middle
+    return float(np.trace(product)), float((product * product.T).sum())
+
+
+def _released(model: Model, theta: Array, samples: Sequence[Sample]) -> tuple[Model, Array]:
+    """Free the moments that are fixed to the sample, at their sample values."""
+    at = {v: k for k, v in enumerate(model.observed)}
+    free, values = [], list(theta)
+    for q in model.parameters:
+        if q.free < 0 and q.value is None:
+            s = samples[q.group]
+            values.append(s.mean[at[q.lhs]] if q.op == "~1" else s.cov[at[q.lhs], at[q.rhs]])
+            free.append(replace(q, free=len(values) - 1))
+        else:
+            free.append(q)
+    return replace(model, parameters=tuple(free)), np.array(values)
+
+
+def independence(model: Model, samples: Sequence[Sample]) -> tuple[Model, Array]:
     """Return the baseline model, in which modelled variables are uncorrelated, and its solution.
 
     Parameters
     ----------
     model : Model
-        Its exogenous observed variables keep their sample covariances.
-    sample : ndarray
-        Sample covariances, shape (p, p).
+        Its exogenous observed variables keep their sample moments.
+    samples : sequence of Sample
+        By group.
 
     Returns
     -------
-    Model, Solution
+    Model, ndarray
+        The solution has shape (q,).
     """
     parameters = [q for q in model.parameters if q.free < 0 and q.value is None]
-    free = [v for v in model.observed if v not in model.exogenous]
-    parameters += [Parameter(v, "~~", v, "", k, None, None) for k, v in enumerate(free)]
-    baseline = Model(model.observed, (), model.exogenous, tuple(parameters), ())
-    matrices = Matrices(baseline, sample)
-    theta = np.array([sample[k, k] for k, v in enumerate(model.observed) if v in free])
-    implied, u, v = matrices.implied(theta)
-    _, information = derivatives(matrices, implied, u, v, sample)
-    return baseline, Solution(theta, float("nan"), information, implied, True, "closed form", 0)
+    values: list[float] = []
+    for g, sample in enumerate(samples):
+        cov, mean = independent_moments(model, sample)
+        for k, v in enumerate(model.observed):
+            if v in model.exogenous:
+                continue
+            parameters.append(Parameter(v, "~~", v, "", len(values), None, None, g))
+            values.append(cov[k, k])
+            if model.means:
+                parameters.append(Parameter(v, "~1", "", "", len(values), None, None, g))
+                values.append(mean[k])
+    return replace(model, latent=(), parameters=tuple(parameters), defined=()), np.array(values)
 
 
-def scaled_measures(measures: pd.Series, model_scaling: float, baseline_scaling: float) -> pd.Series:
+def scaled_measures(measures: pd.Series, fitted: Sandwich, baseline: Sandwich, groups: int = 1) -> pd.Series:
     """Add scaled and robust fit measures.
 
     Parameters
     ----------
     measures : Series
         From `fit_measures`.
-    model_scaling, baseline_scaling : float
-        Of the model's and of the baseline's chi-square.
+    fitted, baseline : Sandwich
+        Of the model and of the independence model.
+    groups : int
+        How many.
 
     Returns
     -------
     Series
         With chisq.scaled, chisq.scaling.factor, and cfi, tli and rmsea (with intervals and p) .scaled and .robust added, in
-        lavaan's names. The interval of rmsea.scaled rests, as in lavaan 0.6, on the unscaled chi-square with df x scaling
-        degrees of freedom.
+        lavaan's names. Where the test is not shifted, the interval of rmsea.scaled rests, as in lavaan 0.6, on the unscaled
+        chi-square with df x scaling degrees of freedom.
 
     References
     ----------
@@ -151,28 +274,74 @@ def scaled_measures(measures: pd.Series, model_scaling: float, baseline_scaling:
     """
     m = measures.to_dict()
     chisq, df, base, base_df, n = (m[k] for k in ("chisq", "df", "baseline.chisq", "baseline.df", "ntotal"))
-    if not df:
+    if not df or not base_df:
         return measures
-    c, cb = model_scaling, baseline_scaling
-    scaled, base_scaled = chisq / c, base / cb
-    low, high = rmsea_bounds(chisq, c * df, n)
-    robust_low, robust_high = rmsea_bounds(scaled, df, n)
-    close, wide = (n * df * m[name] ** 2 for name in ("rmsea.close.h0", "rmsea.notclose.h0"))
-    more = {
-        "chisq.scaled": scaled, "df.scaled": df, "pvalue.scaled": float(special.chdtrc(df, scaled)),
-        "chisq.scaling.factor": c, "baseline.chisq.scaled": base_scaled, "baseline.df.scaled": base_df,
-        "baseline.pvalue.scaled": float(special.chdtrc(base_df, base_scaled)), "baseline.chisq.scaling.factor": cb,
-        "cfi.scaled": 1 - max(scaled - df, 0) / max(scaled - df, base_scaled - base_df, 1e-300),
-        "tli.scaled": 1 - (scaled - df) / df * base_df / (base_scaled - base_df),
-        "cfi.robust": 1 - max(chisq - c * df, 0) / max(chisq - c * df, base - cb * base_df, 1e-300),
-        "tli.robust": 1 - (chisq - c * df) / df * base_df / (base - cb * base_df),
-        "rmsea.scaled": np.sqrt(max(scaled - df, 0) / (n * df)), "rmsea.ci.lower.scaled": low,
-        "rmsea.ci.upper.scaled": high,
-        "rmsea.pvalue.scaled": float(1 - special.chndtr(chisq, c * df, c * close)),
-        "rmsea.notclose.pvalue.scaled": float(special.chndtr(chisq, c * df, c * wide)),
-        "rmsea.robust": np.sqrt(max(chisq - c * df, 0) / (n * df)), "rmsea.ci.lower.robust": np.sqrt(c) * robust_low,
-        "rmsea.ci.upper.robust": np.sqrt(c) * robust_high,
-        "rmsea.pvalue.robust": float(1 - special.chndtr(scaled, df, close / c)),
-        "rmsea.notclose.pvalue.robust": float(special.chndtr(scaled, df, wide / c)),
-    }  # fmt: skip
-    return pd.Series(m | more, dtype=float, name="value")
+    scaled, factor = fitted.scaled(chisq, df)
+    base_scaled, base_factor = baseline.scaled(base, base_df)
+    shifted = not np.isnan(fitted.trace_squared)
+    statistic, own_df, unit = (scaled, df, 1.0) if shifted else (chisq, fitted.trace, fitted.trace / df)
+    return pd.Series(
+        m | {
+            "chisq.scaled": scaled, "df.scaled": df, "pvalue.scaled": float(special.chdtrc(df, scaled)),
+            "chisq.scaling.factor": factor, "baseline.chisq.scaled": base_scaled, "baseline.df.scaled": base_df,
+            "baseline.pvalue.scaled": float(special.chdtrc(base_df, base_scaled)),
+            "baseline.chisq.scaling.factor": base_factor,
+            "cfi.scaled": 1 - max(scaled - df, 0) / max(scaled - df, base_scaled - base_df, 1e-300),
+            "tli.scaled": 1 - (scaled - df) / df * base_df / (base_scaled - base_df),
+            "rmsea.scaled": np.sqrt(groups * max(scaled - df, 0) / (n * df)),
+        } | _named(_close(statistic, own_df, unit, n, df, groups, m), "scaled")
+        | robust_measures(m, chisq, fitted.trace, base, baseline.trace, groups, (scaled, factor)),
+        dtype=float, name="value",
+    )  # fmt: skip
+
+
+def robust_measures(
+    m: dict[str, float],
+    chisq: float,
+    trace: float,
+    base: float,
+    base_trace: float,
+    groups: int,
+    scaled: tuple[float, float] | None = None,
+) -> dict[str, float]:
+    """Compute robust CFI, TLI and RMSEA.
+
+    Parameters
+    ----------
+    m : dict of str to float
+        df, baseline.df, ntotal and the bounds of RMSEA's tests.
+    chisq, base : float
+        Discrepancies of the model and of the independence model.
+    trace, base_trace : float
+        Their expectations where the model is true, which without robustness are df.
+    groups : int
+        How many.
+    scaled : (float, float), optional
+        The test statistic for RMSEA's interval and its scaling factor; chisq df / trace and trace / df unless given.
+
+    Returns
+    -------
+    dict of str to float
+        In lavaan's names.
+    """
+    df, base_df, n = m["df"], m["baseline.df"], m["ntotal"]
+    statistic, factor = scaled or (chisq * df / trace, trace / df)
+    return {
+        "cfi.robust": 1 - max(chisq - trace, 0) / max(chisq - trace, base - base_trace, 1e-300),
+        "tli.robust": 1 - (chisq - trace) / df * base_df / (base - base_trace),
+        "rmsea.robust": np.sqrt(groups * max(chisq - trace, 0) / (n * df)),
+    } | _named(_close(statistic, df, 1 / factor, n, df, groups, m, np.sqrt(factor)), "robust")  # fmt: skip
+
+
+def _named(values: Sequence[float], kind: str) -> dict[str, float]:
+    names = ("rmsea.ci.lower", "rmsea.ci.upper", "rmsea.pvalue", "rmsea.notclose.pvalue")
+    return {f"{name}.{kind}": value for name, value in zip(names, values, strict=True)}
+
+
+def _close(
+    chisq: float, df: float, unit: float, n: float, model_df: float, groups: int, m: dict[str, float], stretch: float = 1.0
+) -> tuple[float, float, float, float]:  # fmt: skip
+    """Return RMSEA's bounds and its p values for a chi-square of df whose noncentrality is `unit` times the misfit."""
+    low, high = (stretch * np.sqrt(groups) * b for b in rmsea_bounds(chisq, df, n))
+    close, wide = (unit * n * model_df * m[k] ** 2 / groups for k in ("rmsea.close.h0", "rmsea.notclose.h0"))
+    return low, high, float(1 - special.chndtr(chisq, df, close)), float(special.chndtr(chisq, df, wide))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from xmresearch.errors import ModelError
 
@@ -13,6 +13,7 @@ _IS_NAME = re.compile(rf"{_NAME}\Z")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\Z")
 _EXPONENT = re.compile(r"(?<![\w.])[\d.]+[eE]\Z")
 _START = re.compile(r"start\(\s*([^()]+)\s*\)\Z")
+_VECTOR = re.compile(r"c\(([^()]*)\)\Z")
 _LABEL = re.compile(r"label\(\s*[\"']([^\"']+)[\"']\s*\)\Z")
 
 
@@ -34,6 +35,8 @@ class Term:
         Whether `NA*` frees it against the default.
     start : float or None
         Where estimation starts.
+    vectors : tuple of tuple of str
+        Modifiers written as `c(..., ...)`, one entry per group; `in_group` applies them.
     """
 
     lhs: str
@@ -44,6 +47,24 @@ class Term:
     fixed: float | None = None
     free: bool = False
     start: float | None = None
+    vectors: tuple[tuple[str, ...], ...] = ()
+
+    def in_group(self, group: int, groups: int) -> Term:
+        """Return the term with the modifiers of one group.
+
+        Raises
+        ------
+        ModelError
+            A vector of modifiers has another length than there are groups.
+        """
+        term = replace(self, vectors=())
+        for vector in self.vectors:
+            if len(vector) != groups:
+                raise ModelError(
+                    f"Model line {self.line}: c({', '.join(vector)}) has {len(vector)} entries for {groups} group(s)."
+                )
+            term = _modified(term, vector[group])
+        return term
 
 
 def parse_model(text: str) -> list[Term]:
@@ -133,28 +154,36 @@ def _split(right: str, line: int) -> list[str]:
 
 def _term(lhs: str, operator: str, piece: str, line: int) -> Term:
     *modifiers, target = (part.strip() for part in piece.split("*"))
-    label, fixed, free, start = "", None, False, None
-    for modifier in modifiers:
-        if modifier == "NA":
-            free = True
-        elif _NUMBER.match(modifier):
-            fixed = float(modifier)
-        elif match := _START.match(modifier):
-            start = float(match[1])
-        elif match := _LABEL.match(modifier):
-            label = match[1]
-        elif _IS_NAME.match(modifier):
-            label = modifier
-        else:
-            raise ModelError(
-                f"Model line {line}: '{modifier}' is no modifier.",
-                "Modifiers are a label, a number, NA, start(number) or label('name').",
-            )
     if operator == "~" and target in ("1", "0"):
-        if target == "0":
-            fixed = 0.0
-        return Term(lhs, "~1", "", line, label, fixed, free, start)
-    return Term(lhs, operator, _name(target, line), line, label, fixed, free, start)
+        term = Term(lhs, "~1", "", line, fixed=0.0 if target == "0" else None)
+    else:
+        term = Term(lhs, operator, _name(target, line), line)
+    for modifier in modifiers:
+        if match := _VECTOR.match(modifier):
+            entries = tuple(part.strip() for part in match[1].split(","))
+            for entry in entries:
+                _modified(term, entry)
+            term = replace(term, vectors=(*term.vectors, entries))
+        else:
+            term = _modified(term, modifier)
+    return term
+
+
+def _modified(term: Term, modifier: str) -> Term:
+    if modifier == "NA":
+        return replace(term, free=True)
+    if _NUMBER.match(modifier):
+        return replace(term, fixed=float(modifier))
+    if match := _START.match(modifier):
+        return replace(term, start=float(match[1]))
+    if match := _LABEL.match(modifier):
+        return replace(term, label=match[1])
+    if _IS_NAME.match(modifier):
+        return replace(term, label=modifier)
+    raise ModelError(
+        f"Model line {term.line}: '{modifier}' is no modifier.",
+        "Modifiers are a label, a number, NA, start(number), label('name') or, by group, c(..., ...).",
+    )
 
 
 def _name(text: str, line: int) -> str:

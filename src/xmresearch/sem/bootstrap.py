@@ -1,0 +1,229 @@
+"""Refits of resampled rows, many at a time, and the intervals they give."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
+from xmresearch.errors import InsufficientData
+from xmresearch.sem.estimation import Solution, minimise
+from xmresearch.sem.likelihood import CompleteSample, Likelihood, Sample
+from xmresearch.sem.matrices import Matrices
+from xmresearch.sem.model import Model
+from xmresearch.sem.readout import Readout
+from xmresearch.sem.robust import casewise
+
+Array = NDArray[np.float64]
+_AT_ONCE = 64
+_MOST_STEPS = 60
+_TOLERANCE = 1e-6
+_LEAST_CONVERGED = 0.5
+
+
+def bootstrap_replicates(
+    model: Model, objective: Any, solution: Solution, rows: Sequence[Array], draws: int, seed: int
+) -> tuple[Array, int]:
+    """Refit a model to resampled rows.
+
+    Parameters
+    ----------
+    model : Model
+        What was fitted, to complete rows.
+    objective : Likelihood
+        What was minimised.
+    solution : Solution
+        Where it ended; refits start there.
+    rows : sequence of ndarray
+        By group, shape (n, p).
+    draws : int
+        Replicates.
+    seed : int
+        Of the resampling, which is within groups.
+
+    Returns
+    -------
+    replicates : ndarray
+        Free parameters of the refits that converged, shape (at most draws, q).
+    lost : int
+        Refits that did not converge.
+
+    Raises
+    ------
+    InsufficientData
+        Fewer than half of the refits converged.
+    """
+    rng = np.random.default_rng(seed)
+    found = []
+    for begin in range(0, draws, _AT_ONCE):
+        size = min(_AT_ONCE, draws - begin)
+        moments = [_resampled(x, size, rng, model.means) for x in rows]
+        theta, converged = _refit(objective, solution.theta, moments, model)
+        found.append(theta[converged])
+    replicates = np.concatenate(found)
+    lost = draws - len(replicates)
+    if lost > _LEAST_CONVERGED * draws:
+        raise InsufficientData(
+            f"{lost} of {draws} bootstrap samples did not converge; the sample is too small for this model.",
+            "Use standard errors without the bootstrap, or a smaller model.",
+        )
+    return replicates, lost
+
+
+def _resampled(rows: Array, size: int, rng: np.random.Generator, means: bool) -> tuple[Array, Array]:
+    """Return covariances (size, p, p) and means (size, p) of resampled rows."""
+    n, p = rows.shape
+    counts = rng.multinomial(n, np.full(n, 1 / n), size).astype(np.float64)
+    columns, others = np.triu_indices(p)
+    centre = rows.mean(axis=0)
+    z = rows - centre
+    mean = counts @ z / n
+    second = counts @ (z[:, columns] * z[:, others]) / n
+    cov = np.empty((size, p, p))
+    cov[:, columns, others] = cov[:, others, columns] = second
+    cov -= mean[:, :, None] * mean[:, None, :]
+    return cov, mean + centre if means else np.zeros_like(mean)
+
+
+def _refit(
+    objective: Likelihood, start: Array, moments: Sequence[tuple[Array, Array]], model: Model
+) -> tuple[Array, NDArray[np.bool_]]:
+    """Score all replicates at once; a replicate whose step leads astray takes half of it."""
+    size = len(moments[0][0])
+    if model.exogenous:
+        return _refit_each(objective, start, moments, model)
+    theta = np.broadcast_to(start, (size, len(start))).copy()
+    value = np.full(size, np.inf)
+    before, step = theta.copy(), np.zeros_like(theta)
+    active = np.arange(size)
+    converged = np.zeros(size, dtype=bool)
+    for _ in range(_MOST_STEPS):
+        current, gradient, information = _derivatives(objective, theta[active], moments, active)
+        worse = ~(current <= value[active] + 1e-10)
+        step[active[worse]] /= 2
+        theta[active[worse]] = before[active[worse]] + step[active[worse]]
+        better = active[~worse]
+        value[better], before[better] = current[~worse], theta[better]
+        scale = np.sqrt(np.maximum(np.diagonal(information, axis1=1, axis2=2), 1e-12))
+        done = ~worse & (np.abs(gradient / scale).max(axis=1) < _TOLERANCE)
+        converged[active[done]] = True
+        go = ~worse & ~done
+        if go.any():
+            step[active[go]] = -np.linalg.solve(information[go], gradient[go][:, :, None])[:, :, 0]
+            theta[active[go]] += step[active[go]]
+        active = active[~done]
+        if not len(active):
+            break
+    return theta, converged
+
+
+def _derivatives(
+    objective: Likelihood, theta: Array, moments: Sequence[tuple[Array, Array]], active: NDArray[np.int64]
+) -> tuple[Array, Array, Array]:
+    """Return discrepancies (b,), gradients (b, q) and informations (b, q, q) of half of them."""
+    value = np.zeros(len(theta))
+    gradient, information = np.zeros(theta.shape), np.zeros((*theta.shape, theta.shape[1]))
+    for matrices, f, (covs, means) in zip(objective.matrices, objective.shares, moments, strict=True):
+        i = matrices.implied(theta)
+        inverse = np.linalg.inv(i.cov)
+        d = means[active] - i.mean
+        about = covs[active] + d[:, :, None] * d[:, None, :]
+        sign, logdet = np.linalg.slogdet(i.cov)
+        value += f * np.where(sign > 0, logdet + (inverse * about).sum(axis=(1, 2)), np.inf)
+        residual = inverse @ (i.cov - about) @ inverse
+        slope = -(inverse @ d[:, :, None])
+        cells = ((i.u @ residual) * i.v).sum(axis=2) + i.w * (i.u @ slope)[:, :, 0]
+        gradient += f * matrices.pooled(cells.T).T
+        vt = np.swapaxes(i.v, 1, 2)
+        wu = i.u @ inverse
+        between, cross = wu @ np.swapaxes(i.u, 1, 2), wu @ vt
+        products = between * (i.v @ inverse @ vt) + cross * np.swapaxes(cross, 1, 2)
+        if matrices.means:
+            products += i.w[:, :, None] * i.w[:, None, :] * between
+        both = matrices.pooled(matrices.pooled(products.transpose(1, 2, 0)).transpose(1, 0, 2))
+        information += f * both.transpose(2, 0, 1)
+    return value, gradient, information
+
+
+def _refit_each(
+    objective: Likelihood, start: Array, moments: Sequence[tuple[Array, Array]], model: Model
+) -> tuple[Array, NDArray[np.bool_]]:
+    """Refit one by one where the moments of exogenous variables, which are the sample's, change with it."""
+    theta, converged = [], []
+    for k in range(len(moments[0][0])):
+        samples: list[Sample] = [
+            CompleteSample(s.n, m[k], c[k]) for s, (c, m) in zip(objective.samples, moments, strict=True)
+        ]
+        matrices = [Matrices(model, s.cov, s.mean, g) for g, s in enumerate(samples)]
+        found = minimise(Likelihood(matrices, samples), start)
+        theta.append(found.theta)
+        converged.append(found.converged)
+    return np.array(theta), np.array(converged)
+
+
+def bootstrap_intervals(
+    model: Model, objective: Any, solution: Solution, rows: Sequence[Array], read: Readout, values: Array,
+    confidence: float, interval: Literal["percentile", "bca"],
+) -> tuple[Array, Array, Array]:  # fmt: skip
+    """Return bootstrap intervals of every row of the table of estimates.
+
+    Parameters
+    ----------
+    model : Model
+        What was fitted.
+    objective : Likelihood
+        What was minimised.
+    solution : Solution
+        Where it ended.
+    rows : sequence of ndarray
+        By group, shape (n, p).
+    read : Readout
+        Rows of the table.
+    values : ndarray
+        Replicates of the rows, shape (B, k).
+    confidence : float
+        Level.
+    interval : {'percentile', 'bca'}
+        Kind.
+
+    Returns
+    -------
+    lower, upper, acceleration : ndarray
+        Shape (k,); the acceleration is that of the infinitesimal jackknife, zero for percentile intervals.
+
+    References
+    ----------
+    Efron, B. (1987). Journal of the American Statistical Association, 82, 171-185.
+    """
+    tail = (1 - confidence) / 2
+    tails = np.array([tail, 1 - tail])
+    acceleration = np.zeros(values.shape[1])
+    if interval == "percentile":
+        low, high = np.quantile(values, tails, axis=0)
+        return low, high, acceleration
+    point = read.read(solution.theta)[0]
+    acceleration = _acceleration(objective, solution, rows, read)
+    below = (values < point).mean(axis=0) + (values == point).mean(axis=0) / 2
+    bias = special.ndtri(np.clip(below, 0.5 / len(values), 1 - 0.5 / len(values)))
+    z = bias + special.ndtri(tails)[:, None]
+    levels = special.ndtr(bias + z / (1 - acceleration * z))
+    bounds = np.array([np.quantile(values[:, k], levels[:, k]) for k in range(values.shape[1])])
+    return bounds[:, 0], bounds[:, 1], acceleration
+
+
+def _acceleration(objective: Likelihood, solution: Solution, rows: Sequence[Array], read: Readout) -> Array:
+    """Return the skewness of each row's influence values, divided by six root n."""
+    bread = np.linalg.inv(objective.hessian(solution.theta, solution.implied))
+    moved = []
+    for m, s, i, x in zip(objective.matrices, objective.samples, solution.implied, rows, strict=True):
+        moved.append(m.pooled(casewise(s, x - i.mean, i.cov, i).T).T)
+    influence = np.vstack(moved) @ bread
+    step = 1e-5 * np.maximum(np.abs(solution.theta), 0.1)
+    moves = np.diag(step)
+    slope = (read.read(solution.theta + moves)[0] - read.read(solution.theta - moves)[0]) / (2 * step[:, None])
+    values = influence @ slope
+    spread = (values**2).sum(axis=0) ** 1.5
+    return np.divide((values**3).sum(axis=0), 6 * spread, out=np.zeros(len(spread)), where=spread > 0)

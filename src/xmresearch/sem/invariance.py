@@ -1,0 +1,202 @@
+"""Does an instrument measure the same in several groups? The ladder of invariance."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import special
+
+from xmresearch.errors import ModelError, nearest
+from xmresearch.sem.comparison import compare
+from xmresearch.sem.fitting import fit
+from xmresearch.sem.followup import score_tests
+from xmresearch.sem.result import SemFit
+from xmresearch.sem.robust import Estimator
+from xmresearch.sem.samples import Missing
+
+LEVELS = ("configural", "metric", "scalar", "strict")
+CFI_DROP, RMSEA_RISE = -0.010, 0.015
+_EQUAL = ((), ("loadings",), ("loadings", "intercepts"), ("loadings", "intercepts", "residuals"))
+_KIND = {"metric": ("=~",), "scalar": ("~1",), "strict": ("~~",)}
+
+
+@dataclass(frozen=True)
+class InvarianceResult:
+    """The ladder of measurement invariance.
+
+    Attributes
+    ----------
+    table : DataFrame
+        One row per level: as `xmresearch.sem.comparison.compare` (column level instead of model), and holds: whether CFI
+        falls by no more than .010 and RMSEA rises by no more than .015 against the level below (Chen 2007), and all
+        levels below hold.
+    means : DataFrame
+        Differences of latent means from the first group, at the scalar level: construct, group, est, se, z, pvalue,
+        ci_lower, ci_upper, d (in pooled latent SDs). Empty without a scalar level.
+    suggestions : DataFrame
+        For each level that does not hold, the equalities whose release would lower chi-square most: level, lhs, op, rhs,
+        group, mi, pvalue, epc. Give them to `group_partial`.
+    fits : dict of str to SemFit
+        By level.
+    groups : tuple of str
+        The first is the reference.
+    warnings : tuple of str
+        What a careful reviewer would ask about.
+    """
+
+    table: pd.DataFrame
+    means: pd.DataFrame
+    suggestions: pd.DataFrame
+    fits: dict[str, SemFit]
+    groups: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+    def tidy(self) -> pd.DataFrame:
+        """Return one row per level."""
+        return self.table
+
+    @property
+    def level(self) -> str:
+        """The highest level that holds; empty if the first does not fit."""
+        held = self.table.loc[self.table["holds"], "level"]
+        return str(held.iloc[-1]) if len(held) else ""
+
+    def summary(self) -> dict[str, Any]:
+        """Return the highest level that holds, and the first that does not."""
+        failed = self.table.loc[~self.table["holds"], "level"]
+        first = str(failed.iloc[0]) if len(failed) else ""
+        row = self.table.set_index("level").loc[first] if first else None
+        return {
+            "case": self.level or "none", "level": self.level, "failed": first, "groups": len(self.groups),
+            "reference": self.groups[0], "delta_cfi": np.nan if row is None else row["delta_cfi"],
+            "delta_rmsea": np.nan if row is None else row["delta_rmsea"], "cfi_drop": CFI_DROP, "rmsea_rise": RMSEA_RISE,
+        }  # fmt: skip
+
+    def diagnostics(self) -> pd.DataFrame:
+        """Return checks with figure, threshold and status."""
+        rows = []
+        for row in self.table.iloc[1:].itertuples():
+            value = float(row.delta_cfi)
+            rows.append((f"invariance_{row.level}", value, CFI_DROP, "pass" if row.holds else "warn"))
+        return pd.DataFrame(rows, columns=["check", "value", "threshold", "status"])
+
+
+def invariance(
+    model: str, data: pd.DataFrame, group: str, *, levels: Sequence[str] = LEVELS, estimator: Estimator = "ML",
+    missing: Missing = "listwise", ordered: Sequence[str] | bool = (), group_partial: Sequence[str] = (),
+    confidence: float = 0.95,
+) -> InvarianceResult:  # fmt: skip
+    """Climb the ladder of measurement invariance.
+
+    Parameters
+    ----------
+    model : str
+        Measurement model in lavaan's syntax.
+    data : DataFrame
+        Rows.
+    group : str
+        Column whose values split the rows.
+    levels : sequence of str
+        Of configural (same model), metric (equal loadings), scalar (and intercepts; latent means are free), strict (and
+        residual variances). For ordered items (Wu & Estabrook 2016): metric ties thresholds and loadings, scalar also the
+        intercepts of the responses underneath, strict their residual variances.
+    estimator, missing, ordered, group_partial, confidence
+        As for `xmresearch.sem.fitting.fit`.
+
+    Returns
+    -------
+    InvarianceResult
+
+    Raises
+    ------
+    ModelError
+        An unknown level, a model that is not identified in a group.
+    InsufficientData
+        Fewer than two groups, or too few rows in one.
+
+    Notes
+    -----
+    Binary items cannot tell metric from scalar invariance, so the metric level is left out for them.
+
+    References
+    ----------
+    Chen, F. F. (2007). Structural Equation Modeling, 14, 464-504.
+    Wu, H. & Estabrook, R. (2016). Psychometrika, 81, 1014-1045.
+    """
+    for level in levels:
+        if level not in LEVELS:
+            raise ModelError(f"There is no invariance level '{level}'.", nearest(level, LEVELS))
+    wanted = [level for level in LEVELS if level in levels]
+    settings: dict[str, Any] = {
+        "group": group, "estimator": estimator, "missing": missing, "ordered": ordered, "confidence": confidence,
+    }  # fmt: skip
+    fits: dict[str, SemFit] = {}
+    warnings: list[str] = []
+    for level in wanted:
+        equal: tuple[str, ...] = _EQUAL[LEVELS.index(level)]
+        if ordered and equal:
+            equal = ("thresholds", *equal)
+        binary = bool(fits) and 1 in next(iter(fits.values())).model.categories
+        if binary and level == "metric":
+            warnings.append("Binary items cannot tell metric from scalar invariance: the metric level is left out.")
+            continue
+        used = group_partial if equal else ()
+        fits[level] = fit(model, data, group_equal=equal, group_partial=used, **settings)
+        warnings += [f"{level}: {w}" for w in fits[level].warnings]
+    table = compare(fits).rename(columns={"model": "level"})
+    steps = (table["delta_cfi"].fillna(0) >= CFI_DROP) & (table["delta_rmsea"].fillna(0) <= RMSEA_RISE)
+    steps.iloc[0] = bool(fits[table["level"].iloc[0]].converged)
+    table["holds"] = steps.cummin()
+    groups = next(iter(fits.values())).model.groups
+    suggested = [_suggestions(level, fits[level]) for level in table.loc[~table["holds"], "level"] if level in _KIND]
+    columns = ["level", "lhs", "op", "rhs", "group", "mi", "pvalue", "epc"]
+    found = pd.concat(suggested, ignore_index=True) if suggested else pd.DataFrame(columns=columns)
+    means = _means(fits["scalar"]) if "scalar" in fits else pd.DataFrame(columns=_MEANS)
+    return InvarianceResult(table, means, found, fits, groups, tuple(dict.fromkeys(warnings)))
+
+
+_MEANS = ["construct", "group", "est", "se", "z", "pvalue", "ci_lower", "ci_upper", "d"]
+
+
+def _means(fitted: SemFit) -> pd.DataFrame:
+    """Return differences of latent means, also in pooled latent SDs."""
+    estimates = fitted.estimates
+    latent = estimates["lhs"].isin(fitted.model.latent)
+    moved = estimates[latent & (estimates["op"] == "~1") & (estimates["group"] != fitted.model.groups[0])]
+    variances = estimates[latent & (estimates["op"] == "~~") & (estimates["lhs"] == estimates["rhs"])]
+    spread = {(r.lhs, r.group): r.est for r in variances.itertuples()}
+    size = dict(zip(fitted.model.groups, (s.n for s in fitted.samples), strict=True))
+    first = fitted.model.groups[0]
+    pooled = [
+        (size[first] * spread[r.lhs, first] + size[r.group] * spread[r.lhs, r.group]) / (size[first] + size[r.group])
+        for r in moved.itertuples()
+    ]
+    table = moved.rename(columns={"lhs": "construct"}).assign(d=moved["est"] / np.sqrt(np.maximum(pooled, 0)))
+    return table[_MEANS].reset_index(drop=True)
+
+
+def _suggestions(level: str, fitted: SemFit, most: int = 5) -> pd.DataFrame:
+    """Return the equalities of a level whose release would lower chi-square most."""
+    model = fitted.model
+    shared = {q.free for q in model.in_group(0) if q.free >= 0}
+    kinds = _KIND[level] + (("|",) if model.categories and level == "metric" else ())
+    tied = [
+        q for q in model.parameters
+        if q.group and q.free in shared and q.op in kinds and (q.op != "~~" or (q.lhs == q.rhs and q.lhs in model.observed))
+    ]  # fmt: skip
+    columns = ["level", "lhs", "op", "rhs", "group", "mi", "pvalue", "epc"]
+    if not fitted.converged or not tied or any(q.op == "|" for q in tied):
+        return pd.DataFrame(columns=columns)
+    added = [replace(q, free=model.n_free + k) for k, q in enumerate(tied)]
+    mi, epc = score_tests(fitted, added, [float(fitted.solution.theta[q.free]) for q in tied])
+    rows = [
+        (level, q.lhs, q.op, q.rhs, model.groups[q.group], m, float(special.chdtrc(1, m)), e)
+        for q, m, e in zip(tied, mi, epc, strict=True)
+        if np.isfinite(m)
+    ]
+    table = pd.DataFrame(rows, columns=columns).sort_values("mi", ascending=False, kind="stable")
+    return table.head(most).reset_index(drop=True)

@@ -1,0 +1,227 @@
+"""What a fit gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import special
+
+from xmresearch.sem.estimation import Solution
+from xmresearch.sem.model import Model
+from xmresearch.sem.readout import Readout
+from xmresearch.sem.robust import Estimator, Sandwich
+
+Array = NDArray[np.float64]
+_CLOSE_FACTORS = 0.95
+_HEAD = ("chisq", "df", "pvalue", "cfi", "tli", "rmsea", "rmsea.ci.lower", "rmsea.ci.upper", "srmr")
+
+
+@dataclass(frozen=True)
+class SemFit:
+    """A fitted model.
+
+    Attributes
+    ----------
+    estimates : DataFrame
+        One row per parameter and defined quantity: lhs, op, rhs, group, label, est, se, z, pvalue, ci_lower, ci_upper,
+        std_lv, std_all (a covariance of residuals by their own SDs, as in lavaan). Fixed parameters have se 0.
+    measures : Series
+        Fit measures in lavaan's names.
+    implied, residuals : DataFrame
+        Implied covariances of the observed variables, and sample minus implied; correlations for ordered variables.
+        With groups, rows carry (group, variable).
+    r2 : Series
+        Explained share of every endogenous variable's variance; with groups, by (group, variable).
+    converged : bool
+        Whether estimation reached a minimum.
+    reason : str
+        How it ended.
+    warnings : tuple of str
+        What a careful reviewer would ask about.
+    model : Model
+        What was fitted.
+    n : int
+        Respondents used.
+    dropped : int
+        Respondents left out because of blanks.
+    estimator : {'ML', 'MLM', 'MLMV', 'MLR', 'WLSMV'}
+        How.
+    confidence : float
+        Level of the intervals.
+    solution : Solution
+        Where estimation ended.
+    covariance : ndarray
+        Of the free parameters, shape (q, q).
+    sandwich : Sandwich or None
+        Of a robust estimator.
+    samples, rows : sequence
+        What was fitted to, by group; rows are empty where moments were given.
+    readout : Readout
+        From free parameters to the table of estimates.
+    replicates : ndarray or None
+        Bootstrapped free parameters, shape (B, q).
+    acceleration : ndarray or None
+        Of the bootstrapped intervals, one per row of the table.
+    """
+
+    estimates: pd.DataFrame
+    measures: pd.Series
+    implied: pd.DataFrame
+    residuals: pd.DataFrame
+    r2: pd.Series
+    converged: bool
+    reason: str
+    warnings: tuple[str, ...]
+    model: Model
+    n: int
+    dropped: int
+    estimator: Estimator
+    confidence: float
+    solution: Solution
+    covariance: Array
+    sandwich: Sandwich | None
+    samples: Sequence[Any]
+    rows: Sequence[Array]
+    readout: Readout
+    replicates: Array | None = None
+    acceleration: Array | None = None
+
+    def tidy(self) -> pd.DataFrame:
+        """Return one row per parameter."""
+        return self.estimates
+
+    def summary(self) -> dict[str, Any]:
+        """Return the figures of fit that reports quote; scaled and robust ones where the estimator gives them.
+
+        Several groups of ordered variables are judged by scaled ones: the robust ones leave out the thresholds.
+        """
+        facts: dict[str, Any] = {
+            "n": self.n, "dropped": self.dropped, "converged": self.converged, "estimator": self.estimator,
+            "free": self.model.n_free, "groups": len(self.model.groups),
+        }  # fmt: skip
+        for name in _HEAD:
+            facts[name.replace(".", "_")] = float(self.measures.get(name, np.nan))
+        if "chisq.scaled" in self.measures:
+            for name in ("chisq", "pvalue"):
+                facts[name] = float(self.measures[f"{name}.scaled"])
+            for name in ("cfi", "tli", "rmsea", "rmsea.ci.lower", "rmsea.ci.upper"):
+                robust = float(self.measures.get(f"{name}.robust", np.nan))
+                if self.model.categories and len(self.model.groups) > 1:
+                    robust = np.nan
+                chosen = robust if np.isfinite(robust) else float(self.measures[f"{name}.scaled"])
+                facts[name.replace(".", "_")] = chosen
+        return facts
+
+    def diagnostics(self) -> pd.DataFrame:
+        """Return checks with figure, threshold and status."""
+        facts = self.summary()
+        rows: list[tuple[str, float, float, str]] = [
+            ("converged", int(self.converged), 1, "pass" if self.converged else "fail")
+        ]
+        for name, good, poor, upper in (
+            ("cfi", 0.95, 0.90, False), ("rmsea", 0.06, 0.08, True), ("srmr", 0.08, 0.10, True),
+        ):  # fmt: skip
+            value = facts[name]
+            if np.isnan(value):
+                continue
+            side = -1 if upper else 1
+            status = "pass" if side * value >= side * good else "warn" if side * value >= side * poor else "fail"
+            rows.append((name, value, good, status))
+        improper = sum("Heywood" in w or "hardly two" in w for w in self.warnings)
+        rows.append(("improper", improper, 0, "warn" if improper else "pass"))
+        return pd.DataFrame(rows, columns=["check", "value", "threshold", "status"])
+
+    @cached_property
+    def standardized(self) -> pd.DataFrame:
+        """Completely standardised solution: lhs, op, rhs, group, label, est, se, z, pvalue, ci_lower, ci_upper.
+
+        Standard errors are delta-method ones; intervals are percentiles where the fit was bootstrapped.
+        """
+        read = self.readout
+        theta = self.solution.theta
+        value = read.read(theta)[2]
+        se = read.errors(theta, self.covariance, lambda t: read.read(t)[2])
+        se = np.where(se < 1e-8, 0.0, se)
+        table = coefficient_table(read, value, se, self.confidence)
+        if self.replicates is not None:
+            tail = (1 - self.confidence) / 2
+            low, high = np.nanquantile(read.read(self.replicates)[2], [tail, 1 - tail], axis=0)
+            table["ci_lower"], table["ci_upper"] = low, high
+        return table
+
+    def _repr_html_(self) -> str:
+        return str(self.estimates.to_html(index=False, float_format="{:.3f}".format))
+
+
+def coefficient_table(read: Readout, value: Array, error: Array, confidence: float) -> pd.DataFrame:
+    """Return estimates with standard errors, z, p and symmetric intervals.
+
+    Parameters
+    ----------
+    read : Readout
+        Names of the rows.
+    value, error : ndarray
+        Shape (rows,).
+    confidence : float
+        Level of the intervals.
+
+    Returns
+    -------
+    DataFrame
+    """
+    with np.errstate(invalid="ignore", divide="ignore"):
+        z = np.where(error == 0, np.nan, value / error)
+    reach = special.ndtri((1 + confidence) / 2) * error
+    return pd.DataFrame({
+        "lhs": read.lhs, "op": read.op, "rhs": read.rhs, "group": read.group, "label": read.label, "est": value,
+        "se": error, "z": z, "pvalue": 2 * special.ndtr(-np.abs(z)), "ci_lower": value - reach,
+        "ci_upper": value + reach,
+    })  # fmt: skip
+
+
+def explained(model: Model, read: Readout, theta: Array) -> pd.Series:
+    """Return the explained variance of every endogenous variable, by group where there are several."""
+    found: dict[Any, float] = {}
+    for g, matrices in enumerate(read.matrices):
+        (a, s, _), (total, _) = matrices.fill(theta), matrices.total(theta)
+        for k, v in enumerate(model.variables):
+            if a[k].any():
+                key = v if len(model.groups) == 1 else (model.groups[g], v)
+                found[key] = float(1 - s[k, k] / total[k, k])
+    return pd.Series(found, dtype=float)
+
+
+def reviewers_warnings(
+    model: Model, solution: Solution, estimates: pd.DataFrame, n: int, estimator: Estimator, sparse: int
+) -> list[str]:
+    """Return what a careful reviewer would ask about."""
+    found = []
+    if not solution.converged:
+        found.append(f"Estimation did not converge: {solution.reason}. The estimates mean nothing.")
+    latent = set(model.latent)
+    columns = (estimates[name].tolist() for name in ("lhs", "op", "rhs", "group", "est", "std_all"))
+    for lhs, op, rhs, group, value, standardised in zip(*columns, strict=True):
+        where = f" in group '{group}'" if group else ""
+        if op == "~~" and lhs == rhs and value < 0:
+            found.append(f"Heywood case: the variance of '{lhs}' is estimated as {value:.3f}{where}.")
+        if op == "~~" and lhs != rhs and lhs in latent and abs(standardised) > _CLOSE_FACTORS:
+            found.append(f"'{lhs}' and '{rhs}' correlate {standardised:.2f}{where}: they are hardly two things.")
+    if n < 5 * (model.n_free - len(model.groups) * (sum(model.categories) or len(model.observed) * model.means)):
+        found.append(f"{n} respondents for {model.n_free} free parameters are few for {_FEW[estimator]}.")
+    elif estimator == "WLSMV" and n < 200 * len(model.groups):
+        found.append(f"{n} respondents are few for {_FEW[estimator]}.")
+    if sparse:
+        found.append(f"{sparse} pair(s) of ordered variables have an empty cell: consider merging categories.")
+    return found
+
+
+_FEW = {
+    "ML": "maximum likelihood", "MLR": "robust maximum likelihood", "MLM": "robust maximum likelihood",
+    "MLMV": "robust maximum likelihood", "WLSMV": "weighted least squares",
+}  # fmt: skip
