@@ -22,6 +22,7 @@ from xmresearch.report.figure_style import (
     to_svg,
     wrap,
 )  # fmt: skip
+from xmresearch.report.path_diagram import path_diagram
 from xmresearch.report.wording import Wording, number
 
 if TYPE_CHECKING:
@@ -301,4 +302,5 @@ def zones(table: pd.DataFrame, wording: Wording, key: str) -> str:
 
 KINDS: Mapping[str, Callable[..., Any]] = {
     "forest": forest, "bars": bars, "quadrants": quadrants, "heatmap": heatmap, "zones": zones,
+    "path_diagram": path_diagram,
 }  # fmt: skip
