@@ -39,6 +39,13 @@ def test_service_hall_extends_servqual_with_the_minimum():
     assert book.label_map("zh")["branch=central"] == "市中心"
 
 
+def test_service_hall_asks_satisfaction_and_loyalty_but_need_not():
+    book = load_codebook("service_hall")
+    added = ["s1", "s2", "s3", "l1", "l2", "l3"]
+    assert book.names("outcome") == ["quality", "satisfaction", "recommend", *added]
+    assert set(added) <= book.optional
+
+
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_every_shipped_item_has_a_label(lang):
     for name in ("servqual", "servperf", "service_hall"):

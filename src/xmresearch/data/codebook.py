@@ -137,6 +137,10 @@ class Codebook:
         """Return the column that asks one statement in one kind."""
         return next(c for c in self.select(kind) if c.statement == statement)
 
+    def scales(self) -> dict[str, tuple[float, float]]:
+        """Return the lowest and the highest answer of every item."""
+        return {c.name: (c.scale.minimum, c.scale.maximum) for c in self.columns}
+
     def label_map(self, lang: str) -> dict[str, str]:
         """Map the identifiers of constructs, statements and columns to their labels in one language."""
         out = {self.name: getattr(self.labels, lang)}

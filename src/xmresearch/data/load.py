@@ -50,12 +50,14 @@ def load_survey(
     """
     book = load_codebook(codebook, base)
     truth: pd.DataFrame | None = None
+    population: tuple[pd.Series, pd.DataFrame] | None = None
     source: str
     if isinstance(data, ScenarioSource):
         from xmresearch.data.scenarios.service_hall import ServiceHall
 
         hall = ServiceHall(data.n, data.seed, missing=data.missing, careless=data.careless)
         raw, truth, source = hall.survey(), hall.truth(weighted=weight_column is not None), data.name
+        population = hall.population(weighted=weight_column is not None)
     elif isinstance(data, DatasetSource):
         from xmresearch.data.datasets import load_dataset
 
@@ -67,7 +69,7 @@ def load_survey(
     book, absent = _present(book, list(map(str, raw.columns)))
     return prepare_survey(
         raw, book, screening=screening, id_column=id_column, weight_column=weight_column,
-        duration_column=duration_column, segments=segments, source=source, truth=truth, notes=absent,
+        duration_column=duration_column, segments=segments, source=source, truth=truth, population=population, notes=absent,
     )  # fmt: skip
 
 

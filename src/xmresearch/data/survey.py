@@ -42,6 +42,9 @@ class Survey:
         For a simulated survey, the declared values: quantity, id, level, truth.
     notes : tuple of str
         Things a reader must know, such as optional batteries that the data lack.
+    population : tuple of Series and DataFrame, or None
+        For a simulated survey, the exact mean and covariance of its answers, before blanks, careless respondents and
+        recoding; of what the weights restore where there are weights.
     """
 
     frame: pd.DataFrame
@@ -52,6 +55,7 @@ class Survey:
     source: str
     truth: pd.DataFrame | None = None
     notes: tuple[str, ...] = field(default=())
+    population: tuple[pd.Series, pd.DataFrame] | None = None
 
     @property
     def simulated(self) -> bool:
@@ -155,6 +159,7 @@ def prepare_survey(
     source: str = "table",
     truth: pd.DataFrame | None = None,
     notes: tuple[str, ...] = (),
+    population: tuple[pd.Series, pd.DataFrame] | None = None,
 ) -> Survey:
     """Check a table against its codebook, screen it and recode reverse-keyed items.
 
@@ -176,6 +181,8 @@ def prepare_survey(
         Declared values of a simulated survey.
     notes : tuple of str
         Passed on to the survey.
+    population : tuple of Series and DataFrame, optional
+        Exact mean and covariance of a simulated survey's answers.
 
     Returns
     -------
@@ -216,7 +223,7 @@ def prepare_survey(
     weights = None if weight_column is None else _weights(raw.loc[keep, weight_column], weight_column)
     for name in segments:
         frame[name] = _segment(raw.loc[keep, name], name)
-    return Survey(frame, codebook, weights, tuple(segments), log, source, truth, notes)
+    return Survey(frame, codebook, weights, tuple(segments), log, source, truth, notes, population)
 
 
 def _check_items(frame: pd.DataFrame, codebook: Codebook, *, error_on_constant: bool) -> None:
