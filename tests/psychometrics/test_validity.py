@@ -5,11 +5,16 @@ import pandas as pd
 import pytest
 
 from xmresearch.data.datasets import load_dataset
-from xmresearch.errors import DatasetUnavailable, InsufficientData
+from xmresearch.errors import DataError, DatasetUnavailable, InsufficientData, ModelError
 from xmresearch.psychometrics.validity import htmt2, validity
 from xmresearch.sem.fitting import fit
+from xmresearch.sem.likelihood import MissingSample
+from xmresearch.sem.polychoric import polychoric
+from xmresearch.sufficient.moments import Moments
 
 HS = "visual =~ x1 + x2 + x3\ntextual =~ x4 + x5 + x6\nspeed =~ x7 + x8 + x9"
+ITEMS = [f"x{k}" for k in range(1, 10)]
+THREE = [[0, 1, 2], [3, 4, 5], [6, 7, 8]]
 KIOSK = {
     "F1": (4, 5, 6, 22),
     "F2": (19, 20, 21),
@@ -21,9 +26,17 @@ KIOSK = {
 
 
 @pytest.fixture(scope="module")
-def results(reference):
+def schools():
     try:
-        schools, kiosk = load_dataset("holzinger_swineford"), load_dataset("kiosk_servqual")
+        return load_dataset("holzinger_swineford")
+    except DatasetUnavailable as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="module")
+def results(reference, schools):
+    try:
+        kiosk = load_dataset("kiosk_servqual")
     except DatasetUnavailable as error:
         pytest.skip(str(error))
     model = "\n".join(f"{f} =~ " + " + ".join(f"p{k}" for k in items) for f, items in KIOSK.items())
@@ -89,3 +102,51 @@ def test_a_path_model_has_no_validity():
     frame = pd.DataFrame(rng.normal(size=(50, 2)), columns=["a", "b"])
     with pytest.raises(InsufficientData, match="no construct"):
         validity(fit("a ~ b", frame), frame)
+
+
+def ratios(moments):
+    return [htmt2(moments, THREE[i], THREE[j]) for i, j in ((0, 1), (0, 2), (1, 2))]
+
+
+def test_htmt2_needs_no_rows_but_its_bootstrap_does(results, schools):
+    moments = Moments.of(schools[ITEMS].to_numpy(dtype=float), ITEMS)
+    pairs = validity(fit(HS, moments)).pairs
+    np.testing.assert_allclose(pairs["htmt2"], results["hs"].pairs["htmt2"])
+    with pytest.raises(DataError, match="bootstrap needs rows"):
+        validity(fit(HS, moments), bootstrap=10)
+    pd.testing.assert_frame_equal(validity(fit(HS, schools), bootstrap=300).pairs, results["hs"].pairs)
+
+
+def test_ordered_items_are_judged_by_polychoric_correlations(schools):
+    four = schools[ITEMS].apply(lambda c: pd.qcut(c.rank(method="first"), 4, labels=False))
+    result = validity(fit(HS, four, ordered=True), four, bootstrap=2000)
+    values = four.to_numpy(dtype=float)
+    np.testing.assert_allclose(result.pairs["htmt2"], ratios(polychoric(values, ITEMS).correlations))
+    assert result.table["fornell_larcker"].all()
+    rng = np.random.default_rng(2)
+    draws = [polychoric(values[rng.integers(0, len(values), len(values))], ITEMS).correlations for _ in range(200)]
+    refits = np.quantile([ratios(r) for r in draws], [0.025, 0.975], axis=0)
+    np.testing.assert_allclose(result.pairs[["htmt2_lower", "htmt2_upper"]].T, refits, atol=0.06)
+
+
+def test_with_blanks_htmt2_is_of_the_saturated_covariances(reference):
+    gaps = pd.read_csv(reference.parent / "sem" / "holzinger_swineford_missing.csv")
+    result = validity(fit(HS, gaps, missing="fiml"), gaps, bootstrap=2000)
+    values = gaps[ITEMS].to_numpy(dtype=float)
+    np.testing.assert_allclose(result.pairs["htmt2"], ratios(MissingSample.of(values).cov))
+    rng = np.random.default_rng(2)
+    draws = [MissingSample.of(values[rng.integers(0, len(values), len(values))]).cov for _ in range(60)]
+    refits = np.quantile([ratios(r) for r in draws], [0.025, 0.975], axis=0)
+    np.testing.assert_allclose(result.pairs[["htmt2_lower", "htmt2_upper"]].T, refits, atol=0.1)
+
+
+def test_a_mean_structure_changes_nothing(results, schools):
+    pd.testing.assert_frame_equal(validity(fit(f"{HS}\nx1 ~ 1", schools)).table, results["hs"].table, rtol=1e-6)
+
+
+def test_several_groups_and_what_has_no_ratio(schools):
+    with pytest.raises(ModelError, match="several"):
+        validity(fit(HS, schools, group="school"), schools)
+    single = validity(fit("f =~ x1 + x2 + x3\ng =~ x4\nx4 ~~ 0*x4", schools), schools, bootstrap=10)
+    assert single.pairs["htmt2"].isna().all()
+    assert single.diagnostics().empty

@@ -10,12 +10,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from xmresearch.errors import InsufficientData
+from xmresearch.errors import DataError, ModelError
+from xmresearch.psychometrics.composite import AVE_BOUND, constructs, explained_shares
 from xmresearch.psychometrics.estimates import percentile_interval, replicate_covariances
+from xmresearch.sem.likelihood import MissingSample
+from xmresearch.sem.ordinal import OrdinalSample
 from xmresearch.sem.result import SemFit
+from xmresearch.sem.robust import casewise, saturated
 
 Array = NDArray[np.float64]
-AVE_BOUND, HTMT_BOUND = 0.5, 0.85
+HTMT_BOUND = 0.85
 
 
 @dataclass(frozen=True)
@@ -26,11 +30,12 @@ class ValidityResult:
     ----------
     table : DataFrame
         One row per construct: construct, items, omega (composite reliability, Bollen), omega_bentler (implied variance
-        of the sum in the denominator), omega_mcdonald (its observed variance), ave (average variance extracted),
-        max_correlation (largest with another construct), fornell_larcker (whether sqrt(ave) exceeds it).
+        of the sum in the denominator), omega_mcdonald (its sample variance), ave (average variance extracted),
+        max_correlation (largest with another construct), fornell_larcker (whether sqrt(ave) exceeds it; missing where
+        there is no ave). See `xmresearch.psychometrics.composite.explained_shares`.
     pairs : DataFrame
         One row per pair of constructs: first, second, correlation, htmt2, htmt2_lower, htmt2_upper (percentile bootstrap;
-        NaN without it).
+        NaN without it); NaN for single items and constructs that share items.
     """
 
     table: pd.DataFrame
@@ -49,30 +54,29 @@ class ValidityResult:
         }  # fmt: skip
 
     def diagnostics(self) -> pd.DataFrame:
-        """Return checks with figure, threshold and status."""
-        ave = float(self.table["ave"].min())
-        rows = [("ave", ave, AVE_BOUND, "pass" if ave >= AVE_BOUND else "warn")]
-        if len(self.pairs):
-            htmt = float(self.pairs["htmt2"].max())
-            rows.append(("htmt2", htmt, HTMT_BOUND, "pass" if htmt < HTMT_BOUND else "warn"))
+        """Return checks with figure, threshold and status; AVE is checked by `composite_reliability`."""
+        htmt = float(self.pairs["htmt2"].max())
+        rows = [("htmt2", htmt, HTMT_BOUND, "pass" if htmt < HTMT_BOUND else "warn")] if np.isfinite(htmt) else []
         return pd.DataFrame(rows, columns=["check", "value", "threshold", "status"])
 
 
 def validity(
-    fitted: SemFit, data: pd.DataFrame, *, bootstrap: int = 0, confidence: float = 0.95, seed: int = 0
+    fitted: SemFit, data: pd.DataFrame | None = None, *, bootstrap: int = 0, confidence: float = 0.95, seed: int = 0
 ) -> ValidityResult:
     """Assess convergent and discriminant validity.
 
     Parameters
     ----------
     fitted : SemFit
-        A converged model whose items load on one construct each.
-    data : DataFrame
-        The rows that it was fitted to; complete ones are used.
+        A converged model of one group, with any estimator. Ordered items are assessed by their underlying responses.
+    data : DataFrame, optional
+        Rows for HTMT2, of which those complete in the items are used; without them, the rows of the fit. A fit of ordered
+        items or by full information uses its own polychoric correlations or saturated covariances.
     bootstrap : int
-        Replicates for the intervals of HTMT2; 0 for none.
+        Replicates for the intervals of HTMT2; 0 for none. With ordered items and full information, the moments are drawn
+        from their normal sampling distribution, which spares estimating them anew.
     confidence : float
-        Level of those intervals.
+        Level of the intervals of HTMT2.
     seed : int
         Of the bootstrap.
 
@@ -84,44 +88,37 @@ def validity(
     ------
     InsufficientData
         The model has no construct with items.
+    ModelError
+        The model has several groups, or did not converge.
+    DataError
+        The bootstrap is asked for, but there are only moments.
 
     References
     ----------
     Fornell, C. & Larcker, D. F. (1981). Journal of Marketing Research, 18, 39-50.
     Roemer, E., Schuberth, F. & Henseler, J. (2021). Industrial Management & Data Systems, 121, 2637-2650 (HTMT2).
-    Bollen, K. A. (1980). American Sociological Review, 45, 370-390. McDonald, R. P. (1999). Test Theory. Erlbaum.
     """
-    model = fitted.model
-    owned = {
-        f: [p.rhs for p in model.parameters if p.op == "=~" and p.lhs == f and p.rhs in model.observed]
-        for f in model.latent
-    }
-    owned = {f: items for f, items in owned.items() if items}
-    if not owned:
-        raise InsufficientData("The model has no construct with items, so there is no validity to assess.")
-    matrices = fitted.readout.matrices[0]
-    a, s, _ = matrices.fill(fitted.solution.theta)
-    total, _ = matrices.total(fitted.solution.theta)
-    at = {v: k for k, v in enumerate(model.variables)}
+    owned = constructs(fitted)
+    if len(fitted.model.groups) > 1:
+        raise ModelError(
+            "Validity is assessed in one group, and the model has several.",
+            "Fit one group at a time; composite_reliability takes them all.",
+        )
+    theta = fitted.solution.theta
+    total, _ = fitted.readout.matrices[0].total(theta)
     sd = np.sqrt(np.diag(total))
-    latent = [at[f] for f in owned]
+    latent = [fitted.model.variables.index(f) for f in owned]
     between = (total / np.outer(sd, sd))[np.ix_(latent, latent)]
+    shares = explained_shares(fitted, theta)
+    table = pd.DataFrame({
+        "construct": list(owned), "items": [len(items) for items in owned.values()], "omega": shares.omega,
+        "omega_bentler": shares.omega_bentler, "omega_mcdonald": shares.omega_mcdonald, "ave": shares.ave,
+    })  # fmt: skip
     largest = np.abs(between - np.eye(len(latent))).max(axis=1)
-    rows = []
-    for k, (construct, items) in enumerate(owned.items()):
-        i, f = [at[v] for v in items], at[construct]
-        loadings, unique = a[i, f], np.diag(s)[i]
-        common = loadings.sum() ** 2 * total[f, f]
-        observed = (fitted.implied + fitted.residuals).loc[items, items].to_numpy().sum()
-        shared = (loadings**2).sum() * total[f, f]
-        ave = shared / (shared + unique.sum())
-        rows.append({
-            "construct": construct, "items": len(items), "omega": common / (common + s[np.ix_(i, i)].sum()),
-            "omega_bentler": common / total[np.ix_(i, i)].sum(), "omega_mcdonald": common / observed, "ave": ave,
-            "max_correlation": largest[k] if len(owned) > 1 else np.nan,
-            "fornell_larcker": bool(np.sqrt(ave) > largest[k]) if len(owned) > 1 else True,
-        })  # fmt: skip
-    return ValidityResult(pd.DataFrame(rows), _pairs(owned, between, data, bootstrap, confidence, seed))
+    table["max_correlation"] = largest if len(owned) > 1 else np.nan
+    distinct = pd.Series(np.sqrt(shares.ave) > largest, dtype="boolean")
+    table["fornell_larcker"] = distinct.mask(table["ave"].isna())
+    return ValidityResult(table, _pairs(fitted, owned, between, data, bootstrap, confidence, seed))
 
 
 def htmt2(correlations: Array, first: list[int], second: list[int]) -> Array:
@@ -130,7 +127,7 @@ def htmt2(correlations: Array, first: list[int], second: list[int]) -> Array:
     Parameters
     ----------
     correlations : ndarray
-        Shape (..., p, p).
+        Shape (..., p, p); covariances give the same, as variances cancel.
     first, second : list of int
         Positions of the two constructs' items, at least two each.
 
@@ -139,7 +136,8 @@ def htmt2(correlations: Array, first: list[int], second: list[int]) -> Array:
     ndarray
         Shape (...).
     """
-    logs = np.log(np.abs(correlations))
+    with np.errstate(divide="ignore"):
+        logs = np.log(np.abs(correlations))
 
     def within(items: list[int]) -> Array:
         rows, columns = (np.array(items)[k] for k in np.triu_indices(len(items), 1))
@@ -150,24 +148,55 @@ def htmt2(correlations: Array, first: list[int], second: list[int]) -> Array:
 
 
 def _pairs(
-    owned: dict[str, list[str]], between: Array, data: pd.DataFrame, bootstrap: int, confidence: float, seed: int
-) -> pd.DataFrame:
-    items = [v for names in owned.values() for v in names]
-    values = data[items].dropna().to_numpy(dtype=np.float64)
+    fitted: SemFit, owned: dict[str, list[str]], between: Array, data: pd.DataFrame | None, bootstrap: int,
+    confidence: float, seed: int,
+) -> pd.DataFrame:  # fmt: skip
+    items = list(fitted.model.observed)
+    sample = fitted.samples[0]
+    draws: Array | None = None
+    if isinstance(sample, OrdinalSample | MissingSample):
+        moments, draws = _estimated(fitted, bootstrap, seed)
+    elif data is None and not fitted.rows:
+        moments = sample.cov
+        if bootstrap:
+            raise DataError("The bootstrap needs rows; the model was fitted to moments.", "Give the rows in `data`.")
+    else:
+        items = [v for v in items if any(v in names for names in owned.values())]
+        columns = [fitted.model.observed.index(v) for v in items]
+        values = fitted.rows[0][:, columns] if data is None else data[items].dropna().to_numpy(dtype=np.float64)
+        moments = np.cov(values, rowvar=False)
+        draws = replicate_covariances(values, None, bootstrap, seed) if bootstrap else None
     at = {f: [items.index(v) for v in names] for f, names in owned.items()}
-    correlations = np.corrcoef(values, rowvar=False)
-    draws = None
-    if bootstrap:
-        cov = replicate_covariances(values, None, bootstrap, seed)
-        spread = np.sqrt(np.diagonal(cov, axis1=-2, axis2=-1))
-        draws = cov / (spread[:, :, None] * spread[:, None, :])
     rows = []
     for (i, first), (j, second) in combinations(enumerate(owned), 2):
-        enough = len(at[first]) > 1 and len(at[second]) > 1
-        value = float(htmt2(correlations, at[first], at[second])) if enough else np.nan
-        low = high = np.nan
-        if draws is not None and enough:
-            bounds = percentile_interval(htmt2(draws, at[first], at[second])[:, None], confidence)
-            low, high = float(bounds[0][0]), float(bounds[1][0])
+        value = low = high = np.nan
+        if min(len(at[first]), len(at[second])) > 1 and not set(at[first]) & set(at[second]):
+            value = float(htmt2(moments, at[first], at[second]))
+            if draws is not None:
+                bounds = percentile_interval(htmt2(draws, at[first], at[second])[:, None], confidence)
+                low, high = float(bounds[0][0]), float(bounds[1][0])
         rows.append((first, second, between[i, j], value, low, high))
     return pd.DataFrame(rows, columns=["first", "second", "correlation", "htmt2", "htmt2_lower", "htmt2_upper"])
+
+
+def _estimated(fitted: SemFit, draws: int, seed: int) -> tuple[Array, Array | None]:
+    """Return estimated moments (p, p), and draws from their sampling distribution (draws, p, p)."""
+    sample: Any = fitted.samples[0]
+    columns, rows = np.triu_indices(len(fitted.model.observed))
+    off = np.flatnonzero(rows != columns)
+    moments = sample.correlations if isinstance(sample, OrdinalSample) else sample.cov
+    if not draws:
+        return moments, None
+    if isinstance(sample, OrdinalSample):
+        spread = sample.gamma[-len(off) :, -len(off) :] / sample.n
+    else:
+        full = saturated(sample.cov, sample.mean, means=True)
+        scores = casewise(sample, fitted.rows[0] - sample.mean, sample.cov, full)
+        bread = np.linalg.inv(sample.hessian_cells(full))
+        spread = (bread @ (scores.T @ scores) @ bread)[np.ix_(off, off)] / sample.n**2
+    columns, rows = columns[off], rows[off]
+    drawn = np.broadcast_to(moments, (draws, *moments.shape)).copy()
+    rng = np.random.default_rng(seed)
+    drawn[:, rows, columns] = rng.multivariate_normal(moments[rows, columns], spread, draws, "ignore", method="eigh")
+    drawn[:, columns, rows] = drawn[:, rows, columns]
+    return moments, drawn

@@ -1,0 +1,380 @@
+"""How reliable the scores of a fitted model's constructs are: alpha, omega (composite reliability) and AVE."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import special
+
+from xmresearch.errors import DataError, InsufficientData, ModelError
+from xmresearch.sem.ordinal import OrdinalSample
+from xmresearch.sem.polychoric import bivariate_normal_cdf
+from xmresearch.sem.result import SemFit
+from xmresearch.sem.samples import rows_of, split
+
+Array = NDArray[np.float64]
+OMEGA_BOUND, OMEGA_LEAST, AVE_BOUND = 0.7, 0.6, 0.5
+
+
+@dataclass(frozen=True)
+class CompositeResult:
+    """Reliability of the constructs of a measurement model.
+
+    Attributes
+    ----------
+    table : DataFrame
+        One row per construct, and per group where there are several: construct, group, items, n, scale ('observed', or
+        'underlying' where items are ordered); alpha, alpha_lower, alpha_upper (Cronbach's, of the answers as numbers, with
+        Feldt's interval); alpha_std (of the correlations; of ordered items, the polychoric ones: ordinal alpha);
+        omega, omega_lower, omega_upper (composite reliability, Bollen's: of the sum of the items, for ordered ones of the
+        standardised responses underneath); omega_categorical, omega_categorical_lower, omega_categorical_upper (of the
+        sum of ordered answers scored 1, 2, 3, ...; Green and Yang); ave, ave_lower, ave_upper (average variance
+        extracted). NaN for a single item; AVE also where an item loads on several constructs, alpha where it needs
+        rows that were not given, and intervals where the estimate is not between 0 and 1.
+    interval : {'delta', 'percentile'}
+        Intervals of omega and AVE: by the delta method on the logit scale, or bootstrap percentiles.
+    confidence : float
+        Level of all intervals.
+    """
+
+    table: pd.DataFrame
+    interval: Literal["delta", "percentile"]
+    confidence: float
+
+    def tidy(self) -> pd.DataFrame:
+        """Return one row per construct and group."""
+        return self.table
+
+    @property
+    def judged(self) -> pd.Series:
+        """The omega of the score that is used: of the sum of answers, so the categorical one where items are ordered."""
+        return self.table["omega_categorical"].fillna(self.table["omega"])
+
+    def summary(self) -> dict[str, Any]:
+        """Return the lowest omega and AVE, and how many fall below the usual bounds."""
+        judged, ave = self.judged.dropna(), self.table["ave"]
+        low = int((judged < OMEGA_BOUND).sum())
+        worst = self.table.loc[judged.idxmin()] if len(judged) else None
+        return {
+            "case": "undefined" if worst is None else "some_low" if low else "good", "threshold": OMEGA_BOUND,
+            "low": low, "reliable": len(judged) - low, "constructs": len(self.table), "worst": "" if worst is None else worst["construct"],
+            "worst_group": "" if worst is None else worst["group"], "worst_omega": float(judged.min()),
+            "ave_low": int((ave < AVE_BOUND).sum()), "ave_lowest": float(ave.min()), "ave_threshold": AVE_BOUND,
+        }  # fmt: skip
+
+    def diagnostics(self) -> pd.DataFrame:
+        """Return checks with figure, threshold and status.
+
+        An omega below .6 fails. An AVE below .5 is a warning where omega is at least .6 (Fornell & Larcker 1981), and
+        otherwise fails.
+        """
+        rows: list[tuple[str, float, float, str]] = []
+        omega, ave = self.judged, self.table["ave"]
+        if omega.notna().any():
+            lowest = float(omega.min())
+            status = "pass" if lowest >= OMEGA_BOUND else "warn" if lowest >= OMEGA_LEAST else "fail"
+            rows.append(("omega", lowest, OMEGA_BOUND, status))
+        if ave.notna().any():
+            low = ave < AVE_BOUND
+            status = "pass" if not low.any() else "fail" if (omega[low] < OMEGA_LEAST).any() else "warn"
+            rows.append(("ave", float(ave.min()), AVE_BOUND, status))
+        return pd.DataFrame(rows, columns=["check", "value", "threshold", "status"])
+
+
+def composite_reliability(
+    fitted: SemFit, data: pd.DataFrame | None = None, *, group: str | None = None, confidence: float = 0.95
+) -> CompositeResult:
+    """Estimate the reliability of every construct with observed items.
+
+    Parameters
+    ----------
+    fitted : SemFit
+        A converged model, of one group or several, with any estimator. Its bootstrap replicates, where there are any,
+        give the intervals of omega and AVE.
+    data : DataFrame, optional
+        The rows that a model of ordered items was fitted to, from which alpha is taken; other fits hold what it takes.
+    group : str, optional
+        Column of the groups in `data`, for a model of several.
+    confidence : float
+        Level of the intervals.
+
+    Returns
+    -------
+    CompositeResult
+
+    Raises
+    ------
+    InsufficientData
+        The model has no construct with items.
+    ModelError
+        The model did not converge.
+    DataError
+        The groups of `data` are not those of the model.
+
+    Notes
+    -----
+    Feldt's interval takes the items as equally good measures of one thing. With blanks (full information), alpha is of the
+    saturated model's covariances and its interval, which counts all rows, is a little short.
+
+    References
+    ----------
+    Bollen, K. A. (1980). American Sociological Review, 45, 370-390. Fornell, C. & Larcker, D. F. (1981). Journal of
+    Marketing Research, 18, 39-50. Feldt, L. S. (1965). Psychometrika, 30, 357-370. Green, S. B. & Yang, Y. (2009).
+    Psychometrika, 74, 155-167. Raykov, T. (2012). In Handbook of Structural Equation Modeling. Guilford (intervals).
+    """
+    owned = constructs(fitted)
+    model = fitted.model
+    ordered = bool(model.categories)
+    answers = _answers(fitted, data, group) if ordered else [s.cov for s in fitted.samples]
+    tables = []
+    for g, label in enumerate(model.groups):
+        columns = {
+            "construct": list(owned), "group": label, "items": [len(items) for items in owned.values()],
+            "n": fitted.samples[g].n, "scale": "underlying" if ordered else "observed",
+        } | _alphas(fitted, g, answers[g], confidence)  # fmt: skip
+        for name, read in _READ.items():
+            values = np.full((3, len(owned)), np.nan)
+            if ordered or name != "omega_categorical":
+                values = _interval(fitted, g, read, confidence)
+            columns |= {f"{name}{end}": v for end, v in zip(("", "_lower", "_upper"), values, strict=True)}
+        tables.append(pd.DataFrame(columns))
+    interval: Literal["delta", "percentile"] = "delta" if fitted.replicates is None else "percentile"
+    return CompositeResult(pd.concat(tables, ignore_index=True), interval, confidence)
+
+
+def constructs(fitted: SemFit) -> dict[str, list[str]]:
+    """Return the observed items of every construct that has any.
+
+    Parameters
+    ----------
+    fitted : SemFit
+        A converged model.
+
+    Returns
+    -------
+    dict of str to list of str
+        In the model's order; loadings fixed to zero do not count.
+
+    Raises
+    ------
+    InsufficientData
+        The model has no construct with items.
+    ModelError
+        The model did not converge.
+    """
+    model = fitted.model
+    owned: dict[str, list[str]] = {f: [] for f in model.latent}
+    for q in model.in_group(0):
+        if q.op == "=~" and q.rhs in model.observed and q.value != 0:
+            owned[q.lhs].append(q.rhs)
+    owned = {f: items for f, items in owned.items() if items}
+    if not owned:
+        raise InsufficientData("The model has no construct with items, so there is nothing to assess.")
+    if not fitted.converged:
+        raise ModelError(f"The model did not converge ({fitted.reason}), so its constructs cannot be assessed.")
+    return owned
+
+
+@dataclass(frozen=True)
+class Shares:
+    """Explained shares of variance, constructs in the last axis.
+
+    Attributes
+    ----------
+    omega : ndarray
+        Of the sum of a construct's items: what the construct explains of it, other constructs left out (Bollen).
+    omega_bentler : ndarray
+        With the implied variance of the sum as denominator.
+    omega_mcdonald : ndarray
+        With the sample's variance of the sum as denominator.
+    ave : ndarray
+        Of the items' summed variances, other constructs left out: average variance extracted.
+    """
+
+    omega: Array
+    omega_bentler: Array
+    omega_mcdonald: Array
+    ave: Array
+
+
+def explained_shares(fitted: SemFit, theta: Array, group: int = 0) -> Shares:
+    """Read the explained shares of every construct's items off the parameters.
+
+    Parameters
+    ----------
+    fitted : SemFit
+        A converged model.
+    theta : ndarray
+        Free parameters, shape (..., q).
+    group : int
+        Position of the group.
+
+    Returns
+    -------
+    Shares
+        Shape (..., constructs), in the order of `constructs`; NaN for a single item, and AVE also where an item loads on
+        several constructs. Ordered items: of their standardised underlying responses.
+
+    References
+    ----------
+    Bollen, K. A. (1980). American Sociological Review, 45, 370-390. McDonald, R. P. (1999). Test Theory. Erlbaum.
+    """
+    blocks = _blocks(fitted, theta, group)
+    everything = [v for block in blocks for v in block.at]
+    sample = _sample_covariances(fitted, group)
+    found = []
+    for b in blocks:
+        common, unique = b.true.sum(axis=(-2, -1)), b.residual.sum(axis=(-2, -1))
+        shared, specific = (np.trace(x, axis1=-2, axis2=-1) for x in (b.true, b.residual))
+        values = [
+            common / (common + unique), common / b.total.sum(axis=(-2, -1)),
+            common / sample[np.ix_(b.at, b.at)].sum(), shared / (shared + specific),
+        ]  # fmt: skip
+        if any(everything.count(v) > 1 for v in b.at):
+            values[3] = np.full_like(common, np.nan)
+        found.append(values if len(b.at) > 1 else [np.full_like(common, np.nan)] * 4)
+    return Shares(*(np.stack(x, axis=-1) for x in zip(*found, strict=True)))
+
+
+def categorical_omega(fitted: SemFit, theta: Array, group: int = 0) -> Array:
+    """Read the reliability of sums of ordered answers off the parameters.
+
+    Parameters
+    ----------
+    fitted : SemFit
+        A converged model of ordered items.
+    theta : ndarray
+        Free parameters, shape (..., q).
+    group : int
+        Position of the group.
+
+    Returns
+    -------
+    ndarray
+        Shape (..., constructs), in the order of `constructs`: the correlation of the sum with that of a parallel set of
+        items. Categories are scored 1, 2, 3, ...; NaN for a single item.
+
+    References
+    ----------
+    Green, S. B. & Yang, Y. (2009). Psychometrika, 74, 155-167 (formula 21).
+    """
+    model, matrices = fitted.model, fitted.readout.matrices[group]
+    total, mean = matrices.total(theta)
+    free = {(q.lhs, q.rhs): q.free for q in model.in_group(group) if q.op == "|"}
+    found = []
+    for b in _blocks(fitted, theta, group):
+        cuts = np.full((*theta.shape[:-1], len(b.at), max(model.categories[k] for k in b.at)), np.inf)
+        for row, k in enumerate(b.at):
+            taus = [free[model.observed[k], f"t{c + 1}"] for c in range(model.categories[k])]
+            cuts[..., row, : len(taus)] = (theta[..., taus] - mean[..., k, None]) / np.sqrt(total[..., k, k, None])
+        whole = b.true + b.residual
+        sd = np.sqrt(np.diagonal(whole, axis1=-2, axis2=-1))
+        score = _score_covariances(cuts, b.true).sum(axis=(-2, -1))
+        score /= _score_covariances(cuts, whole / (sd[..., :, None] * sd[..., None, :])).sum(axis=(-2, -1))
+        found.append(score if len(b.at) > 1 else np.full_like(score, np.nan))
+    return np.stack(found, axis=-1)
+
+
+@dataclass(frozen=True)
+class _Block:
+    """One construct's k items: positions, and their covariances (..., k, k): those it explains, residual, and all."""
+
+    at: list[int]
+    true: Array
+    residual: Array
+    total: Array
+
+
+def _blocks(fitted: SemFit, theta: Array, group: int) -> list[_Block]:
+    model, matrices = fitted.model, fitted.readout.matrices[group]
+    a, s, _ = matrices.fill(theta)
+    total, _ = matrices.total(theta)
+    found = []
+    for construct, at in _positions(fitted).items():
+        i, f = np.array(at), model.variables.index(construct)
+        block = (..., i[:, None], i)
+        loadings = a[..., i, f]
+        true = loadings[..., :, None] * loadings[..., None, :] * total[..., f, f, None, None]
+        parts = [true, s[block], total[block]]
+        if model.categories:
+            sd = np.sqrt(total[..., i, i])
+            parts = [x / (sd[..., :, None] * sd[..., None, :]) for x in parts]
+        found.append(_Block(at, *parts))
+    return found
+
+
+def _positions(fitted: SemFit) -> dict[str, list[int]]:
+    at = {v: k for k, v in enumerate(fitted.model.variables)}
+    return {f: [at[v] for v in items] for f, items in constructs(fitted).items()}
+
+
+def _sample_covariances(fitted: SemFit, group: int) -> Array:
+    sample = fitted.samples[group]
+    return np.asarray(sample.correlations if isinstance(sample, OrdinalSample) else sample.cov)
+
+
+def _score_covariances(cuts: Array, r: Array) -> Array:
+    """Covariances of category numbers, thresholds (..., k, c) and correlations of the responses underneath (..., k, k)."""
+    a, b = cuts[..., :, None, :, None], cuts[..., None, :, None, :]
+    proper = np.abs(r) <= 1 + 1e-12
+    joint = bivariate_normal_cdf(a, b, np.clip(r, -1, 1)[..., None, None])
+    found = (joint - special.ndtr(a) * special.ndtr(b)).sum(axis=(-2, -1))
+    return np.asarray(np.where(proper, found, np.nan))
+
+
+_READ: dict[str, Callable[[SemFit, Array, int], Array]] = {
+    "omega": lambda fitted, theta, group: explained_shares(fitted, theta, group).omega,
+    "omega_categorical": categorical_omega,
+    "ave": lambda fitted, theta, group: explained_shares(fitted, theta, group).ave,
+}
+
+
+def _interval(fitted: SemFit, group: int, read: Callable[[SemFit, Array, int], Array], confidence: float) -> Array:
+    """Return shares that are read off the parameters, and bounds that stay between 0 and 1: shape (3, constructs)."""
+    theta = fitted.solution.theta
+    value = read(fitted, theta, group)
+    tail = (1 - confidence) / 2
+    if fitted.replicates is not None:
+        return np.vstack([value, np.quantile(read(fitted, fitted.replicates, group), [tail, 1 - tail], axis=0)])
+    with np.errstate(invalid="ignore"):
+        error = fitted.readout.errors(theta, fitted.covariance, lambda t: special.logit(read(fitted, t, group)))
+        reach = special.ndtri(1 - tail) * error
+        centre = special.logit(value)
+        return np.vstack([value, special.expit(centre - reach), special.expit(centre + reach)])
+
+
+def _answers(fitted: SemFit, data: pd.DataFrame | None, group: str | None) -> list[Array | None]:
+    """Covariances of ordered answers as numbers, by group; None where there are no rows."""
+    model = fitted.model
+    if data is None:
+        return [None] * len(model.groups)
+    if group is None and len(model.groups) > 1:
+        raise DataError("The model has several groups.", "Name the column of the groups in `group`.")
+    grouped = split(data, group)
+    if grouped.groups != model.groups:
+        raise DataError(f"Column '{group}' does not hold the groups of the model.")
+    return [np.cov(x, rowvar=False) for x in rows_of(grouped, model.observed, (), "listwise")]
+
+
+def _alphas(fitted: SemFit, group: int, answers: Array | None, confidence: float) -> dict[str, list[float]]:
+    sample = _sample_covariances(fitted, group)
+    sd = np.sqrt(np.diag(sample))
+    correlations, n, tail = sample / np.outer(sd, sd), fitted.samples[group].n, (1 - confidence) / 2
+    found: dict[str, list[float]] = {"alpha": [], "alpha_lower": [], "alpha_upper": [], "alpha_std": []}
+    for at in _positions(fitted).values():
+        block, k = np.ix_(at, at), len(at)
+        alpha, standardised = (
+            float(k / (k - 1) * (1 - np.trace(x[block]) / x[block].sum())) if x is not None and k > 1 else np.nan
+            for x in (answers, correlations)
+        )
+        bounds = [np.nan, np.nan]
+        if np.isfinite(alpha):
+            bounds = [1 - (1 - alpha) * special.fdtri(n - 1, (n - 1) * (k - 1), p) for p in (1 - tail, tail)]
+        for name, value in zip(found, (alpha, *bounds, standardised), strict=True):
+            found[name].append(float(value))
+    return found
