@@ -130,3 +130,16 @@ def test_bad_groups_are_one_clear_error(schools, hs):
         fit(hs, schools, group="school", group_equal=("loading",))
     with pytest.raises(ModelError, match="no invariance level 'weak'"):
         invariance(hs, schools, "school", levels=("weak",))
+
+
+def test_a_growth_model_has_free_latent_means():
+    """Planted: starts of 5 on average, growing by 0.7 a wave."""
+    rng = np.random.default_rng(5)
+    start, slope = 5 + rng.normal(size=3000), 0.7 + 0.3 * rng.normal(size=3000)
+    waves = {f"w{k}": start + k * slope + 0.5 * rng.normal(size=3000) for k in range(4)}
+    text = "i =~ 1*w0 + 1*w1 + 1*w2 + 1*w3\ns =~ 0*w0 + 1*w1 + 2*w2 + 3*w3\ni ~ 1\ns ~ 1\n"
+    text += "w0 ~ 0\nw1 ~ 0\nw2 ~ 0\nw3 ~ 0"
+    found = fit(text, pd.DataFrame(waves))
+    means = found.estimates.query("op == '~1' and lhs in ['i', 's']")
+    assert found.model.df == 5
+    assert (abs(means["est"] - [5, 0.7]) < 4 * means["se"]).all()

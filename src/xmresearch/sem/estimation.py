@@ -8,7 +8,6 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import linalg
 
 from xmresearch.sem.matrices import Implied
 from xmresearch.sem.model import Model
@@ -84,6 +83,7 @@ def starting_values(model: Model, covs: Sequence[Array], means: Sequence[Array])
         Shape (q,).
     """
     at = {v: k for k, v in enumerate(model.observed)}
+    variances = [np.diag(cov) for cov in covs]
     theta = np.zeros(model.n_free)
     markers: dict[tuple[int, str], str] = {}
     for q in model.parameters:
@@ -92,7 +92,7 @@ def starting_values(model: Model, covs: Sequence[Array], means: Sequence[Array])
     for q in reversed(model.parameters):
         if q.free < 0 or q.op == "|":
             continue
-        variance, first = np.diag(covs[q.group]), markers.get((q.group, q.lhs))
+        variance, first = variances[q.group], markers.get((q.group, q.lhs))
         if q.start is not None:
             theta[q.free] = q.start
         elif q.op == "=~" and q.rhs in at:
@@ -146,7 +146,7 @@ def minimise[I: Implied](objective: Objective[I], start: Array) -> Solution:
         for _ in range(60):
             ridge = information.copy()
             ridge.flat[:: len(theta) + 1] += (damping + 1e-14) * scale
-            trial = theta - linalg.solve(ridge, gradient, assume_a="sym", check_finite=False)
+            trial = theta - np.linalg.solve(ridge, gradient)
             moved = objective.implied(trial)
             new_value = objective.value(moved)
             if new_value <= value + 1e-14:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import linalg
 
 from xmresearch.sem.likelihood import CompleteSample, Sample, moment_slopes
 from xmresearch.sem.matrices import Matrices
@@ -50,34 +50,55 @@ def corrected_measures(
     if not model.df or model.exogenous:
         return measures
     n = sum(s.n for s in samples)
-    shares = [s.n / n for s in samples]
-    incomplete, first_order, complete = [], [], []
-    for f, s, x in zip(shares, samples, rows, strict=True):
-        full = saturated(s.cov, s.mean, means=True)
-        scores = casewise(s, x - s.mean, s.cov, full)
-        incomplete.append(f * s.hessian_cells(full))
-        first_order.append(f * scores.T @ scores / s.n)
-        complete.append(f * CompleteSample(s.n, s.mean, s.cov).information(full))
-    weight, meat, goal = (linalg.block_diag(*blocks) for blocks in (incomplete, first_order, complete))
-    inverse = np.linalg.inv(weight)
-    lens = inverse @ goal @ inverse
-    gamma = inverse @ meat @ inverse
+    groups = [_Information.of(s, x, s.n / n) for s, x in zip(samples, rows, strict=True)]
     found: list[float] = []
     for fitted, at in ((model, theta), independence(model, samples)):
         matrices = [Matrices(fitted, s.cov, s.mean, g) for g, s in enumerate(samples)]
         implied = [m.implied(at) for m in matrices]
-        slope = np.vstack([m.pooled(moment_slopes(i, means=True)).T for m, i in zip(matrices, implied, strict=True)])
-        pulled = weight @ slope
-        projector = weight - pulled @ np.linalg.solve(slope.T @ pulled, pulled.T)
-        discrepancy = sum(
-            s.n * CompleteSample(s.n, s.mean, s.cov).discrepancy(i.cov, i.mean)
-            for s, i in zip(samples, implied, strict=True)
+        slopes = [m.pooled(moment_slopes(i, means=True)).T for m, i in zip(matrices, implied, strict=True)]
+        found.append(
+            sum(
+                s.n * CompleteSample(s.n, s.mean, s.cov).discrepancy(i.cov, i.mean)
+                for s, i in zip(samples, implied, strict=True)
+            )
         )
-        products = (projector @ lens @ projector) * gamma if robust else projector * lens
-        found += [discrepancy, float(products.sum())]
+        found.append(_expectation(groups, slopes, robust))
     chisq, trace, base, base_trace = found
     return pd.Series(
         measures.to_dict() | robust_measures(measures.to_dict(), chisq, trace, base, base_trace, len(samples)),
-        dtype=float,
-        name="value",
-    )
+        dtype=float, name="value",
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Information:
+    """Information on one group's saturated moments: from the answers given, from complete ones, and of the scores."""
+
+    weight: Array
+    goal: Array
+    meat: Array
+
+    @classmethod
+    def of(cls, sample: Sample, rows: Array, share: float) -> _Information:
+        full = saturated(sample.cov, sample.mean, means=True)
+        scores = casewise(sample, rows - sample.mean, sample.cov, full)
+        goal = CompleteSample(sample.n, sample.mean, sample.cov).information(full)
+        return cls(share * sample.hessian_cells(full), share * goal, share * scores.T @ scores / sample.n)
+
+
+def _expectation(groups: Sequence[_Information], slopes: Sequence[Array], robust: bool) -> float:
+    """Expected complete-data discrepancy of estimates from incomplete data.
+
+    With W, C and J the informations named weight, goal and meat, and S the slopes, it is tr(C V) - 2 tr(B S'C W^-1 J S)
+    + tr(B S'C S B S'J S), B the inverse of S'W S and V = W^-1 J W^-1; for normal data (J = W) tr(C W^-1) - tr(B S'C S).
+    """
+    pairs = list(zip(groups, slopes, strict=True))
+    bread = np.linalg.inv(sum(s.T @ g.weight @ s for g, s in pairs))
+    inner = sum(s.T @ g.goal @ s for g, s in pairs)
+    lensed = [np.linalg.solve(g.weight, g.goal).T for g in groups]
+    if not robust:
+        return float(sum(np.trace(x) for x in lensed) - np.trace(bread @ inner))
+    whole = sum(np.trace(x @ np.linalg.solve(g.weight, g.meat).T) for x, g in zip(lensed, groups, strict=True))
+    crossed = sum(s.T @ x @ g.meat @ s for x, (g, s) in zip(lensed, pairs, strict=True))
+    meat = sum(s.T @ g.meat @ s for g, s in pairs)
+    return float(whole - 2 * np.trace(bread @ crossed) + np.trace(bread @ inner @ bread @ meat))

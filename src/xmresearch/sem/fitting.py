@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from xmresearch.errors import DataError, ModelError, nearest
 from xmresearch.sem.bootstrap import bootstrap_intervals, bootstrap_replicates
+from xmresearch.sem.concerns import Concern, reviewers_concerns
 from xmresearch.sem.estimation import Solution, minimise, starting_values
 from xmresearch.sem.fiml import corrected_measures
 from xmresearch.sem.likelihood import Likelihood, MissingSample
@@ -19,7 +20,7 @@ from xmresearch.sem.measures import fit_measures
 from xmresearch.sem.model import Model, build_model
 from xmresearch.sem.ordinal import LeastSquares, OrdinalSample, ordinal_measures, threshold_starts
 from xmresearch.sem.readout import Readout
-from xmresearch.sem.result import SemFit, coefficient_table, explained, reviewers_warnings
+from xmresearch.sem.result import SemFit, coefficient_table, explained
 from xmresearch.sem.robust import Estimator, Sandwich, independence, sandwich, scaled_measures
 from xmresearch.sem.samples import (
     Data,
@@ -108,8 +109,8 @@ def fit(
     else:
         samples, rows = continuous_samples(grouped, built.observed, built.exogenous, missing, built.means)
     n = sum(s.n for s in samples)
-    solution = estimate(built, samples)
     objective = objective_of(built, samples)
+    solution = estimate(built, objective)
     read = Readout(built, objective.matrices)
     cov, robust, measures = _inference(built, objective, solution, rows, estimator, missing)
     value, std_lv, std_all = read.read(solution.theta)
@@ -117,8 +118,6 @@ def fit(
     if built.defined:
         last = len(read.free)
         error = np.concatenate([error, read.errors(solution.theta, cov, lambda t: read.read(t)[0][..., last:])])
-    estimates = coefficient_table(read, value, error, confidence)
-    estimates["std_lv"], estimates["std_all"] = std_lv, std_all
     replicates = acceleration = None
     if bootstrap and solution.converged:
         replicates, lost = bootstrap_replicates(built, objective, solution, rows, bootstrap, seed)
@@ -126,19 +125,40 @@ def fit(
         low, high, acceleration = bootstrap_intervals(
             built, objective, solution, rows, read, values, confidence, interval
         )
-        estimates = coefficient_table(read, value, np.where(error > 0, values.std(axis=0, ddof=1), 0.0), confidence)
+        error = np.where(error > 0, values.std(axis=0, ddof=1), 0.0)
+    estimates = coefficient_table(read, value, error, confidence, std_lv=std_lv, std_all=std_all)
+    concerns = reviewers_concerns(read, solution, value, std_all, n, estimator, sparse)
+    if replicates is not None:
         estimates["ci_lower"], estimates["ci_upper"] = low, high
-        estimates["std_lv"], estimates["std_all"] = std_lv, std_all
-    warnings = reviewers_warnings(built, solution, estimates, n, estimator, sparse)
-    if replicates is not None and lost:
-        warnings.append(f"{lost} of {bootstrap} bootstrap samples did not converge and are left out.")
+        if lost:
+            concerns.append(Concern("lost_replicates", {"lost": lost, "replicates": bootstrap}))
     implied, residuals = _moments(built, solution, samples)
     total = sum(t.n if not isinstance(t, pd.DataFrame) else len(t) for t in grouped.tables)
     return SemFit(
         estimates, measures, implied, residuals, explained(built, read, solution.theta), solution.converged,
-        solution.reason, tuple(warnings), built, n, total - n, estimator, confidence, solution, cov, robust, samples, rows,
+        solution.reason, tuple(concerns), built, n, total - n, estimator, confidence, solution, cov, robust, samples, rows,
         read, replicates, acceleration,
     )  # fmt: skip
+
+
+def fit_all(models: Mapping[str, str], data: Data, **settings: Any) -> dict[str, SemFit]:
+    """Fit several models to the same data.
+
+    Parameters
+    ----------
+    models : mapping of str to str
+        Names, and texts in lavaan's syntax.
+    data : DataFrame, Moments, or mapping of str to Moments
+        As for `fit`.
+    **settings
+        Passed to `fit`.
+
+    Returns
+    -------
+    dict of str to SemFit
+        In the order given.
+    """
+    return {name: fit(text, data, **settings) for name, text in models.items()}
 
 
 def objective_of(model: Model, samples: Sequence[Any]) -> Likelihood | LeastSquares:
@@ -150,26 +170,27 @@ def objective_of(model: Model, samples: Sequence[Any]) -> Likelihood | LeastSqua
     return Likelihood(matrices, list(samples))
 
 
-def estimate(model: Model, samples: Sequence[Any]) -> Solution:
+def estimate(model: Model, objective: Likelihood | LeastSquares) -> Solution:
     """Estimate a model's free parameters.
 
     Parameters
     ----------
     model : Model
         With df >= 0.
-    samples : sequence
-        By group, from `continuous_samples` or `ordinal_samples`.
+    objective : Likelihood or LeastSquares
+        From `objective_of`.
 
     Returns
     -------
     Solution
     """
-    objective = objective_of(model, samples)
     if isinstance(objective, LeastSquares):
+        ordered = objective.samples
         start = starting_values(
-            model, [s.correlations for s in samples], [np.zeros(len(model.observed))] * len(samples)
+            model, [s.correlations for s in ordered], [np.zeros(len(model.observed))] * len(ordered)
         )
-        return minimise(objective, threshold_starts(model, start, samples))
+        return minimise(objective, threshold_starts(model, start, ordered))
+    samples = objective.samples
     return minimise(objective, starting_values(model, [s.cov for s in samples], [s.mean for s in samples]))
 
 
@@ -275,10 +296,10 @@ def _check_determined(model: Model, information: Array) -> None:
     scale = np.sqrt(np.maximum(np.diag(information), 0))
     worst = int(scale.argmin()) if not (scale > 0).all() else -1
     if worst < 0:
-        values, vectors = np.linalg.eigh(information / np.outer(scale, scale))
-        if values[0] >= 1e-9:
+        scaled = information / np.outer(scale, scale)
+        if np.linalg.eigvalsh(scaled)[0] >= 1e-9:
             return
-        worst = int(np.abs(vectors[:, 0]).argmax())
+        worst = int(np.abs(np.linalg.eigh(scaled)[1][:, 0]).argmax())
     q = next(p for p in model.parameters if p.free == worst)
     raise ModelError(
         f"The model is not identified: the data do not determine '{q.lhs} {q.op} {q.rhs}' apart from other parameters.",
@@ -287,7 +308,7 @@ def _check_determined(model: Model, information: Array) -> None:
 
 
 def _moments(model: Model, solution: Solution, samples: Sequence[Any]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    names = list(model.observed)
+    names = pd.Index(model.observed)
     implied, residuals = [], []
     for i, s in zip(solution.implied, samples, strict=True):
         cov = i.cov

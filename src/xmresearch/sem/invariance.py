@@ -35,13 +35,15 @@ class InvarianceResult:
         falls by no more than .010 and RMSEA rises by no more than .015 against the level below (Chen 2007), and all
         levels below hold.
     means : DataFrame
-        Differences of latent means from the first group, at the scalar level: construct, group, est, se, z, pvalue,
+        Differences of latent means from the first group, at the scalar level: construct, segment, group, est, se, z, pvalue,
         ci_lower, ci_upper, d (in pooled latent SDs). Empty without a scalar level.
     suggestions : DataFrame
         For each level that does not hold, the equalities whose release would lower chi-square most: level, lhs, op, rhs,
-        group, mi, pvalue, epc. Give them to `group_partial`.
+        segment, group, mi, pvalue, epc. Give them to `group_partial`.
     fits : dict of str to SemFit
         By level.
+    segment : str
+        The column that makes the groups.
     groups : tuple of str
         The first is the reference.
     warnings : tuple of str
@@ -52,6 +54,7 @@ class InvarianceResult:
     means: pd.DataFrame
     suggestions: pd.DataFrame
     fits: dict[str, SemFit]
+    segment: str
     groups: tuple[str, ...]
     warnings: tuple[str, ...]
 
@@ -72,7 +75,7 @@ class InvarianceResult:
         row = self.table.set_index("level").loc[first] if first else None
         return {
             "case": self.level or "none", "level": self.level, "failed": first, "groups": len(self.groups),
-            "reference": self.groups[0], "delta_cfi": np.nan if row is None else row["delta_cfi"],
+            "reference": f"{self.segment}={self.groups[0]}", "delta_cfi": np.nan if row is None else row["delta_cfi"],
             "delta_rmsea": np.nan if row is None else row["delta_rmsea"], "cfi_drop": CFI_DROP, "rmsea_rise": RMSEA_RISE,
         }  # fmt: skip
 
@@ -156,7 +159,8 @@ def invariance(
     columns = ["level", "lhs", "op", "rhs", "group", "mi", "pvalue", "epc"]
     found = pd.concat(suggested, ignore_index=True) if suggested else pd.DataFrame(columns=columns)
     means = _means(fits["scalar"]) if "scalar" in fits else pd.DataFrame(columns=_MEANS)
-    return InvarianceResult(table, means, found, fits, groups, tuple(dict.fromkeys(warnings)))
+    means, found = (t.assign(segment=group) for t in (means, found))
+    return InvarianceResult(table, means, found, fits, group, groups, tuple(dict.fromkeys(warnings)))
 
 
 _MEANS = ["construct", "group", "est", "se", "z", "pvalue", "ci_lower", "ci_upper", "d"]

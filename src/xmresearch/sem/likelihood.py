@@ -9,7 +9,6 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import linalg
 
 from xmresearch.errors import InsufficientData
 from xmresearch.sem.matrices import Implied, Matrices
@@ -99,12 +98,11 @@ class CompleteSample:
     def discrepancy(self, cov: Array, mean: Array) -> float:
         """Return log|Sigma| + tr(T Sigma^-1) - log|S| - p, T about the implied mean."""
         try:
-            factor = linalg.cho_factor(cov, lower=True, check_finite=False)
-        except linalg.LinAlgError:
+            root = np.linalg.cholesky(cov)
+        except np.linalg.LinAlgError:
             return float("inf")
-        about = self._about(mean)
-        trace = np.trace(linalg.cho_solve(factor, about, check_finite=False))
-        return float(2 * np.log(factor[0].diagonal()).sum() + trace - self._logdet - len(cov))
+        trace = (np.linalg.inv(cov) * self._about(mean)).sum()
+        return float(2 * np.log(root.diagonal()).sum() + trace - self._logdet - len(cov))
 
     def _about(self, mean: Array) -> Array:
         d = self.mean - mean
@@ -237,13 +235,16 @@ class MissingSample:
     def _pairs(self) -> Array:
         return (self.patterns[:, :, None] & self.patterns[:, None, :]).astype(np.float64)
 
-    def inverses(self, cov: Array) -> tuple[Array, Array]:
-        """Return each pattern's inverse covariance, zero where blank, and its log determinant: (K, p, p) and (K,)."""
+    def _padded(self, cov: Array) -> Array:
+        """Return each pattern's covariances, with ones on the diagonal for what is blank, shape (K, p, p)."""
         padded = self._pairs * cov
         at = np.arange(len(cov))
         padded[:, at, at] += ~self.patterns
-        inverse = np.linalg.inv(padded)
-        return inverse * self._pairs, np.linalg.slogdet(padded)[1]
+        return padded
+
+    def inverses(self, cov: Array) -> Array:
+        """Return each pattern's inverse covariance, zero where blank, shape (K, p, p)."""
+        return np.linalg.inv(self._padded(cov)) * self._pairs
 
     def _about(self, mean: Array) -> tuple[Array, Array]:
         d = np.where(self.patterns, self.means - mean, 0.0)
@@ -259,9 +260,10 @@ class MissingSample:
         return float(self._saturated + (self.counts @ self.patterns).sum() / self.n * np.log(2 * np.pi))
 
     def _deviance(self, cov: Array, mean: Array) -> float:
-        inverse, logdet = self.inverses(cov)
+        padded = self._padded(cov)
         about, _ = self._about(mean)
-        return float(self.counts @ (logdet + (inverse * about).sum(axis=(1, 2))) / self.n)
+        logdet = np.linalg.slogdet(padded)[1]
+        return float(self.counts @ (logdet + (np.linalg.inv(padded) * about).sum(axis=(1, 2))) / self.n)
 
     def discrepancy(self, cov: Array, mean: Array) -> float:
         """Return the deviance less the saturated model's."""
@@ -273,7 +275,7 @@ class MissingSample:
 
     def residual(self, cov: Array, mean: Array) -> tuple[Array, Array]:
         """Return the patterns' R and r, averaged over rows."""
-        inverse, _ = self.inverses(cov)
+        inverse = self.inverses(cov)
         about, d = self._about(mean)
         share = self.counts / self.n
         residual = np.tensordot(share, inverse - inverse @ about @ inverse, axes=1)
@@ -281,12 +283,12 @@ class MissingSample:
 
     def information(self, implied: Implied) -> Array:
         """Return the patterns' information, averaged over rows."""
-        inverse, _ = self.inverses(implied.cov)
+        inverse = self.inverses(implied.cov)
         return self._cells(implied, inverse, inverse)
 
     def hessian_cells(self, implied: Implied) -> Array:
         """Return the patterns' second derivatives, averaged over rows."""
-        inverse, _ = self.inverses(implied.cov)
+        inverse = self.inverses(implied.cov)
         about, d = self._about(implied.mean)
         cells = self._cells(implied, inverse, 2 * inverse @ about @ inverse - inverse)
         if implied.w.any():

@@ -90,7 +90,7 @@ class Matrices:
     def fill(self, theta: Array) -> tuple[Array, Array, Array]:
         """Return A and S, each of shape (..., m, m), and the intercepts, shape (..., m), at parameters (..., q)."""
         lead = theta.shape[:-1]
-        a, s, c = (np.broadcast_to(x, (*lead, *x.shape)).copy() for x in (self._a, self._s, self._c))
+        a, s, c = (_repeated(x, lead) for x in (self._a, self._s, self._c))
         rows, columns, free = self._directed
         a[..., rows, columns] = theta[..., free]
         rows, columns, free = self._undirected
@@ -175,3 +175,10 @@ class Matrices:
         shift = lean[i][:, None] * b[np.ix_(j, h)]
         cells[:n, ns:], cells[ns:, :n] = shift, shift.T
         return self.pooled_both(cells)
+
+
+def _repeated(x: Array, lead: tuple[int, ...]) -> Array:
+    """Return copies of an array, shape (*lead, *x.shape)."""
+    out = np.empty((*lead, *x.shape))
+    out[...] = x
+    return out

@@ -135,7 +135,7 @@ def fit_measures(model: Model, discrepancy: float, implied: Sequence[Implied], s
     Rosseel, Y. (2012). lavaan. Journal of Statistical Software, 48(2), 1-36.
     """
     n, npar, p = sum(s.n for s in samples), model.n_free, len(model.observed)
-    chisq = n * discrepancy
+    chisq = max(n * discrepancy, 0.0)  # rounding makes it negative where the model fits the moments exactly
     base = sum(s.n * s.discrepancy(*independent_moments(model, s)) for s in samples)
     m: dict[str, float] = {"npar": npar, "fmin": discrepancy / 2}
     m |= test_measures(chisq, model.df, base, baseline_df(model), n, len(samples))

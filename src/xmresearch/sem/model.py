@@ -278,11 +278,13 @@ class _Numbers:
         return found
 
     def _default(self, t: Term, group: int) -> Term:
-        """Fix what is not free by default: latent means, and the scale of ordered responses."""
+        """Fix what is not free by default: latent means that the text does not name, and the scale of ordered responses."""
         if t.fixed is not None or t.free or t.label:
             return t
         released = group > 0 and "thresholds" in self._equal and self._ordered.get(t.lhs, 0) > 1
         if t.op == "~1" and t.lhs in self._latent:
+            if t.line:
+                return t
             moves = group > 0 and "intercepts" in self._equal and "means" not in self._equal
             return t if moves else replace(t, fixed=0.0)
         if self._ordered and t.op == "~1" and not (released and "intercepts" not in self._equal):

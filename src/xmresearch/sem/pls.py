@@ -111,6 +111,11 @@ class PlsResult:
             "r2": dict(zip(self.r2["construct"], self.r2["r2"], strict=True)), "srmr": self.srmr,
         }  # fmt: skip
 
+    def explains(self, outcome: str) -> dict[str, Any] | None:
+        """Return how much of one outcome is explained; None for a construct that nothing explains."""
+        share = dict(zip(self.r2["construct"], self.r2["r2"], strict=True)).get(outcome)
+        return None if share is None else {"outcome": outcome, "r2": float(share), "iterations": self.iterations}
+
     def diagnostics(self) -> pd.DataFrame:
         """Return checks with figure, threshold and status."""
         negative = int((self.outer["weight"] < 0).sum())

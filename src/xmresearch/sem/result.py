@@ -12,13 +12,13 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import special
 
+from xmresearch.sem.concerns import Concern
 from xmresearch.sem.estimation import Solution
 from xmresearch.sem.model import Model
 from xmresearch.sem.readout import Readout
 from xmresearch.sem.robust import Estimator, Sandwich
 
 Array = NDArray[np.float64]
-_CLOSE_FACTORS = 0.95
 _HEAD = ("chisq", "df", "pvalue", "cfi", "tli", "rmsea", "rmsea.ci.lower", "rmsea.ci.upper", "srmr")
 
 
@@ -42,8 +42,8 @@ class SemFit:
         Whether estimation reached a minimum.
     reason : str
         How it ended.
-    warnings : tuple of str
-        What a careful reviewer would ask about.
+    concerns : tuple of Concern
+        What a careful reviewer would ask about; `warnings` has them as sentences.
     model : Model
         What was fitted.
     n : int
@@ -77,7 +77,7 @@ class SemFit:
     r2: pd.Series
     converged: bool
     reason: str
-    warnings: tuple[str, ...]
+    concerns: tuple[Concern, ...]
     model: Model
     n: int
     dropped: int
@@ -91,6 +91,11 @@ class SemFit:
     readout: Readout
     replicates: Array | None = None
     acceleration: Array | None = None
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a careful reviewer would ask about, in sentences."""
+        return tuple(str(c) for c in self.concerns)
 
     def tidy(self) -> pd.DataFrame:
         """Return one row per parameter."""
@@ -118,6 +123,13 @@ class SemFit:
                 facts[name.replace(".", "_")] = chosen
         return facts
 
+    def sizes(self) -> dict[str, int]:
+        """Return how large the model is: items (observed variables), constructs, parameters and respondents."""
+        return {
+            "items": len(self.model.observed), "constructs": len(self.model.latent), "free": self.model.n_free,
+            "n_used": self.n, "n_dropped": self.dropped,
+        }  # fmt: skip
+
     def diagnostics(self) -> pd.DataFrame:
         """Return checks with figure, threshold and status."""
         facts = self.summary()
@@ -133,7 +145,7 @@ class SemFit:
             side = -1 if upper else 1
             status = "pass" if side * value >= side * good else "warn" if side * value >= side * poor else "fail"
             rows.append((name, value, good, status))
-        improper = sum("Heywood" in w or "hardly two" in w for w in self.warnings)
+        improper = sum(c.kind in ("heywood", "same_factors", "inflated") for c in self.concerns)
         rows.append(("improper", improper, 0, "warn" if improper else "pass"))
         return pd.DataFrame(rows, columns=["check", "value", "threshold", "status"])
 
@@ -159,7 +171,7 @@ class SemFit:
         return str(self.estimates.to_html(index=False, float_format="{:.3f}".format))
 
 
-def coefficient_table(read: Readout, value: Array, error: Array, confidence: float) -> pd.DataFrame:
+def coefficient_table(read: Readout, value: Array, error: Array, confidence: float, **more: Array) -> pd.DataFrame:
     """Return estimates with standard errors, z, p and symmetric intervals.
 
     Parameters
@@ -170,6 +182,8 @@ def coefficient_table(read: Readout, value: Array, error: Array, confidence: flo
         Shape (rows,).
     confidence : float
         Level of the intervals.
+    **more : ndarray
+        Further columns, shape (rows,).
 
     Returns
     -------
@@ -181,7 +195,7 @@ def coefficient_table(read: Readout, value: Array, error: Array, confidence: flo
     return pd.DataFrame({
         "lhs": read.lhs, "op": read.op, "rhs": read.rhs, "group": read.group, "label": read.label, "est": value,
         "se": error, "z": z, "pvalue": 2 * special.ndtr(-np.abs(z)), "ci_lower": value - reach,
-        "ci_upper": value + reach,
+        "ci_upper": value + reach, **more,
     })  # fmt: skip
 
 
@@ -190,38 +204,7 @@ def explained(model: Model, read: Readout, theta: Array) -> pd.Series:
     found: dict[Any, float] = {}
     for g, matrices in enumerate(read.matrices):
         (a, s, _), (total, _) = matrices.fill(theta), matrices.total(theta)
-        for k, v in enumerate(model.variables):
-            if a[k].any():
-                key = v if len(model.groups) == 1 else (model.groups[g], v)
-                found[key] = float(1 - s[k, k] / total[k, k])
+        for k in np.flatnonzero(a.any(axis=1)):
+            v = model.variables[k]
+            found[v if len(model.groups) == 1 else (model.groups[g], v)] = float(1 - s[k, k] / total[k, k])
     return pd.Series(found, dtype=float)
-
-
-def reviewers_warnings(
-    model: Model, solution: Solution, estimates: pd.DataFrame, n: int, estimator: Estimator, sparse: int
-) -> list[str]:
-    """Return what a careful reviewer would ask about."""
-    found = []
-    if not solution.converged:
-        found.append(f"Estimation did not converge: {solution.reason}. The estimates mean nothing.")
-    latent = set(model.latent)
-    columns = (estimates[name].tolist() for name in ("lhs", "op", "rhs", "group", "est", "std_all"))
-    for lhs, op, rhs, group, value, standardised in zip(*columns, strict=True):
-        where = f" in group '{group}'" if group else ""
-        if op == "~~" and lhs == rhs and value < 0:
-            found.append(f"Heywood case: the variance of '{lhs}' is estimated as {value:.3f}{where}.")
-        if op == "~~" and lhs != rhs and lhs in latent and abs(standardised) > _CLOSE_FACTORS:
-            found.append(f"'{lhs}' and '{rhs}' correlate {standardised:.2f}{where}: they are hardly two things.")
-    if n < 5 * (model.n_free - len(model.groups) * (sum(model.categories) or len(model.observed) * model.means)):
-        found.append(f"{n} respondents for {model.n_free} free parameters are few for {_FEW[estimator]}.")
-    elif estimator == "WLSMV" and n < 200 * len(model.groups):
-        found.append(f"{n} respondents are few for {_FEW[estimator]}.")
-    if sparse:
-        found.append(f"{sparse} pair(s) of ordered variables have an empty cell: consider merging categories.")
-    return found
-
-
-_FEW = {
-    "ML": "maximum likelihood", "MLR": "robust maximum likelihood", "MLM": "robust maximum likelihood",
-    "MLMV": "robust maximum likelihood", "WLSMV": "weighted least squares",
-}  # fmt: skip

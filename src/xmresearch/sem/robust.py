@@ -123,7 +123,7 @@ def casewise(sample: Sample, deviations: Array, cov: Array, implied: Implied) ->
         Shape (n, cells).
     """
     if isinstance(sample, MissingSample):
-        inverses, _ = sample.inverses(cov)
+        inverses = sample.inverses(cov)
         pulled = np.einsum("nij,nj->ni", inverses[sample.of_row], np.nan_to_num(deviations))
         level = np.einsum("ci,kij,cj->kc", implied.u, inverses, implied.v, optimize=True)[sample.of_row]
     else:

@@ -114,10 +114,14 @@ def rows_of(grouped: Grouped, names: Sequence[str], exogenous: Sequence[str], mi
     for label, table in zip(grouped.groups, grouped.tables, strict=True):
         if isinstance(table, Moments):
             raise DataError("This analysis needs rows; moments are not enough for it.")
-        for name in names:
-            if not pd.api.types.is_numeric_dtype(table[name]):
+        chosen = table[list(names)]
+        if chosen.shape[1] > len(names):
+            twice = chosen.columns[chosen.columns.duplicated()][0]
+            raise DataError(f"The data have column '{twice}' twice.", "Rename or drop one of them.")
+        for name, kind in chosen.dtypes.items():
+            if not pd.api.types.is_numeric_dtype(kind):
                 raise DataError(f"Column '{name}' is not numeric.", "Convert it to numbers.")
-        values = table[list(names)].to_numpy(dtype=np.float64, na_value=np.nan)
+        values = chosen.to_numpy(dtype=np.float64, na_value=np.nan)
         if np.isinf(values).any():
             raise DataError(f"Column '{names[int(np.isinf(values).any(axis=0).argmax())]}' has infinite values.")
         blank = np.isnan(values)
@@ -209,8 +213,9 @@ def _check_coverage(label: str, names: Sequence[str], rows: Array) -> None:
 
 def _check_singular(label: str, names: Sequence[str], cov: Array) -> None:
     sd = np.sqrt(np.diag(cov))
-    values, vectors = np.linalg.eigh(cov / np.outer(sd, sd))
-    if values[0] < 1e-10:
+    correlations = cov / np.outer(sd, sd)
+    if np.linalg.eigvalsh(correlations)[0] < 1e-10:
+        vectors = np.linalg.eigh(correlations)[1]
         guilty = [v for v, x in zip(names, np.abs(vectors[:, 0]), strict=True) if x > 0.1]
         raise ModelError(
             f"{_where(label)}The sample covariance matrix is singular: {', '.join(guilty)} determine one another.",

@@ -57,7 +57,7 @@ class Term:
         ModelError
             A vector of modifiers has another length than there are groups.
         """
-        term = replace(self, vectors=())
+        term = replace(self, vectors=()) if self.vectors else self
         for vector in self.vectors:
             if len(vector) != groups:
                 raise ModelError(

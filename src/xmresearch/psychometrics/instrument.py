@@ -1,0 +1,169 @@
+"""Confirmatory factor analysis of an instrument's battery, and its invariance by segment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from xmresearch.data.codebook import Codebook
+from xmresearch.errors import InsufficientData, ModelError
+from xmresearch.sem.fitting import fit
+from xmresearch.sem.invariance import InvarianceResult, invariance
+from xmresearch.sem.result import SemFit
+from xmresearch.sem.robust import Estimator
+
+GROUP_PER_ITEM = 3
+LEVELS = ("configural", "metric", "scalar")
+
+
+def battery_model(codebook: Codebook, kind: str = "perception") -> str:
+    """Return the measurement model that a codebook claims: each dimension behind its own items.
+
+    Parameters
+    ----------
+    codebook : Codebook
+        Which items form which dimension.
+    kind : str
+        Of the items, such as perception.
+
+    Returns
+    -------
+    str
+        In lavaan's syntax; dimensions of a single item are left out, so it may be empty.
+    """
+    named = {d: codebook.names(kind, d) for d in codebook.constructs}
+    return "\n".join(f"{d} =~ {' + '.join(items)}" for d, items in named.items() if len(items) > 1)
+
+
+def battery_cfa(
+    frame: pd.DataFrame, codebook: Codebook, *, kind: str = "perception", estimator: Estimator = "MLR",
+    confidence: float = 0.95,
+) -> tuple[SemFit | None, str | None]:  # fmt: skip
+    """Fit the measurement model that a codebook claims.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        The survey's rows; incomplete ones count, by full information, where the estimator allows it. Unweighted.
+    codebook : Codebook
+        Which items form which dimension.
+    kind : str
+        Of the items.
+    estimator : {'ML', 'MLM', 'MLMV', 'MLR'}
+        See `xmresearch.sem.fitting.fit`.
+    confidence : float
+        Level of the intervals.
+
+    Returns
+    -------
+    fitted : SemFit or None
+        None where the model cannot be fitted or does not converge.
+    obstacle : str or None
+        Why not.
+
+    References
+    ----------
+    Joreskog, K. G. (1969). Psychometrika, 34, 183-202.
+    """
+    model = battery_model(codebook, kind)
+    if not model:
+        return None, "No dimension has two items of this kind."
+    missing: Any = "fiml" if estimator in ("ML", "MLR") else "listwise"
+    try:
+        fitted = fit(model, frame, estimator=estimator, missing=missing, confidence=confidence)
+    except (InsufficientData, ModelError) as error:
+        return None, str(error)
+    return (fitted, None) if fitted.converged else (None, f"Estimation did not converge: {fitted.reason}.")
+
+
+@dataclass(frozen=True)
+class SegmentInvariance:
+    """Measurement invariance by segment.
+
+    Attributes
+    ----------
+    table : DataFrame
+        One row per segment and level: segment, level, groups (compared), n, chisq, df, cfi, rmsea, delta_cfi, delta_rmsea,
+        holds; as `xmresearch.sem.invariance.InvarianceResult.table`.
+    ladders : dict of str to InvarianceResult
+        By segment.
+    hidden : tuple of str
+        segment=value of groups that are too small to be compared.
+    least : int
+        Respondents that a group needs.
+    """
+
+    table: pd.DataFrame
+    ladders: dict[str, InvarianceResult]
+    hidden: tuple[str, ...]
+    least: int
+
+    def tidy(self) -> pd.DataFrame:
+        """Return one row per segment and level."""
+        return self.table
+
+    def summary(self) -> dict[str, Any]:
+        """Return for which segments means may be compared, and for which not."""
+        scalar = [s for s, ladder in self.ladders.items() if ladder.level == "scalar"]
+        other = [s for s in self.ladders if s not in scalar]
+        case = "none" if not self.ladders else "all" if not other else "some" if scalar else "no"
+        return {"case": case, "comparable": scalar, "incomparable": other, "least": self.least}
+
+    def hidden_summary(self) -> dict[str, Any] | None:
+        """Return the groups left out; None if there are none."""
+        return {"names": list(self.hidden), "least": self.least} if self.hidden else None
+
+
+def segment_invariance(
+    frame: pd.DataFrame, codebook: Codebook, segments: Sequence[str], *, kind: str = "perception",
+    estimator: Estimator = "ML",
+) -> SegmentInvariance | None:  # fmt: skip
+    """Ask for every segment whether its groups use the instrument alike.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        The survey's rows with the segments' columns; complete ones are used, unweighted.
+    codebook : Codebook
+        Which items form which dimension.
+    segments : sequence of str
+        Columns.
+    kind, estimator
+        As for `battery_cfa`.
+
+    Returns
+    -------
+    SegmentInvariance or None
+        None without segments or without a model. Groups with fewer than three complete rows per item are left out; a segment
+        with fewer than two groups left, or whose model cannot be fitted, has no rows.
+
+    References
+    ----------
+    Chen, F. F. (2007). Structural Equation Modeling, 14, 464-504.
+    """
+    model = battery_model(codebook, kind)
+    if not segments or not model:
+        return None
+    items = [c for c in codebook.names(kind) if c in model.replace("+", " ").split()]
+    least = GROUP_PER_ITEM * len(items)
+    complete = frame.dropna(subset=items)
+    rows, ladders, hidden = [], {}, []
+    for segment in segments:
+        sizes = complete[segment].value_counts()
+        kept = sizes.index[sizes >= least]
+        hidden += [f"{segment}={value}" for value in sorted(frame[segment].dropna().unique()) if value not in kept]
+        if len(kept) < 2:
+            continue
+        part = complete[complete[segment].isin(kept)]
+        try:
+            ladder = invariance(model, part, segment, levels=LEVELS, estimator=estimator)
+        except (InsufficientData, ModelError):
+            hidden += [f"{segment}={value}" for value in sorted(kept)]
+            continue
+        ladders[segment] = ladder
+        rows.append(ladder.table.assign(segment=segment, groups=len(kept), n=len(part)))
+    table = pd.concat(rows, ignore_index=True) if rows else pd.DataFrame()
+    return SegmentInvariance(table, ladders, tuple(hidden), least)

@@ -1,0 +1,110 @@
+"""What a careful reviewer would ask about a fitted model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xmresearch.sem.estimation import Solution
+from xmresearch.sem.readout import Readout
+
+Array = NDArray[np.float64]
+CLOSE_FACTORS = 0.95
+ROWS_PER_PARAMETER, ROWS_PER_ORDINAL_GROUP = 5, 200
+_SENTENCES = {
+    "not_converged": "Estimation did not converge: {reason}. The estimates mean nothing.",
+    "heywood": "Heywood case: the variance of '{variable}' is estimated as {value:.3f}{where}.",
+    "same_factors": "'{first}' and '{second}' correlate {value:.2f}{where}: they are hardly two things.",
+    "inflated": "The standardised path from '{cause}' to '{outcome}' is {value:.2f}{where}: its causes cannot be told apart.",
+    "few_rows": "{n} respondents for {parameters} free parameters are few for {estimator}.",
+    "sparse": "{pairs} pair(s) of ordered variables have an empty cell: consider merging categories.",
+    "lost_replicates": "{lost} of {replicates} bootstrap samples did not converge and are left out.",
+}  # fmt: skip
+_ESTIMATORS = {"ML": "maximum likelihood", "WLSMV": "weighted least squares"}
+
+
+@dataclass(frozen=True)
+class Concern:
+    """One thing to ask about.
+
+    Attributes
+    ----------
+    kind : str
+        not_converged, heywood, same_factors, inflated, few_rows, sparse or lost_replicates.
+    facts : dict
+        Names and figures of the sentence that `str` gives; reports put it into their own language.
+    """
+
+    kind: str
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        group = self.facts.get("group")
+        where = f" in group '{group}'" if group else ""
+        estimator = _ESTIMATORS.get(str(self.facts.get("estimator")), "robust maximum likelihood")
+        return _SENTENCES[self.kind].format(**(self.facts | {"where": where, "estimator": estimator}))
+
+
+def reviewers_concerns(
+    read: Readout, solution: Solution, estimates: Array, std_all: Array, n: int, estimator: str, sparse: int
+) -> list[Concern]:
+    """Return what a careful reviewer would ask about.
+
+    Parameters
+    ----------
+    read : Readout
+        Of the model.
+    solution : Solution
+        Where estimation ended.
+    estimates, std_all : ndarray
+        Rows of the table of estimates, shape (rows,).
+    n : int
+        Respondents.
+    estimator : str
+        How the model was fitted.
+    sparse : int
+        Pairs of ordered variables with an empty cell.
+
+    Returns
+    -------
+    list of Concern
+    """
+    model = read.model
+    found = []
+    if not solution.converged:
+        found.append(Concern("not_converged", {"reason": solution.reason}))
+    rows = zip(read.lhs, read.op, read.rhs, read.group, estimates.tolist(), std_all.tolist(), strict=True)
+    for lhs, op, rhs, group, value, standardised in rows:
+        if op == "~~" and lhs == rhs and value < 0:
+            found.append(Concern("heywood", {"variable": lhs, "value": value, "group": group}))
+        if op == "~" and abs(standardised) > 1 and solution.converged:
+            found.append(Concern("inflated", {"cause": rhs, "outcome": lhs, "value": standardised, "group": group}))
+    found += _close_factors(read, solution)
+    parameters = model.n_free - len(model.groups) * (sum(model.categories) or len(model.observed) * model.means)
+    few = n < ROWS_PER_PARAMETER * parameters
+    if few or (estimator == "WLSMV" and n < ROWS_PER_ORDINAL_GROUP * len(model.groups)):
+        found.append(Concern("few_rows", {"n": n, "parameters": model.n_free, "estimator": estimator}))
+    if sparse:
+        found.append(Concern("sparse", {"pairs": sparse}))
+    return found
+
+
+def _close_factors(read: Readout, solution: Solution) -> list[Concern]:
+    """Return the pairs of factors that the model itself correlates above the bound."""
+    model, p = read.model, len(read.model.observed)
+    found = []
+    for group, matrices in zip(model.groups, read.matrices, strict=True):
+        total, _ = matrices.total(solution.theta)
+        between = total[p:, p:]
+        sd = np.sqrt(np.abs(np.diag(between)))
+        with np.errstate(invalid="ignore", divide="ignore"):
+            correlations = between / np.outer(sd, sd)
+        for i, first in enumerate(model.latent):
+            for j in range(i + 1, len(model.latent)):
+                if abs(correlations[i, j]) > CLOSE_FACTORS:
+                    facts = {"first": first, "second": model.latent[j], "value": float(correlations[i, j])}
+                    found.append(Concern("same_factors", facts | {"group": group}))
+    return found

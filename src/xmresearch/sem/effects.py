@@ -1,0 +1,241 @@
+"""Direct, indirect and total effects, and mediation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from xmresearch.errors import ModelError, nearest
+from xmresearch.sem.model import Model
+from xmresearch.sem.readout import Readout
+from xmresearch.sem.uncertainty import Fitted, uncertainty
+
+Array = NDArray[np.float64]
+_EFFECTS = ("direct", "indirect", "total")
+
+
+@dataclass(frozen=True)
+class EffectsResult:
+    """Effects of every cause on every outcome.
+
+    Attributes
+    ----------
+    table : DataFrame
+        One row per cause and outcome that a path connects: cause, outcome, and for direct, indirect and total effects the
+        standardised effect (direct, direct_lower, direct_upper, ...) and the raw one (direct_raw, ...); missing where the
+        model has no such path.
+    explained : DataFrame
+        One row per outcome: outcome, r2 (explained share of its variance), ci_lower, ci_upper.
+    """
+
+    table: pd.DataFrame
+    explained: pd.DataFrame
+
+    @property
+    def r2(self) -> dict[str, float]:
+        """Explained share of every outcome's variance."""
+        return dict(zip(self.explained["outcome"], self.explained["r2"], strict=True))
+
+    def tidy(self) -> pd.DataFrame:
+        """Return one row per cause and outcome."""
+        return self.table
+
+    def of(self, outcome: str) -> pd.DataFrame:
+        """Return the effects on one outcome, strongest total effect first."""
+        rows = self.table[self.table["outcome"] == outcome]
+        return rows.loc[rows["total"].abs().sort_values(ascending=False, kind="stable").index].reset_index(drop=True)
+
+    def strongest(self, outcome: str) -> dict[str, Any] | None:
+        """Return the cause with the strongest reliable total effect on an outcome; None if nothing explains it."""
+        rows = self.of(outcome)
+        if rows.empty:
+            return None
+        reliable = (rows["total_lower"] > 0) | (rows["total_upper"] < 0)
+        rows = pd.concat([rows[reliable], rows[~reliable]], ignore_index=True)
+        first = rows.iloc[0]
+        near = min(abs(float(first["total_lower"])), abs(float(first["total_upper"])))
+        apart = len(rows) == 1 or near > abs(float(rows["total"].iloc[1]))
+        return {
+            "case": "none_reliable" if not reliable.any() else "clear" if apart else "leading", "outcome": outcome,
+            "driver": first["cause"], "total": first["total"], "total_lower": first["total_lower"],
+            "total_upper": first["total_upper"], "r2": self.r2.get(outcome, np.nan), "causes": len(rows),
+            "second": rows["cause"].iloc[1] if len(rows) > 1 else "",
+            "second_total": rows["total"].iloc[1] if len(rows) > 1 else np.nan,
+        }  # fmt: skip
+
+
+def structural(model: Model) -> list[str]:
+    """Return the variables that regressions connect, causes before outcomes where the text has them so."""
+    named = [v for q in model.in_group(0) if q.op == "~" for v in (q.rhs, q.lhs)]
+    return list(dict.fromkeys(named))
+
+
+def _require_one_group(model: Model) -> None:
+    if len(model.groups) > 1:
+        raise ModelError("Effects are of a model of one group.", "Fit the groups one by one.")
+
+
+def effects(fitted: Fitted) -> EffectsResult | None:
+    """Estimate the effects of every cause on every outcome.
+
+    Parameters
+    ----------
+    fitted : SemFit or a posterior
+        Of a model of one group with regressions.
+
+    Returns
+    -------
+    EffectsResult or None
+        None for a model without regressions.
+
+    Raises
+    ------
+    ModelError
+        Several groups.
+
+    References
+    ----------
+    Bollen, K. A. (1987). Sociological Methodology, 17, 37-69.
+    """
+    read = fitted.readout
+    model = read.model
+    _require_one_group(model)
+    names = structural(model)
+    if not names:
+        return None
+    at = {v: k for k, v in enumerate(model.variables)}
+    pattern = np.zeros((len(at), len(at)), dtype=bool)
+    for q in model.in_group(0):
+        if q.op == "~":
+            pattern[at[q.lhs], at[q.rhs]] = True
+    reach = pattern.copy()
+    for _ in names:
+        reach |= reach @ pattern
+    pairs = [(c, o) for o in names for c in names if c != o and reach[at[o], at[c]]]
+    cause, outcome = (np.array([at[p[k]] for p in pairs]) for k in (0, 1))
+    values = uncertainty(fitted, lambda theta: _paths(read, theta, cause, outcome))
+    estimate, _, low, high = (v.reshape(6, len(pairs)) for v in values)
+    table: dict[str, Any] = {"cause": [p[0] for p in pairs], "outcome": [p[1] for p in pairs]}
+    chained = (reach @ pattern) | (pattern @ reach)
+    absent = np.tile([~pattern[outcome, cause], ~chained[outcome, cause], np.zeros(len(pairs), dtype=bool)], (2, 1))
+    estimate, low, high = (np.where(absent, np.nan, v) for v in (estimate, low, high))
+    for k, name in enumerate(_EFFECTS):
+        table |= {name: estimate[k], f"{name}_lower": low[k], f"{name}_upper": high[k]}
+    for k, name in enumerate(_EFFECTS, 3):
+        table[f"{name}_raw"] = estimate[k]
+    dependent = list(dict.fromkeys(q.lhs for q in model.in_group(0) if q.op == "~"))
+    share, _, lower, upper = uncertainty(fitted, lambda theta: _explained(read, theta, [at[v] for v in dependent]))
+    explained = pd.DataFrame({"outcome": dependent, "r2": share, "ci_lower": lower, "ci_upper": upper})
+    return EffectsResult(pd.DataFrame(table), explained)
+
+
+def _paths(read: Readout, theta: Array, cause: Array, outcome: Array) -> Array:
+    """Return standardised direct, indirect and total effects, then the raw ones, shape (..., 6 pairs)."""
+    matrices = read.matrices[0]
+    a, _, _ = matrices.fill(theta)
+    direct = a[..., outcome, cause]
+    total = (np.linalg.inv(np.eye(matrices.m) - a))[..., outcome, cause]
+    sd = np.sqrt(np.abs(np.diagonal(matrices.total(theta)[0], axis1=-2, axis2=-1)))
+    scale = sd[..., cause] / sd[..., outcome]
+    raw = [direct, total - direct, total]
+    return np.concatenate([*(x * scale for x in raw), *raw], axis=-1)
+
+
+def _explained(read: Readout, theta: Array, at: Sequence[int]) -> Array:
+    matrices = read.matrices[0]
+    _, s, _ = matrices.fill(theta)
+    total, _ = matrices.total(theta)
+    residual, variance = (np.diagonal(x, axis1=-2, axis2=-1)[..., list(at)] for x in (s, total))
+    return np.asarray(1 - residual / variance)
+
+
+@dataclass(frozen=True)
+class MediationResult:
+    """Specific indirect effects.
+
+    Attributes
+    ----------
+    table : DataFrame
+        One row per chain: chain (joined by arrows), cause, outcome, indirect (standardised, with indirect_lower,
+        indirect_upper), indirect_raw, total (standardised, of cause on outcome), share_of_total.
+    """
+
+    table: pd.DataFrame
+
+    def tidy(self) -> pd.DataFrame:
+        """Return one row per chain."""
+        return self.table
+
+    def summary(self) -> dict[str, Any]:
+        """Return how many chains carry a reliable effect."""
+        sure = (self.table["indirect_lower"] > 0) | (self.table["indirect_upper"] < 0)
+        return {"chains": len(self.table), "reliable": int(sure.sum())}
+
+
+def mediation(fitted: Fitted, chains: Sequence[Sequence[str]]) -> MediationResult | None:
+    """Estimate what runs along each of several chains of paths.
+
+    Parameters
+    ----------
+    fitted : SemFit or a posterior
+        Of a model of one group.
+    chains : sequence of sequence of str
+        Variables from the cause over the mediators to the outcome, three at least.
+
+    Returns
+    -------
+    MediationResult or None
+        None without chains.
+
+    Raises
+    ------
+    ModelError
+        A chain is too short, or the model has no path between two of its neighbours.
+
+    References
+    ----------
+    Bollen, K. A. (1987). Sociological Methodology, 17, 37-69.
+    """
+    if not chains:
+        return None
+    model = fitted.readout.model
+    _require_one_group(model)
+    at = {v: k for k, v in enumerate(model.variables)}
+    present = {(q.rhs, q.lhs) for q in model.in_group(0) if q.op == "~"}
+    for chain in chains:
+        if len(chain) < 3:
+            raise ModelError(f"The chain {' -> '.join(chain)} has no mediator.", "Name cause, mediator and outcome.")
+        for step in pairwise(chain):
+            if step not in present:
+                wrong = next((v for v in step if v not in at), step[1])
+                raise ModelError(
+                    f"Mediation: the model has no path from '{step[0]}' to '{step[1]}'.",
+                    nearest(wrong, structural(model)),
+                )
+    matrices = fitted.readout.matrices[0]
+
+    def read(theta: Array) -> Array:
+        a, _, _ = matrices.fill(theta)
+        total = np.linalg.inv(np.eye(matrices.m) - a)
+        sd = np.sqrt(np.abs(np.diagonal(matrices.total(theta)[0], axis1=-2, axis2=-1)))
+        found = []
+        for chain in chains:
+            where = [at[v] for v in chain]
+            product = np.prod(np.stack([a[..., j, i] for i, j in pairwise(where)]), axis=0)
+            scale = sd[..., where[0]] / sd[..., where[-1]]
+            whole = total[..., where[-1], where[0]]
+            found += [product * scale, product, whole * scale]
+        return np.stack(found, axis=-1)
+
+    estimate, _, low, high = (v.reshape(len(chains), 3) for v in uncertainty(fitted, read))
+    return MediationResult(pd.DataFrame({
+        "chain": [list(c) for c in chains], "cause": [c[0] for c in chains], "outcome": [c[-1] for c in chains],
+        "indirect": estimate[:, 0], "indirect_lower": low[:, 0], "indirect_upper": high[:, 0],
+        "indirect_raw": estimate[:, 1], "total": estimate[:, 2], "share_of_total": estimate[:, 0] / estimate[:, 2],
+    }))  # fmt: skip

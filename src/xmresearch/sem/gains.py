@@ -1,0 +1,248 @@
+"""What an improvement would be worth, and the satisfaction index."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import special
+
+from xmresearch.errors import InsufficientData, ModelError, nearest
+from xmresearch.sem.effects import structural
+from xmresearch.sem.model import Model
+from xmresearch.sem.uncertainty import Fitted, point, uncertainty
+
+Array = NDArray[np.float64]
+Scales = Mapping[str, tuple[float, float]]
+
+
+def items_of(model: Model, construct: str) -> tuple[str, ...]:
+    """Return the observed variables that measure a construct; an observed variable measures itself.
+
+    Raises
+    ------
+    ModelError
+        The model has no such variable.
+    """
+    if construct in model.observed:
+        return (construct,)
+    items = tuple(q.rhs for q in model.in_group(0) if q.op == "=~" and q.lhs == construct and q.rhs in model.observed)
+    if not items:
+        raise ModelError(f"The model measures no construct '{construct}'.", nearest(construct, model.variables))
+    return items
+
+
+@dataclass(frozen=True)
+class IndexResult:
+    """Indices of constructs from 0 (the lowest answers) to 100 (the highest).
+
+    Attributes
+    ----------
+    table : DataFrame
+        One row per construct: construct, items, n, estimate, ci_lower, ci_upper (0-100), and estimate_weighted, by the items'
+        weights in the regression factor score (equal to estimate for a single item, missing where a weight is negative).
+    """
+
+    table: pd.DataFrame
+
+    def tidy(self) -> pd.DataFrame:
+        """Return one row per construct."""
+        return self.table
+
+    def of(self, construct: str) -> dict[str, Any] | None:
+        """Return the figures of one construct; None where it has no index."""
+        rows = self.table[self.table["construct"] == construct]
+        if rows.empty:
+            return None
+        row = rows.iloc[0]
+        return {
+            "construct": construct, "index": float(row["estimate"]), "index_lower": float(row["ci_lower"]),
+            "index_upper": float(row["ci_upper"]), "index_n": int(row["n"]),
+        }  # fmt: skip
+
+
+def indices(
+    fitted: Fitted, data: pd.DataFrame, constructs: Sequence[str], scales: Scales, *, confidence: float = 0.95
+) -> IndexResult:
+    """Put constructs on a scale from 0 to 100, as the ACSI does for satisfaction.
+
+    Parameters
+    ----------
+    fitted : SemFit or a posterior
+        Says which items measure a construct, and their weights.
+    data : DataFrame
+        Rows; those complete in a construct's items are used.
+    constructs : sequence of str
+        Which.
+    scales : mapping of str to (float, float)
+        Lowest and highest answer of every item.
+    confidence : float
+        Level of the intervals, which are those of a mean.
+
+    Returns
+    -------
+    IndexResult
+
+    Raises
+    ------
+    ModelError
+        An unknown construct.
+    InsufficientData
+        Fewer than two complete rows.
+
+    References
+    ----------
+    Fornell, C., Johnson, M. D., Anderson, E. W., Cha, J. & Bryant, B. E. (1996). Journal of Marketing, 60, 7-18.
+    """
+    read = fitted.readout
+    model, matrices = read.model, read.matrices[0]
+    total, _ = matrices.total(point(fitted))
+    at = {v: k for k, v in enumerate(model.variables)}
+    rows = []
+    for construct in constructs:
+        items = items_of(model, construct)
+        low, high = (np.array([scales[v][k] for v in items]) for k in (0, 1))
+        values = data[list(items)].dropna().to_numpy(dtype=np.float64)
+        if len(values) < 2:
+            raise InsufficientData(f"'{construct}' has {len(values)} complete row(s), too few for an index.")
+        shares = 100 * (values - low) / (high - low)
+        each = shares.mean(axis=1)
+        where = [at[v] for v in items]
+        weights = np.linalg.solve(total[np.ix_(where, where)], total[where, at[construct]])
+        spread = weights * (high - low)
+        weighted = float((shares @ spread).mean() / spread.sum()) if (weights > 0).all() else np.nan
+        reach = special.ndtri((1 + confidence) / 2) * each.std(ddof=1) / np.sqrt(len(each))
+        rows.append((construct, len(items), len(each), each.mean(), each.mean() - reach, each.mean() + reach, weighted))
+    columns = ["construct", "items", "n", "estimate", "ci_lower", "ci_upper", "estimate_weighted"]
+    return IndexResult(pd.DataFrame(rows, columns=columns))
+
+
+@dataclass(frozen=True)
+class GainsResult:
+    """What gains in drivers would do to outcomes.
+
+    Attributes
+    ----------
+    table : DataFrame
+        One row per driver and outcome: driver, outcome, gain (in answer points of the driver's items, on average), mean (of
+        the driver's items), room (points left up to the top of their scales), change (answer points of the outcome's items,
+        with change_lower, change_upper) and index_change (points of its 0-100 index, with index_change_lower and
+        index_change_upper).
+    """
+
+    table: pd.DataFrame
+
+    def tidy(self, outcome: str | None = None) -> pd.DataFrame:
+        """Return one row per driver and outcome, or per driver of one outcome, largest change first."""
+        if outcome is None:
+            return self.table
+        rows = self.table[self.table["outcome"] == outcome]
+        return rows.sort_values("index_change", ascending=False, kind="stable").reset_index(drop=True)
+
+    def best(self, outcome: str) -> dict[str, Any] | None:
+        """Return the driver whose gain would reliably raise an outcome most; None if nothing drives it."""
+        rows = self.tidy(outcome)
+        if rows.empty:
+            return None
+        sure = rows["index_change_lower"] > 0
+        first = rows[sure].iloc[0] if sure.any() else rows.iloc[0]
+        return {
+            "case": "sure" if sure.any() else "unsure", "driver": first["driver"],
+            "outcome": outcome, "gain": float(first["gain"]), "index_change": float(first["index_change"]),
+            "index_change_lower": float(first["index_change_lower"]),
+            "index_change_upper": float(first["index_change_upper"]), "change": float(first["change"]),
+        }  # fmt: skip
+
+
+def gains(
+    fitted: Fitted, data: pd.DataFrame, outcomes: Sequence[str], scales: Scales, *,
+    shifts: Mapping[str, float] | float = 0.5,
+) -> GainsResult:  # fmt: skip
+    """Estimate what a gain in each driver would do to outcomes, if the paths are causal.
+
+    Parameters
+    ----------
+    fitted : SemFit or a posterior
+        Of a model of one group with regressions.
+    data : DataFrame
+        Rows, for the drivers' present means.
+    outcomes : sequence of str
+        Constructs or observed variables that something explains.
+    scales : mapping of str to (float, float)
+        Lowest and highest answer of every item.
+    shifts : mapping of str to float, or float
+        Gain of each driver in answer points, averaged over its items; a number means every variable that has a path to an
+        outcome.
+
+    Returns
+    -------
+    GainsResult
+
+    Raises
+    ------
+    ModelError
+        A name that is not in the model's regressions.
+
+    Notes
+    -----
+    A gain of d points moves a latent driver by d over the mean of its loadings, the outcome by the total effect times that,
+    and the outcome's items by their loadings.
+
+    References
+    ----------
+    Fornell, C., Johnson, M. D., Anderson, E. W., Cha, J. & Bryant, B. E. (1996). Journal of Marketing, 60, 7-18.
+    """
+    read = fitted.readout
+    model, matrices = read.model, read.matrices[0]
+    known = structural(model)
+    for name in [*outcomes, *(shifts if isinstance(shifts, Mapping) else ())]:
+        if name not in known:
+            raise ModelError(f"'{name}' is in no regression of the model.", nearest(name, known))
+    at = {v: k for k, v in enumerate(model.variables)}
+    points = shifts if isinstance(shifts, Mapping) else {v: float(shifts) for v in known}
+    reach = np.linalg.inv(np.eye(matrices.m) - _pattern(model, at))
+    pairs = [(d, o) for o in outcomes for d in points if d != o and reach[at[o], at[d]] != 0]
+    if not pairs:
+        raise ModelError(f"Nothing in the model drives {', '.join(outcomes)}.", "Add a regression.")
+
+    def values(theta: Array) -> Array:
+        a, _, _ = matrices.fill(theta)
+        total = np.linalg.inv(np.eye(matrices.m) - a)
+        found = []
+        for driver, outcome in pairs:
+            step = points[driver] / _loadings(a, at, items_of(model, driver), driver).mean(axis=-1)
+            items = items_of(model, outcome)
+            moved = _loadings(a, at, items, outcome) * (total[..., at[outcome], at[driver]] * step)[..., None]
+            width = np.array([scales[v][1] - scales[v][0] for v in items])
+            found += [moved.mean(axis=-1), 100 * (moved / width).mean(axis=-1)]
+        return np.stack(found, axis=-1)
+
+    estimate, _, low, high = (v.reshape(len(pairs), 2) for v in uncertainty(fitted, values))
+    means = {d: float(np.mean([data[v].mean() for v in items_of(model, d)])) for d, _ in pairs}
+    tops = {d: float(np.mean([scales[v][1] for v in items_of(model, d)])) for d, _ in pairs}
+    return GainsResult(pd.DataFrame({
+        "driver": [d for d, _ in pairs], "outcome": [o for _, o in pairs], "gain": [points[d] for d, _ in pairs],
+        "mean": [means[d] for d, _ in pairs], "room": [tops[d] - means[d] for d, _ in pairs],
+        "change": estimate[:, 0], "change_lower": low[:, 0], "change_upper": high[:, 0],
+        "index_change": estimate[:, 1], "index_change_lower": low[:, 1], "index_change_upper": high[:, 1],
+    }))  # fmt: skip
+
+
+def _loadings(a: Array, at: Mapping[str, int], items: Sequence[str], construct: str) -> Array:
+    """Return a construct's loadings, shape (..., items); an observed variable has the loading one."""
+    if items == (construct,):
+        return np.ones((*a.shape[:-2], 1))
+    return a[..., [at[v] for v in items], at[construct]]
+
+
+def _pattern(model: Model, at: Mapping[str, int]) -> Array:
+    """Return equal positive paths, whose sums over chains are positive exactly where one variable reaches another."""
+    pattern = np.zeros((len(at), len(at)))
+    for q in model.in_group(0):
+        if q.op == "~":
+            pattern[at[q.lhs], at[q.rhs]] = 0.1
+    return pattern

@@ -1,0 +1,218 @@
+"""What a report of a structural equation model shows first: models side by side, loadings, paths, and its problems."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from xmresearch.sem.concerns import Concern
+from xmresearch.sem.fitting import fit
+from xmresearch.sem.followup import modification_indices
+from xmresearch.sem.result import SemFit
+from xmresearch.sem.uncertainty import Fitted, uncertainty
+from xmresearch.sufficient.moments import Moments
+
+Array = NDArray[np.float64]
+_POPULATION = 10_000_000
+_MEASURES = ("chisq", "df", "pvalue", "cfi", "tli", "rmsea", "rmsea_ci_lower", "rmsea_ci_upper", "srmr")
+
+
+@dataclass(frozen=True)
+class ModelsResult:
+    """Models of the same survey side by side.
+
+    Attributes
+    ----------
+    table : DataFrame
+        One row per model: model, n, npar, chisq, df, pvalue, cfi, tli, rmsea, rmsea_lower, rmsea_upper, srmr, aic, bic; scaled
+        and robust figures where the estimator gives them.
+    verdict : {'good', 'acceptable', 'poor', 'none'}
+        Of the first model: CFI at least .95 and RMSEA at most .06 and SRMR at most .08 (Hu & Bentler 1999), or at least .90,
+        at most .08 and at most .10; none where it did not converge.
+    estimator : str
+        Of the first model.
+    concerns : tuple of Concern
+        What a careful reviewer would ask about the models; each once.
+    """
+
+    table: pd.DataFrame
+    verdict: str
+    estimator: str
+    concerns: tuple[Concern, ...]
+
+    def tidy(self) -> pd.DataFrame:
+        """Return one row per model."""
+        return self.table
+
+    def summary(self) -> dict[str, Any]:
+        """Return the first model's figures."""
+        facts = {str(k): v for k, v in self.table.iloc[0].to_dict().items()}
+        return {"case": self.verdict, "estimator": self.estimator, "models": len(self.table), **facts}
+
+
+def side_by_side(fits: Mapping[str, SemFit]) -> ModelsResult:
+    """Set models side by side.
+
+    Parameters
+    ----------
+    fits : mapping of str to SemFit
+        By name; the first is the report's subject.
+
+    Returns
+    -------
+    ModelsResult
+
+    References
+    ----------
+    Hu, L. & Bentler, P. M. (1999). Structural Equation Modeling, 6, 1-55.
+    """
+    rows: list[dict[str, Any]] = []
+    concerns: list[Concern] = []
+    for name, fitted in fits.items():
+        facts = fitted.summary()
+        row = {"model": name, "n": fitted.n, "npar": fitted.model.n_free} | {k: facts[k] for k in _MEASURES}
+        row |= {k: float(fitted.measures.get(k, np.nan)) for k in ("aic", "bic")}
+        rows.append(row)
+        concerns += [c for c in fitted.concerns if c not in concerns]
+    table = pd.DataFrame(rows).rename(columns={"rmsea_ci_lower": "rmsea_lower", "rmsea_ci_upper": "rmsea_upper"})
+    first = next(iter(fits.values()))
+    return ModelsResult(table, _verdict(first), first.estimator, tuple(concerns))
+
+
+def _verdict(fitted: SemFit) -> str:
+    if not fitted.converged:
+        return "none"
+    m = fitted.summary()
+    if m["cfi"] >= 0.95 and m["rmsea"] <= 0.06 and m["srmr"] <= 0.08:
+        return "good"
+    return "acceptable" if m["cfi"] >= 0.90 and m["rmsea"] <= 0.08 and m["srmr"] <= 0.10 else "poor"
+
+
+def loadings(fitted: Fitted) -> pd.DataFrame:
+    """Return the standardised loadings.
+
+    Parameters
+    ----------
+    fitted : SemFit or a posterior
+        Of a model of one group.
+
+    Returns
+    -------
+    DataFrame
+        construct, item, est (raw), std_all, ci_lower, ci_upper (of std_all), r2 (of the item, where it has one loading).
+    """
+    table = _rows(fitted, "=~").rename(columns={"lhs": "construct", "rhs": "item"}).drop(columns="op")
+    single = ~table["item"].duplicated(keep=False)
+    return table.assign(r2=(table["std_all"] ** 2).where(single))
+
+
+def paths(fitted: Fitted) -> pd.DataFrame:
+    """Return the standardised paths: outcome, cause, est (raw), std_all, ci_lower, ci_upper (of std_all)."""
+    return _rows(fitted, "~").rename(columns={"lhs": "outcome", "rhs": "cause"}).drop(columns="op")
+
+
+def diagram(fitted: Fitted) -> pd.DataFrame:
+    """Return what a path diagram draws: lhs, op, rhs, est, std_all, ci_lower, ci_upper of loadings, paths, correlations."""
+    return pd.concat([_rows(fitted, op) for op in ("=~", "~", "~~")], ignore_index=True)
+
+
+def _rows(fitted: Fitted, op: str) -> pd.DataFrame:
+    """Return the standardised parameters of one kind; variances, and moments fixed to the sample, are left out."""
+    read = fitted.readout
+    rows = [
+        k for k, q in enumerate(read.model.parameters) if q.op == op and q.lhs != q.rhs and (q.free >= 0 or op == "=~")
+    ]
+    raw, _, _, _ = uncertainty(fitted, lambda theta: read.read(theta)[0][..., rows])
+    value, _, low, high = uncertainty(fitted, lambda theta: read.read(theta)[2][..., rows])
+    return pd.DataFrame({
+        "lhs": [read.lhs[k] for k in rows], "op": op, "rhs": [read.rhs[k] for k in rows], "est": raw,
+        "std_all": value, "ci_lower": low, "ci_upper": high,
+    })  # fmt: skip
+
+
+def largest_indices(fitted: SemFit, most: int = 10) -> pd.DataFrame:
+    """Return the modification indices that exceed 3.84 (p < .05), largest first.
+
+    Parameters
+    ----------
+    fitted : SemFit
+        A converged fit.
+    most : int
+        How many rows at most.
+
+    Returns
+    -------
+    DataFrame
+        As `xmresearch.sem.followup.modification_indices`.
+    """
+    table = modification_indices(fitted)
+    return table[table["mi"] > 3.84].head(most).reset_index(drop=True)
+
+
+def population_fit(
+    model: str, population: tuple[pd.Series, pd.DataFrame] | None, *, confidence: float = 0.95
+) -> SemFit | None:
+    """Return what a model gives with the answers of a simulated survey's whole population.
+
+    Parameters
+    ----------
+    model : str
+        In lavaan's syntax.
+    population : (Series, DataFrame) or None
+        Exact means and covariances of the answers; None for real data.
+    confidence : float
+        Level of the (very narrow) intervals.
+
+    Returns
+    -------
+    SemFit or None
+    """
+    if population is None:
+        return None
+    mean, cov = population
+    values = cov.to_numpy(dtype=float)
+    moments = Moments(tuple(map(str, mean.index)), _POPULATION, mean.to_numpy(dtype=float), values * _POPULATION)
+    return fit(model, moments, confidence=confidence)
+
+
+def with_population(
+    table: pd.DataFrame,
+    truth: pd.DataFrame | None,
+    keys: Sequence[str],
+    estimate: str,
+    bounds: tuple[str, str] = ("ci_lower", "ci_upper"),
+) -> pd.DataFrame:
+    """Set estimates beside what the model would give with the whole population's answers.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Estimates.
+    truth : DataFrame or None
+        The same table from the population; None for real data, which leaves the table as it is.
+    keys : sequence of str
+        Columns that name a row.
+    estimate : str
+        Column of the estimate.
+    bounds : (str, str)
+        Columns of its interval.
+
+    Returns
+    -------
+    DataFrame
+        With columns truth and covered added.
+    """
+    if truth is None:
+        return table
+    known = dict(zip(zip(*(truth[k] for k in keys), strict=True), truth[estimate], strict=True))
+    found = pd.Series(
+        [known.get(row) for row in zip(*(table[k] for k in keys), strict=True)], index=table.index, dtype=float
+    )
+    covered = (table[bounds[0]] <= found) & (found <= table[bounds[1]])
+    moves = table[bounds[0]] < table[bounds[1]]
+    return table.assign(truth=found, covered=covered.astype(object).where(found.notna() & moves, None))

@@ -1,0 +1,71 @@
+"""One way to the uncertainty of anything that is read off the parameters of a model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
+from xmresearch.sem.readout import Readout
+from xmresearch.sem.result import SemFit
+
+Array = NDArray[np.float64]
+Read = Callable[[Array], Array]
+
+
+class Posterior(Protocol):
+    """Draws of a model's free parameters."""
+
+    @property
+    def readout(self) -> Readout:
+        """From parameters to the table of estimates."""
+
+    @property
+    def theta(self) -> Array:
+        """Draws, shape (S, q)."""
+
+    @property
+    def confidence(self) -> float:
+        """Level of the intervals."""
+
+
+type Fitted = SemFit | Posterior
+
+
+def point(fitted: Fitted) -> Array:
+    """Return the estimated parameters, or their posterior means, shape (q,)."""
+    return fitted.solution.theta if isinstance(fitted, SemFit) else np.asarray(fitted.theta.mean(axis=0))
+
+
+def uncertainty(fitted: Fitted, read: Read) -> tuple[Array, Array, Array, Array]:
+    """Return estimates of some quantities with their uncertainty.
+
+    Parameters
+    ----------
+    fitted : SemFit or a posterior
+        Delta-method errors and symmetric intervals; percentiles of the replicates where it was bootstrapped; posterior
+        means, SDs and equal-tailed intervals where it holds draws.
+    read : callable
+        From free parameters of shape (..., q) to quantities of shape (..., k).
+
+    Returns
+    -------
+    estimate, error, lower, upper : ndarray
+        Shape (k,).
+    """
+    tail = (1 - fitted.confidence) / 2
+    if not isinstance(fitted, SemFit):
+        draws = read(fitted.theta)
+        low, high = np.quantile(draws, [tail, 1 - tail], axis=0)
+        return draws.mean(axis=0), draws.std(axis=0, ddof=1), low, high
+    value = read(fitted.solution.theta)
+    if fitted.replicates is not None:
+        draws = read(fitted.replicates)
+        low, high = np.nanquantile(draws, [tail, 1 - tail], axis=0)
+        return value, np.nanstd(draws, axis=0, ddof=1), low, high
+    error = fitted.readout.errors(fitted.solution.theta, fitted.covariance, read)
+    reach = special.ndtri(1 - tail) * error
+    return value, error, value - reach, value + reach

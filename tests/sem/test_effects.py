@@ -1,0 +1,220 @@
+"""Effects, mediation, indices and gains."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from xmresearch.data.datasets import load_dataset
+from xmresearch.errors import DatasetUnavailable, InsufficientData, ModelError
+from xmresearch.sem.catalogue import model_text, shipped_models
+from xmresearch.sem.effects import effects, mediation
+from xmresearch.sem.fitting import fit
+from xmresearch.sem.gains import gains, indices
+from xmresearch.sem.overview import diagram, loadings, paths, population_fit, side_by_side, with_population
+from xmresearch.sem.syntax import parse_model
+
+CHAIN = "y ~ b*m + c*x\nm ~ a*x\nz ~ d*y\nab := a*b\nwhole := a*b + c"
+
+
+@pytest.fixture(scope="module")
+def chained():
+    """x -> m -> y -> z with planted paths .5, .6, .2 and .7, raw."""
+    rng = np.random.default_rng(12)
+    x = rng.normal(size=2000)
+    m = 0.5 * x + rng.normal(size=2000)
+    y = 0.6 * m + 0.2 * x + rng.normal(size=2000)
+    z = 0.7 * y + rng.normal(size=2000)
+    return pd.DataFrame({"x": x, "m": m, "y": y, "z": z})
+
+
+@pytest.fixture(scope="module")
+def mobi():
+    try:
+        return load_dataset("mobi")
+    except DatasetUnavailable as error:
+        pytest.skip(str(error))
+
+
+def test_effects_are_those_that_the_text_defines(chained):
+    """The second method: `:=` with lavaan's delta-method errors."""
+    fitted = fit(CHAIN, chained)
+    table = effects(fitted).table.set_index(["cause", "outcome"])
+    defined = fitted.estimates.set_index("label")
+    assert table.loc[("x", "y"), "indirect_raw"] == pytest.approx(defined.loc["ab", "est"], rel=1e-9)
+    assert table.loc[("x", "y"), "total_raw"] == pytest.approx(defined.loc["whole", "est"], rel=1e-9)
+    assert table.loc[("x", "y"), "indirect"] == pytest.approx(defined.loc["ab", "std_all"], rel=1e-9)
+    assert table.loc[("x", "z"), "total_raw"] == pytest.approx(defined.loc["whole", "est"] * defined.loc["d", "est"])
+    assert np.isnan(table.loc[("m", "y"), "indirect"])
+    assert np.isnan(table.loc[("x", "z"), "direct"])
+    assert ("z", "x") not in table.index
+
+
+def test_planted_effects_lie_in_their_intervals(chained):
+    fitted = fit(CHAIN, chained)
+    sd = chained.std()
+    table = effects(fitted).table.set_index(["cause", "outcome"])
+    for pair, truth in {("x", "y"): 0.5, ("x", "z"): 0.35, ("m", "z"): 0.42}.items():
+        row = table.loc[pair]
+        assert row["total_lower"] < truth * sd[pair[0]] / sd[pair[1]] < row["total_upper"]
+
+
+def test_mediation_is_the_product_along_the_chain(chained):
+    fitted = fit(CHAIN, chained)
+    found = mediation(fitted, [["x", "m", "y"], ["x", "m", "y", "z"]]).table
+    value = fitted.estimates.set_index("label")["est"]
+    assert found["indirect_raw"].tolist() == pytest.approx([value["ab"], value["ab"] * value["d"]], rel=1e-9)
+    assert found["share_of_total"].iloc[0] == pytest.approx(value["ab"] / value["whole"], rel=1e-9)
+    assert mediation(fitted, []) is None
+    with pytest.raises(ModelError, match="no path from 'm' to 'z'"):
+        mediation(fitted, [["x", "m", "z"]])
+    with pytest.raises(ModelError, match="has no mediator"):
+        mediation(fitted, [["x", "m"]])
+
+
+def test_bootstrap_and_delta_method_agree(chained):
+    delta, boot = effects(fit(CHAIN, chained)).table, effects(fit(CHAIN, chained, bootstrap=800, seed=4)).table
+    widths = [(t["total_upper"] - t["total_lower"]).to_numpy() for t in (delta, boot)]
+    np.testing.assert_allclose(widths[0], widths[1], rtol=0.12)
+
+
+def test_effects_need_regressions_and_one_group(schools, hs):
+    assert effects(fit(hs, schools)) is None
+    with pytest.raises(ModelError, match="one group"):
+        effects(fit(hs + "\nvisual ~ speed", schools, group="school"))
+
+
+def test_feedback_has_total_effects(chained):
+    """A loop: total effects are the Leontief inverse."""
+    fitted = fit("y ~ m + 0.3*z\nz ~ 0.2*y + x\nm ~~ x", chained)
+    table = effects(fitted).table.set_index(["cause", "outcome"])
+    direct = fitted.estimates.query("op == '~'").set_index(["rhs", "lhs"])["est"]
+    whole = direct["m", "y"] / (1 - 0.3 * 0.2)
+    assert table.loc[("m", "y"), "total_raw"] == pytest.approx(whole, rel=1e-9)
+
+
+def test_mobile_phone_index_is_the_known_one(mobi):
+    """ECSI, equal weights: 71.97 (the noted figure of the mobile phone survey)."""
+    fitted = fit(model_text("ecsi"), mobi)
+    found = indices(fitted, mobi, ["satisfaction", "CUSCO"], dict.fromkeys(mobi, (1, 10)))
+    assert f"{found.of('satisfaction')['index']:.2f}" == "71.97"
+    by_hand = 100 * (mobi[["CUSA1", "CUSA2", "CUSA3"]].mean(axis=1) - 1) / 9
+    assert found.table["estimate"].iloc[0] == pytest.approx(by_hand.mean())
+    half = 1.959964 * by_hand.std() / np.sqrt(len(mobi))
+    assert found.table["ci_upper"].iloc[0] == pytest.approx(by_hand.mean() + half)
+    assert found.table["estimate_weighted"].iloc[1] == pytest.approx(found.table["estimate"].iloc[1])
+
+
+def test_gains_by_hand_and_by_simulation():
+    """Raise the driver's items by d on average in new data of the same model, and see where the outcome's index goes."""
+    rng = np.random.default_rng(3)
+
+    def survey(shift, n=200_000):
+        f = rng.normal(size=n) + shift
+        g = 0.5 * f + 0.6 * rng.normal(size=n)
+        x = 5 + np.column_stack([f, 0.8 * f, 0.6 * f]) + 0.5 * rng.normal(size=(n, 3))
+        y = 6 + np.column_stack([g, 1.5 * g]) + 0.5 * rng.normal(size=(n, 2))
+        return pd.DataFrame(np.column_stack([x, y]), columns=["x1", "x2", "x3", "y1", "y2"])
+
+    now = survey(0.0)
+    scales = {"x1": (1, 9), "x2": (1, 9), "x3": (1, 9), "y1": (0, 10), "y2": (1, 11)}
+    fitted = fit("f =~ x1 + x2 + x3\ng =~ y1 + y2\ng ~ f", now)
+    row = gains(fitted, now, ["g"], scales, shifts={"f": 0.4}).table.iloc[0]
+    then = survey(0.4 / 0.8)
+    moved = 100 * ((then["y1"] - now["y1"].mean()).mean() / 10 + (then["y2"] - now["y2"].mean()).mean() / 10) / 2
+    assert then[["x1", "x2", "x3"]].mean().mean() - now[["x1", "x2", "x3"]].mean().mean() == pytest.approx(
+        0.4, abs=0.01
+    )
+    assert row["index_change"] == pytest.approx(moved, abs=0.15)
+    assert row["index_change_lower"] < 100 * 0.5 * 0.5 * 1.25 / 10 < row["index_change_upper"]
+    assert (row["mean"], row["room"]) == pytest.approx((5, 4), abs=0.02)
+
+
+def test_gains_scale_with_the_shift(chained):
+    scales = dict.fromkeys(chained, (-5, 5))
+    fitted = fit(CHAIN, chained)
+    one, two = (gains(fitted, chained, ["z"], scales, shifts=s).tidy("z") for s in (0.5, 1.0))
+    np.testing.assert_allclose(2 * one["index_change"], two["index_change"])
+    assert one["driver"].tolist() == ["y", "m", "x"]
+    with pytest.raises(ModelError, match="'w' is in no regression"):
+        gains(fitted, chained, ["z"], scales, shifts={"w": 1.0})
+    with pytest.raises(ModelError, match="Nothing in the model drives x"):
+        gains(fitted, chained, ["x"], scales)
+
+
+def test_an_index_needs_rows(chained):
+    fitted = fit(CHAIN, chained)
+    with pytest.raises(InsufficientData, match="too few for an index"):
+        indices(fitted, chained.assign(z=np.nan), ["z"], {"z": (-5, 5)})
+    with pytest.raises(ModelError, match="measures no construct 'q'"):
+        indices(fitted, chained, ["q"], {})
+
+
+def test_what_is_shown_is_what_was_fitted(schools, hs):
+    fitted = fit(hs + "\ntextual ~ visual\nx1 ~~ x4", schools)
+    standardised = fitted.standardized.set_index(["lhs", "op", "rhs"])
+    for row in loadings(fitted).itertuples():
+        theirs = standardised.loc[(row.construct, "=~", row.item)]
+        assert (row.std_all, row.ci_lower) == pytest.approx((theirs["est"], theirs["ci_lower"]), abs=1e-9)
+    assert paths(fitted)[["outcome", "cause"]].to_numpy().tolist() == [["textual", "visual"]]
+    assert ("x1", "~~", "x4") in set(diagram(fitted)[["lhs", "op", "rhs"]].itertuples(index=False, name=None))
+    assert side_by_side({"a": fitted}).table["cfi"].iloc[0] == fitted.measures["cfi"]
+
+
+def test_verdicts_follow_the_usual_bounds(schools, hs, chained):
+    assert side_by_side({"a": fit(hs, schools)}).verdict == "poor"
+    assert side_by_side({"a": fit(CHAIN, chained)}).verdict == "good"
+
+
+def test_population_values_stand_beside_estimates(hall):
+    text = model_text("servqual_satisfaction")
+    whole = population_fit(text, hall.population)
+    assert whole.measures["srmr"] < 0.005
+    table = with_population(
+        loadings(fit(text, hall.frame, missing="fiml")), loadings(whole), ["construct", "item"], "std_all"
+    )
+    assert table["covered"].mean() > 0.8
+    assert population_fit(text, None) is None
+    assert with_population(table, None, ["construct", "item"], "std_all") is table
+
+
+def test_shipped_models_parse(hall, mobi):
+    assert shipped_models() == ("acsi", "ecsi", "servqual", "servqual_satisfaction")
+    for name in shipped_models():
+        assert parse_model(model_text(name))
+    assert fit(model_text("acsi"), mobi).converged
+    assert fit(model_text("servqual"), hall.frame).measures["cfi"] > 0.9
+    with pytest.raises(ModelError, match="no shipped model 'ecsy'.*Did you mean 'ecsi'"):
+        model_text("ecsy")
+    assert model_text("f =~ x1 + x2 + x3") == "f =~ x1 + x2 + x3"
+
+
+def test_tables_do_not_depend_on_hashing(root):
+    """Two processes with different PYTHONHASHSEED."""
+    import os
+    import subprocess
+    import sys
+
+    script = """
+import numpy as np, pandas as pd
+from xmresearch.sem.fitting import fit
+from xmresearch.sem.followup import modification_indices
+from xmresearch.sem.effects import effects
+from xmresearch.sem.pls import pls
+rng = np.random.default_rng(1)
+f = rng.normal(size=(300, 1))
+frame = pd.DataFrame(f * .8 + .6 * rng.normal(size=(300, 6)), columns=list("abcdef"))
+text = "one =~ a + b + c\\ntwo =~ d + e + f\\ntwo ~ one\\na ~~ d\\nb ~~ e"
+fitted = fit(text, frame, estimator="MLR")
+for t in (fitted.estimates, fitted.measures, modification_indices(fitted), effects(fitted).table,
+          pls("one =~ a + b + c\\ntwo =~ d + e + f\\ntwo ~ one", frame).tidy()):
+    print(t.to_csv(float_format="%.12g"))
+"""
+    printed = [
+        subprocess.run(
+            [sys.executable, "-c", script], env=os.environ | {"PYTHONHASHSEED": seed}, capture_output=True, text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    ]  # fmt: skip
+    assert printed[0] == printed[1]
+    assert "one,=~,a" in printed[0]
