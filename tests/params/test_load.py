@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xmresearch.errors import DataError, ParamsError
-from xmresearch.params.load import load_params
+from xmresearch.params.load import STUDIES, load_params
 from xmresearch.params.schema import commented_params, json_schema
 from xmresearch.params.servqual import ServqualParams
 
@@ -111,8 +111,9 @@ def test_new_file_validates_and_holds_every_key(write):
         commented_params("servqual", "Mine!")
 
 
-def test_committed_schema_is_the_models(root):
-    assert (root / "params" / "servqual.schema.json").read_text("utf-8") == json_schema("servqual")
+@pytest.mark.parametrize("study", STUDIES)
+def test_committed_schema_is_the_models(root, study):
+    assert (root / "params" / f"{study}.schema.json").read_text("utf-8") == json_schema(study)
 
 
 def test_committed_params_validate(root):

@@ -56,6 +56,8 @@ def describe(model: type[BaseModel], error: Mapping[str, Any]) -> tuple[str, str
     if error["type"].startswith("union_tag"):
         kinds = [str(get_args(m.model_fields["source"].annotation)[0]) for m in owners if "source" in m.model_fields]
         return f"{key}.source must be one of {', '.join(kinds)}.", ""
+    if error["type"] == "value_error":
+        return f"{key}: {error['ctx']['error']}." if key else f"{error['ctx']['error']}.", ""
     given = error["input"]
     shown = f" (given: {given!r})" if not isinstance(given, dict) else ""
     return f"{key}: {str(error['msg'])[0].lower()}{str(error['msg'])[1:]}{shown}.", ""

@@ -33,6 +33,18 @@ class Summarised(Protocol):
         """Return the figures that sentences are made of."""
 
 
+class Concern(Protocol):
+    """One thing that a careful reviewer would ask about."""
+
+    @property
+    def kind(self) -> str:
+        """Which of the labels' concerns it is."""
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """Names and figures of its sentence."""
+
+
 class Report:
     """Writes a report block by block; each block shows in the notebook and is placed by the assembler.
 
@@ -73,8 +85,10 @@ class Report:
     def title(self, given: str | None, client: str | None, **facts: Any) -> None:
         """Name the report and say at a glance what it rests on."""
         title = given or self.wording.get("titles", self.study)
+        own = f"glance_{self.study}"
+        glance = own if self.wording.has("texts", own) else "glance"
         self._show("title", title=title, client=client or "", lang=self.wording.lang,
-                   glance=self.wording.text("texts", "glance", self._facts([], facts)))  # fmt: skip
+                   glance=self.wording.text("texts", glance, self._facts([], facts)))  # fmt: skip
 
     def section(self, key: str, *, when: bool = True) -> None:
         """Begin a section; all that follows up to the next one is left out where `when` is false."""
@@ -93,6 +107,14 @@ class Report:
         """Write a sentence that must not be overlooked; tone is note, warning or simulated."""
         if when and not self._silent and not any(r is None for r in results):
             self._show("callout", text=self.wording.text("texts", key, self._facts(results, {})), tone=tone)
+
+    def concerns(self, found: Sequence[Concern]) -> None:
+        """List what a careful reviewer would ask about; nothing is shown where there is nothing to ask."""
+        if self._silent or not found:
+            return
+        lines = [self.wording.text("texts", "concerns", {"count": len(found)}), ""]
+        lines += [f"- {self.wording.text('concerns', c.kind, c.facts)}" for c in found]
+        self._show("callout", text="\n".join(lines), tone="warning")
 
     def cards(self, **results: Summarised | Mapping[str, Any] | None) -> None:
         """Show headline figures; each key is a label with 'label', 'value' and 'note', filled from its result.
@@ -153,7 +175,7 @@ class Report:
         key : str
             Of its caption, alternative text and axes in the labels.
         kind : str
-            forest, bars, quadrants, heatmap or zones.
+            forest, bars, quadrants, heatmap, zones or path_diagram.
         data : DataFrame, a result with `tidy()`, or None
             What is drawn.
         **settings
@@ -179,11 +201,14 @@ class Report:
         return column in TEXT_COLUMNS or (column in frame and not pd.api.types.is_numeric_dtype(frame[column]))
 
     def _head(self, column: str, statements: bool) -> str:
-        if column == "ci" or column.endswith("_ci"):
+        if (column == "ci" or column.endswith("_ci")) and not self.wording.has("columns", column):
+            column = "ci"
+        if column == "ci":
             return str(self.wording.text("columns", "ci", {"level": self.level}))
         if column == "id":
             column = "statement" if statements else "construct"
-        return str(self.wording.get("columns", column))
+        own = f"{self.study}_{column}"
+        return str(self.wording.get("columns", own if self.wording.has("columns", own) else column))
 
     def _cell(self, row: Mapping[Any, Any], column: str, specs: Mapping[str, str]) -> str:
         if column == "ci" or column.endswith("_ci"):
@@ -193,6 +218,8 @@ class Report:
             return self.wording.interval(row[f"{prefix}lower"], row[f"{prefix}upper"], spec)
         value = row[column]
         if isinstance(value, (list, tuple)):
+            if column == "chain":
+                return " → ".join(self.wording.name(v) for v in value)
             return self.wording.format_field(value, "plain")
         if isinstance(value, bool):
             return self.wording.name("yes" if value else "no")
@@ -201,7 +228,7 @@ class Report:
         if isinstance(value, str):
             if column == "id" and row.get("level") == "statement":
                 return f"{value}  {self.wording.name(value)}"
-            if column == "value" and "segment" in row:
+            if column in ("value", "group") and "segment" in row:
                 return self.wording.name(f"{row['segment']}={value}")
             return self.wording.name(value)
         return number(value, specs.get(column, DEFAULT_FORMAT))

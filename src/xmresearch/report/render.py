@@ -9,7 +9,7 @@ from xmresearch.errors import StudyError
 from xmresearch.report.assemble import Document
 from xmresearch.report.wording import labels
 
-_READER = "markdown+markdown_in_html_blocks+fenced_divs+tex_math_dollars-yaml_metadata_block"
+_READER = "markdown+markdown_in_html_blocks+fenced_divs+tex_math_dollars-smart-yaml_metadata_block"
 
 
 def to_html(document: Document) -> str:

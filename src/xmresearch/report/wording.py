@@ -25,6 +25,10 @@ COLUMN_FORMATS = {
     "p": "p", "p_adjusted": "p", "p_quadrant": "prob", "p_worst": "prob", "p_worst_two": "prob", "p_top": "prob",
     "share": "pct", "importance_share": "pct", "below": "pct", "within": "pct", "above": "pct", "d": "+.2f", "adequacy": "+.2f",
     "superiority": "+.2f", "alpha": ".3f", "omega": ".3f", "difference_reliability": ".3f", "beta": "+.2f",
+    "chisq": ".3f", "npar": "d", "pvalue": "p", "p_diff": "p", "cfi": ".3f", "tli": ".3f", "rmsea": ".3f", "srmr": ".3f",
+    "delta_cfi": "+.3f", "delta_rmsea": "+.3f", "df_diff": "d", "r2": "pct", "std_all": ".3f", "ave": ".2f", "mi": ".1f",
+    "direct": "+.2f", "indirect": "+.2f", "total": "+.2f", "share_of_total": "pct", "change": "+.2f",
+    "index_change": "+.1f", "estimate_weighted": ".1f", "epc": "+.2f", "sepc_all": "+.2f",
     "f": ".2f", "df1": ".0f", "df2": ".0f", "importance": ".2f", "value": ".3g", "threshold": ".3g",
 }  # fmt: skip
 DEFAULT_FORMAT = ".2f"
@@ -50,7 +54,7 @@ def number(value: Any, spec: str = DEFAULT_FORMAT) -> str:
     value : number
         NaN and None give a dash.
     spec : str
-        A format of Python's, or 'p' (p-value), 'prob' (probability in per cent, never rounded to certainty), 'pct',
+        A format of Python's, or 'p' (p-value), 'peq' (the same after a sign: '= .012' or '< .001'), 'prob' (probability in per cent, never rounded to certainty), 'pct',
         'level' (of confidence, with the decimals it has).
 
     Returns
@@ -62,6 +66,9 @@ def number(value: Any, spec: str = DEFAULT_FORMAT) -> str:
         return NONE_SHOWN
     if spec == "p":
         return "< .001" if value < 0.001 else f"{value:.3f}".replace("0.", ".", 1)
+    if spec == "peq":
+        shown = number(value, "p")
+        return shown if shown.startswith("<") else f"= {shown}"
     if spec == "prob":
         return "> 99.9 %" if value > 0.999 else "< 0.1 %" if value < 0.001 else f"{100 * value:.1f} %"
     if spec == "pct":
@@ -117,7 +124,7 @@ class Wording(string.Formatter):
         if text in self.names:
             return self.names[text]
         values: Mapping[str, str] = self._labels["values"]
-        return values.get(text, text.partition("=")[2] or text)
+        return values.get(text, (text.partition("=")[2] if not text.startswith("=") else "") or text)
 
     def text(self, section: str, key: str, facts: Mapping[str, Any] | None = None) -> str:
         """Return a label with its figures filled in; of several variants the one that `facts["case"]` names."""
@@ -138,13 +145,13 @@ class Wording(string.Formatter):
             return (
                 parts[0] if len(parts) == 1 else separator.join(parts[:-1]) + last + parts[-1] if parts else NONE_SHOWN
             )
+        if format_spec == "code":
+            return str(value)
         if isinstance(value, str):
             name = self.name(value)
             if format_spec == "plain":
                 return name
             return escaped(_lowered(name) if format_spec == "lower" else name)
-        if format_spec == "code":
-            return str(value)
         return number(value, format_spec or ("d" if isinstance(value, int) else DEFAULT_FORMAT))
 
     def interval(self, low: Any, high: Any, spec: str) -> str:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from xmresearch.errors import CodebookError, nearest
 from xmresearch.params.servqual import ServqualParams
+from xmresearch.params.survey import SurveyParams
 from xmresearch.run.manifest import is_whole
 from xmresearch.run.study import plan_run
+
+if TYPE_CHECKING:
+    from xmresearch.data.survey import Survey
 
 
 def check_study(params_file: str | Path, overrides: Sequence[str] = (), *, lang: str | None = None) -> str:
@@ -30,21 +35,18 @@ def check_study(params_file: str | Path, overrides: Sequence[str] = (), *, lang:
         What `run_study` would raise before it fits anything.
     """
     from xmresearch.data.load import load_survey
-    from xmresearch.data.survey import require_pairs
 
     plan = plan_run(params_file, overrides, lang=lang)
     params = plan.params
     lines = [f"Params are valid: study {params.study}, name {params.name}, language {params.lang}."]
-    if isinstance(params, ServqualParams):
+    if isinstance(params, SurveyParams):
         survey = load_survey(**params.survey_settings(), base=plan.base)
-        require_pairs(survey.codebook)
         survey.response(params.invited)
-        if params.outcome is not None and params.outcome not in survey.codebook.names("outcome"):
-            raise CodebookError(
-                f"Codebook '{survey.codebook.name}' has no outcome item '{params.outcome}'.",
-                nearest(params.outcome, survey.codebook.names("outcome")),
-            )
         facts = survey.summary()
+        what = f"{len(survey.codebook.columns)} items"
+        if isinstance(params, ServqualParams):
+            _check_servqual(params, survey)
+            what = f"{facts['statements']} statements in {facts['dimensions']} dimensions, {params.bootstrap} bootstrap replicates"
         lines.append(
             f"Data: {facts['received']} respondents from {facts['source']}, {facts['n']} after screening"
             f" (effective n {facts['n_eff']:.0f}); {facts['missing_share']:.1f} % of the ratings are blank."
@@ -53,13 +55,22 @@ def check_study(params_file: str | Path, overrides: Sequence[str] = (), *, lang:
             if rule["flagged"]:
                 done = f"{rule['removed']} left out" if rule["removed"] else rule["action"]
                 lines.append(f"Screening: {rule['rule']} found {rule['flagged']} ({done}).")
-        lines.append(
-            f"Would run: {params.notebook}, {facts['statements']} statements in {facts['dimensions']} dimensions, "
-            f"{params.bootstrap} bootstrap replicates"
-            + (f", by {', '.join(params.segments)}." if params.segments else ".")
-        )
+        by = f", by {', '.join(survey.segments)}" if survey.segments else ""
+        lines.append(f"Would run: {params.notebook}, {what}{by}.")
         if survey.notes:
             lines.append(f"Not asked in this survey: {', '.join(survey.notes)}.")
     state = "is at hand already" if is_whole(plan.folder) else "would be computed"
     lines.append(f"Result {plan.identity.key} {state}.")
     return "\n".join(lines)
+
+
+def _check_servqual(params: ServqualParams, survey: Survey) -> None:
+    """Refuse a survey without pairs of answers, and an outcome that it does not have."""
+    from xmresearch.data.survey import require_pairs
+
+    require_pairs(survey.codebook)
+    if params.outcome is not None and params.outcome not in survey.codebook.names("outcome"):
+        raise CodebookError(
+            f"Codebook '{survey.codebook.name}' has no outcome item '{params.outcome}'.",
+            nearest(params.outcome, survey.codebook.names("outcome")),
+        )

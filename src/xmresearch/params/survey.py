@@ -1,0 +1,71 @@
+"""What the params of every study of a survey have in common."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from xmresearch.data.codebook_file import codebook_path, is_shipped
+from xmresearch.data.config import DatasetSource, DataSource, FileSource, ScenarioSource, Screening
+from xmresearch.errors import DataError
+from xmresearch.params.base import StudyParams
+
+
+class SurveyParams(StudyParams):
+    """Parameters of a study that reads one survey."""
+
+    data: DataSource = Field(ScenarioSource(), description="where the rows come from")
+    codebook: str = Field(
+        "servqual", min_length=1, description="a shipped instrument (servqual, service_hall) or the path of your own"
+    )
+    id_column: str | None = Field(None, description="respondent identifier, checked for duplicates")
+    duration_column: str | None = Field(None, description="length of the interview in seconds")
+    screening: Screening = Field(Screening(), description="what each screening rule does")
+    confidence: float = Field(0.95, ge=0.5, lt=1, description="level of every interval")
+    seed: int = Field(20260101, ge=0, description="seed of every resampling")
+
+    def survey_settings(self) -> dict[str, Any]:
+        """Return what `load_survey` needs of the params."""
+        return {
+            "data": self.data, "codebook": self.codebook, "screening": self.screening, "id_column": self.id_column,
+            "duration_column": self.duration_column,
+        }  # fmt: skip
+
+    def input_files(self, base: Path) -> dict[str, Path]:
+        """Return the data file and the codebook, as far as they are files.
+
+        Parameters
+        ----------
+        base : Path
+            Folder of the params file.
+
+        Returns
+        -------
+        dict of str to Path
+            By key: data, codebook.
+
+        Raises
+        ------
+        DataError
+            A file does not exist.
+        """
+        files: dict[str, Path] = {}
+        if isinstance(self.data, FileSource):
+            path = base / self.data.path
+            if not path.is_file():
+                raise DataError(
+                    f"data.path: the file '{self.data.path}' does not exist in '{path.parent}'.",
+                    "Relative paths start from the folder of the params file.",
+                )
+            files["data"] = path
+        elif isinstance(self.data, DatasetSource):
+            from xmresearch.data.datasets import local_path
+
+            found = local_path(self.data.name)
+            if found is not None:
+                files["data"] = found
+        if not is_shipped(self.codebook):
+            files["codebook"] = codebook_path(self.codebook, base)
+        return files

@@ -1,0 +1,216 @@
+"""The structural equation study end to end."""
+
+import ast
+import html
+import json
+import re
+import subprocess
+import sys
+
+import nbformat
+import pandas as pd
+import pytest
+
+from xmresearch.data.datasets import load_dataset
+from xmresearch.errors import DatasetUnavailable
+from xmresearch.params.sem import SemParams
+from xmresearch.report.blocks import MIME
+
+
+@pytest.fixture(scope="module")
+def notebook(root):
+    return nbformat.read(root / "notebooks" / "sem.ipynb", 4)
+
+
+@pytest.fixture(scope="module")
+def reports(cli, root, tmp_path_factory):
+    """The demo's folder in each language."""
+    out = tmp_path_factory.mktemp("sem")
+    made = {}
+    for lang in ("en", "zh"):
+        done = cli("run", root / "params/sem/service_hall.yml", "--lang", lang, "--out", out)
+        assert done.returncode == 0, done.stderr
+        made[lang] = (out / "sem" / "service_hall" / "latest").resolve()
+    return made
+
+
+@pytest.fixture(scope="module")
+def real(cli, root, tmp_path_factory):
+    """Run a study of real data; skips where they cannot be had."""
+
+    def run(name, dataset):
+        try:
+            load_dataset(dataset)
+        except DatasetUnavailable as error:
+            pytest.skip(str(error))
+        out = tmp_path_factory.mktemp(name)
+        done = cli("run", root / f"params/sem/{name}.yml", "--out", out)
+        assert done.returncode == 0, done.stderr
+        return out / "sem" / name / "latest"
+
+    return run
+
+
+def words(folder):
+    text = html.unescape(re.sub(r"<[^>]+>", " ", (folder / "report.html").read_text("utf-8")))
+    return re.sub(r"\s+", " ", text)
+
+
+def test_parameters_cell_is_the_model(notebook):
+    cell = next(c for c in notebook.cells if "parameters" in c.metadata.get("tags", []))
+    lines = [line for line in cell.source.splitlines() if not line.startswith("#")]
+    given = {line.split(" = ")[0]: ast.literal_eval(line.split(" = ", 1)[1]) for line in lines}
+    assert given == SemParams().model_dump(mode="json")
+
+
+def test_notebook_reads_like_an_argument(notebook, reads_like_an_argument):
+    reads_like_an_argument(notebook)
+
+
+def test_demo_answers_and_shows_truth(reports):
+    text = words(reports["en"])
+    assert "Yes, the instrument measures what it claims." in text
+    assert "Reliability drives satisfaction most." in text
+    assert "Simulated data" in text
+    for name in ("loadings", "paths", "gains"):
+        table = pd.read_csv(reports["en"] / "tables" / f"{name}.csv")
+        assert table["truth"].notna().all()
+        assert table["covered"].mean() > 0.75
+    assert "模拟数据" in words(reports["zh"])
+
+
+def test_every_part_of_the_report_is_there(reports):
+    page = (reports["en"] / "report.html").read_text("utf-8")
+    for section in ("answer", "model", "fit", "measurement", "invariance", "structure", "gains", "method_bias",
+                    "modification", "truth", "data", "checks", "method", "limits"):  # fmt: skip
+        assert f'id="sec-{section}"' in page, section
+    assert {p.stem for p in (reports["en"] / "figures").glob("*.svg")} == {"diagram", "index_gains"}
+
+
+def test_languages_have_the_same_figures(reports):
+    names = sorted(p.name for p in (reports["en"] / "tables").glob("*.csv"))
+    assert names == sorted(p.name for p in (reports["zh"] / "tables").glob("*.csv"))
+    for name in names:
+        assert (reports["en"] / "tables" / name).read_bytes() == (reports["zh"] / "tables" / name).read_bytes()
+
+
+def test_no_respondent_leaves_the_kernel(reports):
+    for path in reports["en"].glob("tables/*.csv"):
+        assert len(pd.read_csv(path)) < 100
+    for output in json.loads((reports["en"] / "executed.ipynb").read_text("utf-8"))["cells"]:
+        for shown in output.get("outputs", []):
+            assert len(shown["data"][MIME].get("rows", [])) < 100
+
+
+def test_published_kiosk_figures_to_the_printed_digit(real):
+    """Kim et al. (2019), hanakim120/kiosk-servqual-research: two factor analyses, the model, its paths."""
+    folder = real("kiosk", "kiosk_servqual")
+    text = words(folder)
+    assert "χ² = 387.465 with 230 degrees of freedom (p < .001), CFI 0.939, RMSEA 0.059" in text
+    for row in ("Satisfaction with the attributes alone 194 75 269.782 155 < .001 0.944",
+                "Perceptions of the attributes 194 75 302.550 155 < .001 0.898"):  # fmt: skip
+        assert row in text
+    assert re.search(r"269\.782 155 < \.001 0\.944 \S+ 0\.062", text)
+    assert re.search(r"302\.550 155 < \.001 0\.898 \S+ 0\.070", text)
+    paths = pd.read_csv(folder / "tables" / "paths.csv")["std_all"]
+    published = ["0.174", "-0.029", "0.468", "0.171", "0.237", "-0.031", "0.810"]
+    assert [f"{v:.3f}" for v in paths] == published
+    for value in published:
+        assert value.replace("-", "−") in text
+
+
+def test_mobile_phone_index_and_warnings(real):
+    """ECSI: the index with equal weights is 71.97; maximum likelihood cannot tell its collinear causes apart."""
+    folder = real("mobi_ecsi", "mobi")
+    table = pd.read_csv(folder / "tables" / "indices.csv").set_index("construct")
+    assert f"{table.loc['satisfaction', 'estimate']:.2f}" == "71.97"
+    text = words(folder)
+    assert "they are hardly two things" in text
+    assert text.index("points ) that a reader") if "points ) that" in text else "that a reader should know of" in text
+    pls = pd.read_csv(folder / "tables" / "pls.csv").set_index(["rhs", "lhs"])["est"]
+    assert pls["image", "expectation"] == pytest.approx(0.50491, abs=1e-4)
+
+
+def test_a_measurement_model_alone_has_no_structure(cli, tmp_path):
+    (tmp_path / "p.yml").write_text(
+        "study: sem\nname: cfa\nmodel: servqual\ndata: {n: 300}\nvalidity_bootstrap: 0\n", "utf-8"
+    )
+    done = cli("run", tmp_path / "p.yml", "--out", tmp_path / "o")
+    assert done.returncode == 0, done.stderr
+    page = (tmp_path / "o/sem/cfa/latest/report.html").read_text("utf-8")
+    assert 'id="sec-structure"' not in page
+    assert 'id="sec-measurement"' in page
+
+
+def test_own_file_model_and_bootstrap(cli, tmp_path):
+    from xmresearch.data.scenarios.service_hall import ServiceHall
+
+    ServiceHall(200, 4, careless=0).survey().to_csv(tmp_path / "s.csv", index=False)
+    (tmp_path / "p.yml").write_text(
+        "study: sem\nname: own\ndata: {path: s.csv}\nestimator: MLM\nmissing: listwise\nbootstrap: 200\n"
+        "validity_bootstrap: 200\noutcomes: [quality]\nshifts: {empathy: 1.0}\npls: true\nmodel: |\n"
+        "  empathy =~ p18 + p19 + p20\n  assurance =~ p14 + p15 + p16\n  quality ~ empathy + assurance\n",
+        "utf-8",
+    )  # fmt: skip
+    done = cli("run", tmp_path / "p.yml", "--out", tmp_path / "o")
+    assert done.returncode == 0, done.stderr
+    text = words(tmp_path / "o/sem/own/latest")
+    assert "percentile intervals of the bootstrap" in text
+    gains = pd.read_csv(tmp_path / "o/sem/own/latest/tables/gains.csv")
+    assert gains[["driver", "gain"]].to_numpy().tolist() == [["empathy", 1.0]]
+
+
+def test_ordered_answers(cli, tmp_path):
+    (tmp_path / "p.yml").write_text(
+        "study: sem\nname: ordered\nestimator: WLSMV\nmissing: listwise\ndata: {n: 500}\noutcomes: [empathy]\n"
+        "validity_bootstrap: 0\nmodel: |\n  reliability =~ p5 + p6 + p7\n  empathy =~ p18 + p19 + p20\n"
+        "  empathy ~ reliability\n",
+        "utf-8",
+    )
+    done = cli("run", tmp_path / "p.yml", "--out", tmp_path / "o")
+    assert done.returncode == 0, done.stderr
+    assert "ordered categories" in words(tmp_path / "o/sem/ordered/latest")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("model: 'f =~ p1 + p2 + p33'", "the data have no variable 'p33'. Did you mean 'p3'"),
+        ("model: ecsy", "no shipped model 'ecsy'"),
+        ("estimator: WLSMV", "estimator WLSMV uses complete rows: set missing to listwise"),
+        ("bootstrap: 50\nmissing: listwise", "intervals need at least 200 replicates"),
+        ("outcomes: [satisfied]", "'satisfied'"),
+        ("mediation: [[empathy, loyalty]]", "has no mediator"),
+        ("levels: [weak]", "levels.0 is 'weak'"),
+        ("group: chanel", "no column 'chanel'"),
+    ],
+)
+def test_wrong_params_are_one_clear_line(cli, tmp_path, change, message):
+    (tmp_path / "p.yml").write_text(
+        f"study: sem\nname: wrong\nvalidity_bootstrap: 0\ndata: {{n: 200}}\n{change}\n", "utf-8"
+    )
+    done = cli("run", tmp_path / "p.yml", "--out", tmp_path / "o")
+    assert done.returncode in (2, 3, 5)
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list((tmp_path / "o").glob("sem/wrong/latest"))
+
+
+def test_plain_papermill_runs_the_notebook(root, tmp_path):
+    (tmp_path / "p.yml").write_text(
+        "name: plain\nlang: zh\ndata: {source: scenario, n: 250}\nvalidity_bootstrap: 0\n", "utf-8"
+    )
+    command = [sys.executable, "-m", "papermill", root / "notebooks/sem.ipynb", tmp_path / "o.ipynb", "-f",
+               tmp_path / "p.yml", "--no-progress-bar"]  # fmt: skip
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+def test_run_all_in_jupyterlabs_kernel(notebook, run_all):
+    assert len(run_all(notebook)) > 30
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_page_in_chromium(reports, lang, width, page_is_sound):
+    page_is_sound(reports[lang] / "report.html", width)
