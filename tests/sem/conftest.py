@@ -35,7 +35,7 @@ def assert_like_lavaan(found, reference, name, *, se=1e-4, measures=(), skip=())
             assert getattr(row, ours) == pytest.approx(float(theirs[column]), rel=near, abs=1e-6), (key, ours)
     known = pd.read_csv(reference / f"{name}_fit.csv").set_index("measure")["value"]
     shared = [m for m in found.measures.index if m in known.index and m not in skip]
-    assert len(shared) >= 40
+    assert len(shared) >= 50
     for measure in shared:
         robust = measure.endswith((".scaled", ".robust", ".factor"))
         near = 1e-3 if robust or measure in ("chisq", "baseline.chisq") else 1e-5

@@ -57,11 +57,10 @@ def test_measures(chisq: float, df: int, base: float, base_df: int, n: int, grou
     tli = 1.0
     if df and base_df and base / base_df != 1:
         tli = (base / base_df - chisq / df) / (base / base_df - 1)
-    m |= {"tli": tli, "nnfi": tli, "nfi": (base - chisq) / base, "rni": 1 - (chisq - df) / (base - base_df)}
-    m["ifi"] = (base - chisq) / (base - df)
-    m["pnfi"] = df / base_df * m["nfi"] if base_df else np.nan
-    if df and base_df:
-        m["rfi"] = (base / base_df - chisq / df) / (base / base_df)
+    m |= {"tli": tli, "nnfi": tli} | incremental_measures(chisq, df, base, base_df)
+    for level in (0.05, 0.01):
+        critical = float(special.chdtri(df, level)) if df else np.nan
+        m[f"cn_{level:.2f}".replace("0.", "")] = critical / (chisq / n) + 1 if chisq > 0 else np.nan
     low, high = rmsea_bounds(chisq, df, n) if df else (0.0, 0.0)
     unit = n * df / groups
     m |= {
@@ -71,6 +70,28 @@ def test_measures(chisq: float, df: int, base: float, base_df: int, n: int, grou
         "rmsea.notclose.pvalue": float(special.chndtr(chisq, df, unit * NOT_CLOSE**2)) if df else np.nan,
         "rmsea.notclose.h0": NOT_CLOSE, "mfi": float(np.exp(-0.5 * (chisq - df) / n)),
     }  # fmt: skip
+    return m
+
+
+def incremental_measures(chisq: float, df: int, base: float, base_df: int) -> dict[str, float]:
+    """Compute NFI, PNFI, RFI, IFI and RNI, in lavaan's names.
+
+    Parameters
+    ----------
+    chisq, df : float, int
+        Of the model.
+    base, base_df : float, int
+        Of the independence model.
+
+    Returns
+    -------
+    dict of str to float
+    """
+    nfi = (base - chisq) / base
+    m = {"nfi": nfi, "pnfi": df / base_df * nfi if base_df else np.nan, "ifi": (base - chisq) / (base - df)}
+    m["rni"] = 1 - (chisq - df) / (base - base_df)
+    if df and base_df:
+        m["rfi"] = (base / base_df - chisq / df) / (base / base_df)
     return m
 
 
@@ -127,8 +148,10 @@ def fit_measures(model: Model, discrepancy: float, implied: Sequence[Implied], s
     -------
     Series
         By lavaan's names. GFI is 1 - e'We / s'Ws with residuals e of the moments s and the normal-theory weight W at the
-        model, s without the moments fixed to the sample; RMR and SRMR (Bentler's) include the means where these are
-        modelled; with several groups they are averages by size. logl leaves out exogenous variables fixed to the sample.
+        model, s without the moments fixed to the sample (of saturated moments where rows are incomplete, which is not
+        lavaan's); RMR, SRMR (Bentler's), CRMR and SRMR of Mplus include the means where these are modelled, and do not where
+        the name ends in nomean; with several groups they are averages by size. logl leaves out exogenous variables fixed to
+        the sample.
 
     References
     ----------
@@ -150,26 +173,42 @@ def fit_measures(model: Model, discrepancy: float, implied: Sequence[Implied], s
         "ntotal": n, "bic2": npar * np.log((n + 2) / 24) - 2 * logl, "ecvi": chisq / n + 2 * npar / n,
     }  # fmt: skip
     sizes = np.array([s.n / n for s in samples])
-    residual = np.array([_residual_measures(model, i, s) for i, s in zip(implied, samples, strict=True)])
-    m |= dict(zip(("rmr", "srmr", "gfi"), (sizes @ residual).tolist(), strict=True))
+    residual = [_residual_measures(model, i, s) for i, s in zip(implied, samples, strict=True)]
+    m |= {name: float(sizes @ [r[name] for r in residual]) for name in residual[0]}
     moments = len(samples) * (p * (p + 1) / 2 + (p if model.means else 0))
     m["agfi"] = 1 - moments / model.df * (1 - m["gfi"]) if model.df else 1.0
     m["pgfi"] = model.df / moments * m["gfi"]
     return pd.Series(m, dtype=float, name="value")
 
 
-def _residual_measures(model: Model, implied: Implied, sample: Sample) -> tuple[float, float, float]:
-    """Return RMR, SRMR and GFI of one group."""
+def _residual_measures(model: Model, implied: Implied, sample: Sample) -> dict[str, float]:
+    """Return the residual measures and GFI of one group."""
     cov, fixed, p = sample.cov, model.fixed, len(sample.cov)
-    lower = np.tril_indices(p)
-    sd = np.sqrt(np.diag(cov))
+    sd, modelled_sd = np.sqrt(np.diag(cov)), np.sqrt(np.diag(implied.cov))
     difference = cov - implied.cov
-    raw, standardised = difference[lower] ** 2, (difference / np.outer(sd, sd))[lower] ** 2
+    lower, below = np.tril_indices(p), np.tril_indices(p, -1)
+    bentler = difference / np.outer(sd, sd)
+    correlation = (cov / np.outer(sd, sd) - implied.cov / np.outer(modelled_sd, modelled_sd))[below]
+    mplus = np.concatenate([correlation, np.diag(bentler)])
+    d = sample.mean - implied.mean if model.means else np.zeros(0)
+    shift = sample.mean / sd - implied.mean / modelled_sd if model.means else d
+    level = d / sd if model.means else d
+    m = _root_means("rmr", difference[lower], d) | _root_means(
+        "srmr_bentler", bentler[lower], d / sd if model.means else d
+    )
+    m |= _root_means("crmr", correlation, level) | _root_means("srmr_mplus", mplus, shift)
     inverse = np.linalg.inv(implied.cov)
     ratio, modelled = inverse @ difference, inverse @ np.where(np.outer(fixed, fixed), 0.0, cov)
     misfit, size = float((ratio * ratio.T).sum() / 2), float((modelled * modelled.T).sum() / 2)
     if model.means:
-        d, m = sample.mean - implied.mean, np.where(fixed, 0.0, sample.mean)
-        raw, standardised = np.concatenate([raw, d**2]), np.concatenate([standardised, (d / sd) ** 2])
-        misfit, size = misfit + float(d @ inverse @ d), size + float(m @ inverse @ m)
-    return float(np.sqrt(raw.mean())), float(np.sqrt(standardised.mean())), 1 - misfit / size
+        mean = np.where(fixed, 0.0, sample.mean)
+        misfit, size = misfit + float(d @ inverse @ d), size + float(mean @ inverse @ mean)
+    return m | {"srmr": m["srmr_bentler"], "gfi": 1 - misfit / size}
+
+
+def _root_means(name: str, residuals: Array, means: Array) -> dict[str, float]:
+    """Return the root mean squared residual of covariances and means together, and without the means."""
+    square = float(residuals @ residuals)
+    count = len(residuals) + len(means)
+    both = np.sqrt((square + float(means @ means)) / count) if count else 0.0
+    return {name: float(both), f"{name}_nomean": float(np.sqrt(square / len(residuals))) if len(residuals) else 0.0}

@@ -183,7 +183,8 @@ def ordinal_measures(
     Series
         In lavaan's names. Robust CFI, TLI and RMSEA compare polychoric and implied correlations by normal-theory
         maximum likelihood (Savalei 2021); they are missing where a polychoric matrix is not positive definite. SRMR is of
-        correlations (with the diagonal in its mean), RMSEA uses n less one per group, and WRMR is lavaan's.
+        correlations, with the diagonal in its mean; RMR and Bentler's SRMR count the thresholds too, whose residuals are
+        left out, RMSEA uses n less one per group, and WRMR is lavaan's.
 
     References
     ----------
@@ -199,10 +200,17 @@ def ordinal_measures(
     size = sum(float(f * w @ s.statistics**2) for f, s, w, _, _ in parts)
     moments = sum(len(s.statistics) for s in objective.samples)
     residual = [s.statistics[c] - i.statistics[c] for _, s, _, i, c in parts]
-    pairs = len(model.observed) * (len(model.observed) + 1) / 2
-    m["srmr"] = sum(f * float(np.sqrt(r @ r / pairs)) for f, r in zip(objective.shares, residual, strict=True))
+    p = len(model.observed)
+    square = [float(r @ r) for r in residual]
+    for name, count in (
+        ("srmr", p * (p + 1) / 2), ("rmr_nomean", p * (p + 1) / 2), ("srmr_bentler_nomean", p * (p + 1) / 2),
+        ("rmr", p * (p + 1) / 2 + sum(model.categories)), ("srmr_bentler", p * (p + 1) / 2 + sum(model.categories)),
+        ("crmr", p * (p - 1) / 2 + sum(model.categories)), ("crmr_nomean", p * (p - 1) / 2),
+    ):  # fmt: skip
+        m[name] = sum(f * float(np.sqrt(x / count)) for f, x in zip(objective.shares, square, strict=True))
     m["gfi"] = 1 - discrepancy / size
     m["agfi"] = 1 - moments / model.df * (1 - m["gfi"]) if model.df else 1.0
+    m["pgfi"] = model.df / moments * m["gfi"]
     m["wrmr"] = float(np.sqrt(n * discrepancy / moments))
     middles = [w[c, None] * s.gamma[c, c] * w[c] for _, s, w, _, c in parts]
     inverses = [np.diag(1 / w[c]) for _, _, w, _, c in parts]
@@ -217,7 +225,7 @@ def _catml(
     model: Model, objective: LeastSquares, implied: list[OrdinalImplied], m: dict[str, float]
 ) -> dict[str, float]:
     """Robust measures from the normal-theory discrepancy of the correlations, with its expectation under the model."""
-    names = ("cfi.robust", "tli.robust", "rmsea.robust", "rmsea.ci.lower.robust", "rmsea.ci.upper.robust",
+    names = ("cfi.robust", "tli.robust", "nnfi.robust", "rni.robust", "rmsea.robust", "rmsea.ci.lower.robust", "rmsea.ci.upper.robust",
              "rmsea.pvalue.robust", "rmsea.notclose.pvalue.robust")  # fmt: skip
     missing = dict.fromkeys(names, float("nan"))
     if not model.df or min(np.linalg.eigvalsh(s.correlations)[0] for s in objective.samples) < 1e-8:

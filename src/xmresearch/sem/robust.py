@@ -13,7 +13,7 @@ from scipy import special
 
 from xmresearch.sem.likelihood import CompleteSample, Likelihood, MissingSample, Sample, moment_slopes
 from xmresearch.sem.matrices import Implied, Matrices
-from xmresearch.sem.measures import independent_moments, rmsea_bounds
+from xmresearch.sem.measures import incremental_measures, independent_moments, rmsea_bounds
 from xmresearch.sem.model import Model, Parameter
 
 Array = NDArray[np.float64]
@@ -280,14 +280,16 @@ def scaled_measures(measures: pd.Series, fitted: Sandwich, baseline: Sandwich, g
     base_scaled, base_factor = baseline.scaled(base, base_df)
     shifted = not np.isnan(fitted.trace_squared)
     statistic, own_df, unit = (scaled, df, 1.0) if shifted else (chisq, fitted.trace, fitted.trace / df)
+    relative = incremental_measures(scaled, df, base_scaled, base_df)
+    tli = 1 - (scaled - df) / df * base_df / (base_scaled - base_df)
     return pd.Series(
-        m | {
+        m | {f"{name}.scaled": value for name, value in relative.items()} | {
             "chisq.scaled": scaled, "df.scaled": df, "pvalue.scaled": float(special.chdtrc(df, scaled)),
             "chisq.scaling.factor": factor, "baseline.chisq.scaled": base_scaled, "baseline.df.scaled": base_df,
             "baseline.pvalue.scaled": float(special.chdtrc(base_df, base_scaled)),
             "baseline.chisq.scaling.factor": base_factor,
             "cfi.scaled": 1 - max(scaled - df, 0) / max(scaled - df, base_scaled - base_df, 1e-300),
-            "tli.scaled": 1 - (scaled - df) / df * base_df / (base_scaled - base_df),
+            "tli.scaled": tli, "nnfi.scaled": tli,
             "rmsea.scaled": np.sqrt(groups * max(scaled - df, 0) / (n * df)),
         } | _named(_close(statistic, own_df, unit, n, df, groups, m), "scaled")
         | robust_measures(m, chisq, fitted.trace, base, baseline.trace, groups, (scaled, factor)),
@@ -326,9 +328,10 @@ def robust_measures(
     """
     df, base_df, n = m["df"], m["baseline.df"], m["ntotal"]
     statistic, factor = scaled or (chisq * df / trace, trace / df)
+    tli = 1 - (chisq - trace) / df * base_df / (base - base_trace)
     return {
         "cfi.robust": 1 - max(chisq - trace, 0) / max(chisq - trace, base - base_trace, 1e-300),
-        "tli.robust": 1 - (chisq - trace) / df * base_df / (base - base_trace),
+        "tli.robust": tli, "nnfi.robust": tli, "rni.robust": 1 - (chisq - trace) / (base - base_trace),
         "rmsea.robust": np.sqrt(groups * max(chisq - trace, 0) / (n * df)),
     } | _named(_close(statistic, df, 1 / factor, n, df, groups, m, np.sqrt(factor)), "robust")  # fmt: skip
 
