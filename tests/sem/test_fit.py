@@ -341,3 +341,13 @@ def test_reviewers_warnings(data):
     f = rng.normal(size=(300, 1))
     same = pd.DataFrame(f + 0.7 * rng.normal(size=(300, 6)), columns=list("abcdef"))
     assert any("hardly two things" in w for w in fit("g =~ a + b + c\nh =~ d + e + f", same).warnings)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_moments_that_fit_exactly_have_no_misfit(seed):
+    """Rounding must not turn a chi-square of zero negative, which has no RMSEA interval."""
+    loadings = np.random.default_rng(seed).uniform(0.3, 0.9, 4)
+    cov = np.outer(loadings, loadings) + np.diag(1 - loadings**2)
+    found = fit("f =~ a + b + c + d", Moments(tuple("abcd"), 500, np.zeros(4), 500 * cov)).measures
+    assert 0 <= found["chisq"] < 1e-6
+    assert (found["rmsea"], found["cfi"]) == (0, 1)
