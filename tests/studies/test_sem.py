@@ -107,8 +107,8 @@ def test_published_kiosk_figures_to_the_printed_digit(real):
     folder = real("kiosk", "kiosk_servqual")
     text = words(folder)
     assert "χ² = 387.465 with 230 degrees of freedom (p < .001), CFI 0.939, RMSEA 0.059" in text
-    for row in ("Satisfaction with the attributes alone 194 75 269.782 155 < .001 0.944",
-                "Perceptions of the attributes 194 75 302.550 155 < .001 0.898"):  # fmt: skip
+    for row in ("Satisfaction with the attributes alone 194 55 269.782 155 < .001 0.944",
+                "Perceptions of the attributes 194 55 302.550 155 < .001 0.898"):  # fmt: skip
         assert row in text
     assert re.search(r"269\.782 155 < \.001 0\.944 \S+ 0\.062", text)
     assert re.search(r"302\.550 155 < \.001 0\.898 \S+ 0\.070", text)
