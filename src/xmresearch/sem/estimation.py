@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -16,6 +16,8 @@ Array = NDArray[np.float64]
 _TOLERANCE = 1e-9
 _MOST_STEPS = 500
 _SLOW = 0.2
+_NEAR = 0.05
+_MOST_CORRELATED = 0.9
 
 
 class Objective[I: Implied](Protocol):
@@ -34,6 +36,9 @@ class Objective[I: Implied](Protocol):
 
     def information(self, implied: list[I]) -> Array:
         """Return the expected information, shape (q, q)."""
+
+    def hessian(self, theta: Array, implied: list[I]) -> Array:
+        """Return the observed information, shape (q, q)."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +73,7 @@ class Solution:
 
 
 def starting_values(model: Model, covs: Sequence[Array], means: Sequence[Array]) -> Array:
-    """Return lavaan's simple starts: loadings from the markers' scale, half the variances, zero paths, sample means.
+    """Return starting values: loadings and factor (co)variances from ratios of covariances, zero paths, sample means.
 
     Parameters
     ----------
@@ -81,35 +86,100 @@ def starting_values(model: Model, covs: Sequence[Array], means: Sequence[Array])
     -------
     ndarray
         Shape (q,).
+
+    References
+    ----------
+    Hagglund, G. (1982). Factor analysis by instrumental variables methods. Psychometrika, 47, 209-222.
     """
     at = {v: k for k, v in enumerate(model.observed)}
-    variances = [np.diag(cov) for cov in covs]
     theta = np.zeros(model.n_free)
-    markers: dict[tuple[int, str], str] = {}
-    for q in model.parameters:
-        if q.op == "=~" and q.value is not None and q.rhs in at:
-            markers.setdefault((q.group, q.lhs), q.rhs)
+    blocks = [_blocks(model, g, cov, at) for g, cov in enumerate(covs)]
     for q in reversed(model.parameters):
         if q.free < 0 or q.op == "|":
             continue
-        variance, first = variances[q.group], markers.get((q.group, q.lhs))
+        cov, block = covs[q.group], blocks[q.group]
         if q.start is not None:
             theta[q.free] = q.start
-        elif q.op == "=~" and q.rhs in at:
-            theta[q.free] = np.sqrt(variance[at[q.rhs]] / (2 if first is None else variance[at[first]]))
         elif q.op == "=~":
-            theta[q.free] = 1.0
+            theta[q.free] = block[q.lhs].loading(q.rhs) if q.lhs in block and q.rhs in at else 1.0
         elif q.op == "~~" and q.lhs == q.rhs and q.lhs in at:
-            theta[q.free] = variance[at[q.lhs]] / 2
+            theta[q.free] = cov[at[q.lhs], at[q.lhs]] / 2
         elif q.op == "~~" and q.lhs == q.rhs:
-            theta[q.free] = 1.0 if first is None else variance[at[first]] / 2
+            theta[q.free] = block[q.lhs].variance if q.lhs in block else 1.0
+        elif q.op == "~~" and q.lhs in block and q.rhs in block:
+            theta[q.free] = block[q.lhs].covariance(block[q.rhs], cov)
         elif q.op == "~1" and q.lhs in at:
             theta[q.free] = means[q.group][at[q.lhs]]
     return theta
 
 
+@dataclass(frozen=True)
+class _Block:
+    """A factor's items, with their first guesses.
+
+    Attributes
+    ----------
+    names : tuple of str
+        Items.
+    at : ndarray of int
+        Their positions.
+    loadings : ndarray
+        Shape (items,).
+    variance : float
+        Of the factor.
+    """
+
+    names: tuple[str, ...]
+    at: NDArray[np.int64]
+    loadings: Array
+    variance: float
+
+    def loading(self, name: str) -> float:
+        return float(self.loadings[self.names.index(name)])
+
+    def covariance(self, other: _Block, cov: Array) -> float:
+        """Return the covariance that the items' covariances imply, short of a correlation of one."""
+        between = cov[np.ix_(self.at, other.at)]
+        value = float(self.loadings @ between @ other.loadings)
+        value /= float((self.loadings @ self.loadings) * (other.loadings @ other.loadings))
+        most = _MOST_CORRELATED * np.sqrt(self.variance * other.variance)
+        return float(np.clip(value, -most, most))
+
+
+def _blocks(model: Model, group: int, cov: Array, at: Mapping[str, int]) -> dict[str, _Block]:
+    """Guess each factor's loadings by the scale of its items, and its variance by their covariances."""
+    items: dict[str, list[tuple[str, float | None]]] = {}
+    free_variance = {q.lhs: q.value for q in model.in_group(group) if q.op == "~~" and q.lhs == q.rhs}
+    for q in model.in_group(group):
+        if q.op == "=~" and q.rhs in at:
+            items.setdefault(q.lhs, []).append((q.rhs, q.value))
+    found = {}
+    for factor, named in items.items():
+        where = np.array([at[name] for name, _ in named])
+        inside = cov[np.ix_(where, where)]
+        sd = np.sqrt(np.diag(inside))
+        fixed = next((k for k, (_, value) in enumerate(named) if value), None)
+        scale = sd[fixed] / float(named[fixed][1] or 1.0) if fixed is not None else np.sqrt(2.0)
+        loadings = np.array(
+            [ratio if value is None else value for ratio, (_, value) in zip(sd / scale, named, strict=True)]
+        )
+        variance = free_variance.get(factor)
+        if variance is None:
+            outer = np.outer(loadings, loadings)
+            off = ~np.eye(len(named), dtype=bool)
+            guess = (
+                float((inside * outer)[off].sum() / (outer[off] ** 2).sum())
+                if len(named) > 1 and outer[off].any()
+                else 0.0
+            )
+            top = float((sd[0] / loadings[0]) ** 2) if loadings[0] else 1.0
+            variance = float(np.clip(guess, 0.2 * top, 0.9 * top))
+        found[factor] = _Block(tuple(name for name, _ in named), where, loadings, variance)
+    return found
+
+
 def minimise[I: Implied](objective: Objective[I], start: Array) -> Solution:
-    """Minimise a discrepancy by Fisher scoring with step control.
+    """Minimise a discrepancy by Fisher scoring with step control, and by Newton steps near the minimum.
 
     Parameters
     ----------
@@ -141,10 +211,13 @@ def minimise[I: Implied](objective: Objective[I], start: Array) -> Solution:
         if before < _TOLERANCE:
             reason, converged = "the gradient vanished", True
             break
-        scale = np.maximum(np.diag(information), 1e-12)
+        metric = information
+        if objective.refresh and before < _NEAR:
+            metric = _definite(objective.hessian(theta, implied), information)
+        scale = np.maximum(np.diag(metric), 1e-12)
         improved = False
         for _ in range(60):
-            ridge = information.copy()
+            ridge = metric.copy()
             ridge.flat[:: len(theta) + 1] += (damping + 1e-14) * scale
             trial = theta - np.linalg.solve(ridge, gradient)
             moved = objective.implied(trial)
@@ -162,6 +235,15 @@ def minimise[I: Implied](objective: Objective[I], start: Array) -> Solution:
     if np.isfinite(value) and not (converged and objective.refresh):
         information = objective.information(implied)
     return Solution(theta, value, information, implied, converged, reason, steps)
+
+
+def _definite(hessian: Array, information: Array) -> Array:
+    """Return the observed information where it is positive definite, otherwise the expected one."""
+    try:
+        np.linalg.cholesky(hessian)
+    except np.linalg.LinAlgError:
+        return information
+    return hessian
 
 
 def size(gradient: Array, information: Array) -> float:

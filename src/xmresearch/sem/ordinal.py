@@ -132,6 +132,10 @@ class LeastSquares:
         parts = zip(self.shares, self.weights, implied, strict=True)
         return np.asarray(sum(f * (i.slopes.T * w) @ i.slopes for f, w, i in parts))
 
+    def hessian(self, theta: Array, implied: list[OrdinalImplied]) -> Array:
+        """Return the Gauss-Newton matrix: second derivatives of the statistics are left out."""
+        return self.information(implied)
+
     def sandwich(self, implied: list[OrdinalImplied], information: Array) -> Sandwich:
         """Return robust covariances of the parameters and the traces that scale and shift the test.
 
