@@ -40,6 +40,7 @@ class SemParams(SurveyParams):
     validity_bootstrap: int = Field(1000, ge=0, le=100_000, description="replicates for the intervals of HTMT2")
     outcomes: list[str] = Field(
         ["overall_satisfaction", "loyalty"],
+        min_length=1,
         description="what is to be explained, first the construct of the 0-100 index",
     )
     shift: float = Field(0.5, gt=0, description="what-if gain of every driver, in answer points")
@@ -59,6 +60,8 @@ class SemParams(SurveyParams):
             raise ValueError(f"estimator {self.estimator} uses complete rows: set missing to listwise")
         if self.bootstrap and (self.missing == "fiml" or self.estimator == "WLSMV"):
             raise ValueError("the bootstrap is of complete rows of continuous answers: set missing to listwise")
+        if self.inference == "bayes" and self.estimator == "WLSMV":
+            raise ValueError("inference bayes treats answers as continuous: set estimator to MLR")
         if self.bootstrap and self.bootstrap < 200:
             raise ValueError(f"bootstrap is {self.bootstrap}: intervals need at least 200 replicates")
         return self
@@ -66,6 +69,10 @@ class SemParams(SurveyParams):
     def survey_settings(self) -> dict[str, Any]:
         """Return what `load_survey` needs of the params."""
         return super().survey_settings() | {"segments": [] if self.group is None else [self.group]}
+
+    def method_settings(self) -> dict[str, Any]:
+        """Return what the common-method checks need of the params."""
+        return {"estimator": self.estimator, "missing": self.missing, "confidence": self.confidence}
 
     @property
     def intervals(self) -> str:

@@ -357,7 +357,11 @@ def _marker_models(study: _Study, marker: Sequence[str], confidence: float) -> l
     first, *others = marker
     scale = Term(name, "~~", name, 0, fixed=1.0)
     free = [Term(name, "=~", first, 0, free=True), *(Term(name, "=~", v, 0) for v in others), scale]
-    cfa = study.attempt("marker_cfa", [*study.terms, *free])
+    if others:
+        cfa = study.attempt("marker_cfa", [*study.terms, *free])
+    else:
+        cfa = None
+        study.problems.append("marker_cfa: one marker item cannot tell its error from the method; name two or more.")
     if cfa is None:
         return [study.row(f"marker_{kind}", None) for kind in ("cfa", "baseline", "constrained", "unconstrained")]
     estimates = cfa.estimates.set_index(["lhs", "op", "rhs"])["est"]

@@ -46,11 +46,15 @@ class ValidityResult:
         return self.table
 
     def summary(self) -> dict[str, Any]:
-        """Return how many constructs and pairs pass the usual bounds."""
+        """Return how many constructs and pairs pass the usual bounds.
+
+        A pair passes where the interval of its HTMT2 lies below the bound, or, without an interval, HTMT2 itself.
+        """
+        judged = self.pairs["htmt2_upper"].fillna(self.pairs["htmt2"]).dropna()
         return {
             "constructs": len(self.table), "convergent": int((self.table["ave"] >= AVE_BOUND).sum()),
-            "fornell_larcker": int(self.table["fornell_larcker"].sum()), "pairs": len(self.pairs),
-            "htmt2_below": int((self.pairs["htmt2"] < HTMT_BOUND).sum()), "bound": HTMT_BOUND,
+            "fornell_larcker": int(self.table["fornell_larcker"].sum()), "pairs": len(judged),
+            "htmt2_below": int((judged < HTMT_BOUND).sum()), "bound": HTMT_BOUND,
         }  # fmt: skip
 
     def diagnostics(self) -> pd.DataFrame:

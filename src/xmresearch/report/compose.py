@@ -9,7 +9,7 @@ import pandas as pd
 
 from xmresearch.report import figures
 from xmresearch.report.blocks import Block
-from xmresearch.report.wording import COLUMN_FORMATS, DEFAULT_FORMAT, NONE_SHOWN, Wording, number
+from xmresearch.report.wording import COLUMN_FORMATS, DEFAULT_FORMAT, NONE_SHOWN, Wording, escaped, number
 
 TEXT_COLUMNS = (
     "id",
@@ -108,12 +108,17 @@ class Report:
         if when and not self._silent and not any(r is None for r in results):
             self._show("callout", text=self.wording.text("texts", key, self._facts(results, {})), tone=tone)
 
-    def concerns(self, found: Sequence[Concern]) -> None:
-        """List what a careful reviewer would ask about; nothing is shown where there is nothing to ask."""
-        if self._silent or not found:
+    def concerns(self, *found: Sequence[tuple[str, Concern]]) -> None:
+        """List what a careful reviewer would ask about, by model; nothing is shown where there is nothing to ask."""
+        every = [entry for part in found for entry in part]
+        if self._silent or not every:
             return
-        lines = [self.wording.text("texts", "concerns", {"count": len(found)}), ""]
-        lines += [f"- {self.wording.text('concerns', c.kind, c.facts)}" for c in found]
+        facts = {"case": "one" if len(every) == 1 else "many", "count": len(every)}
+        lines = [self.wording.text("texts", "concerns", facts), ""]
+        for model, concern in every:
+            group = concern.facts.get("group")
+            where = f"{self.wording.name(model)}{f', {group}' if group else ''}"
+            lines.append(f"- {escaped(where)}: {self.wording.text('concerns', concern.kind, concern.facts)}")
         self._show("callout", text="\n".join(lines), tone="warning")
 
     def cards(self, **results: Summarised | Mapping[str, Any] | None) -> None:

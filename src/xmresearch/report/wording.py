@@ -159,5 +159,5 @@ class Wording(string.Formatter):
         if number(low, spec) == NONE_SHOWN:
             return NONE_SHOWN
         if spec in ("pct", "prob"):
-            return f"{100 * low:.0f}–{100 * high:.0f} %"
+            return f"{100 * low:.0f}–{100 * high:.0f} %".replace("-", "−")
         return f"[{number(low, spec)}, {number(high, spec)}]"

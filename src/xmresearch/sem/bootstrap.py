@@ -18,6 +18,7 @@ from xmresearch.sem.readout import Readout
 from xmresearch.sem.robust import casewise
 
 Array = NDArray[np.float64]
+LEAST_REPLICATES = 2
 _AT_ONCE = 64
 _MOST_STEPS = 60
 _TOLERANCE = 1e-6

@@ -127,8 +127,9 @@ def compare(fits: Mapping[str, SemFit]) -> pd.DataFrame:
         row |= dict.fromkeys(("delta_cfi", "delta_rmsea", "delta_srmr", "chisq_diff", "df_diff", "p_diff"), np.nan)
         if before is not None:
             row |= {f"delta_{k}": row[k] - rows[-1][k] for k in ("cfi", "rmsea", "srmr")}
-            test = difference_test(fitted, before)
-            row |= {"chisq_diff": test.chisq, "df_diff": test.df, "p_diff": test.pvalue}
+            if fitted.converged and before.converged:
+                test = difference_test(fitted, before)
+                row |= {"chisq_diff": test.chisq, "df_diff": test.df, "p_diff": test.pvalue}
         rows.append(row)
         before = fitted
     return pd.DataFrame(rows)

@@ -13,12 +13,14 @@ from xmresearch.sem.readout import Readout
 
 Array = NDArray[np.float64]
 CLOSE_FACTORS = 0.95
+_AGAINST = 0.2
 ROWS_PER_PARAMETER, ROWS_PER_ORDINAL_GROUP = 5, 200
 _SENTENCES = {
     "not_converged": "Estimation did not converge: {reason}. The estimates mean nothing.",
     "heywood": "Heywood case: the variance of '{variable}' is estimated as {value:.3f}{where}.",
     "same_factors": "'{first}' and '{second}' correlate {value:.2f}{where}: they are hardly two things.",
     "inflated": "The standardised path from '{cause}' to '{outcome}' is {value:.2f}{where}: its causes cannot be told apart.",
+    "reversed_item": "'{item}' loads against the other items of '{construct}' ({value:.2f}{where}): is it keyed the other way?",
     "few_rows": "{n} respondents for {parameters} free parameters are few for {estimator}.",
     "sparse": "{pairs} pair(s) of ordered variables have an empty cell: consider merging categories.",
     "lost_replicates": "{lost} of {replicates} bootstrap samples did not converge and are left out.",
@@ -33,7 +35,7 @@ class Concern:
     Attributes
     ----------
     kind : str
-        not_converged, heywood, same_factors, inflated, few_rows, sparse or lost_replicates.
+        not_converged, heywood, same_factors, inflated, reversed_item, few_rows, sparse or lost_replicates.
     facts : dict
         Names and figures of the sentence that `str` gives; reports put it into their own language.
     """
@@ -82,13 +84,29 @@ def reviewers_concerns(
             found.append(Concern("heywood", {"variable": lhs, "value": value, "group": group}))
         if op == "~" and abs(standardised) > 1 and solution.converged:
             found.append(Concern("inflated", {"cause": rhs, "outcome": lhs, "value": standardised, "group": group}))
-    found += _close_factors(read, solution)
+    found += _close_factors(read, solution) + _reversed_items(read, std_all)
     parameters = model.n_free - len(model.groups) * (sum(model.categories) or len(model.observed) * model.means)
     few = n < ROWS_PER_PARAMETER * parameters
     if few or (estimator == "WLSMV" and n < ROWS_PER_ORDINAL_GROUP * len(model.groups)):
-        found.append(Concern("few_rows", {"n": n, "parameters": model.n_free, "estimator": estimator}))
+        found.append(Concern("few_rows", {"n": n, "parameters": parameters, "estimator": estimator}))
     if sparse:
         found.append(Concern("sparse", {"pairs": sparse}))
+    return found
+
+
+def _reversed_items(read: Readout, std_all: Array) -> list[Concern]:
+    """Return the items that clearly load against most of their factor's items."""
+    values: dict[tuple[str, str], dict[str, float]] = {}
+    for lhs, op, rhs, group, value in zip(read.lhs, read.op, read.rhs, read.group, std_all.tolist(), strict=True):
+        if op == "=~" and rhs in read.model.observed:
+            values.setdefault((lhs, group), {})[rhs] = value
+    found = []
+    for (construct, group), loadings in values.items():
+        side = np.sign(sum(np.sign(list(loadings.values()))))
+        for item, value in loadings.items():
+            if side * value < -_AGAINST:
+                facts = {"item": item, "construct": construct, "value": value, "group": group}
+                found.append(Concern("reversed_item", facts))
     return found
 
 

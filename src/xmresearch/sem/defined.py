@@ -56,9 +56,11 @@ class Definitions:
             In the order of `terms`.
         """
         names: dict[str, Array] = {**labels}
+        shape = next(iter(labels.values())).shape if labels else ()
         for term, code in zip(self.terms, self._code, strict=True):
             with np.errstate(invalid="ignore", divide="ignore"):
-                names[term.lhs] = np.asarray(eval(code, {"__builtins__": {}, **_FUNCTIONS}, names))  # noqa: S307
+                value = np.asarray(eval(code, {"__builtins__": {}, **_FUNCTIONS}, names))  # noqa: S307
+                names[term.lhs] = np.broadcast_to(value, shape) if value.ndim == 0 else value
         return [names[term.lhs] for term in self.terms]
 
 
@@ -81,4 +83,13 @@ def _compiled(term: Term, known: Sequence[str]) -> CodeType:
             )
         if isinstance(node, ast.Name) and id(node) not in calls and node.id not in known:
             raise ModelError(f"{where} there is no label '{node.id}'.", nearest(node.id, known))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant):
+            node.value = float(node.value)  # type: ignore[arg-type]
+        if (
+            isinstance(node, ast.BinOp)
+            and isinstance(node.op, ast.Pow)
+            and any(isinstance(inner, ast.BinOp) and isinstance(inner.op, ast.Pow) for inner in ast.walk(node.right))
+        ):
+            raise ModelError(f"{where} '{term.rhs}' raises to a power of a power.")
     return compile(tree, "defined", "eval")

@@ -58,11 +58,11 @@ class EffectsResult:
             return None
         reliable = (rows["total_lower"] > 0) | (rows["total_upper"] < 0)
         rows = pd.concat([rows[reliable], rows[~reliable]], ignore_index=True)
-        first = rows.iloc[0]
+        first, sure = rows.iloc[0], int(reliable.sum())
         near = min(abs(float(first["total_lower"])), abs(float(first["total_upper"])))
-        apart = len(rows) == 1 or near > abs(float(rows["total"].iloc[1]))
+        apart = sure > 1 and near > abs(float(rows["total"].iloc[1]))
         return {
-            "case": "none_reliable" if not reliable.any() else "clear" if apart else "leading", "outcome": outcome,
+            "case": "none_reliable" if not sure else "only" if sure == 1 else "clear" if apart else "leading", "outcome": outcome,
             "driver": first["cause"], "total": first["total"], "total_lower": first["total_lower"],
             "total_upper": first["total_upper"], "r2": self.r2.get(outcome, np.nan), "causes": len(rows),
             "second": rows["cause"].iloc[1] if len(rows) > 1 else "",
@@ -132,6 +132,7 @@ def effects(fitted: Fitted) -> EffectsResult | None:
     dependent = list(dict.fromkeys(q.lhs for q in model.in_group(0) if q.op == "~"))
     share, _, lower, upper = uncertainty(fitted, lambda theta: _explained(read, theta, [at[v] for v in dependent]))
     explained = pd.DataFrame({"outcome": dependent, "r2": share, "ci_lower": lower, "ci_upper": upper})
+    explained[["ci_lower", "ci_upper"]] = explained[["ci_lower", "ci_upper"]].clip(0, 1)
     return EffectsResult(pd.DataFrame(table), explained)
 
 
@@ -163,7 +164,8 @@ class MediationResult:
     ----------
     table : DataFrame
         One row per chain: chain (joined by arrows), cause, outcome, indirect (standardised, with indirect_lower,
-        indirect_upper), indirect_raw, total (standardised, of cause on outcome), share_of_total.
+        indirect_upper), indirect_raw, total (standardised, of cause on outcome), share_of_total (missing where the total
+        effect is not distinguishable from zero).
     """
 
     table: pd.DataFrame
@@ -237,5 +239,6 @@ def mediation(fitted: Fitted, chains: Sequence[Sequence[str]]) -> MediationResul
     return MediationResult(pd.DataFrame({
         "chain": [list(c) for c in chains], "cause": [c[0] for c in chains], "outcome": [c[-1] for c in chains],
         "indirect": estimate[:, 0], "indirect_lower": low[:, 0], "indirect_upper": high[:, 0],
-        "indirect_raw": estimate[:, 1], "total": estimate[:, 2], "share_of_total": estimate[:, 0] / estimate[:, 2],
+        "indirect_raw": estimate[:, 1], "total": estimate[:, 2],
+        "share_of_total": np.where(low[:, 2] * high[:, 2] > 0, estimate[:, 0] / estimate[:, 2], np.nan),
     }))  # fmt: skip

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from xmresearch.errors import DataError, ModelError, nearest
-from xmresearch.sem.bootstrap import bootstrap_intervals, bootstrap_replicates
+from xmresearch.sem.bootstrap import LEAST_REPLICATES, bootstrap_intervals, bootstrap_replicates
 from xmresearch.sem.concerns import Concern, reviewers_concerns
 from xmresearch.sem.estimation import Solution, minimise, starting_values
 from xmresearch.sem.fiml import corrected_measures
@@ -96,6 +96,7 @@ def fit(
     Joreskog, K. G. (1969). Psychometrika, 34, 183-202. Rosseel, Y. (2012). Journal of Statistical Software, 48(2).
     Efron, B. (1987). Journal of the American Statistical Association, 82, 171-185 (BCa).
     """
+    _check_settings(estimator, missing, interval, bootstrap, confidence, group_equal, group_partial)
     terms = parse_model(model)
     grouped = split(data, group)
     built, estimator = _build(terms, grouped, estimator, ordered, (group_equal, group_partial), missing)
@@ -110,7 +111,13 @@ def fit(
         samples, rows = continuous_samples(grouped, built.observed, built.exogenous, missing, built.means)
     n = sum(s.n for s in samples)
     objective = objective_of(built, samples)
-    solution = estimate(built, objective)
+    try:
+        solution = estimate(built, objective)
+    except np.linalg.LinAlgError:
+        raise ModelError(
+            "The model's equations cannot be solved: variables depend on themselves through a circle of ones.",
+            "Remove a loading or a path of the circle.",
+        ) from None
     read = Readout(built, objective.matrices)
     cov, robust, measures = _inference(built, objective, solution, rows, estimator, missing)
     value, std_lv, std_all = read.read(solution.theta)
@@ -139,6 +146,24 @@ def fit(
         solution.reason, tuple(concerns), built, n, total - n, estimator, confidence, solution, cov, robust, samples, rows,
         read, replicates, acceleration,
     )  # fmt: skip
+
+
+def _check_settings(
+    estimator: str, missing: str, interval: str, bootstrap: int, confidence: float, *equalities: object
+) -> None:
+    """Refuse settings that are none, before they are taken for others."""
+    for name, given, known in (
+        ("estimator", estimator, get_args(Estimator)), ("missing", missing, get_args(Missing)),
+        ("interval", interval, ("percentile", "bca")),
+    ):  # fmt: skip
+        if given not in known:
+            raise ModelError(f"{name} is {given!r}; it must be one of {', '.join(known)}.")
+    if not 0 < confidence < 1:
+        raise ModelError(f"confidence is {confidence}; it must lie between 0 and 1.")
+    if bootstrap and bootstrap < LEAST_REPLICATES:
+        raise ModelError(f"bootstrap is {bootstrap}; it needs at least {LEAST_REPLICATES} replicates, or 0 for none.")
+    if any(isinstance(e, str) for e in equalities):
+        raise ModelError("group_equal and group_partial are lists of names.", "Write ['loadings'], not 'loadings'.")
 
 
 def fit_all(models: Mapping[str, str], data: Data, **settings: Any) -> dict[str, SemFit]:

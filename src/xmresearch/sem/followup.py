@@ -72,7 +72,8 @@ def modification_indices(fitted: SemFit) -> pd.DataFrame:
     """
     model = fitted.model
     outcomes = [v for v in model.observed if v not in model.exogenous]
-    pairs = [("=~", f, v) for f in model.latent for v in outcomes]
+    indicators = [v for v in outcomes if any(q.op == "=~" and q.rhs == v for q in model.in_group(0))]
+    pairs = [("=~", f, v) for f in model.latent for v in indicators]
     pairs += [("~~", a, b) for a, b in combinations(outcomes, 2)]
     added: list[Parameter] = []
     for g in range(len(model.groups)):

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import special
 
-from xmresearch.errors import InsufficientData, ModelError, nearest
+from xmresearch.errors import DataError, InsufficientData, ModelError, nearest
 from xmresearch.sem.effects import structural
 from xmresearch.sem.model import Model
 from xmresearch.sem.uncertainty import Fitted, point, uncertainty
@@ -105,6 +105,7 @@ def indices(
     rows = []
     for construct in constructs:
         items = items_of(model, construct)
+        _check_items(fitted, scales, construct)
         low, high = (np.array([scales[v][k] for v in items]) for k in (0, 1))
         values = data[list(items)].dropna().to_numpy(dtype=np.float64)
         if len(values) < 2:
@@ -185,7 +186,9 @@ def gains(
     Raises
     ------
     ModelError
-        A name that is not in the model's regressions.
+        A name that is not in the model's regressions, or items that load against one another.
+    DataError
+        An item without an answer scale.
 
     Notes
     -----
@@ -203,7 +206,10 @@ def gains(
         if name not in known:
             raise ModelError(f"'{name}' is in no regression of the model.", nearest(name, known))
     at = {v: k for k, v in enumerate(model.variables)}
-    points = shifts if isinstance(shifts, Mapping) else {v: float(shifts) for v in known}
+    scored = [v for v in known if v in model.observed or _has_items(model, v)]
+    points = shifts if isinstance(shifts, Mapping) else {v: float(shifts) for v in scored}
+    for name in dict.fromkeys([*outcomes, *points]):
+        _check_items(fitted, scales, name)
     reach = np.linalg.inv(np.eye(matrices.m) - _pattern(model, at))
     pairs = [(d, o) for o in outcomes for d in points if d != o and reach[at[o], at[d]] != 0]
     if not pairs:
@@ -230,6 +236,28 @@ def gains(
         "change": estimate[:, 0], "change_lower": low[:, 0], "change_upper": high[:, 0],
         "index_change": estimate[:, 1], "index_change_lower": low[:, 1], "index_change_upper": high[:, 1],
     }))  # fmt: skip
+
+
+def _has_items(model: Model, construct: str) -> bool:
+    return any(q.op == "=~" and q.lhs == construct and q.rhs in model.observed for q in model.in_group(0))
+
+
+def _check_items(fitted: Fitted, scales: Scales, construct: str) -> None:
+    """Refuse items without an answer scale, and those that load against one another."""
+    model = fitted.readout.model
+    items = items_of(model, construct)
+    for item in items:
+        if item not in scales:
+            raise DataError(f"The answer scale of '{item}' is not known.", "Add it to the codebook, or to `scales`.")
+    a, _, _ = fitted.readout.matrices[0].fill(point(fitted))
+    at = {v: k for k, v in enumerate(model.variables)}
+    values = _loadings(a, at, items, construct)
+    if abs(values.mean()) < np.abs(values).mean() / 2:
+        against = items[int(np.argmin(values * np.sign(np.median(values) or 1.0)))]
+        raise ModelError(
+            f"The items of '{construct}' load against one another ('{against}' does), so a gain in them means nothing.",
+            f"Reverse '{against}' (reverse: true in the codebook).",
+        )
 
 
 def _loadings(a: Array, at: Mapping[str, int], items: Sequence[str], construct: str) -> Array:

@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from scipy import special
+from scipy.stats import false_discovery_control
 
 from xmresearch.errors import ModelError, nearest
 from xmresearch.sem.comparison import compare
+from xmresearch.sem.concerns import Concern
 from xmresearch.sem.fitting import fit
 from xmresearch.sem.followup import score_tests
 from xmresearch.sem.result import SemFit
@@ -20,6 +22,7 @@ from xmresearch.sem.samples import Missing
 
 LEVELS = ("configural", "metric", "scalar", "strict")
 CFI_DROP, RMSEA_RISE = -0.010, 0.015
+LEAST_CFI, MOST_RMSEA = 0.90, 0.08
 _EQUAL = ((), ("loadings",), ("loadings", "intercepts"), ("loadings", "intercepts", "residuals"))
 _KIND = {"metric": ("=~",), "scalar": ("~1",), "strict": ("~~",)}
 
@@ -36,7 +39,7 @@ class InvarianceResult:
         levels below hold.
     means : DataFrame
         Differences of latent means from the first group, at the scalar level: construct, segment, group, est, se, z, pvalue,
-        ci_lower, ci_upper, d (in pooled latent SDs). Empty without a scalar level.
+        p_adjusted (Benjamini and Hochberg), ci_lower, ci_upper, d (in pooled latent SDs). Empty without a scalar level.
     suggestions : DataFrame
         For each level that does not hold, the equalities whose release would lower chi-square most: level, lhs, op, rhs,
         segment, group, mi, pvalue, epc. Give them to `group_partial`.
@@ -68,13 +71,28 @@ class InvarianceResult:
         held = self.table.loc[self.table["holds"], "level"]
         return str(held.iloc[-1]) if len(held) else ""
 
+    def _case(self) -> str:
+        """Name the highest level that holds; with _only where nothing above it was asked."""
+        held = self.level or "none"
+        above = held in ("configural", "metric") and held == self.table["level"].iloc[-1]
+        return f"{held}_only" if above else held
+
+    @property
+    def concerns(self) -> tuple[tuple[str, Concern], ...]:
+        """What a careful reviewer would ask about the groups' models, each once, with the first level that it is of."""
+        first: dict[str, tuple[str, Concern]] = {}
+        for level, fitted in self.fits.items():
+            for concern in fitted.concerns:
+                first.setdefault(str(concern), (level, concern))
+        return tuple(first.values())
+
     def summary(self) -> dict[str, Any]:
         """Return the highest level that holds, and the first that does not."""
         failed = self.table.loc[~self.table["holds"], "level"]
         first = str(failed.iloc[0]) if len(failed) else ""
         row = self.table.set_index("level").loc[first] if first else None
         return {
-            "case": self.level or "none", "level": self.level, "failed": first, "groups": len(self.groups),
+            "case": self._case(), "level": self.level, "failed": first, "groups": len(self.groups),
             "reference": f"{self.segment}={self.groups[0]}", "delta_cfi": np.nan if row is None else row["delta_cfi"],
             "delta_rmsea": np.nan if row is None else row["delta_rmsea"], "cfi_drop": CFI_DROP, "rmsea_rise": RMSEA_RISE,
         }  # fmt: skip
@@ -133,7 +151,9 @@ def invariance(
     for level in levels:
         if level not in LEVELS:
             raise ModelError(f"There is no invariance level '{level}'.", nearest(level, LEVELS))
-    wanted = [level for level in LEVELS if level in levels]
+    if not levels:
+        raise ModelError("No invariance level is asked for.", f"Levels: {', '.join(LEVELS)}.")
+    wanted = LEVELS[: 1 + max(LEVELS.index(level) for level in levels)]
     settings: dict[str, Any] = {
         "group": group, "estimator": estimator, "missing": missing, "ordered": ordered, "confidence": confidence,
     }  # fmt: skip
@@ -151,19 +171,20 @@ def invariance(
         fits[level] = fit(model, data, group_equal=equal, group_partial=used, **settings)
         warnings += [f"{level}: {w}" for w in fits[level].warnings]
     table = compare(fits).rename(columns={"model": "level"})
-    steps = (table["delta_cfi"].fillna(0) >= CFI_DROP) & (table["delta_rmsea"].fillna(0) <= RMSEA_RISE)
-    steps.iloc[0] = bool(fits[table["level"].iloc[0]].converged)
+    steps = (table["delta_cfi"] >= CFI_DROP) & (table["delta_rmsea"] <= RMSEA_RISE)
+    first = table.iloc[0]
+    steps.iloc[0] = bool(first["cfi"] >= LEAST_CFI or first["rmsea"] <= MOST_RMSEA or fits["configural"].model.df == 0)
     table["holds"] = steps.cummin()
     groups = next(iter(fits.values())).model.groups
     suggested = [_suggestions(level, fits[level]) for level in table.loc[~table["holds"], "level"] if level in _KIND]
     columns = ["level", "lhs", "op", "rhs", "group", "mi", "pvalue", "epc"]
     found = pd.concat(suggested, ignore_index=True) if suggested else pd.DataFrame(columns=columns)
-    means = _means(fits["scalar"]) if "scalar" in fits else pd.DataFrame(columns=_MEANS)
+    means = _means(fits["scalar"]) if "scalar" in fits and fits["scalar"].converged else pd.DataFrame(columns=_MEANS)
     means, found = (t.assign(segment=group) for t in (means, found))
     return InvarianceResult(table, means, found, fits, group, groups, tuple(dict.fromkeys(warnings)))
 
 
-_MEANS = ["construct", "group", "est", "se", "z", "pvalue", "ci_lower", "ci_upper", "d"]
+_MEANS = ["construct", "group", "est", "se", "z", "pvalue", "p_adjusted", "ci_lower", "ci_upper", "d"]
 
 
 def _means(fitted: SemFit) -> pd.DataFrame:
@@ -179,7 +200,10 @@ def _means(fitted: SemFit) -> pd.DataFrame:
         (size[first] * spread[r.lhs, first] + size[r.group] * spread[r.lhs, r.group]) / (size[first] + size[r.group])
         for r in moved.itertuples()
     ]
-    table = moved.rename(columns={"lhs": "construct"}).assign(d=moved["est"] / np.sqrt(np.maximum(pooled, 0)))
+    adjusted = false_discovery_control(moved["pvalue"]) if len(moved) else moved["pvalue"]
+    table = moved.rename(columns={"lhs": "construct"}).assign(
+        p_adjusted=adjusted, d=moved["est"] / np.sqrt(np.maximum(pooled, 0))
+    )
     return table[_MEANS].reset_index(drop=True)
 
 

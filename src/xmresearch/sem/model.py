@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -133,7 +133,9 @@ def build_model(
     Returns
     -------
     Model
-        First loadings fixed to one, residual variances, covariances of exogenous latent variables and of the residuals
+        First loadings fixed to one unless NA frees them (a label does not; what shares the label of a fixed parameter is
+        fixed as well), residual variances (zero for an item that alone
+        measures a factor), covariances of exogenous latent variables and of the residuals
         of final outcomes added, observed exogenous variables fixed to the sample. With means: intercepts of observed
         variables free, means of latent ones zero, but free from the second group on where intercepts are equal.
 
@@ -160,7 +162,7 @@ def build_model(
     ordered = categories or {}
     if ordered:
         _check_ordered(given, observed, exogenous, latent)
-    complete = _markers(given) + _defaults(given, observed, latent, explained, explaining, exogenous)
+    complete = given + _defaults(given, observed, latent, explained, explaining, exogenous)
     if means:
         have = {t.lhs for t in given if t.op == "~1"}
         complete += [Term(v, "~1", "", 0) for v in [*observed, *latent] if v not in have]
@@ -208,19 +210,6 @@ def _regression_order(given: Sequence[Term]) -> list[str]:
     return list(dict.fromkeys(outcomes + [t.rhs for t in given if t.op == "~"]))
 
 
-def _markers(given: Sequence[Term]) -> list[Term]:
-    """Fix the first loading of each factor to one, unless its modifier says otherwise."""
-    seen: set[str] = set()
-    done = []
-    for t in given:
-        if t.op == "=~" and t.lhs not in seen:
-            seen.add(t.lhs)
-            if t.fixed is None and not t.free and not t.label:
-                t = replace(t, fixed=1.0)
-        done.append(t)
-    return done
-
-
 def _defaults(
     given: Sequence[Term], observed: list[str], latent: list[str], explained: set[str], explaining: set[str],
     exogenous: tuple[str, ...],
@@ -229,13 +218,24 @@ def _defaults(
     have = {frozenset((t.lhs, t.rhs)) for t in given if t.op == "~~"}
     added = [Term(v, "~~", v, 0) for v in [*observed, *latent] if v not in exogenous and frozenset((v,)) not in have]
     free_latent = [v for v in latent if v not in explained]
-    final = [v for v in [*latent, *observed] if v in {t.lhs for t in given if t.op == "~"} and v not in explaining]
+    measured = {t.rhs for t in given if t.op == "=~"}
+    outcomes = {t.lhs for t in given if t.op == "~"} - explaining - measured
+    final = [v for v in [*latent, *observed] if v in outcomes]
     for group, start in ((free_latent, 1), (final, 1), (list(exogenous), 0)):
         for i, a in enumerate(group):
             for b in group[i + start :]:
                 if frozenset((a, b)) not in have:
                     added.append(Term(a, "~~", b, 0))
     return added
+
+
+def _single_indicators(terms: Sequence[Term], latent: Iterable[str]) -> set[str]:
+    """Return the observed variables that alone measure a factor, whose residual variance is zero unless the text says."""
+    items: dict[str, list[str]] = {}
+    for t in terms:
+        if t.op == "=~":
+            items.setdefault(t.lhs, []).append(t.rhs)
+    return {names[0] for names in items.values() if len(names) == 1} - set(latent)
 
 
 class _Numbers:
@@ -257,18 +257,30 @@ class _Numbers:
         self._partial = {name.replace(" ", ""): name for name in partial}
         self._equal, self._groups, self._count = equal, groups, 0
         self._labelled: dict[str, int] = {}
+        self._held: dict[str, float] = {}
         self._first: dict[tuple[str, str, str], int] = {}
 
     def of_group(self, terms: Sequence[Term], group: int) -> list[Parameter]:
         """Return the parameters of one group, in order; groups must be asked for in turn."""
         found: list[Parameter] = []
         seen: set[tuple[str, frozenset[str], str]] = set()
-        for term in terms:
-            t = term.in_group(group, self._groups)
+        marked: set[str] = set()
+        mine = [term.in_group(group, self._groups) for term in terms]
+        alone = _single_indicators(mine, self._latent)
+        for t in mine:
+            if t.op == "=~" and t.lhs not in marked:
+                marked.add(t.lhs)
+                t = t if t.free or t.fixed is not None else replace(t, fixed=1.0)
+            if t.op == "~~" and t.lhs == t.rhs and t.line == 0 and t.lhs in alone and not self._ordered:
+                t = replace(t, fixed=0.0)
             key = (t.op, frozenset((t.lhs, t.rhs)), t.lhs if t.op != "~~" else "")
             if key in seen:
                 raise ModelError(f"Model line {t.line}: '{t.lhs} {t.op} {t.rhs}' is given twice.")
             seen.add(key)
+            if t.label and t.fixed is None and not t.free:
+                t = replace(t, fixed=self._held.get(t.label))
+            if t.label and t.fixed is not None:
+                self._held[t.label] = t.fixed
             t = self._default(t, group)
             is_sample = (t.op == "~1" and t.lhs in self._exogenous) or (
                 t.op == "~~" and t.lhs in self._exogenous and t.rhs in self._exogenous
@@ -294,7 +306,7 @@ class _Numbers:
         return t
 
     def _number(self, t: Term, group: int) -> int:
-        if t.label in self._labelled:
+        if t.label and t.label in self._labelled:
             return self._labelled[t.label]
         key = (t.lhs, t.op, t.rhs)
         tied = self._kind(t) in self._equal and "".join(key) not in self._partial

@@ -36,14 +36,14 @@ class ModelsResult:
         at most .08 and at most .10; none where it did not converge.
     estimator : str
         Of the first model.
-    concerns : tuple of Concern
-        What a careful reviewer would ask about the models; each once.
+    concerns : tuple of (str, Concern)
+        What a careful reviewer would ask about the models, with the model's name.
     """
 
     table: pd.DataFrame
     verdict: str
     estimator: str
-    concerns: tuple[Concern, ...]
+    concerns: tuple[tuple[str, Concern], ...]
 
     def tidy(self) -> pd.DataFrame:
         """Return one row per model."""
@@ -72,13 +72,13 @@ def side_by_side(fits: Mapping[str, SemFit]) -> ModelsResult:
     Hu, L. & Bentler, P. M. (1999). Structural Equation Modeling, 6, 1-55.
     """
     rows: list[dict[str, Any]] = []
-    concerns: list[Concern] = []
+    concerns: list[tuple[str, Concern]] = []
     for name, fitted in fits.items():
         facts = fitted.summary()
         row = {"model": name, "n": fitted.n, "npar": fitted.model.n_free} | {k: facts[k] for k in _MEASURES}
         row |= {k: float(fitted.measures.get(k, np.nan)) for k in ("aic", "bic")}
         rows.append(row)
-        concerns += [c for c in fitted.concerns if c not in concerns]
+        concerns += [(name, c) for c in fitted.concerns]
     table = pd.DataFrame(rows).rename(columns={"rmsea_ci_lower": "rmsea_lower", "rmsea_ci_upper": "rmsea_upper"})
     first = next(iter(fits.values()))
     return ModelsResult(table, _verdict(first), first.estimator, tuple(concerns))

@@ -20,6 +20,7 @@ Array = NDArray[np.float64]
 Missing = Literal["listwise", "fiml"]
 type Data = pd.DataFrame | Moments | Mapping[str, Moments]
 MOST_CATEGORIES = 20
+FEWEST_ROWS = 10
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,13 @@ def split(data: Data, group: str | None) -> Grouped:
     if isinstance(data, Moments):
         data = {"": data}
     if not isinstance(data, pd.DataFrame):
+        if not isinstance(data, Mapping) or not data or not all(isinstance(m, Moments) for m in data.values()):
+            raise DataError(
+                f"Data of type {type(data).__name__} cannot be fitted.",
+                "Give a pandas DataFrame, Moments, or a mapping from group to Moments.",
+            )
+        if len({m.names for m in data.values()}) > 1:
+            raise DataError("The groups' moments are not of the same variables in the same order.")
         if group is not None:
             raise DataError("Moments have no group column.", "Give a mapping from group to moments.")
         return Grouped(tuple(data), next(iter(data.values())).names, tuple(data.values()))
@@ -78,7 +86,12 @@ def split(data: Data, group: str | None) -> Grouped:
         return Grouped(("",), columns, (data,))
     if group not in columns:
         raise DataError(f"The data have no column '{group}' to group by.", nearest(group, columns))
-    parts = {str(value): part for value, part in data.groupby(group, sort=True, observed=True)}
+    split_rows = list(data.groupby(group, sort=True, observed=True))
+    parts = {str(value): part for value, part in split_rows}
+    if len(parts) < len(split_rows):
+        raise DataError(
+            f"Column '{group}' has values that differ in type only, such as 1 and '1'.", "Give them one type."
+        )
     if len(parts) < 2:
         raise InsufficientData(f"Column '{group}' has {len(parts)} group(s); a comparison needs two.")
     return Grouped(tuple(parts), columns, tuple(parts.values()))
@@ -129,7 +142,10 @@ def rows_of(grouped: Grouped, names: Sequence[str], exogenous: Sequence[str], mi
         drop = blank.any(axis=1) if missing == "listwise" else blank.all(axis=1) | blank[:, fixed].any(axis=1)
         kept = values[~drop]
         _check_size(label, len(kept), len(names), "complete row(s)" if missing == "listwise" else "row(s)")
-        _check_spread(label, names, np.nanmax(kept, axis=0) - np.nanmin(kept, axis=0) if len(kept) else np.zeros(0))
+        silent = np.isnan(kept).all(axis=0)
+        if silent.any():
+            raise InsufficientData(f"{_where(label)}Variable '{names[int(silent.argmax())]}' has no answers.")
+        _check_spread(label, names, np.nanmax(kept, axis=0) - np.nanmin(kept, axis=0))
         found.append(kept)
     return found
 
@@ -139,7 +155,7 @@ def _where(label: str) -> str:
 
 
 def _check_size(label: str, n: int, p: int, what: str) -> None:
-    if n <= p:
+    if n <= max(p, FEWEST_ROWS - 1):
         raise InsufficientData(
             f"{_where(label)}{n} {what} are too few for {p} observed variables.",
             "Join it with another group, or leave it out." if label else "",

@@ -14,6 +14,7 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\Z")
 _EXPONENT = re.compile(r"(?<![\w.])[\d.]+[eE]\Z")
 _START = re.compile(r"start\(\s*([^()]+)\s*\)\Z")
 _VECTOR = re.compile(r"c\(([^()]*)\)\Z")
+_QUOTED = re.compile(r"[\"']([^\"']+)[\"']\Z")
 _LABEL = re.compile(r"label\(\s*[\"']([^\"']+)[\"']\s*\)\Z")
 
 
@@ -170,11 +171,13 @@ def _term(lhs: str, operator: str, piece: str, line: int) -> Term:
 
 
 def _modified(term: Term, modifier: str) -> Term:
+    if quoted := _QUOTED.match(modifier):
+        modifier = quoted[1]
     if modifier == "NA":
         return replace(term, free=True)
     if _NUMBER.match(modifier):
         return replace(term, fixed=float(modifier))
-    if match := _START.match(modifier):
+    if (match := _START.match(modifier)) and _NUMBER.match(match[1].strip()):
         return replace(term, start=float(match[1]))
     if match := _LABEL.match(modifier):
         return replace(term, label=match[1])

@@ -57,6 +57,8 @@ def uncertainty(fitted: Fitted, read: Read) -> tuple[Array, Array, Array, Array]
         Shape (k,).
     """
     tail = (1 - fitted.confidence) / 2
+    if not read(point(fitted)).size:
+        return np.zeros(0), np.zeros(0), np.zeros(0), np.zeros(0)
     if not isinstance(fitted, SemFit):
         draws = read(fitted.theta)
         low, high = np.quantile(draws, [tail, 1 - tail], axis=0)
