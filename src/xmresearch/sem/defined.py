@@ -53,14 +53,12 @@ class Definitions:
         Returns
         -------
         list of ndarray
-            In the order of `terms`.
+            In the order of `terms`; a constant has no shape.
         """
         names: dict[str, Array] = {**labels}
-        shape = next(iter(labels.values())).shape if labels else ()
         for term, code in zip(self.terms, self._code, strict=True):
             with np.errstate(invalid="ignore", divide="ignore"):
-                value = np.asarray(eval(code, {"__builtins__": {}, **_FUNCTIONS}, names))  # noqa: S307
-                names[term.lhs] = np.broadcast_to(value, shape) if value.ndim == 0 else value
+                names[term.lhs] = np.asarray(eval(code, {"__builtins__": {}, **_FUNCTIONS}, names))  # noqa: S307
         return [names[term.lhs] for term in self.terms]
 
 

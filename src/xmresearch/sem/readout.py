@@ -87,13 +87,13 @@ class Readout:
                     out[k][..., where] = est * factor
         if not self.definitions.terms:
             return out[0], out[1], out[2]
-        return tuple(
-            np.concatenate(
-                [x, np.stack(self.definitions.evaluate({n: x[..., k] for n, k in self._labels.items()}), axis=-1)],
-                axis=-1,
-            )
-            for x in out
-        )  # type: ignore[return-value]
+        both = [np.concatenate([x, self._defined(x)], axis=-1) for x in out]
+        return both[0], both[1], both[2]
+
+    def _defined(self, values: Array) -> Array:
+        """Return the defined quantities, shape (..., terms), from the values of all parameters."""
+        found = self.definitions.evaluate({name: values[..., k] for name, k in self._labels.items()})
+        return np.stack([np.broadcast_to(v, values.shape[:-1]) for v in found], axis=-1)
 
     def errors(self, theta: Array, cov: Array, read: Callable[[Array], Array]) -> Array:
         """Return delta-method standard errors of anything read off the parameters.
