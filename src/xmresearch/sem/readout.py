@@ -87,8 +87,8 @@ class Readout:
                     out[k][..., where] = est * factor
         if not self.definitions.terms:
             return out[0], out[1], out[2]
-        both = [np.concatenate([x, self._defined(x)], axis=-1) for x in out]
-        return both[0], both[1], both[2]
+        whole = [np.concatenate([x, self._defined(x)], axis=-1) for x in out]
+        return whole[0], whole[1], whole[2]
 
     def _defined(self, values: Array) -> Array:
         """Return the defined quantities, shape (..., terms), from the values of all parameters."""

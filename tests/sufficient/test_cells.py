@@ -1,0 +1,106 @@
+"""Cells add up to what one pass over all rows gives, and refuse what they cannot order or count."""
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from xmresearch.errors import DataError, InsufficientData
+from xmresearch.sufficient.cells import Cells
+
+KEYS = {"outcome": "y", "unit": "u", "time": "t", "cohort": "g"}
+
+
+def rows(n: int = 400, seed: int = 0) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    unit = rng.integers(0, 6, n)
+    return pd.DataFrame(
+        {
+            "u": np.array(list("abcdef"))[unit],
+            "t": [f"2025-{k:02d}" for k in rng.integers(1, 5, n)],
+            "g": np.where(unit < 3, "2025-03", None),
+            "y": rng.integers(1, 6, n).astype(float),
+            "x": rng.normal(size=n),
+        }
+    )
+
+
+def assert_same(a: Cells, b: Cells) -> None:
+    for name in ("n", "mean", "scatter", "counts", "categories", "covariate_means", "unit", "time", "arm"):
+        left, right = getattr(a, name), getattr(b, name)
+        if left is None:
+            assert right is None
+        else:
+            np.testing.assert_allclose(left, right, rtol=1e-9, atol=1e-9, err_msg=name)
+    assert (a.periods, a.low, a.high, a.whole, a.missing) == (b.periods, b.low, b.high, b.whole, b.missing)
+    assert a.units.tolist() == b.units.tolist()
+    assert a.arms.tolist() == b.arms.tolist()
+
+
+@pytest.mark.parametrize("counts", [False, True])
+@settings(max_examples=15, deadline=None)
+@given(cut=st.integers(5, 395), seed=st.integers(0, 5))
+def test_parts_add_to_the_whole(counts, cut, seed):
+    frame = rows(seed=seed)
+    frame.loc[::17, "y"] = np.nan
+    of = lambda part: Cells.of(part, **KEYS, counts=counts, covariates=["x"])  # noqa: E731
+    assert_same(of(frame.iloc[:cut]) + of(frame.iloc[cut:]), of(frame))
+
+
+def test_streamed_cells_equal_those_in_memory_and_pandas(tmp_path):
+    frame = rows()
+    path = tmp_path / "rows.parquet"
+    frame.to_parquet(path)
+    streamed = Cells.of(pl.scan_parquet(path), **KEYS)
+    assert_same(streamed, Cells.of(frame, **KEYS))
+    expected = frame.groupby(["u", "t"])["y"].agg(["size", "mean", lambda v: ((v - v.mean()) ** 2).sum()])
+    np.testing.assert_allclose(streamed.n, expected["size"])
+    np.testing.assert_allclose(streamed.mean, expected["mean"], rtol=1e-12)
+    np.testing.assert_allclose(streamed.scatter, expected.iloc[:, 2], rtol=1e-9)
+    assert streamed.shape == (6, 4)
+
+
+def test_scatter_survives_a_distant_mean():
+    frame = rows().assign(y=lambda f: f["y"] + 1e9)
+    near = Cells.of(rows(), **KEYS)
+    np.testing.assert_allclose(Cells.of(frame, **KEYS).scatter, near.scatter, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("times", "kind"),
+    [
+        ([1, 2, 10], "number"),
+        (["9", "10", "11"], "text"),
+        (["2024-Q4", "2025-Q1", "2025-Q2"], "text"),
+        (pd.to_datetime(["2024-12-01", "2025-01-01", "2025-02-01"]), "date"),
+        (pd.period_range("2024-12", periods=3, freq="M"), "date"),
+        (pd.Categorical(["pre", "mid", "post"], ["pre", "mid", "post"], ordered=True), "category"),
+    ],
+)
+def test_time_is_ordered_whatever_it_is_written_as(times, kind):
+    frame = pd.DataFrame({"u": ["a"] * 3, "t": times, "g": [0] * 3, "y": [1.0, 2.0, 3.0]}).iloc[[2, 0, 1]]
+    cells = Cells.of(frame, **KEYS)
+    assert cells.periods.kind == kind
+    assert cells.mean[np.argsort(cells.time)].tolist() == [1.0, 2.0, 3.0]
+
+
+def test_bad_input_is_one_clear_error():
+    frame = rows()
+    with pytest.raises(DataError, match="no column 'yy'.*Did you mean 'y'"):
+        Cells.of(frame, **(KEYS | {"outcome": "yy"}))
+    with pytest.raises(DataError, match="Outcome 'u' is of type String, not numeric"):
+        Cells.of(frame, **(KEYS | {"outcome": "u"}))
+    with pytest.raises(DataError, match="Time column 't' is text that cannot be ordered, such as 'March'"):
+        Cells.of(frame.assign(t=lambda f: np.where(f["t"] > "2025-02", "March", "May")), **KEYS)
+    with pytest.raises(DataError, match="Column 'u' is blank in"):
+        Cells.of(frame.assign(u=lambda f: f["u"].where(f["u"] != "a")), **KEYS)
+    with pytest.raises(InsufficientData, match="No row has an outcome 'y'"):
+        Cells.of(frame.assign(y=np.nan), **KEYS)
+    with pytest.raises(DataError, match="distinct values, too many to count"):
+        Cells.of(frame.assign(y=frame["x"]), **KEYS, counts=True)
+    with pytest.raises(DataError, match="Both a cohort and a treated"):
+        Cells.of(frame, **KEYS, treated="x")
+    with pytest.raises(DataError, match="type list cannot be read"):
+        Cells.of([1, 2], **KEYS)
