@@ -1,0 +1,1 @@
+"""Did the change work? Bayesian difference-in-differences on cell statistics."""

@@ -1,0 +1,42 @@
+"""What a careful reviewer would ask about a difference-in-differences design."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+_SENTENCES = {
+    "blank_rows": "{rows} row(s) without an outcome or a covariate were left out.",
+    "one_unit": "{arm} has one unit: how units differ cannot be seen there, and the interval leans on the other arm.",
+    "unclustered": "The interval is not clustered: {reason}. It is too narrow if units have shocks of their own.",
+    "few_units": "{units} units in the smaller arm are few: the interval leans on their means being roughly normal.",
+    "missing_periods": "{units} of {total} units lack some of the {periods} periods; each mean is over the units present.",
+    "always_treated": "{units} unit(s) treated from the first usable period have no period before and were left out.",
+    "late_adopters": "{units} unit(s) adopt after the last period; they count as never treated.",
+    "no_never": "Every unit is treated in the end: effects are estimated only while some are not yet treated.",
+    "small_cohorts": "{cohorts} of {total} cohorts have fewer than {fewest} units; their covariance leans on the others.",
+    "pretrend": "The arms moved apart before treatment (p = {p:.3f}): parallel trends are in doubt.",
+    "overdispersed": "Counts vary {ratio:.1f} times as much as Poisson counts would: the interval is too narrow.",
+    "uneven_rows": "Units have {low:.0f} to {high:.0f} rows per period and count equally; weight='rows' counts rows equally.",
+    "unadjusted_periods": "{periods} ATT(g,t) could not be adjusted for covariates and were left out: too few units.",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Concern:
+    """One thing to ask about.
+
+    Attributes
+    ----------
+    kind : str
+        blank_rows, one_unit, unclustered, few_units, missing_periods, always_treated, late_adopters, no_never,
+        small_cohorts, pretrend, overdispersed, uneven_rows or unadjusted_periods.
+    facts : dict
+        Names and figures of the sentence that `str` gives; reports put it into their own language.
+    """
+
+    kind: str
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return _SENTENCES[self.kind].format(**self.facts)

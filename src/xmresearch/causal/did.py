@@ -1,0 +1,198 @@
+"""One entry to difference-in-differences."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from xmresearch.causal.event_study import event_study
+from xmresearch.causal.families import COUNTED, FAMILIES
+from xmresearch.causal.panel import Panel
+from xmresearch.causal.result import DidResult
+from xmresearch.causal.staggered import staggered
+from xmresearch.causal.two_by_two import two_by_two
+from xmresearch.errors import ParamsError, nearest
+from xmresearch.sufficient.cells import Cells
+
+if TYPE_CHECKING:
+    import polars as pl
+
+KINDS: dict[str, Callable[..., DidResult]] = {
+    "two_by_two": two_by_two,
+    "event_study": event_study,
+    "staggered": staggered,
+}
+CLUSTERS = ("unit", "none")
+FEWEST_DRAWS = 100
+
+
+def did(
+    data: pd.DataFrame | pl.LazyFrame | Cells,
+    *,
+    outcome: str | None = None,
+    unit: str | None = None,
+    time: str | None = None,
+    treated_from: Any = None,
+    treated: str | Collection[Any] | None = None,
+    cohort: str | None = None,
+    kind: str = "auto",
+    family: str = "gaussian",
+    covariates: Sequence[str] = (),
+    cluster: str | None = None,
+    control: str = "notyet",
+    anticipation: int = 0,
+    smallest: float = 0.0,
+    confidence: float = 0.95,
+    draws: int = 4000,
+    seed: int = 0,
+    **options: Any,
+) -> DidResult:
+    """Estimate what a change did, by difference-in-differences.
+
+    Parameters
+    ----------
+    data : DataFrame, polars.LazyFrame or Cells
+        Rows of persons, answers or units; a LazyFrame is streamed. Cells already know outcome, unit, time and assignment.
+    outcome : str
+        Column of the outcome.
+    unit : str, optional
+        What was treated or not, such as a branch; left out, arms are compared row by row.
+    time : str
+        Numbers, dates, an ordered category, or text such as '2025-03'. Event times count periods, not their distances.
+    treated_from : number, str or date, optional
+        First treated period of all treated units.
+    treated : str or collection, optional
+        Column of 0 and 1: who is treated at some time (with `treated_from`), or who is treated now (without); or the labels of
+        the treated units.
+    cohort : str, optional
+        Column of the first treated period, blank or 0 for never; instead of `treated`.
+    kind : str
+        two_by_two, event_study, staggered, or auto: by the number of adoption dates and periods.
+    family : str
+        gaussian, bernoulli, ordinal, nps (0-10) or count.
+    covariates : sequence of str
+        Columns to adjust for (kind staggered, also with one adoption date).
+    cluster : str, optional
+        'unit' or 'none' (two_by_two only); left out, intervals are clustered unless each arm has one unit.
+    control : str
+        'notyet' or 'never', for kind staggered.
+    anticipation : int
+        Periods before treatment in which the outcome may already react.
+    smallest : float
+        Smallest effect worth acting on, in units of the outcome (percentage points of NPS for family nps).
+    confidence : float
+        Of the intervals.
+    draws, seed : int
+        Posterior draws and their seed.
+    **options
+        Of the kind: variance, prior_scale (two_by_two); base (event_study, staggered); overall, cohort_weights, shrink, adjust
+        (staggered); weight ('units' or 'rows').
+
+    Returns
+    -------
+    DidResult
+
+    Raises
+    ------
+    ParamsError
+        An option has no such value.
+    DataError
+        A column is missing or holds what it cannot; the assignment contradicts itself; treatment switches off.
+    InsufficientData
+        Nobody is untreated, no period lies before or after treatment, or an arm is not seen.
+    ModelError
+        The kind does not fit the data.
+
+    Examples
+    --------
+    >>> did(frame, outcome="satisfaction", unit="branch", time="month", treated="kiosk", treated_from="2025-03")
+    ... # doctest: +SKIP
+    """
+    _require_options(kind, family, cluster, anticipation, smallest, confidence, draws)
+    listed = None if treated is None or isinstance(treated, str) else treated
+    column = treated if isinstance(treated, str) else None
+    if isinstance(data, Cells):
+        cells = data
+    else:
+        if outcome is None or time is None:
+            raise ParamsError("did() needs the columns of the outcome and of time.", "Give outcome= and time=.")
+        cells = Cells.of(
+            data, outcome=outcome, unit=unit, time=time, cohort=cohort, treated=column, counts=family in COUNTED,
+            covariates=covariates,
+        )  # fmt: skip
+    panel = Panel.of(cells, family, treated_from, listed)
+    name, why = (kind, "asked for") if kind != "auto" else choose_kind(panel, cluster)
+    common: dict[str, Any] = {
+        "smallest": float(smallest), "confidence": confidence, "draws": draws, "seed": seed, "chosen": why,
+    }  # fmt: skip
+    if name == "two_by_two":
+        common["clustered"] = None if cluster is None else cluster == "unit"
+    else:
+        common["anticipation"] = anticipation
+    if name == "staggered":
+        common["control"] = control
+    if name != "staggered" and panel.covariates.shape[2]:
+        raise ParamsError(f"Kind '{name}' does not adjust for covariates.", "Use kind='staggered', which does.")
+    if name != "two_by_two" and cluster == "none":
+        raise ParamsError(f"Kind '{name}' is always clustered by unit.", "Leave cluster out, or use kind='two_by_two'.")
+    known = set(KINDS[name].__kwdefaults__ or {}) - set(common)
+    for option in options:
+        if option not in known:
+            raise ParamsError(f"Kind '{name}' has no option '{option}'.", nearest(option, sorted(known)))
+    return KINDS[name](panel, **common, **options)
+
+
+def choose_kind(panel: Panel, cluster: str | None = None) -> tuple[str, str]:
+    """Pick the kind that fits the data.
+
+    Parameters
+    ----------
+    panel : Panel
+        The data.
+    cluster : str, optional
+        As in `did`.
+
+    Returns
+    -------
+    kind, why : str
+    """
+    dates, periods = len(panel.cohorts), len(panel.periods)
+    if panel.covariates.shape[2]:
+        return "staggered", "there are covariates to adjust for"
+    if dates > 1:
+        return "staggered", f"units were treated from {dates} different periods on"
+    if periods == 2:
+        return "two_by_two", "there are two periods and one adoption date"
+    arms = np.array([panel.treated.sum(), (~panel.treated).sum()])
+    if arms.max() < 2:
+        return "two_by_two", "each arm has one unit, so periods are collapsed to before and after"
+    if cluster == "none":
+        return "two_by_two", "the interval was asked not to be clustered"
+    seen = (panel.n > 0).astype(float)
+    if not all((seen[arm].sum(axis=0) > 0).all() for arm in (panel.treated, ~panel.treated)):
+        return "two_by_two", "an arm is missing in some period, so periods are collapsed to before and after"
+    return "event_study", f"there is one adoption date and {periods} periods"
+
+
+def _require_options(
+    kind: str, family: str, cluster: str | None, anticipation: int, smallest: float, confidence: float, draws: int
+) -> None:
+    if kind != "auto" and kind not in KINDS:
+        raise ParamsError(f"There is no kind '{kind}'.", nearest(kind, ("auto", *KINDS)))
+    if family not in FAMILIES:
+        raise ParamsError(f"There is no outcome family '{family}'.", nearest(family, FAMILIES))
+    if cluster is not None and cluster not in CLUSTERS:
+        raise ParamsError(
+            f"cluster is '{cluster}'.", "It is 'unit' or 'none'; to cluster by a larger unit, give that one as unit."
+        )
+    if anticipation < 0:
+        raise ParamsError(f"anticipation is {anticipation}.", "Give a number of periods of at least 0.")
+    if not smallest >= 0:
+        raise ParamsError(f"smallest is {smallest}.", "Give a number of at least 0.")
+    if not 0 < confidence < 1:
+        raise ParamsError(f"confidence is {confidence}.", "Give a number between 0 and 1, such as 0.95.")
+    if draws < FEWEST_DRAWS:
+        raise ParamsError(f"draws is {draws}.", f"Give at least {FEWEST_DRAWS}.")

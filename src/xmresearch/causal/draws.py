@@ -1,0 +1,163 @@
+"""From posterior draws to rows of a table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import stats
+
+from xmresearch.causal.result import COLUMNS, rope
+
+Array = NDArray[np.float64]
+
+
+def effect_rows(
+    level: str,
+    draws: Array,
+    estimate: Array,
+    confidence: float,
+    *,
+    keys: dict[str, Any] | None = None,
+    banded: bool = False,
+) -> pd.DataFrame:
+    """Summarise draws of several effects.
+
+    Parameters
+    ----------
+    level : str
+        Of the table.
+    draws : ndarray
+        Shape (S, E).
+    estimate : ndarray
+        Closed-form posterior means, shape (E,).
+    confidence : float
+        Of the intervals.
+    keys : dict
+        Further columns: measure, cohort, time, event_time, n.
+    banded : bool
+        Add a simultaneous (sup-t) band over the rows.
+
+    Returns
+    -------
+    DataFrame
+        One row per effect, columns as in `DidResult.table`.
+
+    References
+    ----------
+    Montiel Olea, J. L. & Plagborg-Moller, M. (2019). Simultaneous confidence bands: theory, implementation, and an
+    application to SVARs. Journal of Applied Econometrics, 34(1), 1-17.
+    """
+    tail = (1 - confidence) / 2
+    low, high = np.quantile(draws, [tail, 1 - tail], axis=0)
+    sd = draws.std(axis=0, ddof=1)
+    table = pd.DataFrame(
+        {
+            "level": level, "estimate": estimate, "sd": sd, "ci_lower": low, "ci_upper": high,
+            "p_positive": (draws > 0).mean(axis=0),
+        }
+    )  # fmt: skip
+    if banded:
+        reach = sup_t(draws, estimate, confidence) * sd
+        table = table.assign(band_lower=estimate - reach, band_upper=estimate + reach)
+    return table.assign(**(keys or {})).reindex(columns=list(COLUMNS))
+
+
+def welch_df(parts: Array, df: Array) -> Array:
+    """Return Satterthwaite's degrees of freedom of effects whose variance is a sum of parts.
+
+    Parameters
+    ----------
+    parts : ndarray
+        Squared scale that each cohort contributes to each effect, shape (G, E).
+    df : ndarray
+        Degrees of freedom of each cohort, shape (G,).
+
+    Returns
+    -------
+    ndarray
+        Shape (E,); inf for effects without variance.
+
+    References
+    ----------
+    Satterthwaite, F. E. (1946). An approximate distribution of estimates of variance components. Biometrics Bulletin, 2(6),
+    110-114.
+    """
+    below = (parts**2 / df[:, None]).sum(axis=0)
+    return np.where(below > 0, parts.sum(axis=0) ** 2 / np.where(below > 0, below, 1.0), np.inf)
+
+
+def stretch(draws: Array, estimate: Array, df: Array, rng: np.random.Generator) -> Array:
+    """Give normal draws of effects the tails of Student's t, each with its own degrees of freedom.
+
+    Parameters
+    ----------
+    draws : ndarray
+        Normal about `estimate`, shape (S, E).
+    estimate : ndarray
+        Shape (E,).
+    df : ndarray
+        Shape (E,).
+    rng : Generator
+        Of the one mixing variable that all effects share.
+
+    Returns
+    -------
+    ndarray
+        Shape (S, E).
+
+    Notes
+    -----
+    The chi-squared quantiles are those of Wilson & Hilferty (1931), good to a percent from 3 degrees of freedom on.
+    """
+    mixing = rng.standard_normal((len(draws), 1))
+    fraction = 2 / (9 * df)
+    ratio = np.maximum(1 - fraction + mixing * np.sqrt(fraction), 0.05) ** 3
+    return estimate + (draws - estimate) / np.sqrt(ratio)
+
+
+def sup_t(draws: Array, estimate: Array, confidence: float) -> float:
+    """Return the multiple of the SD that holds all effects at once with the given probability."""
+    sd = draws.std(axis=0, ddof=1)
+    free = sd > 0
+    if not free.any():
+        return 0.0
+    furthest = np.max(np.abs(draws[:, free] - estimate[free]) / sd[free], axis=1)
+    return float(np.quantile(furthest, confidence))
+
+
+def overall_effect(row: pd.Series, draws: Array, outcome_sd: float, smallest: float) -> dict[str, float]:
+    """Return the figures of the overall effect, raw and standardised, as `DidResult.effect` describes them."""
+    found = {k: float(row[k]) for k in ("estimate", "sd", "ci_lower", "ci_upper", "p_positive")}
+    scaled = {
+        "standardised": found["estimate"] / outcome_sd, "standardised_lower": found["ci_lower"] / outcome_sd,
+        "standardised_upper": found["ci_upper"] / outcome_sd, "outcome_sd": outcome_sd,
+    }  # fmt: skip
+    return found | scaled | {"smallest": smallest} | rope(draws, smallest)
+
+
+def pretrend_p(estimate: Array, covariance: Array, df: float) -> float:
+    """Test that all effects before treatment are zero.
+
+    Parameters
+    ----------
+    estimate : ndarray
+        Shape (q,).
+    covariance : ndarray
+        Scale (not posterior covariance) matrix, shape (q, q).
+    df : float
+        Degrees of freedom of the covariance.
+
+    Returns
+    -------
+    float
+        p value of Hotelling's T squared; NaN where there is no pre-period to test, or fewer degrees of freedom than effects.
+    """
+    count = len(estimate)
+    left = df - count + 1
+    if count == 0 or left <= 0 or np.linalg.matrix_rank(covariance, hermitian=True) < count:
+        return np.nan
+    wald = float(estimate @ np.linalg.solve(covariance, estimate))
+    return float(stats.f.sf(wald * left / (df * count), count, left))

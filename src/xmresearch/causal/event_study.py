@@ -1,0 +1,140 @@
+"""One adoption date, many periods: dynamic effects with a simultaneous band."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from xmresearch.causal.cohort_means import CohortMeans, observation_weights
+from xmresearch.causal.concerns import Concern
+from xmresearch.causal.draws import effect_rows, overall_effect, pretrend_p, stretch, welch_df
+from xmresearch.causal.panel import Panel
+from xmresearch.causal.result import FEW_UNITS, PRETREND_LEVEL, DidResult
+from xmresearch.errors import InsufficientData, ModelError, ParamsError
+
+Array = NDArray[np.float64]
+BASES = ("last", "all")
+
+
+def event_study(
+    panel: Panel,
+    *,
+    base: str = "last",
+    anticipation: int = 0,
+    weight: str = "units",
+    smallest: float = 0.0,
+    confidence: float = 0.95,
+    draws: int = 4000,
+    seed: int = 0,
+    chosen: str = "asked for",
+) -> DidResult:
+    """Follow the difference between two arms from period to period.
+
+    Parameters
+    ----------
+    panel : Panel
+        One adoption date.
+    base : str
+        What the overall effect is relative to: 'last' period before treatment, or the mean of 'all' of them. Dynamic effects
+        are always relative to the last one.
+    anticipation : int
+        Periods before treatment in which the outcome may already react; the base lies before them.
+    weight : str
+        'units' or 'rows' count equally.
+    smallest, confidence, draws, seed, chosen
+        As in `two_by_two`.
+
+    Returns
+    -------
+    DidResult
+        Levels overall (mean of the effects after treatment) and dynamic; the reference period is a row of zeros.
+
+    Raises
+    ------
+    ModelError
+        Units were treated at several times.
+    ParamsError
+        There is no such base.
+    InsufficientData
+        No period lies before treatment and its anticipation, an arm is not seen in some period, or neither has two units.
+
+    References
+    ----------
+    Freyaldenhoven, S., Hansen, C., Perez Perez, J. & Shapiro, J. M. (2021). Visualization, identification, and estimation in
+    the linear panel event-study design. NBER Working Paper 29170.
+    """
+    if len(panel.cohorts) != 1:
+        raise ModelError("Units were treated at several times.", "Use kind 'staggered'.")
+    if base not in BASES:
+        raise ParamsError(f"There is no base '{base}' of an event study.", "Valid names: 'last', 'all'.")
+    start = int(panel.cohorts[0])
+    reference = start - 1 - anticipation
+    if reference < 0:
+        raise InsufficientData(f"No period lies before treatment and {anticipation} period(s) of anticipation.")
+    means = CohortMeans.of(panel.value, observation_weights(panel, weight), panel.start)
+    if not (means.size > 0).all():
+        g, t = np.argwhere(means.size <= 0)[0]
+        arm = "treated" if g == 0 else "untreated"
+        raise InsufficientData(
+            f"The {arm} arm has no row in {panel.periods.labels[t]!s}.", "Use kind 'two_by_two', or fewer periods."
+        )
+    rng = np.random.default_rng(seed)
+    sample = means.draw(draws, rng)
+    contrast = _contrast(len(panel.periods), start, reference, base)
+    gap = means.mean[0] - means.mean[1]
+    estimate, effects = contrast @ gap, (sample[:, 0] - sample[:, 1]) @ contrast.T
+    df = welch_df(np.einsum("et,gts,es->ge", contrast, means.scale, contrast), means.df)
+    effects = stretch(effects, estimate, df, rng)
+    scale = contrast @ means.scale.sum(axis=0) @ contrast.T
+    before = np.arange(reference)
+    p = pretrend_p(estimate[before], scale[np.ix_(before, before)], float(means.units.sum() - 2))
+    treated = int(panel.treated.sum())
+    cohort = panel.periods.labels[start]
+    overall = effect_rows(
+        "overall", effects[:, -1:], estimate[-1:], confidence,
+        keys={"measure": panel.measure.name, "cohort": cohort, "n": treated},
+    )  # fmt: skip
+    times = np.arange(len(panel.periods)) - start
+    dynamic = effect_rows(
+        "dynamic", effects[:, :-1], estimate[:-1], confidence, banded=True,
+        keys={
+            "measure": panel.measure.name, "cohort": cohort, "time": list(panel.periods.labels), "event_time": times,
+            "n": treated,
+        },
+    )  # fmt: skip
+    table = pd.concat([overall, dynamic], ignore_index=True)
+    free = np.arange(len(times)) != reference
+    return DidResult(
+        "event_study", panel.family, panel.outcome, panel.measure.name,
+        overall_effect(table.iloc[0], effects[:, -1], panel.outcome_sd, smallest), table, effects[:, -1],
+        effects[:, :-1][:, free], tuple(times[free].tolist()), f"clustered by unit ({len(panel.units)} units)", chosen,
+        (*panel.concerns, *_concerns(means, p)),
+        panel.facts | {"control": "never", "base": base, "pretrend_p": p, "df": float(df[-1])}, confidence,
+    )  # fmt: skip
+
+
+def _contrast(periods: int, start: int, reference: int, base: str) -> Array:
+    """Return the weights of each dynamic effect and, last, of the overall one, shape (T + 1, T)."""
+    each = np.eye(periods)
+    each[:, reference] -= 1
+    overall = np.zeros(periods)
+    overall[start:] = 1 / (periods - start)
+    if base == "last":
+        overall[reference] -= 1
+    else:
+        overall[: reference + 1] -= 1 / (reference + 1)
+    return np.vstack([each, overall])
+
+
+def _concerns(means: CohortMeans, p: float) -> list[Concern]:
+    found = []
+    fewest = int(means.units.min())
+    if fewest == 1:
+        arm = "The treated arm" if means.units[0] == 1 else "The untreated arm"
+        found.append(Concern("one_unit", {"arm": arm}))
+    if fewest < FEW_UNITS:
+        found.append(Concern("few_units", {"units": fewest}))
+    if p < PRETREND_LEVEL:
+        found.append(Concern("pretrend", {"p": p}))
+    return found

@@ -1,0 +1,185 @@
+"""Units by periods: the shape in which the models take their cells."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xmresearch.causal.adoption import first_treated, late_adopters
+from xmresearch.causal.concerns import Concern
+from xmresearch.causal.families import Measure, measures, require_family
+from xmresearch.errors import DataError
+from xmresearch.sufficient.cells import Cells
+from xmresearch.sufficient.periods import Periods
+
+Array = NDArray[np.float64]
+Index = NDArray[np.int64]
+UNEVEN = 3.0
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Unit means by period, and when each unit was treated.
+
+    Attributes
+    ----------
+    outcome, family : str
+        What is measured.
+    periods : Periods
+        In order, length T.
+    units : ndarray
+        Labels, shape (U,).
+    start : ndarray
+        Position of each unit's first treated period, shape (U,); T for never.
+    n : ndarray
+        Rows, shape (U, T); 0 where a unit is not seen.
+    value, scatter : ndarray
+        Mean and sum of squared deviations of `measure`, shape (U, T); NaN and 0 where a unit is not seen.
+    counts : ndarray or None
+        Rows per answer, shape (U, T, K).
+    categories : ndarray
+        Answers, shape (K,).
+    covariates : ndarray
+        Shape (U, T, k).
+    measure : Measure
+        What `value` is the mean of.
+    concerns : tuple of Concern
+        About the data.
+    """
+
+    outcome: str
+    family: str
+    periods: Periods
+    units: NDArray[Any]
+    start: Index
+    n: Array
+    value: Array
+    scatter: Array
+    counts: Array | None
+    categories: Array
+    covariates: Array
+    measure: Measure
+    concerns: tuple[Concern, ...]
+
+    @classmethod
+    def of(
+        cls, cells: Cells, family: str, treated_from: Any = None, treated_units: Collection[Any] | None = None
+    ) -> Panel:
+        """Lay cells out by unit and period.
+
+        Parameters
+        ----------
+        cells : Cells
+            The outcome.
+        family : str
+            Its kind.
+        treated_from, treated_units
+            As `first_treated` takes them.
+
+        Returns
+        -------
+        Panel
+
+        Raises
+        ------
+        DataError
+            The outcome is outside its family, or the assignment contradicts itself.
+        InsufficientData
+            Nothing can be compared.
+        """
+        require_family(cells, family)
+        start = first_treated(cells, treated_from, treated_units)
+        at = (cells.unit, cells.time)
+        n, value, scatter = np.zeros(cells.shape), np.full(cells.shape, np.nan), np.zeros(cells.shape)
+        n[at], value[at], scatter[at] = cells.n, cells.mean, cells.scatter
+        counts = None
+        if cells.counts is not None:
+            counts = np.zeros((*cells.shape, len(cells.categories)))
+            counts[at] = cells.counts
+        covariates = np.full((*cells.shape, len(cells.covariates)), np.nan)
+        covariates[at] = cells.covariate_means
+        concerns = [Concern("blank_rows", {"rows": cells.missing})] if cells.missing else []
+        if late := late_adopters(cells):
+            concerns.append(Concern("late_adopters", {"units": late}))
+        first = measures(family, cells.categories)[0]
+        panel = cls(
+            cells.outcome, family, cells.periods, cells.units, start, n, value, scatter, counts, cells.categories,
+            covariates, first, (*concerns, *_layout_concerns(n, start, len(cells.periods))),
+        )  # fmt: skip
+        panel = panel.scored(first)
+        if np.nanmax(panel.value) == np.nanmin(panel.value) and not panel.scatter.any():
+            raise DataError(f"The {first.name} of outcome '{cells.outcome}' never varies.", "Choose one that does.")
+        return panel
+
+    def scored(self, measure: Measure) -> Panel:
+        """Return the same panel for another measure of the outcome."""
+        if measure.score is None or self.counts is None:
+            return replace(self, measure=measure)
+        with np.errstate(invalid="ignore"):
+            value = self.counts @ measure.score / np.where(self.n > 0, self.n, np.nan)
+        step = (measure.score - np.nan_to_num(value)[..., None]) ** 2
+        return replace(self, measure=measure, value=value, scatter=(self.counts * step).sum(axis=2))
+
+    def only(self, keep: NDArray[np.bool_], concern: Concern) -> Panel:
+        """Return some of the units, and say so."""
+        counts = None if self.counts is None else self.counts[keep]
+        return replace(
+            self, units=self.units[keep], start=self.start[keep], n=self.n[keep], value=self.value[keep],
+            scatter=self.scatter[keep], counts=counts, covariates=self.covariates[keep],
+            concerns=(*self.concerns, concern),
+        )  # fmt: skip
+
+    @property
+    def treated(self) -> NDArray[np.bool_]:
+        """Units treated at some time, shape (U,)."""
+        return self.start < len(self.periods)
+
+    @property
+    def cohorts(self) -> Index:
+        """Distinct starts of treated units, earliest first."""
+        return np.unique(self.start[self.treated])
+
+    @property
+    def outcome_sd(self) -> float:
+        """Standard deviation of the measure among rows before treatment, within cohort and period."""
+        before = (self.n > 0) & (np.arange(len(self.periods)) < self.start[:, None])
+        n = np.where(before, self.n, 0.0)
+        total, used = float(self.scatter[before].sum()), 0
+        for start in np.unique(self.start):
+            rows = self.start == start
+            weight, value = n[rows], np.nan_to_num(self.value[rows])
+            sums = weight.sum(axis=0)
+            mean = (weight * value).sum(axis=0) / np.where(sums > 0, sums, 1)
+            total += float((weight * (value - mean) ** 2).sum())
+            used += int((sums > 0).sum())
+        spread = np.sqrt(total / max(n.sum() - used, 1.0))
+        return float(spread) if spread > 0 else float(np.nanstd(self.value))
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """Counts and dates of the design."""
+        labels = self.periods.labels
+        return {
+            "units": len(self.units), "treated_units": int(self.treated.sum()),
+            "control_units": int((~self.treated).sum()), "rows": int(self.n.sum()), "periods": len(self.periods),
+            "first_period": labels[0], "last_period": labels[-1],
+            "adoption": [labels[g] for g in self.cohorts.tolist()], "pretrend_p": np.nan,
+        }  # fmt: skip
+
+
+def _layout_concerns(n: Array, start: Index, end: int) -> list[Concern]:
+    """Return what the layout of units and periods gives reason to ask."""
+    found = []
+    lacking = int((n == 0).any(axis=1).sum())
+    if lacking:
+        found.append(Concern("missing_periods", {"units": lacking, "total": len(n), "periods": n.shape[1]}))
+    if (start < end).all():
+        found.append(Concern("no_never", {}))
+    seen = n[n > 0]
+    if seen.max() > UNEVEN * np.median(seen):
+        found.append(Concern("uneven_rows", {"low": float(seen.min()), "high": float(seen.max())}))
+    return found

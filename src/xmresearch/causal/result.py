@@ -1,0 +1,203 @@
+"""What a difference-in-differences analysis found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from xmresearch.causal.concerns import Concern
+from xmresearch.errors import DataError, ParamsError, nearest
+
+if TYPE_CHECKING:
+    from xarray import DataTree
+
+Array = NDArray[np.float64]
+PRETREND_LEVEL, FEW_UNITS, ENOUGH_DRAWS = 0.05, 10, 1000
+COLUMNS = (
+    "level", "measure", "cohort", "time", "event_time", "estimate", "sd", "ci_lower", "ci_upper", "band_lower",
+    "band_upper", "p_positive", "n",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class DidResult:
+    """Posterior of a treatment effect under parallel trends.
+
+    Attributes
+    ----------
+    kind : str
+        two_by_two, event_study or staggered.
+    family : str
+        gaussian, bernoulli, ordinal, nps or count.
+    outcome : str
+        Name of the outcome.
+    estimand : str
+        What the overall effect is a change in, and over whom: such as 'mean', 'probability', 'nps', 'rate'.
+    effect : dict
+        estimate, sd, ci_lower, ci_upper, p_positive of the overall effect in units of the outcome; standardised,
+        standardised_lower, standardised_upper (divided by outcome_sd, the SD of the outcome before treatment);
+        smallest, p_above, p_within, p_below (see `decision`).
+    table : DataFrame
+        One row per effect: level (overall, group, dynamic, calendar, att_gt, twfe), measure, cohort (first treated
+        period), time, event_time (periods since treatment; 0 is the first), estimate, sd, ci_lower, ci_upper, band_lower,
+        band_upper (simultaneous within the level), p_positive, n (treated units; rows where the interval is not clustered).
+    draws : ndarray
+        Posterior draws of the overall effect, shape (S,).
+    event_draws : ndarray
+        Draws of the dynamic effects, shape (S, E), without the reference period; E = 0 for two_by_two.
+    event_times : tuple of int
+        Event time of each column of `event_draws`.
+    clustered : str
+        How the intervals account for clustering.
+    chosen : str
+        Why this kind.
+    concerns : tuple of Concern
+        What a careful reviewer would ask about.
+    facts : dict
+        units, treated_units, control_units, rows, periods, first_period, last_period, control, base, pretrend_p, df.
+    confidence : float
+        Level of the intervals.
+    """
+
+    kind: str
+    family: str
+    outcome: str
+    estimand: str
+    effect: dict[str, float]
+    table: pd.DataFrame
+    draws: Array
+    event_draws: Array
+    event_times: tuple[int, ...]
+    clustered: str
+    chosen: str
+    concerns: tuple[Concern, ...] = ()
+    facts: dict[str, Any] = field(default_factory=dict)
+    confidence: float = 0.95
+
+    @cached_property
+    def covariance(self) -> Array:
+        """Posterior covariance of the dynamic effects, shape (E, E), in the order of `event_times`."""
+        return np.cov(self.event_draws, rowvar=False).reshape(len(self.event_times), len(self.event_times))
+
+    @cached_property
+    def posterior(self) -> DataTree:
+        """The draws as an arviz DataTree: effect, standardised_effect and dynamic (chain, draw, event_time)."""
+        import arviz as az  # type: ignore[import-untyped]
+
+        spread = self.effect["outcome_sd"]
+        given = {"effect": self.draws[None], "standardised_effect": self.draws[None] / spread}
+        coords: dict[str, Any] = {}
+        dims: dict[str, list[str]] = {}
+        if self.event_times:
+            given["dynamic"] = self.event_draws[None]
+            coords, dims = {"event_time": list(self.event_times)}, {"dynamic": ["event_time"]}
+        tree: DataTree = az.from_dict({"posterior": given}, coords=coords, dims=dims)
+        return tree
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """The concerns as English sentences."""
+        return tuple(str(c) for c in self.concerns)
+
+    def tidy(self, level: str | None = None) -> pd.DataFrame:
+        """Return the rows of one level, or all.
+
+        Parameters
+        ----------
+        level : str, optional
+            overall, group, dynamic, calendar, att_gt or twfe.
+
+        Returns
+        -------
+        DataFrame
+            Columns as in `table`.
+
+        Raises
+        ------
+        DataError
+            This kind has no such level.
+        """
+        if level is None:
+            return self.table
+        known = list(dict.fromkeys(self.table["level"]))
+        if level not in known:
+            raise DataError(f"A {self.kind} result has no level '{level}'.", nearest(level, known))
+        return self.table[self.table["level"] == level].reset_index(drop=True)
+
+    def decision(self, smallest: float | None = None) -> dict[str, Any]:
+        """Compare the effect with the smallest one worth acting on.
+
+        Parameters
+        ----------
+        smallest : float, optional
+            In units of the outcome, not negative; what `did` was given if left out.
+
+        Returns
+        -------
+        dict
+            smallest; p_above = P(effect > smallest), p_within = P(-smallest <= effect <= smallest), p_below = P(effect <
+            -smallest); verdict: 'gain', 'loss', 'negligible' where one of them reaches the confidence level, otherwise
+            'unclear'; expected_gain = E[effect]; regret_of_acting = E[max(smallest - effect, 0)] and regret_of_waiting =
+            E[max(effect - smallest, 0)], the expected losses of either choice against knowing the effect.
+
+        Raises
+        ------
+        ParamsError
+            `smallest` is negative.
+
+        References
+        ----------
+        Kruschke, J. K. (2018). Rejecting or accepting parameter values in Bayesian estimation. Advances in Methods and
+        Practices in Psychological Science, 1(2), 270-280.
+        """
+        bound = self.effect["smallest"] if smallest is None else float(smallest)
+        if not bound >= 0:
+            raise ParamsError(f"The smallest effect worth acting on is {bound:g}.", "Give a number of at least 0.")
+        chances = rope(self.draws, bound)
+        names = {"p_above": "gain", "p_below": "loss", "p_within": "negligible"}
+        verdict = next((names[k] for k in names if chances[k] >= self.confidence), "unclear")
+        return chances | {
+            "smallest": bound, "verdict": verdict, "expected_gain": float(self.draws.mean()),
+            "regret_of_acting": float(np.maximum(bound - self.draws, 0).mean()),
+            "regret_of_waiting": float(np.maximum(self.draws - bound, 0).mean()),
+        }  # fmt: skip
+
+    def summary(self) -> dict[str, Any]:
+        """Return the figures of an answer in one sentence, with its case: gain, loss, negligible or unclear."""
+        return {
+            "case": self.decision()["verdict"], "kind": self.kind, "family": self.family, "outcome": self.outcome,
+            "estimand": self.estimand, "clustered": self.clustered, "level": self.confidence, **self.effect,
+        }  # fmt: skip
+
+    def diagnostics(self) -> pd.DataFrame:
+        """Return checks with figure, threshold and status (pass, warn, fail)."""
+        facts = self.facts
+        fewest = min(facts["treated_units"], facts["control_units"])
+        rows: list[tuple[str, float, float, str]] = [
+            ("units_per_arm", fewest, FEW_UNITS, "pass" if fewest >= FEW_UNITS else "warn" if fewest > 1 else "fail"),
+            ("posterior_draws", len(self.draws), ENOUGH_DRAWS, "pass" if len(self.draws) >= ENOUGH_DRAWS else "warn"),
+        ]
+        p = facts.get("pretrend_p", np.nan)
+        if np.isfinite(p):
+            rows.append(("pretrend_p", p, PRETREND_LEVEL, "pass" if p >= PRETREND_LEVEL else "fail"))
+        return pd.DataFrame(rows, columns=["check", "value", "threshold", "status"])
+
+    def _repr_html_(self) -> str:
+        return str(self.table.to_html(index=False, float_format="{:.4g}".format, na_rep=""))
+
+    def _repr_markdown_(self) -> str:
+        return f"```\n{self.table.to_string(index=False, float_format='{:.4g}'.format, na_rep='')}\n```"
+
+
+def rope(draws: Array, smallest: float) -> dict[str, float]:
+    """Return the probabilities that an effect is above, within and below a region of no importance."""
+    within = np.abs(draws) <= smallest
+    return {
+        "p_above": float(np.mean(draws > smallest)), "p_within": float(np.mean(within)),
+        "p_below": float(np.mean(draws < -smallest)),
+    }  # fmt: skip

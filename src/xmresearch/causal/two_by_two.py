@@ -1,0 +1,240 @@
+"""Two arms, before and after: closed forms, iid draws."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from xmresearch.causal.cohort_means import CohortMeans, before_and_after
+from xmresearch.causal.concerns import Concern
+from xmresearch.causal.draws import effect_rows, overall_effect, stretch, welch_df
+from xmresearch.causal.families import measures
+from xmresearch.causal.panel import Panel
+from xmresearch.causal.result import FEW_UNITS, DidResult
+from xmresearch.errors import InsufficientData, ModelError, ParamsError
+
+Array = NDArray[np.float64]
+VARIANCES = ("pooled", "unequal")
+OVERDISPERSED = 1.5
+JEFFREYS, UNIFORM_TOTAL = 0.5, 1.0
+_SIGN = np.array([[1.0, -1.0], [-1.0, 1.0]])
+
+
+def two_by_two(
+    panel: Panel,
+    *,
+    clustered: bool | None = None,
+    variance: str = "pooled",
+    prior_scale: float | None = None,
+    weight: str = "units",
+    smallest: float = 0.0,
+    confidence: float = 0.95,
+    draws: int = 4000,
+    seed: int = 0,
+    chosen: str = "asked for",
+) -> DidResult:
+    """Compare the change in the treated arm with the change in the other.
+
+    Parameters
+    ----------
+    panel : Panel
+        One adoption date; further periods are collapsed to before and after.
+    clustered : bool, optional
+        True: units' means before and after are the observations. False: rows are. Left out: clustered unless each arm
+        has one unit.
+    variance : str
+        Of rows in family gaussian, not clustered: 'pooled' (one variance) or 'unequal' (one per arm and time).
+    prior_scale : float, optional
+        Prior SD of the effect in standard deviations of the outcome, for rows in family gaussian with pooled variance; flat
+        if left out, where the interval is that of least squares.
+    weight : str
+        Clustered: 'units' or 'rows' count equally.
+    smallest : float
+        Smallest effect worth acting on.
+    confidence : float
+        Of the intervals.
+    draws : int
+        Independent posterior draws.
+    seed : int
+        Of the draws.
+    chosen : str
+        Why this kind.
+
+    Returns
+    -------
+    DidResult
+        Further measures of ordinal and nps outcomes (mean, top box) are further rows of level 'overall'.
+
+    Raises
+    ------
+    ModelError
+        Units were treated at several times.
+    ParamsError
+        An option has no such value, or does not apply.
+    InsufficientData
+        An arm is not seen before or not after.
+
+    Notes
+    -----
+    Rows: Normal-inverse-gamma (gaussian), Beta-binomial with Jeffreys' prior (bernoulli), Dirichlet-multinomial with a prior
+    worth one answer (ordinal, nps), Gamma-Poisson with Jeffreys' prior (count). Clustered, every family is the mean of unit
+    means (see `CohortMeans`).
+
+    References
+    ----------
+    Gelman, A. et al. (2013). Bayesian Data Analysis (3rd ed.), chapters 2 and 3. CRC Press.
+    """
+    if len(panel.cohorts) != 1:
+        raise ModelError("Units were treated at several times, which is no 2x2 comparison.", "Use kind 'staggered'.")
+    _require_options(panel, variance, prior_scale)
+    arms = (panel.treated, ~panel.treated)
+    fewest, most = sorted(int(a.sum()) for a in arms)
+    grouped = most > 1 if clustered is None else clustered
+    if grouped and most < 2:
+        raise InsufficientData("Each arm has one unit, so the interval cannot be clustered.", "Use cluster='none'.")
+    rng = np.random.default_rng(seed)
+    rows, first, scale_df = [], np.empty(0), np.nan
+    concerns = list(panel.concerns)
+    for measure in measures(panel.family, panel.categories):
+        part = panel.scored(measure)
+        if grouped:
+            estimate, sample, scale_df = _by_unit(part, weight, draws, rng)
+        else:
+            estimate, sample = _by_row(part, variance, prior_scale, draws, rng)
+        first = first if len(first) else sample
+        n = int(arms[0].sum()) if grouped else int(panel.n[arms[0]].sum())
+        start = panel.periods.labels[int(panel.cohorts[0])]
+        keys = {"measure": measure.name, "cohort": start, "n": n}
+        rows.append(effect_rows("overall", sample[:, None], np.array([estimate]), confidence, keys=keys))
+    if grouped and fewest < FEW_UNITS:
+        concerns.append(Concern("few_units", {"units": fewest}))
+    if grouped and fewest == 1:
+        concerns.append(Concern("one_unit", {"arm": "The treated arm" if arms[0].sum() == 1 else "The untreated arm"}))
+    if not grouped:
+        reason = "each arm has one unit" if most == 1 else "it was asked not to be"
+        concerns.append(Concern("unclustered", {"reason": reason}))
+        if panel.family == "count" and (ratio := _dispersion(panel)) > OVERDISPERSED:
+            concerns.append(Concern("overdispersed", {"ratio": ratio}))
+    table = pd.concat(rows, ignore_index=True)
+    units = len(panel.units)
+    how = (
+        f"clustered by unit ({units} units)" if grouped else f"not clustered ({int(panel.n.sum())} rows as independent)"
+    )
+    return DidResult(
+        "two_by_two", panel.family, panel.outcome, str(table.loc[0, "measure"]),
+        overall_effect(table.iloc[0], first, panel.outcome_sd, smallest), table, first, np.empty((draws, 0)), (), how,
+        chosen, tuple(concerns), panel.facts | {"control": "never", "base": "all", "df": float(scale_df)}, confidence,
+    )  # fmt: skip
+
+
+def _require_options(panel: Panel, variance: str, prior_scale: float | None) -> None:
+    if variance not in VARIANCES:
+        raise ParamsError(f"There is no variance '{variance}'.", "Valid names: 'pooled', 'unequal'.")
+    if prior_scale is None:
+        return
+    if panel.family != "gaussian" or variance != "pooled":
+        raise ParamsError("prior_scale applies to family 'gaussian' with pooled variance.", "Leave it out.")
+    if not prior_scale > 0:
+        raise ParamsError(f"prior_scale is {prior_scale:g}.", "Give a positive number, or leave it out.")
+
+
+def _by_unit(panel: Panel, weight: str, draws: int, rng: np.random.Generator) -> tuple[float, Array, float]:
+    """Return estimate, draws and degrees of freedom with unit means as the observations."""
+    value, size = before_and_after(panel, weight)
+    means = CohortMeans.of(value, size, panel.start)
+    _require_seen(means.size)
+    sample = means.draw(draws, rng)
+    change = sample[..., 1] - sample[..., 0]
+    estimate = np.array([(means.mean[0, 1] - means.mean[0, 0]) - (means.mean[1, 1] - means.mean[1, 0])])
+    contrast = np.array([-1.0, 1.0])
+    df = welch_df((contrast @ means.scale @ contrast)[:, None], means.df)
+    sample = stretch((change[:, 0] - change[:, 1])[:, None], estimate, df, rng)
+    return float(estimate[0]), sample[:, 0], float(df[0])
+
+
+def _require_seen(size: Array) -> None:
+    """Refuse a table of arm (treated, untreated) by time with an empty cell."""
+    if not (size > 0).all():
+        arm, time = np.argwhere(size <= 0)[0]
+        raise InsufficientData(
+            f"The {'treated' if arm == 0 else 'untreated'} arm has no row {'after' if time else 'before'} treatment starts."
+        )
+
+
+def _by_row(
+    panel: Panel, variance: str, prior_scale: float | None, draws: int, rng: np.random.Generator
+) -> tuple[float, Array]:
+    """Return estimate and draws with rows as the observations."""
+    n, mean, scatter = _pooled(panel)
+    _require_seen(n[:, ::-1])
+    if panel.family == "gaussian":
+        if variance == "pooled":
+            return _gaussian(n, mean, scatter, prior_scale, draws, rng)
+        if n.min() < 2:
+            raise InsufficientData("A variance per arm and time needs two rows in each.", "Use variance='pooled'.")
+        scale = np.sqrt(scatter / (n - 1) / n)
+        sample = mean + scale * rng.standard_t(n - 1, (draws, 2, 2))
+    elif panel.family == "bernoulli":
+        hits = n * mean
+        sample = rng.beta(hits + JEFFREYS, n - hits + JEFFREYS, (draws, 2, 2))
+        mean = (hits + JEFFREYS) / (n + 2 * JEFFREYS)
+    elif panel.family == "count":
+        sample = rng.gamma(n * mean + JEFFREYS, 1 / n, (draws, 2, 2))
+        mean = mean + JEFFREYS / n
+    else:
+        return _categorical(panel, draws, rng)
+    return float((_SIGN * mean).sum()), (_SIGN * sample).sum(axis=(1, 2))
+
+
+def _pooled(panel: Panel) -> tuple[Array, Array, Array]:
+    """Return rows, mean and scatter by arm (treated, untreated) and time (after, before), each of shape (2, 2)."""
+    start = int(panel.cohorts[0])
+    out = np.zeros((3, 2, 2))
+    for i, arm in enumerate((panel.treated, ~panel.treated)):
+        for j, span in enumerate((slice(start, None), slice(0, start))):
+            n, value, scatter = (np.nan_to_num(a[arm, span]) for a in (panel.n, panel.value, panel.scatter))
+            total = n.sum()
+            mean = (n * value).sum() / total if total else 0.0
+            out[:, i, j] = total, mean, scatter.sum() + (n * (value - mean) ** 2).sum()
+    return out[0], out[1], out[2]
+
+
+def _gaussian(
+    n: Array, mean: Array, scatter: Array, prior_scale: float | None, draws: int, rng: np.random.Generator
+) -> tuple[float, Array]:
+    """Draw from the Normal-inverse-gamma posterior with one variance."""
+    effect, spread, df = float((_SIGN * mean).sum()), float((1 / n).sum()), float(n.sum() - 4)
+    if df < 1:
+        raise InsufficientData(
+            "A variance needs more than four rows.", "Give rows, not means, or several units per arm."
+        )
+    total = float(scatter.sum())
+    if prior_scale is not None:
+        shrink = prior_scale**2 / (prior_scale**2 + spread)
+        total, df = total + effect**2 / (prior_scale**2 + spread), df + 1
+        effect, spread = effect * shrink, spread * shrink
+    scale = np.sqrt(total / df * spread)
+    return effect, effect + scale * rng.standard_t(df, draws)
+
+
+def _categorical(panel: Panel, draws: int, rng: np.random.Generator) -> tuple[float, Array]:
+    """Draw a score of Dirichlet-multinomial answers."""
+    start, score = int(panel.cohorts[0]), panel.measure.score
+    if panel.counts is None or score is None:
+        raise ModelError(f"Family '{panel.family}' needs counts per answer.")
+    levels, code = np.unique(score, return_inverse=True)
+    estimate, sample = 0.0, np.zeros(draws)
+    for i, arm in enumerate((panel.treated, ~panel.treated)):
+        for j, span in enumerate((slice(start, None), slice(0, start))):
+            given = np.bincount(code, panel.counts[arm, span].sum(axis=(0, 1)), len(levels))
+            alpha = given + UNIFORM_TOTAL / len(levels)
+            estimate += _SIGN[i, j] * float(levels @ alpha / alpha.sum())
+            sample += _SIGN[i, j] * (rng.dirichlet(alpha, draws) @ levels)
+    return estimate, sample
+
+
+def _dispersion(panel: Panel) -> float:
+    """Return the variance of counts over their mean, within arm and time."""
+    n, mean, scatter = _pooled(panel)
+    return float(scatter.sum() / max(float(((n - 1) * mean).sum()), 1e-300))

