@@ -183,15 +183,34 @@ def test_ordered_answers(cli, tmp_path):
         ("mediation: [[empathy, loyalty]]", "has no mediator"),
         ("levels: [weak]", "levels.0 is 'weak'"),
         ("group: chanel", "no column 'chanel'"),
+        ("group: branch", "of 'branch' has"),
+        ("rivals: {other: 'f =~ p1 + p99'}", "no variable 'p99'"),
+        ("shifts: {loyalti: 1.0}", "shifts has 'loyalti'"),
+        ("marker: [q9]", "marker has 'q9'"),
+        ("inference: bayes\nestimator: WLSMV\nmissing: listwise", "bayes treats answers as continuous"),
     ],
 )
 def test_wrong_params_are_one_clear_line(cli, tmp_path, change, message):
     (tmp_path / "p.yml").write_text(
         f"study: sem\nname: wrong\nvalidity_bootstrap: 0\ndata: {{n: 200}}\n{change}\n", "utf-8"
     )
-    done = cli("run", tmp_path / "p.yml", "--out", tmp_path / "o")
-    assert done.returncode in (2, 3, 5)
+    done = cli("check", tmp_path / "p.yml")
+    assert done.returncode in (2, 3)
     assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_check_says_what_would_be_fitted(cli, root):
+    done = cli("check", root / "params/sem/service_hall.yml")
+    assert done.returncode == 0, done.stderr
+    assert "Model: 7 constructs, 28 items, 72 parameters, 334 degrees of freedom." in done.stdout
+
+
+def test_a_wrong_model_stops_the_run_with_one_line(cli, tmp_path):
+    (tmp_path / "p.yml").write_text("study: sem\nname: wrong\ndata: {n: 200}\nmodel: 'f =~ p1 + p2 + p33'\n", "utf-8")
+    done = cli("run", tmp_path / "p.yml", "--out", tmp_path / "o")
+    assert done.returncode in (3, 5)
+    assert "the data have no variable 'p33'. Did you mean 'p3'" in done.stderr
     assert "Traceback" not in done.stderr
     assert not list((tmp_path / "o").glob("sem/wrong/latest"))
 

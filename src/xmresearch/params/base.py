@@ -18,6 +18,7 @@ class StudyParams(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, validate_default=True)
 
     notebook: ClassVar[str]
+    checker: ClassVar[str | None] = None  # 'module:function' that holds params against data without fitting
 
     study: str
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$", description="names the output folder: a-z, 0-9, _ and -")

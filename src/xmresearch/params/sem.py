@@ -13,6 +13,7 @@ class SemParams(SurveyParams):
     """A structural equation study; the defaults run the simulated service hall."""
 
     notebook: ClassVar[str] = "sem.ipynb"
+    checker: ClassVar[str | None] = "xmresearch.sem.checking:check_study"
 
     study: Literal["sem"] = "sem"
     name: str = Field(

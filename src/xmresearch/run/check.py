@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING
 
 from xmresearch.errors import CodebookError, nearest
@@ -42,6 +43,7 @@ def check_study(params_file: str | Path, overrides: Sequence[str] = (), *, lang:
     if isinstance(params, SurveyParams):
         survey = load_survey(**params.survey_settings(), base=plan.base)
         survey.response(params.invited)
+        examined = resolve_name(params.checker)(params, survey) if params.checker else []
         facts = survey.summary()
         what = f"{len(survey.codebook.columns)} items"
         if isinstance(params, ServqualParams):
@@ -55,6 +57,7 @@ def check_study(params_file: str | Path, overrides: Sequence[str] = (), *, lang:
             if rule["flagged"]:
                 done = f"{rule['removed']} left out" if rule["removed"] else rule["action"]
                 lines.append(f"Screening: {rule['rule']} found {rule['flagged']} ({done}).")
+        lines += examined
         by = f", by {', '.join(survey.segments)}" if survey.segments else ""
         lines.append(f"Would run: {params.notebook}, {what}{by}.")
         if survey.notes:

@@ -156,6 +156,21 @@ def _explained(read: Readout, theta: Array, at: Sequence[int]) -> Array:
     return np.asarray(1 - residual / variance)
 
 
+def check_chains(model: Model, chains: Sequence[Sequence[str]]) -> None:
+    """Raise ModelError for a chain without a mediator, or with neighbours that no path connects."""
+    present = {(q.rhs, q.lhs) for q in model.in_group(0) if q.op == "~"}
+    for chain in chains:
+        if len(chain) < 3:
+            raise ModelError(f"The chain {' -> '.join(chain)} has no mediator.", "Name cause, mediator and outcome.")
+        for step in pairwise(chain):
+            if step not in present:
+                wrong = next((v for v in step if v not in model.variables), step[1])
+                raise ModelError(
+                    f"Mediation: the model has no path from '{step[0]}' to '{step[1]}'.",
+                    nearest(wrong, structural(model)),
+                )
+
+
 @dataclass(frozen=True)
 class MediationResult:
     """Specific indirect effects.
@@ -208,18 +223,8 @@ def mediation(fitted: Fitted, chains: Sequence[Sequence[str]]) -> MediationResul
         return None
     model = fitted.readout.model
     _require_one_group(model)
+    check_chains(model, chains)
     at = {v: k for k, v in enumerate(model.variables)}
-    present = {(q.rhs, q.lhs) for q in model.in_group(0) if q.op == "~"}
-    for chain in chains:
-        if len(chain) < 3:
-            raise ModelError(f"The chain {' -> '.join(chain)} has no mediator.", "Name cause, mediator and outcome.")
-        for step in pairwise(chain):
-            if step not in present:
-                wrong = next((v for v in step if v not in at), step[1])
-                raise ModelError(
-                    f"Mediation: the model has no path from '{step[0]}' to '{step[1]}'.",
-                    nearest(wrong, structural(model)),
-                )
     matrices = fitted.readout.matrices[0]
 
     def read(theta: Array) -> Array:
