@@ -23,6 +23,12 @@ def placeholders(text):
     )
 
 
+def test_keys_are_texts():
+    """YAML reads an unquoted no, yes, on or off as a truth value."""
+    for lang in LANGUAGES:
+        assert all(isinstance(key, str) for path, _ in leaves(labels(lang)) for key in path)
+
+
 def test_languages_have_the_same_keys():
     keys = {lang: [path for path, _ in leaves(labels(lang))] for lang in LANGUAGES}
     assert keys["en"] == keys["zh"]

@@ -127,7 +127,7 @@ def test_mobile_phone_index_and_warnings(real):
     text = words(folder)
     assert "they are hardly two things" in text
     assert text.index("points ) that a reader") if "points ) that" in text else "that a reader should know of" in text
-    pls = pd.read_csv(folder / "tables" / "pls.csv").set_index(["rhs", "lhs"])["est"]
+    pls = pd.read_csv(folder / "tables" / "pls.csv").set_index(["cause", "outcome"])["est"]
     assert pls["image", "expectation"] == pytest.approx(0.50491, abs=1e-4)
 
 

@@ -109,7 +109,7 @@ class SegmentInvariance:
         """Return for which segments means may be compared, and for which not."""
         scalar = [s for s, ladder in self.ladders.items() if ladder.level == "scalar"]
         other = [s for s in self.ladders if s not in scalar]
-        case = "none" if not self.ladders else "all" if not other else "some" if scalar else "no"
+        case = "none" if not self.ladders else "all" if not other else "some" if scalar else "neither"
         return {"case": case, "comparable": scalar, "incomparable": other, "least": self.least}
 
     def hidden_summary(self) -> dict[str, Any] | None:

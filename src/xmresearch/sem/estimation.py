@@ -160,7 +160,10 @@ def _blocks(model: Model, group: int, cov: Array, at: Mapping[str, int]) -> dict
         sd = np.sqrt(np.diag(inside))
         fixed = next((k for k, (_, value) in enumerate(named) if value), None)
         scale = sd[fixed] / float(named[fixed][1] or 1.0) if fixed is not None else np.sqrt(2.0)
-        ratios = np.where(inside[fixed or 0] < 0, -1.0, 1.0) * sd / scale
+        side = np.where(inside[fixed or 0] < 0, -1.0, 1.0)
+        if fixed is None and side.sum() < 0:
+            side = -side
+        ratios = side * sd / scale
         loadings = np.array([r if value is None else value for r, (_, value) in zip(ratios, named, strict=True)])
         variance = free_variance.get(factor)
         if variance is None:
