@@ -131,3 +131,16 @@ def test_verdict_needs_more_than_fit(schools, hs):
     fitted = fit(text, good)
     assert instrument_verdict(fitted, composite_reliability(fitted, good), validity(fitted, good))["case"] == "good"
     assert measurement_model(text + "\nh ~ g").count("=~") == 2
+
+
+def test_exogenous_variables_are_given_in_mlm(schools):
+    """Path model of the schools: fitMeasures and parameterEstimates of lavaan's MLM and MLMV."""
+    text = "x4 ~ x1 + ageyr\nx7 ~ x4 + x1\nx9 ~ x7 + ageyr"
+    found = fit(text, schools, estimator="MLM")
+    assert found.measures["chisq.scaled"] == pytest.approx(56.729193, abs=1e-5)
+    assert found.measures["chisq.scaling.factor"] == pytest.approx(1.045808, abs=1e-6)
+    assert found.measures["baseline.chisq.scaling.factor"] == pytest.approx(0.998593, abs=1e-6)
+    lavaans = [0.060498, 0.054148, 0.055358, 0.057656, 0.049703, 0.048414]
+    assert found.estimates["se"].iloc[:6].tolist() == pytest.approx(lavaans, abs=1e-6)
+    two = fit(text, schools, estimator="MLM", group="school")
+    assert two.measures["chisq.scaled"] == pytest.approx(63.205, abs=1e-3)

@@ -71,7 +71,7 @@ def sandwich(
 
     Notes
     -----
-    Exogenous variables, whose moments lavaan fixes to the sample, count as random here.
+    Exogenous variables, whose moments are the sample's, count as random in MLR and as given in MLM and MLMV, as in lavaan.
 
     References
     ----------
@@ -80,7 +80,8 @@ def sandwich(
     Asparouhov, T. & Muthen, B. (2010). Simple second order chi-square correction. Mplus technical appendix.
     """
     q = model.n_free
-    model, theta = _released(model, theta, samples)
+    if estimator == "MLR":
+        model, theta = _released(model, theta, samples)
     matrices = [Matrices(model, s.cov, s.mean, g) for g, s in enumerate(samples)]
     objective = Likelihood(matrices, list(samples))
     implied = objective.implied(theta)
@@ -91,14 +92,13 @@ def sandwich(
             meat += f * scores @ scores.T / s.n
             total += _saturated_trace(s, x, model.means)
         else:
-            scores = m.pooled(casewise(s, x - s.mean, i.cov, i).T)
-            scores = scores - scores.mean(axis=1, keepdims=True)
+            scores = m.pooled(_moment_scores(s, x, i, i, model.fixed).T)
             meat += f * scores @ scores.T / s.n
-            total += _normal_trace(x - s.mean, np.linalg.inv(i.cov), s.cov, model.means)
+            total += _weighted_trace(s, x, i, model)
     bread = np.linalg.inv(objective.hessian(theta, implied) if estimator == "MLR" else objective.information(implied))
     squared = float("nan")
     if estimator == "MLMV":
-        squared = _trace_squared(matrices, objective.shares, samples, implied, rows, bread)
+        squared = _trace_squared(matrices, objective.shares, samples, implied, rows, bread, model.fixed)
     cov = bread @ meat @ bread / sum(s.n for s in samples)
     return Sandwich(cov[:q, :q], float(total - np.trace(bread @ meat)), squared)
 
@@ -134,6 +134,28 @@ def casewise(sample: Sample, deviations: Array, cov: Array, implied: Implied) ->
     return np.asarray(along * (pulled @ implied.v.T) - level + implied.w * along)
 
 
+def _moment_scores(sample: Sample, rows: Array, at: Implied, cells: Implied, fixed: NDArray[np.bool_]) -> Array:
+    """Return the rows' weighted moments by cells, centred; what exogenous variables predict is taken out of them."""
+    d = rows - sample.mean
+    scores = casewise(sample, d, at.cov, cells)
+    if fixed.any():
+        predicted = d.copy()
+        known = np.ix_(fixed, fixed)
+        predicted[:, ~fixed] = d[:, fixed] @ np.linalg.solve(sample.cov[known], sample.cov[np.ix_(fixed, ~fixed)])
+        scores = scores - casewise(sample, predicted, at.cov, cells)
+    return np.asarray(scores - scores.mean(axis=0))
+
+
+def _weighted_trace(sample: Sample, rows: Array, implied: Implied, model: Model) -> float:
+    """Trace of W Gamma, W the normal-theory weight at the model."""
+    if not model.exogenous:
+        return _normal_trace(rows - sample.mean, np.linalg.inv(implied.cov), sample.cov, model.means)
+    full = saturated(implied.cov, implied.mean, model.means)
+    scores = _moment_scores(sample, rows, implied, full, model.fixed)
+    weight = CompleteSample(sample.n, sample.mean, sample.cov).information(full)
+    return float(np.trace(np.linalg.solve(weight, scores.T @ scores / sample.n)))
+
+
 def _normal_trace(z: Array, inverse: Array, sample: Array, means: bool) -> float:
     """Trace of W Gamma: W the normal-theory weight at `inverse`, Gamma the covariances of the rows' moments."""
     length = ((z @ inverse) * z).sum(axis=1)
@@ -163,14 +185,13 @@ def saturated(cov: Array, mean: Array, means: bool) -> Implied:
 
 def _trace_squared(
     matrices: Sequence[Matrices], shares: Sequence[float], samples: Sequence[Sample], implied: Sequence[Implied],
-    rows: Sequence[Array], bread: Array,
+    rows: Sequence[Array], bread: Array, fixed: NDArray[np.bool_],
 ) -> float:  # fmt: skip
     """Trace of (U Gamma)^2, in the space of all moments."""
     slopes, weights, middles = [], [], []
     for m, f, s, i, x in zip(matrices, shares, samples, implied, rows, strict=True):
         full = saturated(i.cov, i.mean, m.means)
-        scores = casewise(s, x - s.mean, i.cov, full)
-        scores = scores - scores.mean(axis=0)
+        scores = _moment_scores(s, x, i, full, fixed)
         slopes.append(m.pooled(moment_slopes(i, m.means)).T)
         weights.append(f * CompleteSample(s.n, s.mean, s.cov).information(full))
         middles.append(f * scores.T @ scores / s.n)
