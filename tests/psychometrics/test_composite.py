@@ -222,3 +222,13 @@ def test_what_has_no_constructs_or_no_solution_is_refused(schools):
     failed = replace(fit(HS, schools), converged=False, reason="no minimum within 500 steps")
     with pytest.raises(ModelError, match="did not converge \\(no minimum"):
         composite_reliability(failed)
+
+
+def test_alpha_is_that_of_psych(reference):
+    """reference/sem/hs_visual_alpha.csv: raw and standardised alpha of the visual items, by R's psych."""
+    expected = pd.read_csv(reference / "sem" / "hs_visual_alpha.csv").iloc[0]
+    found = (
+        composite_reliability(fit(HS, load_dataset("holzinger_swineford"))).table.set_index("construct").loc["visual"]
+    )
+    assert found["alpha"] == pytest.approx(expected["raw_alpha"], abs=1e-8)
+    assert found["alpha_std"] == pytest.approx(expected["std.alpha"], abs=1e-8)
