@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from xmresearch.sem.concerns import CLOSE_FACTORS
 from xmresearch.sem.model import Model
 from xmresearch.sem.readout import Readout
 
 Array = NDArray[np.float64]
 _BLOCK = 500
-_CLOSE_FACTORS = 0.95
 RHAT, ESS, PPP = (1.01, 1.05), (400.0, 100.0), (0.05, 0.01)
 
 
@@ -278,7 +278,7 @@ def posterior_warnings(table: pd.DataFrame, latent: set[str], ppp: float, diverg
         found.append(f"The model does not reproduce the covariances: posterior predictive p = {ppp:.3f}.")
     columns = (table[name].tolist() for name in ("lhs", "op", "rhs", "std_all"))
     for lhs, op, rhs, value in zip(*columns, strict=True):
-        if op == "~~" and lhs != rhs and lhs in latent and abs(value) > _CLOSE_FACTORS:
+        if op == "~~" and lhs != rhs and lhs in latent and abs(value) > CLOSE_FACTORS:
             found.append(f"'{lhs}' and '{rhs}' correlate {value:.2f}: they are hardly two things.")
     if high_k:
         found.append(f"{high_k:.0f} row(s) have a Pareto k above 0.7: the leave-one-out figures are rough.")

@@ -13,13 +13,12 @@ from numpy.typing import NDArray
 from xmresearch.errors import DataError, InsufficientData, ModelError, nearest
 from xmresearch.sem.likelihood import CompleteSample, MissingSample, Sample
 from xmresearch.sem.ordinal import OrdinalSample
-from xmresearch.sem.polychoric import polychoric
+from xmresearch.sem.polychoric import MOST_CATEGORIES, polychoric
 from xmresearch.sufficient.moments import Moments
 
 Array = NDArray[np.float64]
 Missing = Literal["listwise", "fiml"]
 type Data = pd.DataFrame | Moments | Mapping[str, Moments]
-MOST_CATEGORIES = 20
 FEWEST_ROWS = 10
 
 
