@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from xmresearch.causal.panel import Panel
 from xmresearch.causal.result import DidResult
 from xmresearch.causal.staggered import staggered
 from xmresearch.causal.two_by_two import two_by_two
-from xmresearch.errors import ParamsError, nearest
+from xmresearch.errors import ModelError, ParamsError, nearest
 from xmresearch.sufficient.cells import Cells
 
 if TYPE_CHECKING:
@@ -142,7 +143,37 @@ def did(
     for option in options:
         if option not in known:
             raise ParamsError(f"Kind '{name}' has no option '{option}'.", nearest(option, sorted(known)))
-    return KINDS[name](panel, **common, **options)
+    return _analysed(name, panel, common | options)
+
+
+def refit(result: DidResult, panel: Panel | None = None, **changes: Any) -> DidResult:
+    """Analyse again with other data or settings.
+
+    Parameters
+    ----------
+    result : DidResult
+        From `did`.
+    panel : Panel, optional
+        Other data; the same if left out.
+    **changes
+        Settings of the kind that differ, such as draws, seed or anticipation.
+
+    Returns
+    -------
+    DidResult
+
+    Raises
+    ------
+    ModelError
+        The result does not come from `did`.
+    """
+    if result.panel is None:
+        raise ModelError("Only a result of did() can be fitted again.", "Call did().")
+    return _analysed(result.kind, result.panel if panel is None else panel, result.settings | changes)
+
+
+def _analysed(kind: str, panel: Panel, settings: dict[str, Any]) -> DidResult:
+    return replace(KINDS[kind](panel, **settings), panel=panel, settings=settings)
 
 
 def choose_kind(panel: Panel, cluster: str | None = None) -> tuple[str, str]:

@@ -16,10 +16,12 @@ from xmresearch.errors import DataError, ParamsError, nearest
 if TYPE_CHECKING:
     from xarray import DataTree
 
+    from xmresearch.causal.panel import Panel
+
 Array = NDArray[np.float64]
 PRETREND_LEVEL, FEW_UNITS, ENOUGH_DRAWS = 0.05, 10, 1000
 COLUMNS = (
-    "level", "measure", "cohort", "time", "event_time", "estimate", "sd", "ci_lower", "ci_upper", "band_lower",
+    "level", "measure", "cohort", "unit", "time", "event_time", "estimate", "sd", "ci_lower", "ci_upper", "band_lower",
     "band_upper", "p_positive", "n",
 )  # fmt: skip
 
@@ -44,7 +46,7 @@ class DidResult:
         smallest, p_above, p_within, p_below (see `decision`).
     table : DataFrame
         One row per effect: level (overall, group, dynamic, calendar, att_gt, twfe), measure, cohort (first treated
-        period), time, event_time (periods since treatment; 0 is the first), estimate, sd, ci_lower, ci_upper, band_lower,
+        period), unit, time, event_time (periods since treatment; 0 is the first), estimate, sd, ci_lower, ci_upper, band_lower,
         band_upper (simultaneous within the level), p_positive, n (treated units; rows where the interval is not clustered).
     draws : ndarray
         Posterior draws of the overall effect, shape (S,).
@@ -62,6 +64,10 @@ class DidResult:
         units, treated_units, control_units, rows, periods, first_period, last_period, control, base, pretrend_p, df.
     confidence : float
         Level of the intervals.
+    panel : Panel or None
+        What was analysed, and
+    settings : dict
+        with which settings of its kind, for `xmresearch.causal.did.refit`.
     """
 
     kind: str
@@ -78,6 +84,8 @@ class DidResult:
     concerns: tuple[Concern, ...] = ()
     facts: dict[str, Any] = field(default_factory=dict)
     confidence: float = 0.95
+    panel: Panel | None = field(default=None, repr=False, compare=False)
+    settings: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
     def covariance(self) -> Array:
