@@ -9,11 +9,12 @@ from scipy import special
 
 from xmresearch.data.datasets import load_dataset
 from xmresearch.errors import DataError, DatasetUnavailable, InsufficientData, ModelError
+from xmresearch.inference.mode import mode
 from xmresearch.sem import bayes
 from xmresearch.sem.bayes import sample
 from xmresearch.sem.bayes_density import Density
 from xmresearch.sem.bayes_measures import chisquare, independence_chisquares, log_likelihood, replicate
-from xmresearch.sem.bayes_problem import mode, standardise
+from xmresearch.sem.bayes_problem import standardise
 from xmresearch.sem.fitting import fit, objective_of
 from xmresearch.sem.likelihood import CompleteSample
 from xmresearch.sem.matrices import Matrices
@@ -210,7 +211,8 @@ def test_agrees_with_maximum_likelihood(hs, hs_posterior):
     assert (np.abs(ours["std_all"] - theirs["est"]) / theirs["se"])[varies].max() < 0.35
     strong = [("textual", "=~", "x5"), ("textual", "=~", "x6"), ("x4", "~~", "x4"), ("visual", "~~", "textual")]
     ratio = ours.loc[strong, "sd"] / by_row(fitted.estimates).loc[strong, "se"]
-    np.testing.assert_allclose(ratio, 1, atol=0.12)
+    # a covariance of factors has a skewed posterior: its SD is 1.10 standard errors in 4 x 4000 draws
+    np.testing.assert_allclose(ratio, [1, 1, 1, 1.10], atol=0.12)
     m = hs_posterior.measures
     assert m["ppp"] < 0.01
     assert m["brmsea"] == pytest.approx(fitted.measures["rmsea"], abs=0.01)

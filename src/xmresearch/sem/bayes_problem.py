@@ -1,4 +1,4 @@
-"""From data to the posterior's mode: the problem in standardised units, and where its density is highest."""
+"""From data to the problem in standardised units."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from xmresearch.sem.likelihood import CompleteSample
 
 Array = NDArray[np.float64]
 _DECIMALS = 12
-_STEP = 1e-4
 
 
 def standardise(density: Density, sample: CompleteSample, theta: Array) -> tuple[Problem, Array]:
@@ -69,50 +68,3 @@ def standardise(density: Density, sample: CompleteSample, theta: Array) -> tuple
     arrays = (sample.cov / np.outer(scale, scale), sample.mean / scale, a, s, c, *(np.array(f) for f in factors),
               of_sd, np.log(own_sd), np.where(theta[density.effects] < 0, -1.0, 1.0))  # fmt: skip
     return Problem(np.array(float(sample.n)), *(np.round(x, _DECIMALS) for x in arrays)), unit
-
-
-def mode(density: Density, problem: Problem, start: Array) -> tuple[Array, Array]:
-    """Find the mode by Newton steps, and the posterior's spread there.
-
-    Parameters
-    ----------
-    density, problem
-        What to maximise.
-    start : ndarray
-        Coordinates of finite density, shape (q,).
-
-    Returns
-    -------
-    centre : ndarray
-        The mode, rounded to 5 decimals, shape (q,).
-    spread : ndarray
-        Symmetric square root of the inverse curvature, shape (q, q).
-    """
-    x = start
-    value, slope = density(x, problem)
-    for _ in range(100):
-        values, vectors = _curvature(density, problem, x)
-        step = vectors @ (vectors.T @ slope / values)
-        gain = float(step @ slope)
-        if gain < 1e-12:
-            break
-        reach = min(1.0, 1.0 / float(np.abs(step).max()))
-        while reach > 1e-8:
-            new_value, new_slope = density(x + reach * step, problem)
-            if new_value >= value - 1e-9 * abs(value):
-                break
-            reach /= 2
-        else:
-            break
-        x, value, slope = x + reach * step, new_value, new_slope
-    centre = np.round(x, 5)
-    values, vectors = _curvature(density, problem, centre)
-    return centre, (vectors / np.sqrt(values)) @ vectors.T
-
-
-def _curvature(density: Density, problem: Problem, x: Array) -> tuple[Array, Array]:
-    """Return the eigenvalues, made positive, and eigenvectors of minus the second derivatives."""
-    rows = [density(x + d, problem)[1] - density(x - d, problem)[1] for d in _STEP * np.eye(len(x))]
-    hessian = -np.array(rows) / (2 * _STEP)
-    values, vectors = np.linalg.eigh((hessian + hessian.T) / 2)
-    return np.maximum(np.abs(values), 0.1), vectors

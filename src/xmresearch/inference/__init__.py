@@ -1,0 +1,1 @@
+"""Sampling from a posterior density whose gradient is written out."""
