@@ -18,6 +18,7 @@ _SENTENCES = {
     "pretrend": "The arms moved apart before treatment (p = {p:.3f}): parallel trends are in doubt.",
     "overdispersed": "Counts vary {ratio:.1f} times as much as Poisson counts would: the interval is too narrow.",
     "uneven_rows": "Units have {low:.0f} to {high:.0f} rows per period and count equally; weight='rows' counts rows equally.",
+    "sampler": "The sampler has not settled (largest r-hat {rhat:.3f}, fewest effective draws {ess:.0f}, {divergences} divergences).",
     "unadjusted_periods": "{periods} ATT(g,t) could not be adjusted for covariates and were left out: too few units.",
 }  # fmt: skip
 
@@ -30,7 +31,7 @@ class Concern:
     ----------
     kind : str
         blank_rows, one_unit, unclustered, few_units, missing_periods, always_treated, late_adopters, no_never,
-        small_cohorts, pretrend, overdispersed, uneven_rows or unadjusted_periods.
+        small_cohorts, pretrend, overdispersed, uneven_rows, sampler or unadjusted_periods.
     facts : dict
         Names and figures of the sentence that `str` gives; reports put it into their own language.
     """

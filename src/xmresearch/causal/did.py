@@ -11,6 +11,7 @@ import pandas as pd
 
 from xmresearch.causal.event_study import event_study
 from xmresearch.causal.families import COUNTED, FAMILIES
+from xmresearch.causal.hierarchical import hierarchical
 from xmresearch.causal.panel import Panel
 from xmresearch.causal.result import DidResult
 from xmresearch.causal.staggered import staggered
@@ -25,8 +26,10 @@ KINDS: dict[str, Callable[..., DidResult]] = {
     "two_by_two": two_by_two,
     "event_study": event_study,
     "staggered": staggered,
+    "hierarchical": hierarchical,
 }
 CLUSTERS = ("unit", "none")
+INFERENCES = ("auto", "exact", "nuts")
 FEWEST_DRAWS = 100
 
 
@@ -43,6 +46,7 @@ def did(
     family: str = "gaussian",
     covariates: Sequence[str] = (),
     cluster: str | None = None,
+    inference: str = "auto",
     control: str = "notyet",
     anticipation: int = 0,
     smallest: float = 0.0,
@@ -71,13 +75,16 @@ def did(
     cohort : str, optional
         Column of the first treated period, blank or 0 for never; instead of `treated`.
     kind : str
-        two_by_two, event_study, staggered, or auto: by the number of adoption dates and periods.
+        two_by_two, event_study, staggered, hierarchical, or auto: by the number of adoption dates and periods.
     family : str
         gaussian, bernoulli, ordinal, nps (0-10) or count.
     covariates : sequence of str
         Columns to adjust for (kind staggered, also with one adoption date).
     cluster : str, optional
         'unit' or 'none' (two_by_two only); left out, intervals are clustered unless each arm has one unit.
+    inference : str
+        'exact' (closed form), 'nuts' (sampled in PyMC), or auto: exact wherever there is a closed form, which is all but kind
+        hierarchical. Kind two_by_two of rows (cluster 'none') has both.
     control : str
         'notyet' or 'never', for kind staggered.
     anticipation : int
@@ -90,7 +97,7 @@ def did(
         Posterior draws and their seed.
     **options
         Of the kind: variance, prior_scale (two_by_two); base (event_study, staggered); overall, cohort_weights, shrink, adjust
-        (staggered); weight ('units' or 'rows').
+        (staggered); prior_scale, tune, chains (hierarchical); weight ('units' or 'rows').
 
     Returns
     -------
@@ -112,7 +119,7 @@ def did(
     >>> did(frame, outcome="satisfaction", unit="branch", time="month", treated="kiosk", treated_from="2025-03")
     ... # doctest: +SKIP
     """
-    _require_options(kind, family, cluster, anticipation, smallest, confidence, draws)
+    _require_options(kind, family, cluster, inference, anticipation, smallest, confidence, draws)
     listed = None if treated is None or isinstance(treated, str) else treated
     column = treated if isinstance(treated, str) else None
     if isinstance(data, Cells):
@@ -135,6 +142,11 @@ def did(
         common["anticipation"] = anticipation
     if name == "staggered":
         common["control"] = control
+    if name == "two_by_two" and inference == "nuts":
+        common["inference"] = inference
+    elif inference not in ("auto", "nuts" if name == "hierarchical" else "exact"):
+        other = "is sampled by NUTS" if name == "hierarchical" else "has a closed form"
+        raise ParamsError(f"Kind '{name}' {other}; inference is '{inference}'.", "Leave it out.")
     if name != "staggered" and panel.covariates.shape[2]:
         raise ParamsError(f"Kind '{name}' does not adjust for covariates.", "Use kind='staggered', which does.")
     if name != "two_by_two" and cluster == "none":
@@ -209,7 +221,14 @@ def choose_kind(panel: Panel, cluster: str | None = None) -> tuple[str, str]:
 
 
 def _require_options(
-    kind: str, family: str, cluster: str | None, anticipation: int, smallest: float, confidence: float, draws: int
+    kind: str,
+    family: str,
+    cluster: str | None,
+    inference: str,
+    anticipation: int,
+    smallest: float,
+    confidence: float,
+    draws: int,
 ) -> None:
     if kind != "auto" and kind not in KINDS:
         raise ParamsError(f"There is no kind '{kind}'.", nearest(kind, ("auto", *KINDS)))
@@ -219,6 +238,8 @@ def _require_options(
         raise ParamsError(
             f"cluster is '{cluster}'.", "It is 'unit' or 'none'; to cluster by a larger unit, give that one as unit."
         )
+    if inference not in INFERENCES:
+        raise ParamsError(f"inference is '{inference}'.", nearest(inference, INFERENCES))
     if anticipation < 0:
         raise ParamsError(f"anticipation is {anticipation}.", "Give a number of periods of at least 0.")
     if not smallest >= 0:

@@ -133,6 +133,15 @@ class Panel:
             concerns=(*self.concerns, concern),
         )  # fmt: skip
 
+    def without(self, cells: NDArray[np.bool_]) -> Panel:
+        """Return the panel as if cells of units by periods, shape (U, T), had not been seen."""
+        counts = None if self.counts is None else np.where(cells[..., None], 0.0, self.counts)
+        return replace(
+            self, n=np.where(cells, 0.0, self.n), value=np.where(cells, np.nan, self.value),
+            scatter=np.where(cells, 0.0, self.scatter), counts=counts,
+            covariates=np.where(cells[..., None], np.nan, self.covariates),
+        )  # fmt: skip
+
     @property
     def treated(self) -> NDArray[np.bool_]:
         """Units treated at some time, shape (U,)."""

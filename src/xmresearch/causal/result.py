@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from xmresearch.causal.concerns import Concern
 from xmresearch.errors import DataError, ParamsError, nearest
+from xmresearch.inference.nuts import ESS, RHAT
 
 if TYPE_CHECKING:
     from xarray import DataTree
@@ -33,7 +34,7 @@ class DidResult:
     Attributes
     ----------
     kind : str
-        two_by_two, event_study or staggered.
+        two_by_two, event_study, staggered or hierarchical.
     family : str
         gaussian, bernoulli, ordinal, nps or count.
     outcome : str
@@ -45,7 +46,7 @@ class DidResult:
         standardised_lower, standardised_upper (divided by outcome_sd, the SD of the outcome before treatment);
         smallest, p_above, p_within, p_below (see `decision`).
     table : DataFrame
-        One row per effect: level (overall, group, dynamic, calendar, att_gt, twfe), measure, cohort (first treated
+        One row per effect: level (overall, group, dynamic, calendar, att_gt, twfe, unit, next_unit, parameter), measure, cohort (first treated
         period), unit, time, event_time (periods since treatment; 0 is the first), estimate, sd, ci_lower, ci_upper, band_lower,
         band_upper (simultaneous within the level), p_positive, n (treated units; rows where the interval is not clustered).
     draws : ndarray
@@ -68,6 +69,10 @@ class DidResult:
         What was analysed, and
     settings : dict
         with which settings of its kind, for `xmresearch.causal.did.refit`.
+    prior_draws : ndarray
+        Draws of the overall effect from the prior, shape (S,); empty where the prior is flat.
+    tree : DataTree or None
+        Posterior, prior and sampler statistics, of kinds that are sampled by NUTS; see `posterior`.
     """
 
     kind: str
@@ -86,6 +91,8 @@ class DidResult:
     confidence: float = 0.95
     panel: Panel | None = field(default=None, repr=False, compare=False)
     settings: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    prior_draws: Array = field(default_factory=lambda: np.empty(0), repr=False)
+    tree: DataTree | None = field(default=None, repr=False, compare=False)
 
     @cached_property
     def covariance(self) -> Array:
@@ -94,7 +101,9 @@ class DidResult:
 
     @cached_property
     def posterior(self) -> DataTree:
-        """The draws as an arviz DataTree: effect, standardised_effect and dynamic (chain, draw, event_time)."""
+        """The draws as an arviz DataTree: effect, standardised_effect and dynamic, or what NUTS sampled."""
+        if self.tree is not None:
+            return self.tree
         import arviz as az  # type: ignore[import-untyped]
 
         spread = self.effect["outcome_sd"]
@@ -118,7 +127,7 @@ class DidResult:
         Parameters
         ----------
         level : str, optional
-            overall, group, dynamic, calendar, att_gt or twfe.
+            overall, group, dynamic, calendar, att_gt, twfe, unit, next_unit or parameter.
 
         Returns
         -------
@@ -193,6 +202,11 @@ class DidResult:
         p = facts.get("pretrend_p", np.nan)
         if np.isfinite(p):
             rows.append(("pretrend_p", p, PRETREND_LEVEL, "pass" if p >= PRETREND_LEVEL else "fail"))
+        if "rhat" in facts:
+            rows.append(("rhat", facts["rhat"], RHAT, "pass" if facts["rhat"] <= RHAT else "fail"))
+            for name in ("ess_bulk", "ess_tail"):
+                rows.append((name, facts[name], ESS, "pass" if facts[name] >= ESS else "fail"))
+            rows.append(("divergences", facts["divergences"], 0, "pass" if facts["divergences"] == 0 else "fail"))
         return pd.DataFrame(rows, columns=["check", "value", "threshold", "status"])
 
     def _repr_html_(self) -> str:

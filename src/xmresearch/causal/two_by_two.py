@@ -12,7 +12,9 @@ from xmresearch.causal.draws import effect_rows, overall_effect, stretch, welch_
 from xmresearch.causal.families import measures
 from xmresearch.causal.panel import Panel
 from xmresearch.causal.result import FEW_UNITS, DidResult
+from xmresearch.causal.two_by_two_nuts import sample_arms
 from xmresearch.errors import InsufficientData, ModelError, ParamsError
+from xmresearch.inference.nuts import Convergence
 
 Array = NDArray[np.float64]
 VARIANCES = ("pooled", "unequal")
@@ -28,6 +30,7 @@ def two_by_two(
     variance: str = "pooled",
     prior_scale: float | None = None,
     weight: str = "units",
+    inference: str = "exact",
     smallest: float = 0.0,
     confidence: float = 0.95,
     draws: int = 4000,
@@ -50,6 +53,8 @@ def two_by_two(
         if left out, where the interval is that of least squares.
     weight : str
         Clustered: 'units' or 'rows' count equally.
+    inference : str
+        Of rows: 'exact' (closed form) or 'nuts' (the same posterior sampled in PyMC).
     smallest : float
         Smallest effect worth acting on.
     confidence : float
@@ -94,12 +99,19 @@ def two_by_two(
     if grouped and most < 2:
         raise InsufficientData("Each arm has one unit, so the interval cannot be clustered.", "Use cluster='none'.")
     rng = np.random.default_rng(seed)
-    rows, first, scale_df = [], np.empty(0), np.nan
+    if grouped and inference == "nuts":
+        raise ParamsError(
+            "Clustered intervals of kind 'two_by_two' have a closed form only.", "Use kind 'hierarchical'."
+        )
+    rows, first, scale_df, facts = [], np.empty(0), np.nan, panel.facts | {"control": "never", "base": "all"}
     concerns = list(panel.concerns)
     for measure in measures(panel.family, panel.categories):
         part = panel.scored(measure)
         if grouped:
             estimate, sample, scale_df = _by_unit(part, weight, draws, rng)
+        elif inference == "nuts":
+            sample, quality = _sampled(part, variance, prior_scale, draws, seed)
+            estimate, facts = float(sample.mean()), facts if len(first) else facts | quality._asdict()
         else:
             estimate, sample = _by_row(part, variance, prior_scale, draws, rng)
         first = first if len(first) else sample
@@ -124,7 +136,7 @@ def two_by_two(
     return DidResult(
         "two_by_two", panel.family, panel.outcome, str(table.loc[0, "measure"]),
         overall_effect(table.iloc[0], first, panel.outcome_sd, smallest), table, first, np.empty((draws, 0)), (), how,
-        chosen, tuple(concerns), panel.facts | {"control": "never", "base": "all", "df": float(scale_df)}, confidence,
+        chosen, tuple(concerns), facts | {"df": float(scale_df)}, confidence,
     )  # fmt: skip
 
 
@@ -220,18 +232,49 @@ def _gaussian(
 
 def _categorical(panel: Panel, draws: int, rng: np.random.Generator) -> tuple[float, Array]:
     """Draw a score of Dirichlet-multinomial answers."""
+    alphas, levels = _shares(panel)
+    estimate, sample = 0.0, np.zeros(draws)
+    for sign, alpha in zip(_SIGN.ravel(), alphas, strict=True):
+        estimate += sign * float(levels @ alpha / alpha.sum())
+        sample += sign * (rng.dirichlet(alpha, draws) @ levels)
+    return estimate, sample
+
+
+def _shares(panel: Panel) -> tuple[Array, Array]:
+    """Return the Dirichlet posterior's parameters by arm and time, shape (4, L), and what each level contributes, (L,)."""
     start, score = int(panel.cohorts[0]), panel.measure.score
     if panel.counts is None or score is None:
         raise ModelError(f"Family '{panel.family}' needs counts per answer.")
     levels, code = np.unique(score, return_inverse=True)
-    estimate, sample = 0.0, np.zeros(draws)
-    for i, arm in enumerate((panel.treated, ~panel.treated)):
-        for j, span in enumerate((slice(start, None), slice(0, start))):
-            given = np.bincount(code, panel.counts[arm, span].sum(axis=(0, 1)), len(levels))
-            alpha = given + UNIFORM_TOTAL / len(levels)
-            estimate += _SIGN[i, j] * float(levels @ alpha / alpha.sum())
-            sample += _SIGN[i, j] * (rng.dirichlet(alpha, draws) @ levels)
-    return estimate, sample
+    given = [
+        np.bincount(code, panel.counts[arm, span].sum(axis=(0, 1)), len(levels))
+        for arm in (panel.treated, ~panel.treated)
+        for span in (slice(start, None), slice(0, start))
+    ]
+    return np.array(given) + UNIFORM_TOTAL / len(levels), levels
+
+
+def _sampled(
+    panel: Panel, variance: str, prior_scale: float | None, draws: int, seed: int
+) -> tuple[Array, Convergence]:
+    """Return draws by NUTS of the posterior that `_by_row` draws from its closed form."""
+    if variance != "pooled":
+        raise ParamsError("A variance per arm and time has a closed form only.", "Use variance='pooled'.")
+    n, mean, scatter = (a.ravel() for a in _pooled(panel))
+    _require_seen(n.reshape(2, 2)[:, ::-1])
+    levels = np.array([0.0, 1.0])
+    if panel.family == "gaussian":
+        model, counts = "normal", np.column_stack([n, mean, scatter])
+        if n.sum() <= 4:
+            raise InsufficientData("A variance needs more than four rows.", "Give rows, not means.")
+    elif panel.family == "count":
+        model, counts = "poisson", np.column_stack([n * mean + JEFFREYS, n])
+    elif panel.family == "bernoulli":
+        model, counts = "binomial", np.column_stack([n * (1 - mean) + JEFFREYS, n * mean + JEFFREYS])
+    else:
+        model = "multinomial"
+        counts, levels = _shares(panel)
+    return sample_arms(model, counts, levels, prior_scale=prior_scale, draws=draws, seed=seed)
 
 
 def _dispersion(panel: Panel) -> float:
