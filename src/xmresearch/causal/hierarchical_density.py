@@ -7,11 +7,13 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
 
 from xmresearch.causal.link import likelihood
 
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
+_LOW_SCORE, _LEAST = -5.0, 1e-8
 
 
 class Prior(NamedTuple):
@@ -120,8 +122,8 @@ class HierarchicalDensity:
 
     Notes
     -----
-    Coordinates: levels, periods after the first, extras, effect, log shock, log spread, and z with
-    change_b = p_b + q_b z_b, where p_b and q_b are mean and SD of the unit's change given the other parameters if the
+    Coordinates: levels, periods after the first, extras, effect; the normal scores of shock and spread under their priors,
+    which have no long tail towards zero, as logs do; and z with change_b = p_b + q_b z_b, where p_b and q_b are mean and SD of the unit's change given the other parameters if the
     likelihood of its own cells were normal. So z is close to standard normal whether cells hold ten rows or a million, and
     whether the spread is large or nothing: neither the centred nor the non-centred form does both.
 
@@ -144,7 +146,8 @@ class HierarchicalDensity:
     def read(self, x: Array, problem: Problem) -> State:
         """Return the parameters at coordinates of shape (..., q)."""
         level, period, extra, rest, z = self._split(x)
-        state = State(level, period, extra, rest[..., 0], np.exp(rest[..., 2]), np.exp(rest[..., 1]), z)
+        shock, spread = (half_normal(rest[..., k], problem.prior[k_prior])[0] for k, k_prior in ((1, 2), (2, 1)))
+        state = State(level, period, extra, rest[..., 0], spread, shock, z)
         p, q, _, _ = _placed(state, problem)
         return state._replace(change=p + q * z)
 
@@ -153,19 +156,20 @@ class HierarchicalDensity:
         level, period, extra, rest, z = np.split(x, ends, axis=-1)
         return level, np.concatenate([np.zeros((*x.shape[:-1], 1)), period], axis=-1), extra, rest, z
 
-    def coordinates(self, state: State) -> Array:
+    def coordinates(self, state: State, problem: Problem) -> Array:
         """Return the coordinates with z = 0 at given parameters."""
-        rest = [state.effect, np.log(state.shock), np.log(state.spread)]
+        prior = Prior(*problem.prior.tolist())
+        rest = [float(state.effect), normal_score(state.shock, prior.shock), normal_score(state.spread, prior.spread)]
         return np.concatenate([state.level, state.period[1:], state.extra, rest, np.zeros(self.units)])
 
     def __call__(self, x: Array, problem: Problem) -> tuple[float, Array]:
         """Return the log density at coordinates x, shape (q,), and its gradient."""
         prior = Prior(*problem.prior.tolist())
         level, period, extra, rest, z = self._split(x)
-        effect, shock, spread = float(rest[0]), float(np.exp(rest[1])), float(np.exp(rest[2]))
-        if not (np.isfinite(shock) and np.isfinite(spread)):
-            return -np.inf, np.zeros(len(x))
-        state = State(level, period, extra, np.array(effect), np.array(spread), np.array(shock), z)
+        effect = float(rest[0])
+        shock, by_score = half_normal(rest[1], prior.shock)
+        spread, spread_by_score = half_normal(rest[2], prior.spread)
+        state = State(level, period, extra, np.array(effect), spread, shock, z)
         p, q, w, m = _placed(state, problem)
         change = p + q * z
         eta = level[problem.unit] + period[problem.time] + problem.after * change[problem.unit]
@@ -175,8 +179,7 @@ class HierarchicalDensity:
         gap = change - m
         value += float(0.5 * np.log(w).sum() - 0.5 * (w * gap**2).sum() + np.log(q).sum())
         value -= 0.5 * float((level**2).sum() / prior.level**2 + (period**2).sum() / prior.period**2)
-        value -= 0.5 * (effect**2 / prior.effect**2 + shock**2 / prior.shock**2 + spread**2 / prior.spread**2)
-        value += float(rest[1] + rest[2])
+        value -= 0.5 * float(effect**2 / prior.effect**2 + rest[1] ** 2 + rest[2] ** 2)
         by_change = np.bincount(problem.unit, problem.after * slope, self.units) - w * gap
         by_mean = w * gap + by_change * q**2 * w
         by_w = 0.5 / w - 0.5 * gap**2 - 0.5 * q**2 + by_change * (q**2 * (m - p) - 0.5 * q**3 * z)
@@ -184,13 +187,13 @@ class HierarchicalDensity:
         by_period = np.bincount(problem.time, slope, self.periods)
         by_period -= (by_change * q**2 * problem.information) @ problem.contrast
         by_effect = float(problem.treated @ by_mean) - effect / prior.effect**2
-        by_shock = 2 * shock**2 * float(by_variance.sum()) - shock**2 / prior.shock**2 + 1
-        by_spread = 2 * spread**2 * float(problem.treated @ by_variance) - spread**2 / prior.spread**2 + 1
+        by_shock = 2 * shock * by_score * by_variance.sum() - rest[1]
+        by_spread = 2 * spread * spread_by_score * (problem.treated @ by_variance) - rest[2]
         more, more_slope = self._extra_prior(extra, problem.base, prior)
         gradient: list[Array] = [
             np.bincount(problem.unit, slope, self.units) - level / prior.level**2,
             (by_period - period / prior.period**2)[1:], extra_slope + more_slope,
-            np.array([by_effect, by_shock, by_spread]), q * by_change,
+            np.array([by_effect, float(by_shock), float(by_spread)]), q * by_change,
         ]  # fmt: skip
         return value + more, np.concatenate(gradient)
 
@@ -203,6 +206,19 @@ class HierarchicalDensity:
             return 0.0, np.zeros(0)
         gap = (extra - np.log(np.diff(base))) / prior.distance
         return -0.5 * float((gap**2).sum()), -gap / prior.distance
+
+
+def half_normal(score: Array, scale: float) -> tuple[Array, Array]:
+    """Return the half-normal quantiles at normal scores, and their slopes."""
+    low = np.sqrt(np.pi / 2) * special.ndtr(score)
+    value = np.where(score < _LOW_SCORE, low, -special.ndtri(special.ndtr(-score) / 2))
+    value = np.maximum(value, _LEAST)
+    return scale * value, scale * 0.5 * np.exp(0.5 * (value**2 - score**2))
+
+
+def normal_score(value: Array, scale: float) -> float:
+    """Return the normal score of a half-normal quantile."""
+    return float(-special.ndtri(2 * special.ndtr(-value / scale)))
 
 
 def _placed(state: State, problem: Problem) -> tuple[Array, Array, Array, Array]:

@@ -42,7 +42,7 @@ class Posed(NamedTuple):
     scale: float
 
 
-def pose(panel: Panel, prior: Prior, base: Array | None = None) -> Posed:
+def pose(panel: Panel, prior: Prior, base: Array | None = None, units: tuple[float, float] | None = None) -> Posed:
     """Lay out a panel for the hierarchical model.
 
     Parameters
@@ -53,6 +53,8 @@ def pose(panel: Panel, prior: Prior, base: Array | None = None) -> Posed:
         Scales.
     base : ndarray, optional
         Cutpoints, or log rate, about which the prior lies; of the pooled data if left out.
+    units : (float, float), optional
+        Centre and scale of a normal outcome's prior; mean and SD of the data if left out.
 
     Returns
     -------
@@ -78,8 +80,7 @@ def pose(panel: Panel, prior: Prior, base: Array | None = None) -> Posed:
     centre, scale = 0.0, 1.0
     n, value, scatter = panel.n[unit, time], panel.value[unit, time], panel.scatter[unit, time]
     if link == "identity":
-        scale = panel.outcome_sd
-        centre = float(n @ value / n.sum())
+        centre, scale = (float(n @ value / n.sum()), panel.outcome_sd) if units is None else units
         data = np.column_stack([n, (value - centre) / scale, scatter / scale**2])
         extra, given = np.zeros(1), np.empty(0)
         extra[0] = 0.5 * np.log(_residual_variance(data, unit, time, len(treated), end))
@@ -101,7 +102,9 @@ def pose(panel: Panel, prior: Prior, base: Array | None = None) -> Posed:
         data, unit, time, after, treated.astype(float), np.round(own[0], 6), np.round(own[1], 6), np.round(own[2], 6),
         np.round(given, _DECIMALS), np.array(prior),
     )  # fmt: skip
-    return Posed(density, problem, np.round(density.coordinates(state._replace(extra=extra)), 6), centre, scale)
+    return Posed(
+        density, problem, np.round(density.coordinates(state._replace(extra=extra), problem), 6), centre, scale
+    )
 
 
 def _answers(panel: Panel) -> Array:
@@ -176,5 +179,5 @@ def _moments(change: Array, information: Array, treated: Array, prior: Prior) ->
         return float(value - x[1] - x[2])
 
     start = np.array([0.0, np.log(_START_SD), np.log(_START_SD)])
-    best = optimize.minimize(cost, start, method="L-BFGS-B", bounds=[(-5, 5), (-7, 2), (-7, 2)]).x
+    best = optimize.minimize(cost, start, method="L-BFGS-B", bounds=[(-5, 5), (-7, 0), (-7, 0)]).x
     return float(best[0]), float(np.exp(best[1])), float(np.exp(best[2]))
