@@ -118,7 +118,7 @@ def hierarchical(
     size = panel.n[posed.problem.unit, posed.problem.time]
     effects = unit_effects(
         posed.density.link, state, posed.problem,
-        _scores(panel.family, reported),
+        answer_scores(panel.family, reported),
         size if weight == "rows" else np.ones(len(size)), np.random.default_rng([seed, 1]),
     )  # fmt: skip
     scaled = effects._replace(**{k: getattr(effects, k) * posed.scale for k in ("unit", "overall", "further", "prior")})
@@ -135,7 +135,7 @@ def hierarchical(
     )  # fmt: skip
 
 
-def _scores(family: str, reported: list[Measure]) -> Array:
+def answer_scores(family: str, reported: list[Measure]) -> Array:
     """Return what answers contribute to each measure, shape (M, K)."""
     if family == "bernoulli":
         return np.array([[0.0, 1.0]])
