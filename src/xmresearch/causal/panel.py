@@ -124,13 +124,31 @@ class Panel:
         step = (measure.score - np.nan_to_num(value)[..., None]) ** 2
         return replace(self, measure=measure, value=value, scatter=(self.counts * step).sum(axis=2))
 
-    def only(self, keep: NDArray[np.bool_], concern: Concern) -> Panel:
-        """Return some of the units, and say so."""
+    def only(self, keep: NDArray[np.bool_], *concerns: Concern) -> Panel:
+        """Return some of the units, and what there is to say of it."""
         counts = None if self.counts is None else self.counts[keep]
         return replace(
             self, units=self.units[keep], start=self.start[keep], n=self.n[keep], value=self.value[keep],
             scatter=self.scatter[keep], counts=counts, covariates=self.covariates[keep],
-            concerns=(*self.concerns, concern),
+            concerns=(*self.concerns, *concerns),
+        )  # fmt: skip
+
+    def until(self, end: int) -> Panel:
+        """Return the first periods."""
+        cut = slice(None, end)
+        counts = None if self.counts is None else self.counts[:, cut]
+        return replace(
+            self, periods=replace(self.periods, labels=self.periods.labels[cut]), start=np.minimum(self.start, end),
+            n=self.n[:, cut], value=self.value[:, cut], scatter=self.scatter[:, cut], counts=counts,
+            covariates=self.covariates[:, cut],
+        )  # fmt: skip
+
+    def hiding(self, hidden: NDArray[np.bool_]) -> Panel:
+        """Return the panel without some cells, shape (U, T)."""
+        counts = None if self.counts is None else np.where(hidden[..., None], 0.0, self.counts)
+        return replace(
+            self, n=np.where(hidden, 0.0, self.n), value=np.where(hidden, np.nan, self.value),
+            scatter=np.where(hidden, 0.0, self.scatter), counts=counts,
         )  # fmt: skip
 
     @property

@@ -99,7 +99,8 @@ def two_by_two(
     for measure in measures(panel.family, panel.categories):
         part = panel.scored(measure)
         if grouped:
-            estimate, sample, scale_df = _by_unit(part, weight, draws, rng)
+            estimate, sample, own_df = _by_unit(part, weight, draws, rng)
+            scale_df = scale_df if len(first) else own_df
         else:
             estimate, sample = _by_row(part, variance, prior_scale, draws, rng)
         first = first if len(first) else sample
