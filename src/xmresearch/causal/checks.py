@@ -16,6 +16,7 @@ from xmresearch.causal.did import refit
 from xmresearch.causal.panel import Panel
 from xmresearch.causal.placebo import earlier_dates, randomisation_p, reassigned
 from xmresearch.causal.result import DidResult
+from xmresearch.causal.synthetic import synthetic_effect
 from xmresearch.errors import InsufficientData, XMError
 
 Array = NDArray[np.float64]
@@ -131,6 +132,9 @@ class Checks:
 
     def _refitted(self, starts: NDArray[np.int64]) -> Array:
         found = np.full(len(starts), np.nan)
+        if self.result.kind == "synthetic_control":
+            first, method = int(self.panel.cohorts[0]), self.result.facts["method"]
+            return np.array([synthetic_effect(self.panel.value, start == first, first, method) for start in starts])
         for k, start in enumerate(starts):
             try:
                 found[k] = refit(self.result, replace(self.panel, start=start), draws=POINT_DRAWS).effect["estimate"]

@@ -11,6 +11,7 @@ import pandas as pd
 
 from xmresearch.causal.event_study import event_study
 from xmresearch.causal.families import COUNTED, FAMILIES
+from xmresearch.causal.few_treated import few_treated
 from xmresearch.causal.panel import Panel
 from xmresearch.causal.result import DidResult
 from xmresearch.causal.staggered import staggered
@@ -25,6 +26,7 @@ KINDS: dict[str, Callable[..., DidResult]] = {
     "two_by_two": two_by_two,
     "event_study": event_study,
     "staggered": staggered,
+    "synthetic_control": few_treated,
 }
 CLUSTERS = ("unit", "none")
 FEWEST_DRAWS = 100
@@ -71,7 +73,7 @@ def did(
     cohort : str, optional
         Column of the first treated period, blank or 0 for never; instead of `treated`.
     kind : str
-        two_by_two, event_study, staggered, or auto: by the number of adoption dates and periods.
+        two_by_two, event_study, staggered, synthetic_control (few treated units), or auto: by the number of adoption dates and periods.
     family : str
         gaussian, bernoulli, ordinal, nps (0-10) or count.
     covariates : sequence of str
@@ -90,7 +92,7 @@ def did(
         Posterior draws and their seed.
     **options
         Of the kind: variance, prior_scale (two_by_two); base (event_study, staggered); overall, cohort_weights, shrink, adjust
-        (staggered); weight ('units' or 'rows').
+        (staggered); method, replications (synthetic_control); weight ('units' or 'rows').
 
     Returns
     -------
@@ -131,8 +133,10 @@ def did(
     }  # fmt: skip
     if name == "two_by_two":
         common["clustered"] = None if cluster is None else cluster == "unit"
-    else:
+    elif name != "synthetic_control":
         common["anticipation"] = anticipation
+    elif anticipation:
+        raise ParamsError("Kind 'synthetic_control' knows no anticipation.", "Give the first period that may react.")
     if name == "staggered":
         common["control"] = control
     if name != "staggered" and panel.covariates.shape[2]:
