@@ -167,48 +167,50 @@ def _by_row(
     panel: Panel, variance: str, prior_scale: float | None, draws: int, rng: np.random.Generator
 ) -> tuple[float, Array]:
     """Return estimate and draws with rows as the observations."""
-    n, mean, scatter = _pooled(panel)
-    _require_seen(n[:, ::-1])
+    sign, n, mean, scatter = _pooled(panel)
+    for each in n:
+        _require_seen(each[:, ::-1])
     if panel.family == "gaussian":
         if variance == "pooled":
-            return _gaussian(n, mean, scatter, prior_scale, draws, rng)
+            return _gaussian(float((sign * mean).sum()), n, scatter, prior_scale, draws, rng)
         if n.min() < 2:
             raise InsufficientData("A variance per arm and time needs two rows in each.", "Use variance='pooled'.")
         scale = np.sqrt(scatter / (n - 1) / n)
-        sample = mean + scale * rng.standard_t(n - 1, (draws, 2, 2))
+        sample = mean + scale * rng.standard_t(n - 1, (draws, *n.shape))
     elif panel.family == "bernoulli":
         hits = n * mean
-        sample = rng.beta(hits + JEFFREYS, n - hits + JEFFREYS, (draws, 2, 2))
+        sample = rng.beta(hits + JEFFREYS, n - hits + JEFFREYS, (draws, *n.shape))
         mean = (hits + JEFFREYS) / (n + 2 * JEFFREYS)
     elif panel.family == "count":
-        sample = rng.gamma(n * mean + JEFFREYS, 1 / n, (draws, 2, 2))
+        sample = rng.gamma(n * mean + JEFFREYS, 1 / n, (draws, *n.shape))
         mean = mean + JEFFREYS / n
     else:
         return _categorical(panel, draws, rng)
-    return float((_SIGN * mean).sum()), (_SIGN * sample).sum(axis=(1, 2))
+    return float((sign * mean).sum()), (sign * sample).sum(axis=(1, 2, 3))
 
 
-def _pooled(panel: Panel) -> tuple[Array, Array, Array]:
-    """Return rows, mean and scatter by arm (treated, untreated) and time (after, before), each of shape (2, 2)."""
-    start = int(panel.cohorts[0])
-    out = np.zeros((3, 2, 2))
-    for i, arm in enumerate((panel.treated, ~panel.treated)):
-        for j, span in enumerate((slice(start, None), slice(0, start))):
-            n, value, scatter = (np.nan_to_num(a[arm, span]) for a in (panel.n, panel.value, panel.scatter))
-            total = n.sum()
-            mean = (n * value).sum() / total if total else 0.0
-            out[:, i, j] = total, mean, scatter.sum() + (n * (value - mean) ** 2).sum()
-    return out[0], out[1], out[2]
+def _pooled(panel: Panel) -> tuple[Array, Array, Array, Array]:
+    """Return sign, rows, mean and scatter by side, arm (treated, untreated) and time (after, before), each of shape (P, 2, 2)."""
+    start, sides = int(panel.cohorts[0]), panel.sides or (panel,)
+    out = np.zeros((3, len(sides), 2, 2))
+    for k, side in enumerate(sides):
+        for i, arm in enumerate((panel.treated, ~panel.treated)):
+            for j, span in enumerate((slice(start, None), slice(0, start))):
+                n, value, scatter = (np.nan_to_num(a[arm, span]) for a in (side.n, side.value, side.scatter))
+                total = n.sum()
+                mean = (n * value).sum() / total if total else 0.0
+                out[:, k, i, j] = total, mean, scatter.sum() + (n * (value - mean) ** 2).sum()
+    return np.array([_SIGN, -_SIGN])[: len(sides)], out[0], out[1], out[2]
 
 
 def _gaussian(
-    n: Array, mean: Array, scatter: Array, prior_scale: float | None, draws: int, rng: np.random.Generator
+    effect: float, n: Array, scatter: Array, prior_scale: float | None, draws: int, rng: np.random.Generator
 ) -> tuple[float, Array]:
     """Draw from the Normal-inverse-gamma posterior with one variance."""
-    effect, spread, df = float((_SIGN * mean).sum()), float((1 / n).sum()), float(n.sum() - 4)
+    spread, df = float((1 / n).sum()), float(n.sum() - n.size)
     if df < 1:
         raise InsufficientData(
-            "A variance needs more than four rows.", "Give rows, not means, or several units per arm."
+            f"A variance needs more than {n.size} rows.", "Give rows, not means, or several units per arm."
         )
     total = float(scatter.sum())
     if prior_scale is not None:
@@ -222,20 +224,21 @@ def _gaussian(
 def _categorical(panel: Panel, draws: int, rng: np.random.Generator) -> tuple[float, Array]:
     """Draw a score of Dirichlet-multinomial answers."""
     start, score = int(panel.cohorts[0]), panel.measure.score
-    if panel.counts is None or score is None:
-        raise ModelError(f"Family '{panel.family}' needs counts per answer.")
-    levels, code = np.unique(score, return_inverse=True)
     estimate, sample = 0.0, np.zeros(draws)
-    for i, arm in enumerate((panel.treated, ~panel.treated)):
-        for j, span in enumerate((slice(start, None), slice(0, start))):
-            given = np.bincount(code, panel.counts[arm, span].sum(axis=(0, 1)), len(levels))
-            alpha = given + UNIFORM_TOTAL / len(levels)
-            estimate += _SIGN[i, j] * float(levels @ alpha / alpha.sum())
-            sample += _SIGN[i, j] * (rng.dirichlet(alpha, draws) @ levels)
+    for side, turn in zip(panel.sides or (panel,), (1.0, -1.0), strict=False):
+        if side.counts is None or score is None:
+            raise ModelError(f"Family '{panel.family}' needs counts per answer.")
+        levels, code = np.unique(score, return_inverse=True)
+        for i, arm in enumerate((panel.treated, ~panel.treated)):
+            for j, span in enumerate((slice(start, None), slice(0, start))):
+                given = np.bincount(code, side.counts[arm, span].sum(axis=(0, 1)), len(levels))
+                alpha = given + UNIFORM_TOTAL / len(levels)
+                estimate += turn * _SIGN[i, j] * float(levels @ alpha / alpha.sum())
+                sample += turn * _SIGN[i, j] * (rng.dirichlet(alpha, draws) @ levels)
     return estimate, sample
 
 
 def _dispersion(panel: Panel) -> float:
     """Return the variance of counts over their mean, within arm and time."""
-    n, mean, scatter = _pooled(panel)
+    _, n, mean, scatter = _pooled(panel)
     return float(scatter.sum() / max(float(((n - 1) * mean).sum()), 1e-300))
