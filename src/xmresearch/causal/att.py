@@ -122,8 +122,10 @@ def comparisons(seen: Array, starts: Index, control: str, anticipation: int, bas
         raise ParamsError(f"There is no control '{control}'.", nearest(control, CONTROLS))
     if base not in BASES:
         raise ParamsError(f"There is no base '{base}' of staggered adoption.", nearest(base, BASES))
-    periods = seen.shape[1]
-    found = []
+    periods, there = seen.shape[1], (seen > 0).astype(np.int64)
+    tail = np.vstack([np.cumsum(there[::-1], axis=0)[::-1], np.zeros_like(there[0])])
+    beyond = tail[np.searchsorted(starts, np.arange(periods), side="right")].tolist()
+    present, found = there.tolist(), []
     for g, start in enumerate(starts.tolist()):
         last = start - 1 - anticipation
         if start >= periods or last < 0:
@@ -132,10 +134,10 @@ def comparisons(seen: Array, starts: Index, control: str, anticipation: int, bas
             b = last if base == "universal" or t >= start else t - 1
             if b < 0 or b == t:
                 continue
-            horizon = periods - 1 if control == "never" else max(t, b) + anticipation
-            among = (starts > horizon) & (starts != start)
-            if seen[g, t] and seen[g, b] and seen[among, t].sum() and seen[among, b].sum():
-                found.append((start, t, b, min(horizon, periods - 1)))
+            horizon = min(periods - 1 if control == "never" else max(t, b) + anticipation, periods - 1)
+            mine = int(start > horizon)
+            if all(present[g][at] and beyond[horizon][at] > mine for at in (t, b)):
+                found.append((start, t, b, horizon))
     pairs = Comparisons(*np.array(found, dtype=np.int64).reshape(-1, 4).T)
     if not pairs.after.any():
         who = "never-treated" if control == "never" else "untreated"

@@ -20,6 +20,8 @@ _SENTENCES = {
     "uneven_rows": "Units have {low:.0f} to {high:.0f} rows per period and count equally; weight='rows' counts rows equally.",
     "sampler": "The sampler has not settled (largest r-hat {rhat:.3f}, fewest effective draws {ess:.0f}, {divergences} divergences).",
     "unadjusted_periods": "{periods} ATT(g,t) could not be adjusted for covariates and were left out: too few units.",
+    "one_sided": "{cells} cell(s) of {units} unit(s) lack rows that the change could affect, or rows that it could not; they have no difference.",
+    "placebo_interval": "The interval is that of {placebos} placebo treatments of untreated units (exact p = {p:.3f}): the treated units' shocks are taken to be like theirs.",
 }  # fmt: skip
 
 
@@ -31,7 +33,7 @@ class Concern:
     ----------
     kind : str
         blank_rows, one_unit, unclustered, few_units, missing_periods, always_treated, late_adopters, no_never,
-        small_cohorts, pretrend, overdispersed, uneven_rows, sampler or unadjusted_periods.
+        small_cohorts, pretrend, overdispersed, uneven_rows, sampler, unadjusted_periods, one_sided or placebo_interval.
     facts : dict
         Names and figures of the sentence that `str` gives; reports put it into their own language.
     """

@@ -11,10 +11,12 @@ import pandas as pd
 
 from xmresearch.causal.event_study import event_study
 from xmresearch.causal.families import COUNTED, FAMILIES
+from xmresearch.causal.few_treated import few_treated
 from xmresearch.causal.hierarchical import hierarchical
 from xmresearch.causal.panel import Panel
 from xmresearch.causal.result import DidResult
 from xmresearch.causal.staggered import staggered
+from xmresearch.causal.triple import triple_panel
 from xmresearch.causal.two_by_two import two_by_two
 from xmresearch.errors import ModelError, ParamsError, nearest
 from xmresearch.sufficient.cells import Cells
@@ -27,7 +29,9 @@ KINDS: dict[str, Callable[..., DidResult]] = {
     "event_study": event_study,
     "staggered": staggered,
     "hierarchical": hierarchical,
+    "synthetic_control": few_treated,
 }
+TRIPLE = ("two_by_two", "event_study", "staggered", "synthetic_control")
 CLUSTERS = ("unit", "none")
 INFERENCES = ("auto", "exact", "nuts")
 FEWEST_DRAWS = 100
@@ -42,6 +46,7 @@ def did(
     treated_from: Any = None,
     treated: str | Collection[Any] | None = None,
     cohort: str | None = None,
+    third: str | None = None,
     kind: str = "auto",
     family: str = "gaussian",
     covariates: Sequence[str] = (),
@@ -74,8 +79,12 @@ def did(
         the treated units.
     cohort : str, optional
         Column of the first treated period, blank or 0 for never; instead of `treated`.
+    third : str, optional
+        Column of 1 (rows that the change could affect) and 0 (rows of the same units and periods that it could not), for triple
+        differences: the outcome of a unit and period is the difference of the two means.
     kind : str
-        two_by_two, event_study, staggered, hierarchical, or auto: by the number of adoption dates and periods.
+        two_by_two, event_study, staggered, hierarchical, synthetic_control (few treated units), or auto: by the number of
+        adoption dates and periods.
     family : str
         gaussian, bernoulli, ordinal, nps (0-10) or count.
     covariates : sequence of str
@@ -97,7 +106,8 @@ def did(
         Posterior draws and their seed.
     **options
         Of the kind: variance, prior_scale (two_by_two); base (event_study, staggered); overall, cohort_weights, shrink, adjust
-        (staggered); prior_scale, tune, chains (hierarchical); weight ('units' or 'rows').
+        (staggered); prior_scale, tune, chains (hierarchical); method, replications (synthetic_control); weight ('units' or
+        'rows').
 
     Returns
     -------
@@ -123,23 +133,34 @@ def did(
     listed = None if treated is None or isinstance(treated, str) else treated
     column = treated if isinstance(treated, str) else None
     if isinstance(data, Cells):
-        cells = data
+        if third is not None:
+            raise ParamsError(
+                "Cells do not know which rows a change could affect.", "Give rows for triple differences."
+            )
+        panel = Panel.of(data, family, treated_from, listed)
     else:
         if outcome is None or time is None:
             raise ParamsError("did() needs the columns of the outcome and of time.", "Give outcome= and time=.")
-        cells = Cells.of(
-            data, outcome=outcome, unit=unit, time=time, cohort=cohort, treated=column, counts=family in COUNTED,
-            covariates=covariates,
-        )  # fmt: skip
-    panel = Panel.of(cells, family, treated_from, listed)
+        columns: dict[str, Any] = {
+            "outcome": outcome, "unit": unit, "time": time, "cohort": cohort, "treated": column,
+            "counts": family in COUNTED, "covariates": covariates,
+        }  # fmt: skip
+        if third is None:
+            panel = Panel.of(Cells.of(data, **columns), family, treated_from, listed)
+        else:
+            panel = triple_panel(data, third, family, treated_from, listed, **columns)
     name, why = (kind, "asked for") if kind != "auto" else choose_kind(panel, cluster)
+    if panel.sides and name not in TRIPLE:
+        raise ParamsError(f"Kind '{name}' takes no third difference.", f"Use one of {', '.join(TRIPLE)}.")
     common: dict[str, Any] = {
         "smallest": float(smallest), "confidence": confidence, "draws": draws, "seed": seed, "chosen": why,
     }  # fmt: skip
     if name == "two_by_two":
         common["clustered"] = None if cluster is None else cluster == "unit"
-    else:
+    elif name != "synthetic_control":
         common["anticipation"] = anticipation
+    elif anticipation:
+        raise ParamsError("Kind 'synthetic_control' knows no anticipation.", "Give the first period that may react.")
     if name == "staggered":
         common["control"] = control
     if name == "two_by_two" and inference == "nuts":

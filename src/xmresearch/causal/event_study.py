@@ -81,7 +81,7 @@ def event_study(
         )
     rng = np.random.default_rng(seed)
     sample = means.draw(draws, rng)
-    contrast = _contrast(len(panel.periods), start, reference, base)
+    contrast = event_weights(len(panel.periods), start, reference, base)
     gap = means.mean[0] - means.mean[1]
     estimate, effects = contrast @ gap, (sample[:, 0] - sample[:, 1]) @ contrast.T
     df = welch_df(np.einsum("et,gts,es->ge", contrast, means.scale, contrast), means.df)
@@ -114,8 +114,23 @@ def event_study(
     )  # fmt: skip
 
 
-def _contrast(periods: int, start: int, reference: int, base: str) -> Array:
-    """Return the weights of each dynamic effect and, last, of the overall one, shape (T + 1, T)."""
+def event_weights(periods: int, start: int, reference: int, base: str) -> Array:
+    """Return the weights of the difference between the arms in each effect.
+
+    Parameters
+    ----------
+    periods : int
+        T.
+    start, reference : int
+        Positions of the first treated and of the reference period.
+    base : str
+        What the overall effect is relative to, 'last' or 'all'.
+
+    Returns
+    -------
+    ndarray
+        Each dynamic effect and, last, the overall one, shape (T + 1, T).
+    """
     each = np.eye(periods)
     each[:, reference] -= 1
     overall = np.zeros(periods)

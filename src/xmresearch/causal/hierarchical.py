@@ -151,7 +151,7 @@ def _usable(panel: Panel, anticipation: int) -> Panel:
         panel = panel.only(~early, Concern("always_treated", {"units": int(early.sum())}))
     if anticipation:
         until = panel.start[:, None] - np.arange(len(panel.periods))
-        panel = panel.without((until > 0) & (until <= anticipation))
+        panel = panel.hiding((until > 0) & (until <= anticipation))
     return panel
 
 

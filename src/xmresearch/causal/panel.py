@@ -49,6 +49,10 @@ class Panel:
         What `value` is the mean of.
     concerns : tuple of Concern
         About the data.
+    third : str
+        Column of a third difference, where `value` is the difference of the means of two sides, and
+    sides : tuple of Panel
+        the side that treatment could affect and the one that it could not; empty otherwise.
     """
 
     outcome: str
@@ -64,6 +68,8 @@ class Panel:
     covariates: Array
     measure: Measure
     concerns: tuple[Concern, ...]
+    third: str = ""
+    sides: tuple[Panel, ...] = ()
 
     @classmethod
     def of(
@@ -117,6 +123,13 @@ class Panel:
 
     def scored(self, measure: Measure) -> Panel:
         """Return the same panel for another measure of the outcome."""
+        if self.sides:
+            a, b = sides = tuple(side.scored(measure) for side in self.sides)
+            both = (a.n > 0) & (b.n > 0)
+            return replace(
+                self, measure=measure, sides=sides, n=np.where(both, a.n + b.n, 0.0), value=a.value - b.value,
+                scatter=np.where(both, a.scatter + b.scatter, 0.0), counts=None,
+            )  # fmt: skip
         if measure.score is None or self.counts is None:
             return replace(self, measure=measure)
         with np.errstate(invalid="ignore"):
@@ -124,22 +137,31 @@ class Panel:
         step = (measure.score - np.nan_to_num(value)[..., None]) ** 2
         return replace(self, measure=measure, value=value, scatter=(self.counts * step).sum(axis=2))
 
-    def only(self, keep: NDArray[np.bool_], concern: Concern) -> Panel:
-        """Return some of the units, and say so."""
+    def only(self, keep: NDArray[np.bool_], *concerns: Concern) -> Panel:
+        """Return some of the units, and what there is to say of it."""
         counts = None if self.counts is None else self.counts[keep]
         return replace(
             self, units=self.units[keep], start=self.start[keep], n=self.n[keep], value=self.value[keep],
             scatter=self.scatter[keep], counts=counts, covariates=self.covariates[keep],
-            concerns=(*self.concerns, concern),
+            concerns=(*self.concerns, *concerns), sides=tuple(side.only(keep) for side in self.sides),
         )  # fmt: skip
 
-    def without(self, cells: NDArray[np.bool_]) -> Panel:
-        """Return the panel as if cells of units by periods, shape (U, T), had not been seen."""
-        counts = None if self.counts is None else np.where(cells[..., None], 0.0, self.counts)
+    def until(self, end: int) -> Panel:
+        """Return the first periods."""
+        cut = slice(None, end)
+        counts = None if self.counts is None else self.counts[:, cut]
         return replace(
-            self, n=np.where(cells, 0.0, self.n), value=np.where(cells, np.nan, self.value),
-            scatter=np.where(cells, 0.0, self.scatter), counts=counts,
-            covariates=np.where(cells[..., None], np.nan, self.covariates),
+            self, periods=replace(self.periods, labels=self.periods.labels[cut]), start=np.minimum(self.start, end),
+            n=self.n[:, cut], value=self.value[:, cut], scatter=self.scatter[:, cut], counts=counts,
+            covariates=self.covariates[:, cut], sides=tuple(side.until(end) for side in self.sides),
+        )  # fmt: skip
+
+    def hiding(self, hidden: NDArray[np.bool_]) -> Panel:
+        """Return the panel without some cells, shape (U, T)."""
+        counts = None if self.counts is None else np.where(hidden[..., None], 0.0, self.counts)
+        return replace(
+            self, n=np.where(hidden, 0.0, self.n), value=np.where(hidden, np.nan, self.value),
+            scatter=np.where(hidden, 0.0, self.scatter), counts=counts, sides=tuple(s.hiding(hidden) for s in self.sides),
         )  # fmt: skip
 
     @property
@@ -154,7 +176,9 @@ class Panel:
 
     @property
     def outcome_sd(self) -> float:
-        """Standard deviation of the measure among rows before treatment, within cohort and period."""
+        """Standard deviation of the measure among rows before treatment, within cohort and period; of the affected side."""
+        if self.sides:
+            return replace(self.sides[0], start=self.start).outcome_sd
         before = (self.n > 0) & (np.arange(len(self.periods)) < self.start[:, None])
         n = np.where(before, self.n, 0.0)
         total, used = float(self.scatter[before].sum()), 0
@@ -172,7 +196,8 @@ class Panel:
     def facts(self) -> dict[str, Any]:
         """Counts and dates of the design."""
         labels = self.periods.labels
-        return {
+        third = {"third": self.third} if self.third else {}
+        return third | {
             "units": len(self.units), "treated_units": int(self.treated.sum()),
             "control_units": int((~self.treated).sum()), "rows": int(self.n.sum()), "periods": len(self.periods),
             "first_period": labels[0], "last_period": labels[-1],

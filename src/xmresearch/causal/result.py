@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from xmresearch.causal.concerns import Concern
+from xmresearch.causal.synthetic import CLOSE_FIT
 from xmresearch.errors import DataError, ParamsError, nearest
 from xmresearch.inference.nuts import ESS, RHAT
 
@@ -34,7 +35,7 @@ class DidResult:
     Attributes
     ----------
     kind : str
-        two_by_two, event_study, staggered or hierarchical.
+        two_by_two, event_study, staggered, hierarchical or synthetic_control.
     family : str
         gaussian, bernoulli, ordinal, nps or count.
     outcome : str
@@ -194,11 +195,16 @@ class DidResult:
     def diagnostics(self) -> pd.DataFrame:
         """Return checks with figure, threshold and status (pass, warn, fail)."""
         facts = self.facts
-        fewest = min(facts["treated_units"], facts["control_units"])
+        synthetic = self.kind == "synthetic_control"
+        fewest = facts["control_units"] if synthetic else min(facts["treated_units"], facts["control_units"])
         rows: list[tuple[str, float, float, str]] = [
             ("units_per_arm", fewest, FEW_UNITS, "pass" if fewest >= FEW_UNITS else "warn" if fewest > 1 else "fail"),
             ("posterior_draws", len(self.draws), ENOUGH_DRAWS, "pass" if len(self.draws) >= ENOUGH_DRAWS else "warn"),
         ]
+        if synthetic:
+            rows.append(
+                ("relative_rmspe", (fit := facts["relative_rmspe"]), CLOSE_FIT, "pass" if fit <= CLOSE_FIT else "warn")
+            )
         p = facts.get("pretrend_p", np.nan)
         if np.isfinite(p):
             rows.append(("pretrend_p", p, PRETREND_LEVEL, "pass" if p >= PRETREND_LEVEL else "fail"))

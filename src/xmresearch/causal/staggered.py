@@ -86,7 +86,7 @@ def staggered(
     """
     if overall not in AGGREGATES:
         raise ParamsError(f"There is no aggregate '{overall}'.", nearest(overall, AGGREGATES))
-    panel = _with_base(panel, anticipation)
+    panel = with_base(panel, anticipation)
     rng = np.random.default_rng(seed)
     each = observation_weights(panel, weight)
     means = CohortMeans.of(panel.value, each, panel.start)
@@ -122,8 +122,25 @@ def staggered(
     )  # fmt: skip
 
 
-def _with_base(panel: Panel, anticipation: int) -> Panel:
-    """Leave out units that have no period before treatment and its anticipation."""
+def with_base(panel: Panel, anticipation: int) -> Panel:
+    """Leave out units that have no period before treatment and its anticipation.
+
+    Parameters
+    ----------
+    panel : Panel
+        The data.
+    anticipation : int
+        Periods before treatment in which the outcome may already react.
+
+    Returns
+    -------
+    Panel
+
+    Raises
+    ------
+    InsufficientData
+        Every treated unit would be left out.
+    """
     early = panel.start <= anticipation
     if not early.any():
         return panel

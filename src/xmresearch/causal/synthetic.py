@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -56,6 +56,8 @@ class SyntheticResult:
         Units and periods.
     confidence : float
         Level of the interval.
+    placebo_gaps : ndarray
+        Gaps by placebo treatment and period that the placebo variance is of, shape (placebos, periods); none without it.
     """
 
     effect: float
@@ -76,6 +78,7 @@ class SyntheticResult:
     n_before: int
     n_after: int
     confidence: float
+    placebo_gaps: Array = field(repr=False)
 
     def tidy(self) -> pd.DataFrame:
         """Return treated, synthetic and gap by period."""
@@ -196,7 +199,7 @@ def synthetic_control(
     effect = float(gap[first:].mean())
     own = [names[i] for i in np.flatnonzero(~mask)]
     trials = [gap, *(_trial(control, np.array([j]), first, method) for j in range(n0))]
-    se = np.nan
+    se, drawn = np.nan, []
     if variance == "placebo":
         rng = np.random.default_rng(seed)
         picks = [rng.permutation(n0)[:n1] for _ in range(replications)]
@@ -224,8 +227,23 @@ def synthetic_control(
         effect, float(se), float(effect - z * se), float(effect + z * se),
         float(np.mean(ratio >= ratio[0] * (1 - 1e-12))), path, weights.reset_index(drop=True), placebos,
         pd.DataFrame(without, columns=["unit", "weight", "effect"]), float(before[0]), float(before[0] / spread), method,
-        variance, n1, n0, first, t1, confidence,
+        variance, n1, n0, first, t1, confidence, np.array(drawn).reshape(len(drawn), first + t1),
     )  # fmt: skip
+
+
+def synthetic_effect(outcome: Array, treated: NDArray[np.bool_], first: int, method: str = "sdid") -> float:
+    """Return the effect alone, of data that `synthetic_control` takes.
+
+    Parameters
+    ----------
+    outcome, treated, first, method
+        As in `synthetic_control`.
+
+    Returns
+    -------
+    float
+    """
+    return float(_fitted_gap(outcome[~treated], outcome[treated], first, method)[first:].mean())
 
 
 def _weights(control: Array, group: Array, first: int, method: str) -> tuple[Array, Array]:
@@ -251,13 +269,15 @@ def _gap(control: Array, group: Array, omega: Array, lam: Array) -> Array:
 
 def _trial(control: Array, chosen: NDArray[np.int64], first: int, method: str) -> Array:
     """Return the gap of untreated units treated in place of the treated."""
-    others, group = np.delete(control, chosen, axis=0), control[chosen]
-    return _gap(others, group, *_weights(others, group, first, method))
+    return _fitted_gap(np.delete(control, chosen, axis=0), control[chosen], first, method)
+
+
+def _fitted_gap(control: Array, group: Array, first: int, method: str) -> Array:
+    return _gap(control, group, *_weights(control, group, first, method))
 
 
 def _without(control: Array, group: Array, j: int, first: int, method: str) -> float:
-    others = np.delete(control, j, axis=0)
-    return float(_gap(others, group, *_weights(others, group, first, method))[first:].mean())
+    return float(_fitted_gap(np.delete(control, j, axis=0), group, first, method)[first:].mean())
 
 
 def _jackknife_se(control: Array, group: Array, first: int, omega: Array, lam: Array) -> float:

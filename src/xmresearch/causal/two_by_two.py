@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from xmresearch.causal.cohort_means import CohortMeans, before_and_after
 from xmresearch.causal.concerns import Concern
 from xmresearch.causal.draws import effect_rows, overall_effect, stretch, welch_df
-from xmresearch.causal.families import measures
+from xmresearch.causal.families import Measure, measures
 from xmresearch.causal.panel import Panel
 from xmresearch.causal.result import FEW_UNITS, DidResult
 from xmresearch.causal.two_by_two_nuts import sample_arms
@@ -108,7 +108,8 @@ def two_by_two(
     for measure in measures(panel.family, panel.categories):
         part = panel.scored(measure)
         if grouped:
-            estimate, sample, scale_df = _by_unit(part, weight, draws, rng)
+            estimate, sample, own_df = _by_unit(part, weight, draws, rng)
+            scale_df = scale_df if len(first) else own_df
         elif inference == "nuts":
             sample, quality = _sampled(part, variance, prior_scale, draws, seed)
             estimate, facts = float(sample.mean()), facts if len(first) else facts | quality._asdict()
@@ -178,48 +179,50 @@ def _by_row(
     panel: Panel, variance: str, prior_scale: float | None, draws: int, rng: np.random.Generator
 ) -> tuple[float, Array]:
     """Return estimate and draws with rows as the observations."""
-    n, mean, scatter = _pooled(panel)
-    _require_seen(n[:, ::-1])
+    sign, n, mean, scatter = _pooled(panel)
+    for each in n:
+        _require_seen(each[:, ::-1])
     if panel.family == "gaussian":
         if variance == "pooled":
-            return _gaussian(n, mean, scatter, prior_scale, draws, rng)
+            return _gaussian(float((sign * mean).sum()), n, scatter, prior_scale, draws, rng)
         if n.min() < 2:
             raise InsufficientData("A variance per arm and time needs two rows in each.", "Use variance='pooled'.")
         scale = np.sqrt(scatter / (n - 1) / n)
-        sample = mean + scale * rng.standard_t(n - 1, (draws, 2, 2))
+        sample = mean + scale * rng.standard_t(n - 1, (draws, *n.shape))
     elif panel.family == "bernoulli":
         hits = n * mean
-        sample = rng.beta(hits + JEFFREYS, n - hits + JEFFREYS, (draws, 2, 2))
+        sample = rng.beta(hits + JEFFREYS, n - hits + JEFFREYS, (draws, *n.shape))
         mean = (hits + JEFFREYS) / (n + 2 * JEFFREYS)
     elif panel.family == "count":
-        sample = rng.gamma(n * mean + JEFFREYS, 1 / n, (draws, 2, 2))
+        sample = rng.gamma(n * mean + JEFFREYS, 1 / n, (draws, *n.shape))
         mean = mean + JEFFREYS / n
     else:
         return _categorical(panel, draws, rng)
-    return float((_SIGN * mean).sum()), (_SIGN * sample).sum(axis=(1, 2))
+    return float((sign * mean).sum()), (sign * sample).sum(axis=(1, 2, 3))
 
 
-def _pooled(panel: Panel) -> tuple[Array, Array, Array]:
-    """Return rows, mean and scatter by arm (treated, untreated) and time (after, before), each of shape (2, 2)."""
-    start = int(panel.cohorts[0])
-    out = np.zeros((3, 2, 2))
-    for i, arm in enumerate((panel.treated, ~panel.treated)):
-        for j, span in enumerate((slice(start, None), slice(0, start))):
-            n, value, scatter = (np.nan_to_num(a[arm, span]) for a in (panel.n, panel.value, panel.scatter))
-            total = n.sum()
-            mean = (n * value).sum() / total if total else 0.0
-            out[:, i, j] = total, mean, scatter.sum() + (n * (value - mean) ** 2).sum()
-    return out[0], out[1], out[2]
+def _pooled(panel: Panel) -> tuple[Array, Array, Array, Array]:
+    """Return sign, rows, mean and scatter by side, arm (treated, untreated) and time (after, before), each of shape (P, 2, 2)."""
+    start, sides = int(panel.cohorts[0]), panel.sides or (panel,)
+    out = np.zeros((3, len(sides), 2, 2))
+    for k, side in enumerate(sides):
+        for i, arm in enumerate((panel.treated, ~panel.treated)):
+            for j, span in enumerate((slice(start, None), slice(0, start))):
+                n, value, scatter = (np.nan_to_num(a[arm, span]) for a in (side.n, side.value, side.scatter))
+                total = n.sum()
+                mean = (n * value).sum() / total if total else 0.0
+                out[:, k, i, j] = total, mean, scatter.sum() + (n * (value - mean) ** 2).sum()
+    return np.array([_SIGN, -_SIGN])[: len(sides)], out[0], out[1], out[2]
 
 
 def _gaussian(
-    n: Array, mean: Array, scatter: Array, prior_scale: float | None, draws: int, rng: np.random.Generator
+    effect: float, n: Array, scatter: Array, prior_scale: float | None, draws: int, rng: np.random.Generator
 ) -> tuple[float, Array]:
     """Draw from the Normal-inverse-gamma posterior with one variance."""
-    effect, spread, df = float((_SIGN * mean).sum()), float((1 / n).sum()), float(n.sum() - 4)
+    spread, df = float((1 / n).sum()), float(n.sum() - n.size)
     if df < 1:
         raise InsufficientData(
-            "A variance needs more than four rows.", "Give rows, not means, or several units per arm."
+            f"A variance needs more than {n.size} rows.", "Give rows, not means, or several units per arm."
         )
     total = float(scatter.sum())
     if prior_scale is not None:
@@ -232,17 +235,18 @@ def _gaussian(
 
 def _categorical(panel: Panel, draws: int, rng: np.random.Generator) -> tuple[float, Array]:
     """Draw a score of Dirichlet-multinomial answers."""
-    alphas, levels = _shares(panel)
     estimate, sample = 0.0, np.zeros(draws)
-    for sign, alpha in zip(_SIGN.ravel(), alphas, strict=True):
-        estimate += sign * float(levels @ alpha / alpha.sum())
-        sample += sign * (rng.dirichlet(alpha, draws) @ levels)
+    for side, turn in zip(panel.sides or (panel,), (1.0, -1.0), strict=False):
+        alphas, levels = _shares(side, panel.measure)
+        for sign, alpha in zip(turn * _SIGN.ravel(), alphas, strict=True):
+            estimate += sign * float(levels @ alpha / alpha.sum())
+            sample += sign * (rng.dirichlet(alpha, draws) @ levels)
     return estimate, sample
 
 
-def _shares(panel: Panel) -> tuple[Array, Array]:
+def _shares(panel: Panel, measure: Measure) -> tuple[Array, Array]:
     """Return the Dirichlet posterior's parameters by arm and time, shape (4, L), and what each level contributes, (L,)."""
-    start, score = int(panel.cohorts[0]), panel.measure.score
+    start, score = int(panel.cohorts[0]), measure.score
     if panel.counts is None or score is None:
         raise ModelError(f"Family '{panel.family}' needs counts per answer.")
     levels, code = np.unique(score, return_inverse=True)
@@ -260,7 +264,9 @@ def _sampled(
     """Return draws by NUTS of the posterior that `_by_row` draws from its closed form."""
     if variance != "pooled":
         raise ParamsError("A variance per arm and time has a closed form only.", "Use variance='pooled'.")
-    n, mean, scatter = (a.ravel() for a in _pooled(panel))
+    if panel.sides:
+        raise ParamsError("Triple differences have a closed form only.", "Leave inference out.")
+    n, mean, scatter = (a[0].ravel() for a in _pooled(panel)[1:])
     _require_seen(n.reshape(2, 2)[:, ::-1])
     levels = np.array([0.0, 1.0])
     if panel.family == "gaussian":
@@ -273,11 +279,11 @@ def _sampled(
         model, counts = "binomial", np.column_stack([n * (1 - mean) + JEFFREYS, n * mean + JEFFREYS])
     else:
         model = "multinomial"
-        counts, levels = _shares(panel)
+        counts, levels = _shares(panel, panel.measure)
     return sample_arms(model, counts, levels, prior_scale=prior_scale, draws=draws, seed=seed)
 
 
 def _dispersion(panel: Panel) -> float:
     """Return the variance of counts over their mean, within arm and time."""
-    n, mean, scatter = _pooled(panel)
+    _, n, mean, scatter = _pooled(panel)
     return float(scatter.sum() / max(float(((n - 1) * mean).sum()), 1e-300))
