@@ -98,16 +98,24 @@ class Query:
         if covariates:
             complete = pl.all_horizontal(pl.col(f"x{j}").is_not_null() for j in range(len(covariates)))
             rows = rows.with_columns(pl.when(complete).then(pl.col("v")).alias("v"))
-        step = pl.col("v") - centre
         sums = [pl.col("v").count().alias("n"), pl.col("v").null_count().alias("missing")]
         sums += [pl.col(f"x{j}").filter(pl.col("v").is_not_null()).sum() for j in range(len(covariates))]
         by = ["unit", "time", "arm"]
         if self.counted:
             by.append("v")
         else:
-            sums += [step.sum().alias("s1"), (step * step).sum().alias("s2"), pl.col("v").min().alias("low")]
-            sums += [pl.col("v").max().alias("high"), (pl.col("v") != pl.col("v").floor()).any().alias("fraction")]
+            sums += [pl.col("v").mean().alias("s1"), pl.col("v").var().alias("s2")]
+            sums += [pl.col("v").min().alias("low"), pl.col("v").max().alias("high")]
+            known = schema[self.outcome].is_integer() or schema[self.outcome] == pl.Boolean
+            if not known and all(v == int(v) for v in head):
+                sums.append((pl.col("v") != pl.col("v").floor()).any().alias("fraction"))
         table: pd.DataFrame = rows.group_by(by).agg(sums).collect(engine="streaming").to_pandas()
+        if not self.counted:
+            step = table["s1"] - centre
+            table["s2"] = table["s2"].fillna(0.0) * (table["n"] - 1).clip(lower=0) + table["n"] * step**2
+            table["s1"] = table["n"] * step
+            if "fraction" not in table:
+                table["fraction"] = not known
         return table.rename(columns={"v": "value"}), centre, kind, order
 
     def _keys(self, kind: str) -> list[Any]:
