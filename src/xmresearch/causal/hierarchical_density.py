@@ -163,7 +163,14 @@ class HierarchicalDensity:
         return np.concatenate([state.level, state.period[1:], state.extra, rest, np.zeros(self.units)])
 
     def __call__(self, x: Array, problem: Problem) -> tuple[float, Array]:
-        """Return the log density at coordinates x, shape (q,), and its gradient."""
+        """Return the log density at coordinates x, shape (q,), and its gradient; minus infinity far out, where it overflows."""
+        with np.errstate(all="ignore"):
+            value, gradient = self._at(x, problem)
+        if not (np.isfinite(value) and np.isfinite(gradient).all()):
+            return -np.inf, np.zeros(len(x))
+        return value, gradient
+
+    def _at(self, x: Array, problem: Problem) -> tuple[float, Array]:
         prior = Prior(*problem.prior.tolist())
         level, period, extra, rest, z = self._split(x)
         effect = float(rest[0])
@@ -174,8 +181,6 @@ class HierarchicalDensity:
         change = p + q * z
         eta = level[problem.unit] + period[problem.time] + problem.after * change[problem.unit]
         value, slope, extra_slope = likelihood(self.link, eta, problem.data, extra, problem.base)
-        if not np.isfinite(value):
-            return -np.inf, np.zeros(len(x))
         gap = change - m
         value += float(0.5 * np.log(w).sum() - 0.5 * (w * gap**2).sum() + np.log(q).sum())
         value -= 0.5 * float((level**2).sum() / prior.level**2 + (period**2).sum() / prior.period**2)

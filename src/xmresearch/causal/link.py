@@ -8,7 +8,7 @@ from scipy import special
 
 Array = NDArray[np.float64]
 LINKS = {"gaussian": "identity", "count": "log", "bernoulli": "probit", "ordinal": "probit", "nps": "probit"}
-_SMALLEST, _LARGEST = 1e-300, 500.0
+_SMALLEST = 1e-300
 _STEPS, _WIDE = 12, 5.0
 
 
@@ -46,7 +46,7 @@ def likelihood(link: str, eta: Array, data: Array, extra: Array, base: Array) ->
         return -float(n.sum() * extra[0]) - 0.5 * square, precision * n * gap, np.array([square - n.sum()])
     if link == "log":
         n, total = data.T
-        expected = n * np.exp(np.minimum(base[0] + eta, _LARGEST))
+        expected = n * np.exp(base[0] + eta)
         return float(total @ eta - expected.sum()), total - expected, np.empty(0)
     a = cutpoints(extra, base) - eta[:, None]
     share, density = _shares(a)
