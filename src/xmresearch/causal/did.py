@@ -97,7 +97,7 @@ def did(
     draws, seed : int
         Posterior draws and their seed.
     **options
-        Of the kind: variance, prior_scale (two_by_two); base (event_study, staggered); overall, cohort_weights, shrink, adjust
+        Of the kind: variance, prior_scale (two_by_two); base, scale (event_study, staggered); overall, cohort_weights, shrink, adjust
         (staggered); method, replications (synthetic_control); weight ('units' or 'rows').
 
     Returns
