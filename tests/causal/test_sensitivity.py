@@ -331,6 +331,25 @@ def test_what_cannot_be_checked_is_missing(branches):
     assert blank.drop(index="0")["estimate"].notna().all()
 
 
+def test_sampled_kinds_are_represented_by_a_closed_form():
+    for cohorts, kind in (((4, 0), "event_study"), ((4, 5, 0), "staggered")):
+        found = did(panel(cohorts=cohorts, effect=1), cohort="cohort", **KEYS)
+        settings = {k: v for k, v in found.settings.items() if k not in ("control", "anticipation")} | {
+            "prior_scale": 0.5
+        }
+        sampled = replace(found, kind="hierarchical", settings=settings, draws=found.draws * 0.9)
+        sampled = replace(sampled, effect=found.effect | {"estimate": 0.9 * found.effect["estimate"]})
+        checked, plain = sensitivity(sampled), sensitivity(found)
+        assert checked.kind == kind
+        pd.testing.assert_frame_equal(checked.table, plain.table)
+        assert checked.effect["estimate"] == sampled.effect["estimate"]
+        assert checked.effect["refitted"] == pytest.approx(found.effect["estimate"])
+    rows = answers(panel(units=8, cohorts=(4, 0)), "gaussian")
+    found = did(rows, cohort="cohort", kind="two_by_two", cluster="none", **KEYS)
+    sampled = replace(found, settings=found.settings | {"inference": "nuts"})
+    pd.testing.assert_frame_equal(sensitivity(sampled).table, sensitivity(found).table)
+
+
 def test_scale_and_level(mpdta):
     one, thousand = (sensitivity(did(mpdta.assign(lemp=mpdta["lemp"] * s), **MPDTA)) for s in (1, 1000))
     slope = one.table["check"] != "none"

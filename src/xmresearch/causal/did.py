@@ -91,13 +91,14 @@ def did(
     anticipation : int
         Periods before treatment in which the outcome may already react.
     smallest : float
-        Smallest effect worth acting on, in units of the outcome (percentage points of NPS for family nps).
+        Smallest effect worth acting on, in units of the outcome (percentage points of NPS for family nps; of its log, or
+        log odds, with the option scale='ratio' of kinds event_study and staggered).
     confidence : float
         Of the intervals.
     draws, seed : int
         Posterior draws and their seed.
     **options
-        Of the kind: variance, prior_scale (two_by_two); base, scale (event_study, staggered); overall, cohort_weights, shrink, adjust
+        Of the kind: variance, prior_scale (two_by_two); base (event_study, staggered); overall, cohort_weights, shrink, adjust
         (staggered); method, replications (synthetic_control); weight ('units' or 'rows').
 
     Returns

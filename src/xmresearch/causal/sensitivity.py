@@ -261,11 +261,11 @@ def sensitivity(
 
 
 def _cheap(result: DidResult) -> DidResult:
-    """Return a result whose kind is cheap to fit, with whether it is clustered settled."""
+    """Return a result whose kind is cheap to fit: in closed form, with whether it is clustered settled."""
     panel = result.panel
     if panel is None or result.kind == "two_by_two":
-        clustered = result.clustered.startswith("clustered")
-        return replace(result, settings=result.settings | {"clustered": clustered})
+        settings = {k: v for k, v in result.settings.items() if k != "inference"}
+        return replace(result, settings=settings | {"clustered": result.clustered.startswith("clustered")})
     if result.kind in CHEAP:
         return result
     kind = choose_kind(panel)[0]
