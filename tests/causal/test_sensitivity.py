@@ -11,6 +11,7 @@ from scipy import integrate, stats
 from xmresearch.causal.checks import PRIORS, with_normal_prior
 from xmresearch.causal.closed_form import Design, StudentT
 from xmresearch.causal.did import did, refit
+from xmresearch.causal.honest import honest
 from xmresearch.causal.mean_weights import MeanWeights, overall_weights
 from xmresearch.causal.pretrend import event_path
 from xmresearch.causal.sensitivity import sensitivity
@@ -277,6 +278,25 @@ def test_slope_and_effect_cover_under_parallel_trends():
         low, high = event_path("event_study", found.panel, found.settings).slope()[0].interval(0.9)
         hits += low < 0 < high
     assert abs(hits / times - 0.9) < 3 * np.sqrt(0.09 / times)
+
+
+@pytest.mark.parametrize(("cohorts", "options"), [((5, 0), {}), ((4, 5, 0), {"base": "universal"})])
+def test_sets_are_those_of_the_event_draws(cohorts, options):
+    found = did(panel(units=60, cohorts=cohorts, effect=1.5), cohort="cohort", draws=20_000, **KEYS, **options)
+    checked = sensitivity(found)
+    times = np.array(found.event_times)
+    before = int((times < -1).sum())
+    weight = np.ones(len(times) - before)
+    if len(cohorts) > 2:
+        late = found.tidy("att_gt").query("event_time >= 0")
+        weight = late.groupby("event_time")["n"].sum().to_numpy(dtype=float)
+    for kind, mine in (("relative", checked.honest), ("smoothness", checked.smoothness)):
+        again = honest(n_pre=before, draws=found.event_draws, kind=kind, target=weight / weight.sum())
+        assert (mine.n_pre, mine.n_post) == (before, len(weight))
+        assert mine.estimate == pytest.approx(found.effect["estimate"])
+        assert mine.breakdown == pytest.approx(again.breakdown, rel=0.06)
+        if kind == "relative":
+            np.testing.assert_allclose(mine.curve["ci_lower"], again.curve["ci_lower"], atol=0.05)
 
 
 def test_placebo_p_is_uniform_under_no_effect():

@@ -35,7 +35,8 @@ class SensitivityResult:
         estimate, ci_lower, ci_upper, p_positive of the overall effect after the change, except in row 'slope', which is per
         period. Rows of placebo_unit have an estimate only; a row is blank where nothing can be compared without the unit.
     honest, smoothness : HonestResult or None
-        Relative-magnitude and smoothness sets of the overall effect; None without effects before treatment.
+        Relative-magnitude and smoothness sets of the mean of the effects after treatment, event times weighted as the overall
+        effect weights them; None without effects before treatment.
     placebo_p : float
         Randomisation p value of the overall effect; NaN where there is no other assignment.
     effect : dict
