@@ -88,7 +88,7 @@ class SensitivityResult:
         dict
             case: not_distinguishable (the interval takes in zero), no_pretrend_check (nothing before treatment to look at),
             fragile or robust; robust has no failed check in `diagnostics`, and passes breakdown, placebo_p and leave_one_out.
-            estimate, lower, upper, level; breakdown, smoothness_breakdown; placebo_p, placebos (assignments); placebo_dates,
+            estimate, lower, upper, level; refitted (the estimate by `kind`, which the checks start from); breakdown, smoothness_breakdown; placebo_p, placebos (assignments); placebo_dates,
             placebo_dates_nonzero (intervals that leave out zero); slope, slope_lower, slope_upper, slope_p, extrapolated,
             extrapolated_lower, extrapolated_upper; loo_lower, loo_upper, loo_kept (share of intervals that lie on the same
             side of zero, or take it in, as the whole one does), loo_what, most_influential; sceptical_prior (smallest prior SD, in outcome SDs, at which
@@ -105,7 +105,7 @@ class SensitivityResult:
         else:
             case = "robust" if not (checks == "fail").any() and set(must) <= {"pass"} else "fragile"
         found: dict[str, Any] = {
-            "case": case, "kind": self.kind, "estimate": self.effect["estimate"], "lower": self.effect["ci_lower"],
+            "case": case, "kind": self.kind, "estimate": self.effect["estimate"], "refitted": self.effect["refitted"], "lower": self.effect["ci_lower"],
             "upper": self.effect["ci_upper"], "level": self.confidence,
             "breakdown": np.nan if self.honest is None else self.honest.breakdown,
             "smoothness_breakdown": np.nan if self.smoothness is None else self.smoothness.breakdown,
@@ -137,7 +137,8 @@ class SensitivityResult:
         if np.isfinite(self._slope_p):
             gone = "fail" if _sign(slope.iloc[1]) != _sign(self.effect) else "warn"
             rows.append(("slope_p", self._slope_p, PRETREND_LEVEL, "pass" if self._slope_p >= PRETREND_LEVEL else gone))
-            left = float(slope["estimate"].iloc[1] / self.effect["estimate"]) if self.effect["estimate"] else 0.0
+            whole = self.effect["refitted"]
+            left = float(slope["estimate"].iloc[1] / whole) if whole else 0.0
             rows.append(("extrapolated_share", left, MOSTLY, "pass" if left >= MOSTLY else "warn"))
         if len(dates):
             share = float(_leaves_out_zero(dates).mean())
