@@ -224,7 +224,7 @@ class Design:
         return out
 
     def without_each(self) -> Array:
-        """Return the overall effect without each unit, to first order: weights of the cohort means and link unchanged, shape (U,)."""
+        """Return the overall effect without each unit at unchanged weights and slope of the link, shape (U,)."""
         means = CohortMeans.of(self.value, self.weight, self.start)
         weights, _ = self.weights(means.starts, means.units, means.size)
         code = np.searchsorted(means.starts, self.start)

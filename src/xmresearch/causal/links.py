@@ -109,7 +109,7 @@ def link_of(panel: Panel, scale: str) -> Link | None:
 
 
 def ratio_facts(link: Link | None, row: pd.Series) -> dict[str, Any]:
-    """Return scale, ratio, ratio_lower and ratio_upper of an effect on a link's scale; nothing for differences."""
+    """Return scale, ratio, ratio_lower and ratio_upper of an effect on a link's scale, or nothing."""
     if link is None:
         return {}
     names = {"ratio": "estimate", "ratio_lower": "ci_lower", "ratio_upper": "ci_upper"}

@@ -86,13 +86,15 @@ class SensitivityResult:
         Returns
         -------
         dict
-            case: not_distinguishable (the interval takes in zero), no_pretrend_check (nothing before treatment to look at),
-            fragile or robust; robust has no failed check in `diagnostics`, and passes breakdown, placebo_p and leave_one_out.
-            estimate, lower, upper, level; refitted (the estimate by `kind`, which the checks start from); breakdown, smoothness_breakdown; placebo_p, placebos (assignments); placebo_dates,
-            placebo_dates_nonzero (intervals that leave out zero); slope, slope_lower, slope_upper, slope_p, extrapolated,
-            extrapolated_lower, extrapolated_upper; loo_lower, loo_upper, loo_kept (share of intervals that lie on the same
-            side of zero, or take it in, as the whole one does), loo_what, most_influential; sceptical_prior (smallest prior SD, in outcome SDs, at which
-            the interval still leaves out zero; inf for none).
+            case: not_distinguishable (the interval takes in zero), no_pretrend_check (nothing before treatment to look
+            at), fragile or robust; robust has no failed check in `diagnostics`, and passes breakdown, placebo_p and
+            leave_one_out. estimate, lower, upper, level; refitted (the estimate by `kind`, which the checks start
+            from); breakdown, smoothness_breakdown; placebo_p, placebos (assignments); placebo_dates,
+            placebo_dates_nonzero (intervals that leave out zero); slope, slope_lower, slope_upper, slope_p,
+            extrapolated, extrapolated_lower, extrapolated_upper; loo_lower, loo_upper, loo_kept (share of intervals
+            that lie on the same side of zero, or take it in, as the whole one does), loo_what, most_influential;
+            sceptical_prior (smallest prior SD, in outcome SDs, at which the interval still leaves out zero; inf for
+            none).
         """
         checks = self.diagnostics().set_index("check")["status"]
         must = [checks.get(c, "pass") for c in ("breakdown", "placebo_p", "leave_one_out")]
@@ -105,8 +107,8 @@ class SensitivityResult:
         else:
             case = "robust" if not (checks == "fail").any() and set(must) <= {"pass"} else "fragile"
         found: dict[str, Any] = {
-            "case": case, "kind": self.kind, "estimate": self.effect["estimate"], "refitted": self.effect["refitted"], "lower": self.effect["ci_lower"],
-            "upper": self.effect["ci_upper"], "level": self.confidence,
+            "case": case, "kind": self.kind, "estimate": self.effect["estimate"], "refitted": self.effect["refitted"],
+            "lower": self.effect["ci_lower"], "upper": self.effect["ci_upper"], "level": self.confidence,
             "breakdown": np.nan if self.honest is None else self.honest.breakdown,
             "smoothness_breakdown": np.nan if self.smoothness is None else self.smoothness.breakdown,
             "placebo_p": self.placebo_p, "placebos": int(self.tidy("placebo_unit")["estimate"].notna().sum()),
