@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy import optimize, stats
 
+from xmresearch.causal.conditional_interval import MomentTest, conditional_interval
 from xmresearch.causal.honest import KINDS, honest
 from xmresearch.causal.honest_interval import flci, second_differences
 from xmresearch.errors import DataError, InsufficientData, ParamsError
@@ -198,3 +199,75 @@ def test_bad_input_is_one_clear_error():
         honest(BC_BETA, BC_COV, n_pre=4, bounds=[-1.0])
     with pytest.raises(InsufficientData, match="5 draws of 8"):
         honest(n_pre=4, draws=np.zeros((5, 8)))
+
+
+def test_conditional_intervals_are_those_of_honestdid():
+    """HonestDiD (R), C-LF on Benzarti & Carloni, as logged by the tests of its Stata port; on grids of .00076 and 2/99."""
+    first = [
+        (0.159, 0.233), (0.143, 0.248), (0.123, 0.266), (0.102, 0.287), (0.0786, 0.308), (0.0551, 0.329), (0.0315, 0.352),
+        (0.00722, 0.376),
+    ]  # fmt: skip
+    bounds = np.linspace(0, 2, 10)
+    for m, ends in zip(bounds[:8], first, strict=True):
+        found = conditional_interval(BC_BETA, BC_COV, n_pre=4, target=np.eye(4)[0], bound=m)
+        assert found == pytest.approx(ends, abs=1.2e-3)
+    third = [(0.212, 0.273), (0.0707, 0.414), (-0.0909, 0.576), (-0.253, 0.737), (-0.434, 0.919)]
+    grid = np.linspace(-1, 1, 100)
+    for m, ends in zip((0, 0.5, 1, 1.5, 2), third, strict=True):
+        low, high = conditional_interval(BC_BETA, BC_COV, n_pre=4, target=np.eye(4)[2], bound=m)
+        inside = grid[(grid >= low) & (grid <= high)]
+        assert (inside[0], inside[-1]) == pytest.approx(ends, abs=6e-4), m
+    for m, ends in ((0, (0.0713, 0.181)), (0.5, (-0.0315, 0.306)), (1, (-0.151, 0.441))):
+        found = conditional_interval(BC_BETA, BC_COV, n_pre=7, target=np.ones(1), bound=m)
+        assert found == pytest.approx(ends, abs=1.2e-3)
+    whole = honest(BC_BETA, BC_COV, n_pre=4, method="c-lf")
+    assert whole.method == "conditional least-favourable interval"
+    assert 1.5556 < whole.breakdown < 1.7778
+    plain = honest(BC_BETA, BC_COV, n_pre=4)
+    assert (
+        np.diff(whole.curve[["ci_lower", "ci_upper"]])[1:] < np.diff(plain.curve[["ci_lower", "ci_upper"]])[1:]
+    ).all()
+
+
+def test_moments_are_the_linear_programme_with_the_other_effects_free():
+    rng = np.random.default_rng(4)
+    for target in (np.array([1.0, 0, 0]), np.array([0.2, -0.5, 0.7]), np.full(3, 1 / 3)):
+        beta, root = rng.normal(size=6), rng.normal(size=(6, 6))
+        cov, m = root @ root.T, 0.8
+        steps = np.diff(np.delete(np.eye(7), 3, axis=1), axis=0)
+        effect = np.append(np.zeros(3), target)
+        for s, sign in ((0, 1), (2, -1)):
+            step = sign * steps[s]
+            test = MomentTest.of(step, steps[3:], effect, cov, m, 0.05)
+            rows = np.vstack([steps[3:], -steps[3:]]) - m * step
+            sd = np.sqrt(np.einsum("ki,ij,kj->k", rows, cov, rows))
+            for theta in (-1.0, 0.3, 2.0):
+                found = optimize.linprog(
+                    np.append(np.zeros(3), 1.0), A_ub=np.column_stack([-rows[:, 3:], -sd]), b_ub=-rows @ beta,
+                    A_eq=[np.append(target, 0.0)], b_eq=[theta], bounds=[(None, None)] * 4,
+                )  # fmt: skip
+                assert (test.moments @ beta + test.by_effect * theta).max() == pytest.approx(found.fun, abs=1e-8)
+            draws = rng.multivariate_normal(np.zeros(6), cov, 200_000) @ test.moments.T
+            assert (draws.max(axis=1) > test.least_favourable).mean() == pytest.approx(0.005, abs=5e-4)
+
+
+def test_conditional_test_keeps_its_level():
+    """At a difference in trends on the edge of the set, with one step before treatment far above the others or all alike."""
+    rng, times = np.random.default_rng(9), 4000
+    steps = np.diff(np.delete(np.eye(5), 2, axis=1), axis=0)
+    effect = np.array([0.0, 0, 0.5, 0.5])
+    cov = 0.04 * (0.5 * np.eye(4) + 0.5)
+    for pre in (np.array([0.0, 0.5]), np.array([0.2, 0.0])):
+        largest = np.abs(np.diff(np.append(pre, 0.0))).max()
+        truth = np.concatenate([pre, largest * np.array([1.0, 2.0])])
+        tests = [MomentTest.of(sign * steps[s], steps[2:], effect, cov, 1.0, 0.1) for s in range(2) for sign in (1, -1)]
+        sample = rng.multivariate_normal(truth, cov, times)
+        kept = np.mean([any(t.accepts(b, np.zeros(1))[0] for t in tests) for b in sample])
+        assert kept > 0.9 - 3 * np.sqrt(0.09 / times)
+
+
+def test_conditional_method_is_for_relative_magnitudes():
+    with pytest.raises(ParamsError, match="no method 'clf'"):
+        honest(BC_BETA, BC_COV, n_pre=4, method="clf")
+    with pytest.raises(ParamsError, match="for kind 'relative'"):
+        honest(BC_BETA, BC_COV, n_pre=4, method="c-lf", kind="smoothness")

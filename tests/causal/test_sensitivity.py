@@ -11,6 +11,7 @@ from scipy import integrate, stats
 from xmresearch.causal.checks import PRIORS, with_normal_prior
 from xmresearch.causal.closed_form import Design, StudentT
 from xmresearch.causal.did import did, refit
+from xmresearch.causal.honest import honest
 from xmresearch.causal.mean_weights import MeanWeights, overall_weights
 from xmresearch.causal.pretrend import event_path
 from xmresearch.causal.sensitivity import sensitivity
@@ -279,6 +280,25 @@ def test_slope_and_effect_cover_under_parallel_trends():
     assert abs(hits / times - 0.9) < 3 * np.sqrt(0.09 / times)
 
 
+@pytest.mark.parametrize(("cohorts", "options"), [((5, 0), {}), ((4, 5, 0), {"base": "universal"})])
+def test_sets_are_those_of_the_event_draws(cohorts, options):
+    found = did(panel(units=60, cohorts=cohorts, effect=1.5), cohort="cohort", draws=20_000, **KEYS, **options)
+    checked = sensitivity(found)
+    times = np.array(found.event_times)
+    before = int((times < -1).sum())
+    weight = np.ones(len(times) - before)
+    if len(cohorts) > 2:
+        late = found.tidy("att_gt").query("event_time >= 0")
+        weight = late.groupby("event_time")["n"].sum().to_numpy(dtype=float)
+    for kind, mine in (("relative", checked.honest), ("smoothness", checked.smoothness)):
+        again = honest(n_pre=before, draws=found.event_draws, kind=kind, target=weight / weight.sum())
+        assert (mine.n_pre, mine.n_post) == (before, len(weight))
+        assert mine.estimate == pytest.approx(found.effect["estimate"])
+        assert mine.breakdown == pytest.approx(again.breakdown, rel=0.06)
+        if kind == "relative":
+            np.testing.assert_allclose(mine.curve["ci_lower"], again.curve["ci_lower"], atol=0.05)
+
+
 def test_placebo_p_is_uniform_under_no_effect():
     rng = np.random.default_rng(12)
     frame, p = panel(units=16, periods=4, cohorts=(3, 0)), []
@@ -329,6 +349,25 @@ def test_what_cannot_be_checked_is_missing(branches):
     blank = sensitivity(did(single, cohort="cohort", **KEYS)).tidy("leave_one_out").set_index("changed")
     assert np.isnan(blank.loc["0", "estimate"])
     assert blank.drop(index="0")["estimate"].notna().all()
+
+
+def test_sampled_kinds_are_represented_by_a_closed_form():
+    for cohorts, kind in (((4, 0), "event_study"), ((4, 5, 0), "staggered")):
+        found = did(panel(cohorts=cohorts, effect=1), cohort="cohort", **KEYS)
+        settings = {k: v for k, v in found.settings.items() if k not in ("control", "anticipation")} | {
+            "prior_scale": 0.5
+        }
+        sampled = replace(found, kind="hierarchical", settings=settings, draws=found.draws * 0.9)
+        sampled = replace(sampled, effect=found.effect | {"estimate": 0.9 * found.effect["estimate"]})
+        checked, plain = sensitivity(sampled), sensitivity(found)
+        assert checked.kind == kind
+        pd.testing.assert_frame_equal(checked.table, plain.table)
+        assert checked.effect["estimate"] == sampled.effect["estimate"]
+        assert checked.effect["refitted"] == pytest.approx(found.effect["estimate"])
+    rows = answers(panel(units=8, cohorts=(4, 0)), "gaussian")
+    found = did(rows, cohort="cohort", kind="two_by_two", cluster="none", **KEYS)
+    sampled = replace(found, settings=found.settings | {"inference": "nuts"})
+    pd.testing.assert_frame_equal(sensitivity(sampled).table, sensitivity(found).table)
 
 
 def test_scale_and_level(mpdta):

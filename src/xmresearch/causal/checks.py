@@ -81,8 +81,7 @@ class Checks:
         panel, settings, kind = self.panel, self.result.settings, self.result.kind
         design = Design.of(kind, panel, settings)
         if design is not None:
-            linear = np.ptp(design.weight) == 0
-            cells, start = (0 if linear else design.weight.size), design.start
+            cells, start = (0 if design.linear else design.weight.size), design.start
             room = PERMUTED_CELLS
         else:
             cells, start, room = panel.n.size, panel.start, REFITTED_CELLS

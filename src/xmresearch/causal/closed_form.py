@@ -13,10 +13,11 @@ from xmresearch.causal.att import comparisons
 from xmresearch.causal.cohort_means import CohortMeans, before_and_after, observation_weights
 from xmresearch.causal.draws import welch_df
 from xmresearch.causal.event_study import event_weights
+from xmresearch.causal.links import Link, link_of
 from xmresearch.causal.mean_weights import MeanWeights, overall_weights
 from xmresearch.causal.panel import Panel
 from xmresearch.causal.staggered import with_base
-from xmresearch.errors import InsufficientData
+from xmresearch.errors import InsufficientData, XMError
 
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
@@ -97,6 +98,8 @@ class Design:
         Weights of the treated arm's periods, shape (T,), the other arm's being their negative; None for staggered adoption.
     settings : dict
         control, anticipation, overall and cohort_weights, for staggered adoption.
+    link : Link or None
+        Scale on which the effect is linear.
     """
 
     value: Array
@@ -104,6 +107,7 @@ class Design:
     start: Index
     between: Array | None
     settings: dict[str, Any]
+    link: Link | None = None
 
     @classmethod
     def of(cls, kind: str, panel: Panel, settings: dict[str, Any]) -> Design | None:
@@ -123,7 +127,7 @@ class Design:
         Design or None
             None also for rows as observations and for covariates. Effects shrunk by `shrink` are taken unshrunk.
         """
-        weight = settings.get("weight", "units")
+        weight, link = settings.get("weight", "units"), link_of(panel, settings.get("scale", "difference"))
         if kind == "two_by_two" and settings.get("clustered"):
             return cls(*before_and_after(panel, weight), panel.start, np.array([-1.0, 1.0]), settings)
         if kind == "event_study":
@@ -132,10 +136,10 @@ class Design:
             if reference < 0:
                 raise InsufficientData("No period lies before treatment and its anticipation.")
             between = event_weights(len(panel.periods), first, reference, base)[-1]
-            return cls(panel.value, observation_weights(panel, weight), panel.start, between, settings)
+            return cls(panel.value, observation_weights(panel, weight), panel.start, between, settings, link)
         if kind == "staggered" and not panel.covariates.shape[2]:
             panel = with_base(panel, settings.get("anticipation", 0))
-            return cls(panel.value, observation_weights(panel, weight), panel.start, None, settings)
+            return cls(panel.value, observation_weights(panel, weight), panel.start, None, settings, link)
         return None
 
     def weights(self, starts: Index, units: Index, size: Array) -> tuple[Array, MeanWeights | None]:
@@ -147,6 +151,11 @@ class Design:
         )
         rule = MeanWeights(pairs, starts, units, size)
         return rule(overall_weights(pairs, (units / units.sum())[rule.own], self.aggregate)[0]), rule
+
+    @property
+    def linear(self) -> bool:
+        """Whether the effect is linear in unit means, whatever the assignment."""
+        return self.link is None and bool(np.ptp(self.weight) == 0)
 
     @property
     def aggregate(self) -> str:
@@ -170,7 +179,7 @@ class Design:
         InsufficientData
             A cohort is not seen where it is needed, or no cohort has two units.
         """
-        means = CohortMeans.of(self.value, self.weight, self.start)
+        means = CohortMeans.of(self.value, self.weight, self.start).linked(self.link)
         weights, rule = self.weights(means.starts, means.units, means.size)
         _require_seen(weights, means.size)
         slopes = None
@@ -194,7 +203,7 @@ class Design:
         """
         labels, units = np.unique(self.start, return_counts=True)
         filled = np.nan_to_num(self.value) * self.weight
-        if np.ptp(self.weight) == 0:
+        if self.linear:
             size = units[:, None] * self.weight[0]
             each = filled @ (self.weights(labels, units, size)[0] / size).T
             rows = np.arange(len(each))
@@ -207,20 +216,24 @@ class Design:
             try:
                 weights = self.weights(labels, units, size)[0]
                 _require_seen(weights, size)
-            except InsufficientData:
+                mean = total / np.where(size > 0, size, 1.0)
+                linked = mean if self.link is None else np.nan_to_num(self.link(mean, size)[0])
+            except XMError:
                 continue
-            out[r] = (weights * total / np.where(size > 0, size, 1.0)).sum()
+            out[r] = (weights * linked).sum()
         return out
 
     def without_each(self) -> Array:
-        """Return the overall effect without each unit at unchanged weights of the cohort means, shape (U,)."""
+        """Return the overall effect without each unit at unchanged weights and slope of the link, shape (U,)."""
         means = CohortMeans.of(self.value, self.weight, self.start)
         weights, _ = self.weights(means.starts, means.units, means.size)
         code = np.searchsorted(means.starts, self.start)
         size, mean = means.size[code], np.nan_to_num(means.mean)[code]
+        slope = 1.0 if self.link is None else self.link(means.mean, means.size)[1][code]
+        level = np.nan_to_num(means.linked(self.link).mean)
         left = size - self.weight
-        shift = self.weight * (np.nan_to_num(self.value) - mean) / np.where(left > 0, left, 1.0)
-        return np.asarray((weights * np.nan_to_num(means.mean)).sum() - (weights[code] * shift).sum(axis=1))
+        shift = slope * self.weight * (np.nan_to_num(self.value) - mean) / np.where(left > 0, left, 1.0)
+        return np.asarray((weights * level).sum() - (weights[code] * shift).sum(axis=1))
 
 
 def joint_posterior(means: CohortMeans, weights: Array, slopes: Array | None) -> JointT:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from xmresearch.causal.links import Link
 from xmresearch.causal.panel import Panel
 from xmresearch.errors import InsufficientData, ParamsError
 
@@ -104,6 +105,28 @@ class CohortMeans:
         df = units - 1 + borrowed
         scale = (units / df)[:, None, None] * own + (borrowed / (df * units))[:, None, None] * pooled
         return cls(starts, units, size, mean, scale, df)
+
+    def linked(self, link: Link | None) -> CohortMeans:
+        """Return the posterior on the scale of a link, by the delta method.
+
+        Parameters
+        ----------
+        link : Link or None
+            None changes nothing.
+
+        Returns
+        -------
+        CohortMeans
+
+        Raises
+        ------
+        DataError
+            A mean has no logarithm.
+        """
+        if link is None:
+            return self
+        mean, slope = link(self.mean, self.size)
+        return replace(self, mean=mean, scale=self.scale * slope[:, :, None] * slope[:, None, :])
 
     @cached_property
     def roots(self) -> Array:

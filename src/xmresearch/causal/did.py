@@ -99,7 +99,8 @@ def did(
     anticipation : int
         Periods before treatment in which the outcome may already react.
     smallest : float
-        Smallest effect worth acting on, in units of the outcome (percentage points of NPS for family nps).
+        Smallest effect worth acting on, in units of the outcome (percentage points of NPS for family nps; of its log, or
+        log odds, with the option scale='ratio' of kinds event_study and staggered).
     confidence : float
         Of the intervals.
     draws, seed : int

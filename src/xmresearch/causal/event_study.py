@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from xmresearch.causal.cohort_means import CohortMeans, observation_weights
 from xmresearch.causal.concerns import Concern
 from xmresearch.causal.draws import effect_rows, overall_effect, pretrend_p, stretch, welch_df
+from xmresearch.causal.links import link_of, ratio_facts
 from xmresearch.causal.panel import Panel
 from xmresearch.causal.result import FEW_UNITS, PRETREND_LEVEL, DidResult
 from xmresearch.errors import InsufficientData, ModelError, ParamsError
@@ -23,6 +24,7 @@ def event_study(
     base: str = "last",
     anticipation: int = 0,
     weight: str = "units",
+    scale: str = "difference",
     smallest: float = 0.0,
     confidence: float = 0.95,
     draws: int = 4000,
@@ -42,6 +44,9 @@ def event_study(
         Periods before treatment in which the outcome may already react; the base lies before them.
     weight : str
         'units' or 'rows' count equally.
+    scale : str
+        'difference' of means, or 'ratio': effects are differences of log rates (family count) or log odds (bernoulli) of the
+        arms' means, whose trends are parallel on that scale, and `smallest` is too; facts has the ratio with its interval.
     smallest, confidence, draws, seed, chosen
         As in `two_by_two`.
 
@@ -72,6 +77,7 @@ def event_study(
     reference = start - 1 - anticipation
     if reference < 0:
         raise InsufficientData(f"No period lies before treatment and {anticipation} period(s) of anticipation.")
+    link = link_of(panel, scale)
     means = CohortMeans.of(panel.value, observation_weights(panel, weight), panel.start)
     if not (means.size > 0).all():
         g, t = np.argwhere(means.size <= 0)[0]
@@ -79,6 +85,8 @@ def event_study(
         raise InsufficientData(
             f"The {arm} arm has no row in {panel.periods.labels[t]!s}.", "Use kind 'two_by_two', or fewer periods."
         )
+    means = means.linked(link)
+    measure, spread = (panel.measure.name, panel.outcome_sd) if link is None else (link.name, link.spread)
     rng = np.random.default_rng(seed)
     sample = means.draw(draws, rng)
     contrast = event_weights(len(panel.periods), start, reference, base)
@@ -86,31 +94,31 @@ def event_study(
     estimate, effects = contrast @ gap, (sample[:, 0] - sample[:, 1]) @ contrast.T
     df = welch_df(np.einsum("et,gts,es->ge", contrast, means.scale, contrast), means.df)
     effects = stretch(effects, estimate, df, rng)
-    scale = contrast @ means.scale.sum(axis=0) @ contrast.T
+    joint = contrast @ means.scale.sum(axis=0) @ contrast.T
     before = np.arange(reference)
-    p = pretrend_p(estimate[before], scale[np.ix_(before, before)], float(means.units.sum() - 2))
+    p = pretrend_p(estimate[before], joint[np.ix_(before, before)], float(means.units.sum() - 2))
     treated = int(panel.treated.sum())
     cohort = panel.periods.labels[start]
     overall = effect_rows(
         "overall", effects[:, -1:], estimate[-1:], confidence,
-        keys={"measure": panel.measure.name, "cohort": cohort, "n": treated},
+        keys={"measure": measure, "cohort": cohort, "n": treated},
     )  # fmt: skip
     times = np.arange(len(panel.periods)) - start
     dynamic = effect_rows(
         "dynamic", effects[:, :-1], estimate[:-1], confidence, banded=True,
         keys={
-            "measure": panel.measure.name, "cohort": cohort, "time": list(panel.periods.labels), "event_time": times,
+            "measure": measure, "cohort": cohort, "time": list(panel.periods.labels), "event_time": times,
             "n": treated,
         },
     )  # fmt: skip
     table = pd.concat([overall, dynamic], ignore_index=True)
     free = np.arange(len(times)) != reference
     return DidResult(
-        "event_study", panel.family, panel.outcome, panel.measure.name,
-        overall_effect(table.iloc[0], effects[:, -1], panel.outcome_sd, smallest), table, effects[:, -1],
+        "event_study", panel.family, panel.outcome, measure,
+        overall_effect(table.iloc[0], effects[:, -1], spread, smallest), table, effects[:, -1],
         effects[:, :-1][:, free], tuple(times[free].tolist()), f"clustered by unit ({len(panel.units)} units)", chosen,
         (*panel.concerns, *_concerns(means, p)),
-        panel.facts | {"control": "never", "base": base, "pretrend_p": p, "df": float(df[-1])}, confidence,
+        panel.facts | ratio_facts(link, table.iloc[0]) | {"control": "never", "base": base, "pretrend_p": p, "df": float(df[-1])}, confidence,
     )  # fmt: skip
 
 

@@ -11,11 +11,13 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import optimize, stats
 
+from xmresearch.causal.conditional_interval import conditional_interval
 from xmresearch.causal.honest_interval import flci
 from xmresearch.errors import DataError, InsufficientData, ParamsError, nearest
 
 Array = NDArray[np.float64]
 KINDS = ("relative", "smoothness", "relative_smoothness")
+METHODS = {"posterior": "posterior of the bounds", "c-lf": "conditional least-favourable interval"}
 GRIDS = {"relative": (0.0, 0.5, 1.0, 1.5, 2.0), "relative_smoothness": (0.0, 0.5, 1.0, 1.5, 2.0)}
 PRETREND_LEVEL, SAFE_BREAKDOWN = 0.05, 1.0
 _DOUBLINGS = 40
@@ -35,7 +37,7 @@ class HonestResult:
     kind : str
         relative (Delta^RM), smoothness (Delta^SD) or relative_smoothness (Delta^SDRM).
     method : str
-        'posterior of the bounds' or 'fixed-length confidence interval'.
+        'posterior of the bounds', 'fixed-length confidence interval' or 'conditional least-favourable interval'.
     breakdown : float
         Smallest bound at which the interval takes in zero: 0 where it does so already under the strictest bound, inf where
         no bound was found.
@@ -106,6 +108,7 @@ def honest(
     n_pre: int,
     draws: ArrayLike | None = None,
     kind: str = "relative",
+    method: str = "posterior",
     bounds: Sequence[float] | None = None,
     target: ArrayLike | None = None,
     confidence: float = 0.95,
@@ -138,6 +141,10 @@ def honest(
         Posterior draws, shape (draws, n_pre + n_post), in place of `beta` and `cov`.
     kind : {'relative', 'smoothness', 'relative_smoothness'}
         Which set.
+    method : {'posterior', 'c-lf'}
+        Interval of the relative set: quantiles of the posterior of its ends, or the conditional least-favourable hybrid of
+        Andrews, Roth & Pakes (2023), which is shorter where the steps before treatment are noisy and is what R's HonestDiD
+        gives; it takes the coefficients as normal.
     bounds : sequence of float, optional
         Mbar or M of the curve. Default: 0 to 2 by 0.5; for smoothness, 0 to twice the largest change of slope before
         treatment, or twice the standard error where there is none.
@@ -168,11 +175,18 @@ def honest(
     Rambachan, A. & Roth, J. (2023). A more credible approach to parallel trends. Review of Economic Studies, 90(5),
     2555-2591.
 
+    Andrews, I., Roth, J. & Pakes, A. (2023). Inference for linear conditional moment inequalities. Review of Economic
+    Studies, 90(6), 2763-2791.
+
     Kitagawa, T., Montiel Olea, J. L., Payne, J. & Velez, A. (2020). Posterior distribution of nondifferentiable functions.
     Journal of Econometrics, 217(1), 161-175.
     """
     if kind not in KINDS:
         raise ParamsError(f"There is no sensitivity set '{kind}'.", nearest(kind, KINDS))
+    if method not in METHODS:
+        raise ParamsError(f"There is no method '{method}'.", nearest(method, METHODS))
+    if method == "c-lf" and kind != "relative":
+        raise ParamsError(f"Method 'c-lf' is for kind 'relative', not '{kind}'.", "Leave method out.")
     if not 0 < confidence < 1:
         raise ParamsError(f"confidence is {confidence:g}.", "It lies between 0 and 1, such as 0.95.")
     centre, covariance, sample = _coefficients(beta, cov, draws, n_pre, n_draws, seed)
@@ -195,6 +209,8 @@ def honest(
     def interval(m: float) -> tuple[float, float]:
         if kind == "smoothness":
             return flci(centre, covariance, n_pre=n_pre, target=weights, bound=m, alpha=alpha)
+        if method == "c-lf":
+            return conditional_interval(centre, covariance, n_pre=n_pre, target=weights, bound=m, alpha=alpha)
         low, high = ends(sample, m)
         return float(np.quantile(low, alpha / 2)), float(np.quantile(high, 1 - alpha / 2))
 
@@ -211,9 +227,9 @@ def honest(
     pre = centre[:n_pre]
     wald = float(pre @ np.linalg.solve(covariance[:n_pre, :n_pre], pre))
     scale = se if kind == "smoothness" else 1.0
-    method = "fixed-length confidence interval" if kind == "smoothness" else "posterior of the bounds"
+    named = "fixed-length confidence interval" if kind == "smoothness" else METHODS[method]
     return HonestResult(
-        pd.DataFrame(rows, columns=columns), kind, method, _breakdown(interval, scale), estimate, se, estimate - z * se,
+        pd.DataFrame(rows, columns=columns), kind, named, _breakdown(interval, scale), estimate, se, estimate - z * se,
         estimate + z * se, float(stats.chi2.sf(wald, n_pre)), weights, n_pre, n_post, confidence,
     )  # fmt: skip
 

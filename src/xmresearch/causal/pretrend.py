@@ -13,6 +13,7 @@ from xmresearch.causal.closed_form import JointT, StudentT, joint_posterior
 from xmresearch.causal.cohort_means import CohortMeans, observation_weights
 from xmresearch.causal.event_study import event_weights
 from xmresearch.causal.honest import HonestResult, honest
+from xmresearch.causal.links import link_of
 from xmresearch.causal.mean_weights import MeanWeights, overall_weights
 from xmresearch.causal.panel import Panel
 from xmresearch.causal.staggered import staggered, with_base
@@ -161,6 +162,7 @@ def _one_date(panel: Panel, settings: dict[str, Any]) -> EventPath:
     first, periods = int(panel.cohorts[0]), len(panel.periods)
     reference = first - 1 - settings.get("anticipation", 0)
     means = CohortMeans.of(panel.value, observation_weights(panel, settings.get("weight", "units")), panel.start)
+    means = means.linked(link_of(panel, settings.get("scale", "difference")))
     rows = event_weights(periods, first, reference, settings.get("base", "last"))
     free = np.arange(periods + 1) != reference
     times = np.arange(periods) - first
@@ -175,6 +177,7 @@ def _several_dates(panel: Panel, settings: dict[str, Any]) -> EventPath:
     anticipation = settings.get("anticipation", 0)
     panel = with_base(panel, anticipation)
     means = CohortMeans.of(panel.value, observation_weights(panel, settings.get("weight", "units")), panel.start)
+    means = means.linked(link_of(panel, settings.get("scale", "difference")))
     pairs = comparisons(means.size, means.starts, settings.get("control", "notyet"), anticipation, "universal")
     rule = MeanWeights(pairs, means.starts, means.units, means.size)
     share = (means.units / means.units.sum())[rule.own]

@@ -35,7 +35,8 @@ class SensitivityResult:
         estimate, ci_lower, ci_upper, p_positive of the overall effect after the change, except in row 'slope', which is per
         period. Rows of placebo_unit have an estimate only; a row is blank where nothing can be compared without the unit.
     honest, smoothness : HonestResult or None
-        Relative-magnitude and smoothness sets of the overall effect; None without effects before treatment.
+        Relative-magnitude and smoothness sets of the mean of the effects after treatment, event times weighted as the overall
+        effect weights them; None without effects before treatment.
     placebo_p : float
         Randomisation p value of the overall effect; NaN where there is no other assignment.
     effect : dict
@@ -85,13 +86,15 @@ class SensitivityResult:
         Returns
         -------
         dict
-            case: not_distinguishable (the interval takes in zero), no_pretrend_check (nothing before treatment to look at),
-            fragile or robust; robust has no failed check in `diagnostics`, and passes breakdown, placebo_p and leave_one_out.
-            estimate, lower, upper, level; breakdown, smoothness_breakdown; placebo_p, placebos (assignments); placebo_dates,
-            placebo_dates_nonzero (intervals that leave out zero); slope, slope_lower, slope_upper, slope_p, extrapolated,
-            extrapolated_lower, extrapolated_upper; loo_lower, loo_upper, loo_kept (share of intervals that lie on the same
-            side of zero, or take it in, as the whole one does), loo_what, most_influential; sceptical_prior (smallest prior SD, in outcome SDs, at which
-            the interval still leaves out zero; inf for none).
+            case: not_distinguishable (the interval takes in zero), no_pretrend_check (nothing before treatment to look
+            at), fragile or robust; robust has no failed check in `diagnostics`, and passes breakdown, placebo_p and
+            leave_one_out. estimate, lower, upper, level; refitted (the estimate by `kind`, which the checks start
+            from); breakdown, smoothness_breakdown; placebo_p, placebos (assignments); placebo_dates,
+            placebo_dates_nonzero (intervals that leave out zero); slope, slope_lower, slope_upper, slope_p,
+            extrapolated, extrapolated_lower, extrapolated_upper; loo_lower, loo_upper, loo_kept (share of intervals
+            that lie on the same side of zero, or take it in, as the whole one does), loo_what, most_influential;
+            sceptical_prior (smallest prior SD, in outcome SDs, at which the interval still leaves out zero; inf for
+            none).
         """
         checks = self.diagnostics().set_index("check")["status"]
         must = [checks.get(c, "pass") for c in ("breakdown", "placebo_p", "leave_one_out")]
@@ -104,8 +107,8 @@ class SensitivityResult:
         else:
             case = "robust" if not (checks == "fail").any() and set(must) <= {"pass"} else "fragile"
         found: dict[str, Any] = {
-            "case": case, "kind": self.kind, "estimate": self.effect["estimate"], "lower": self.effect["ci_lower"],
-            "upper": self.effect["ci_upper"], "level": self.confidence,
+            "case": case, "kind": self.kind, "estimate": self.effect["estimate"], "refitted": self.effect["refitted"],
+            "lower": self.effect["ci_lower"], "upper": self.effect["ci_upper"], "level": self.confidence,
             "breakdown": np.nan if self.honest is None else self.honest.breakdown,
             "smoothness_breakdown": np.nan if self.smoothness is None else self.smoothness.breakdown,
             "placebo_p": self.placebo_p, "placebos": int(self.tidy("placebo_unit")["estimate"].notna().sum()),
@@ -136,7 +139,8 @@ class SensitivityResult:
         if np.isfinite(self._slope_p):
             gone = "fail" if _sign(slope.iloc[1]) != _sign(self.effect) else "warn"
             rows.append(("slope_p", self._slope_p, PRETREND_LEVEL, "pass" if self._slope_p >= PRETREND_LEVEL else gone))
-            left = float(slope["estimate"].iloc[1] / self.effect["estimate"]) if self.effect["estimate"] else 0.0
+            whole = self.effect["refitted"]
+            left = float(slope["estimate"].iloc[1] / whole) if whole else 0.0
             rows.append(("extrapolated_share", left, MOSTLY, "pass" if left >= MOSTLY else "warn"))
         if len(dates):
             share = float(_leaves_out_zero(dates).mean())
@@ -261,11 +265,11 @@ def sensitivity(
 
 
 def _cheap(result: DidResult) -> DidResult:
-    """Return a result whose kind is cheap to fit, with whether it is clustered settled."""
+    """Return a result whose kind is cheap to fit: in closed form, with whether it is clustered settled."""
     panel = result.panel
     if panel is None or result.kind == "two_by_two":
-        clustered = result.clustered.startswith("clustered")
-        return replace(result, settings=result.settings | {"clustered": clustered})
+        settings = {k: v for k, v in result.settings.items() if k != "inference"}
+        return replace(result, settings=settings | {"clustered": result.clustered.startswith("clustered")})
     if result.kind in CHEAP:
         return result
     kind = choose_kind(panel)[0]

@@ -15,6 +15,7 @@ from xmresearch.causal.att import AttPosterior, att_from_means, comparisons
 from xmresearch.causal.cohort_means import CohortMeans, observation_weights
 from xmresearch.causal.concerns import Concern
 from xmresearch.causal.draws import effect_rows, overall_effect, pretrend_p
+from xmresearch.causal.links import link_of, ratio_facts
 from xmresearch.causal.panel import Panel
 from xmresearch.causal.result import COLUMNS, FEW_UNITS, PRETREND_LEVEL, DidResult
 from xmresearch.causal.shrinkage import shrink_att
@@ -36,6 +37,7 @@ def staggered(
     shrink: bool = False,
     adjust: str = "dr",
     weight: str = "units",
+    scale: str = "difference",
     smallest: float = 0.0,
     confidence: float = 0.95,
     draws: int = 4000,
@@ -64,13 +66,15 @@ def staggered(
         With covariates: 'dr' (doubly robust) or 'reg' (outcome regression).
     weight : str
         'units' or 'rows' count equally; 'rows' for repeated cross-sections of persons.
+    scale : str
+        'difference' or 'ratio', as in `event_study`; the controls' trend is then the mean of their cohorts' log trends.
     smallest, confidence, draws, seed, chosen
         As in `two_by_two`.
 
     Returns
     -------
     DidResult
-        Levels overall (by aggregate, the chosen one first), att_gt, group, dynamic, calendar and twfe.
+        Levels overall (by aggregate, the chosen one first), att_gt, group, dynamic, calendar and, for differences, twfe.
 
     Raises
     ------
@@ -86,10 +90,12 @@ def staggered(
     """
     if overall not in AGGREGATES:
         raise ParamsError(f"There is no aggregate '{overall}'.", nearest(overall, AGGREGATES))
+    link = link_of(panel, scale)
     panel = with_base(panel, anticipation)
     rng = np.random.default_rng(seed)
     each = observation_weights(panel, weight)
-    means = CohortMeans.of(panel.value, each, panel.start)
+    means = CohortMeans.of(panel.value, each, panel.start).linked(link)
+    measure, spread = (panel.measure.name, panel.outcome_sd) if link is None else (link.name, link.spread)
     pairs = comparisons(means.size, means.starts, control, anticipation, base)
     concerns = list(panel.concerns)
     if panel.covariates.shape[2]:
@@ -98,25 +104,28 @@ def staggered(
     else:
         post = att_from_means(means, pairs, cohort_weights, draws, rng)
     if shrink:
-        post = shrink_att(post, panel.outcome_sd, rng)
+        post = shrink_att(post, spread, rng)
     found = aggregates(post, rng)
     dynamic = found["dynamic"]
     early = dynamic.key < -anticipation
     p = pretrend_p(
         dynamic.estimate[early], post.scale(dynamic.weights[:, early]), float(means.units.sum() - len(means.units))
     )
-    table = _table(panel, post, means, found, overall, confidence, each_effect(post, rng), each)
+    table = _table(panel, post, means, found, overall, confidence, each_effect(post, rng))
+    if link is None:
+        table = pd.concat([table, _twfe_row(panel, each, confidence)], ignore_index=True)
+    table = table.assign(measure=table["measure"].fillna(measure))
     later = [k for k, late in enumerate(post.pairs.after.tolist()) if late]
     controls = min(int(means.units[post.pairs.controls(means.starts, k)].sum()) for k in later)
-    facts = panel.facts | {
+    facts = panel.facts | ratio_facts(link, table.iloc[0]) | {
         "control_units": controls, "control": control, "base": base, "aggregate": overall, "pretrend_p": p, "df": found[overall].df,
         "cohort_weights": cohort_weights, "shrink": shrink,
     }  # fmt: skip
     best = found[overall]
     first = table.iloc[0]
     return DidResult(
-        "staggered", panel.family, panel.outcome, panel.measure.name,
-        overall_effect(first, best.overall_draws, panel.outcome_sd, smallest), table, best.overall_draws, dynamic.draws,
+        "staggered", panel.family, panel.outcome, measure,
+        overall_effect(first, best.overall_draws, spread, smallest), table, best.overall_draws, dynamic.draws,
         tuple(dynamic.key.tolist()), f"clustered by unit ({len(panel.units)} units)", chosen,
         (*concerns, *_concerns(means, len(panel.periods), controls, p)), facts, confidence,
     )  # fmt: skip
@@ -151,9 +160,9 @@ def with_base(panel: Panel, anticipation: int) -> Panel:
 
 def _table(
     panel: Panel, post: AttPosterior, means: CohortMeans, found: dict[str, Aggregate], overall: str, confidence: float,
-    each: Array, weight: Array,
+    each: Array,
 ) -> pd.DataFrame:  # fmt: skip
-    """Return all levels."""
+    """Return all levels but twfe."""
     label = dict(enumerate(panel.periods.labels))
     pairs, size = post.pairs, dict(zip(means.starts.tolist(), means.units.tolist(), strict=True))
 
@@ -194,10 +203,8 @@ def _table(
                 "n": reached(np.where(pairs.after, pairs.time, -1), calendar.key),
             },
         ),
-        _twfe_row(panel, weight, confidence),
     ]  # fmt: skip
-    table = pd.concat(rows, ignore_index=True)
-    return table.assign(measure=table["measure"].fillna(panel.measure.name))
+    return pd.concat(rows, ignore_index=True)
 
 
 def _twfe_row(panel: Panel, weight: Array, confidence: float) -> pd.DataFrame:
