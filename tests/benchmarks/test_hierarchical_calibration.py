@@ -5,13 +5,13 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from xmresearch.causal.cell_likelihood import cutpoints
 from xmresearch.causal.did import did
 from xmresearch.causal.families import measures
 from xmresearch.causal.hierarchical import answer_scores
 from xmresearch.causal.hierarchical_density import Prior, State
 from xmresearch.causal.hierarchical_effects import unit_effects
 from xmresearch.causal.hierarchical_problem import pose
-from xmresearch.causal.link import cutpoints
 from xmresearch.causal.panel import Panel
 from xmresearch.inference.mode import mode
 from xmresearch.inference.nuts import draw

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from xmresearch.causal.link import likelihood
+from xmresearch.causal.cell_likelihood import likelihood
 
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]

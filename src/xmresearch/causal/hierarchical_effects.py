@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from xmresearch.causal.cell_likelihood import expected_scores
 from xmresearch.causal.hierarchical_density import Prior, Problem, State
-from xmresearch.causal.link import expected_scores
 
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize, special
 
+from xmresearch.causal.cell_likelihood import LINKS, cell_estimates
 from xmresearch.causal.hierarchical_density import HierarchicalDensity, Prior, Problem, State
-from xmresearch.causal.link import LINKS, cell_estimates
 from xmresearch.causal.panel import Panel
 from xmresearch.errors import InsufficientData
 
