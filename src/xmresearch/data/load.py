@@ -63,7 +63,7 @@ def load_survey(
 
         raw, source = load_dataset(data.name), data.name
     else:
-        raw, source = _read_file(data, base), Path(data.path).name
+        raw, source = read_file(data, base), Path(data.path).name
         if raw.attrs.get("encoding", "utf-8-sig") not in ("utf-8-sig", "utf-8"):
             source = f"{source} ({raw.attrs['encoding']})"
     book, absent = _present(book, list(map(str, raw.columns)))
@@ -73,7 +73,8 @@ def load_survey(
     )  # fmt: skip
 
 
-def _read_file(data: FileSource, base: Path | None) -> pd.DataFrame:
+def read_file(data: FileSource, base: Path | None) -> pd.DataFrame:
+    """Read the file that a params file names; a relative path starts from `base`."""
     return read_survey(
         (base or Path()) / data.path, format=data.format, delimiter=data.delimiter, encoding=data.encoding,
         sheet=data.sheet,

@@ -90,13 +90,15 @@ def read_survey(
     return _read_csv(path, columns, delimiter or ("\t" if path.suffix.lower() == ".tsv" else ","), encoding)
 
 
-def scan_survey(path: str | Path) -> pl.LazyFrame:
+def scan_survey(path: str | Path, *, delimiter: str = ",") -> pl.LazyFrame:
     """Open a Parquet or CSV file, or a folder of Parquet files, without reading it.
 
     Parameters
     ----------
     path : str or Path
         The file, or a folder that holds `*.parquet`.
+    delimiter : str
+        Of a CSV, which is read as UTF-8.
 
     Returns
     -------
@@ -117,7 +119,14 @@ def scan_survey(path: str | Path) -> pl.LazyFrame:
         return pl.scan_parquet(path / "*.parquet")
     if not path.is_file():
         raise DataError(f"The data file '{path.name}' does not exist in '{path.parent}'.")
-    return pl.scan_parquet(path) if file_format(path) == "parquet" else pl.scan_csv(path)
+    parquet = file_format(path) == "parquet"
+    try:
+        rows = pl.scan_parquet(path) if parquet else pl.scan_csv(path, separator=delimiter)
+        rows.collect_schema()
+    except (pl.exceptions.PolarsError, OSError) as error:
+        kind = "Parquet" if parquet else "CSV"
+        raise DataError(f"'{path.name}' is not a readable {kind} file: {error}.") from None
+    return rows
 
 
 def _check_header(header: Sequence[Any], path: Path) -> list[str]:

@@ -1,0 +1,103 @@
+"""Load the panel that a params file names: a file, a known data set or a scenario."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from xmresearch.data.config import DatasetSource, FileSource, PanelSource, RolloutSource
+from xmresearch.data.load import read_file
+from xmresearch.data.readers import file_format, scan_survey
+
+if TYPE_CHECKING:
+    import polars as pl
+
+LARGE_CSV = 200_000_000
+"""Bytes from which on a CSV is streamed rather than read."""
+
+
+@dataclass(frozen=True)
+class PanelData:
+    """Rows of units over time, before anything is known of them.
+
+    Attributes
+    ----------
+    rows : DataFrame or polars.LazyFrame
+        One row per answer, person or unit and period; Parquet is scanned, not read.
+    source : str
+        What the rows are: file name, data set or scenario.
+    truth : DataFrame or None
+        For a simulated panel, the declared effect by outcome, measure, unit and time.
+    labels : mapping of str to (str, str)
+        Names of columns and units in English and Chinese, as far as the source has them.
+    """
+
+    rows: pd.DataFrame | pl.LazyFrame
+    source: str
+    truth: pd.DataFrame | None = None
+    labels: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+
+    @property
+    def simulated(self) -> bool:
+        """Whether the rows were simulated."""
+        return self.truth is not None
+
+    def names(self, given: Mapping[str, Mapping[str, str]]) -> dict[str, dict[str, str]]:
+        """Return labels by language: the source's, and over them those given by language."""
+        own = {lang: {key: both[k] for key, both in self.labels.items()} for k, lang in enumerate(("en", "zh"))}
+        return {lang: labels | dict(given.get(lang, {})) for lang, labels in own.items()}
+
+    def summary(self) -> dict[str, Any]:
+        """Return what the rows are."""
+        return {"case": "scanned" if not isinstance(self.rows, pd.DataFrame) else "read", "source": self.source}
+
+
+def load_panel(data: PanelSource, base: Path | None = None) -> PanelData:
+    """Open the panel that a params file names.
+
+    Parameters
+    ----------
+    data : RolloutSource, DatasetSource or FileSource
+        Where the rows come from.
+    base : Path, optional
+        Folder that relative paths start from; the working directory if absent.
+
+    Returns
+    -------
+    PanelData
+
+    Raises
+    ------
+    DataError
+        The file or data set cannot be read.
+    """
+    if isinstance(data, RolloutSource):
+        from xmresearch.data.scenarios.service_hall_rollout import LABELS, ServiceHallRollout
+
+        city = ServiceHallRollout(data.n, data.seed, effect=data.effect, spread=data.spread)
+        return PanelData(city.rows(), data.name, city.truth(), LABELS)
+    if isinstance(data, DatasetSource):
+        from xmresearch.data.datasets import load_dataset, local_path
+
+        path = local_path(data.name)
+        scanned = path is not None and file_format(path) == "parquet"
+        return PanelData(scan_survey(path) if scanned and path else load_dataset(data.name), data.name)
+    return _open_file(data, base)
+
+
+def _open_file(data: FileSource, base: Path | None) -> PanelData:
+    path = (base or Path()) / data.path
+    if path.is_dir():
+        return PanelData(scan_survey(path), path.name)
+    form = file_format(path, data.format) if path.is_file() else None
+    large = form == "csv" and data.encoding is None and path.stat().st_size >= LARGE_CSV
+    if path.suffix.lower() in (".parquet", ".pq") and form == "parquet":
+        return PanelData(scan_survey(path), path.name)
+    if large:
+        tabs = path.suffix.lower() == ".tsv"
+        return PanelData(scan_survey(path, delimiter=data.delimiter or ("\t" if tabs else ",")), path.name)
+    return PanelData(read_file(data, base), path.name)
