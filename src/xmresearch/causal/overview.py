@@ -1,0 +1,290 @@
+"""What a report of a difference-in-differences study shows first: answer, worth, design, outcomes, who gained."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from math import ceil, floor, log10
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from xmresearch.causal.concerns import Concern
+from xmresearch.causal.did import did
+from xmresearch.causal.planted import planted_overall
+from xmresearch.causal.publishing import period, require_rows
+from xmresearch.causal.result import DidResult
+
+if TYPE_CHECKING:
+    import polars as pl
+
+MAX_DECIMALS, MOST_LISTED = 6, 120
+_GOOD = {"gain": "better", "loss": "worse", "negligible": "negligible", "unclear": "unclear"}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a change did, in the words of those who made it.
+
+    Attributes
+    ----------
+    result : DidResult
+        The estimate.
+    better : str
+        'higher' or 'lower': which direction of the outcome is the good one.
+    """
+
+    result: DidResult
+    better: str
+
+    @property
+    def gain(self) -> DidResult:
+        """The result with the effect counted so that a gain is positive."""
+        return self.result if self.better == "higher" else replace(self.result, draws=-self.result.draws)
+
+    @property
+    def decimals(self) -> int:
+        """Decimals that show two figures of the effect's standard deviation."""
+        return decimals(self.result.effect["sd"])
+
+    def summary(self) -> dict[str, Any]:
+        """Return effect, interval, probabilities and decision; the case is better, worse, negligible or unclear."""
+        effect, decision = self.result.effect, self.gain.decision()
+        rose = effect["estimate"] > 0
+        return {
+            **self.result.summary(), "size": abs(effect["estimate"]), "moved": "rose" if rose else "fell",
+            "p_better": float((self.gain.draws > 0).mean()), "p_gain": decision["p_above"],
+            "p_loss": decision["p_below"], "p_within": decision["p_within"], "expected_gain": decision["expected_gain"],
+            "regret_of_acting": decision["regret_of_acting"], "regret_of_waiting": decision["regret_of_waiting"],
+            "standardised_size": abs(effect["standardised"]), "clustered": clustering(self.result),
+            "case": _GOOD[decision["verdict"]],
+        }  # fmt: skip
+
+    def decision(self) -> dict[str, Any]:
+        """Return the figures of `summary`, with case 'act' or 'wait': what has the smaller expected regret."""
+        facts = self.summary()
+        return facts | {"case": "act" if facts["regret_of_acting"] <= facts["regret_of_waiting"] else "wait"}
+
+    def worth(self, given: Any) -> dict[str, Any] | None:
+        """Return what the gain is worth.
+
+        Parameters
+        ----------
+        given : object or None
+            With per_point (value of one unit of the outcome), people and currency; None where that is not known.
+
+        Returns
+        -------
+        dict or None
+            worth, worth_lower, worth_upper (to two figures of their standard deviation), per_point, people, currency.
+        """
+        if given is None:
+            return None
+        scale = given.per_point * given.people
+        tail = (1 - self.result.confidence) / 2
+        sign = 1 if self.better == "higher" else -1
+        middle, (low, high) = sign * self.result.effect["estimate"], np.quantile(self.gain.draws, [tail, 1 - tail])
+        places = 1 - floor(log10(scale * self.result.effect["sd"]))
+        worth, worth_low, worth_high = (round(float(scale * v), places) for v in (middle, low, high))
+        return {
+            "worth": worth, "worth_lower": worth_low, "worth_upper": worth_high, "clustered": clustering(self.result),
+            "per_point": given.per_point, "people": given.people, "currency": given.currency,
+            "case": "gain" if low > 0 else "loss" if high < 0 else "unclear",
+        }  # fmt: skip
+
+
+def decimals(sd: float) -> int:
+    """Return how many decimals show two figures of a standard deviation."""
+    return int(np.clip(ceil(-log10(sd)) + 1, 0, MAX_DECIMALS)) if sd > 0 else 2
+
+
+def clustering(result: DidResult) -> str:
+    """Return 'clustered' or 'not_clustered'."""
+    return "not_clustered" if result.clustered.startswith("not") else "clustered"
+
+
+def design(result: DidResult, unit: str | None) -> dict[str, Any]:
+    """Return the facts of a design, and why its kind was chosen.
+
+    Parameters
+    ----------
+    result : DidResult
+        From `did`.
+    unit : str or None
+        Column of the unit.
+
+    Returns
+    -------
+    dict
+        Facts of the result, with periods as text; noun (what units are); shape (rows, one or many adoption dates); path (of the
+        counterfactual: parallel, effects or synthetic); before (tested, untested or fitted); case (why this kind): asked, covariates, dates, two_periods, one_unit,
+        unclustered, gaps or one_date.
+    """
+    facts = result.facts
+    dates = len(facts["adoption"])
+    labels = {k: period(facts[k]) for k in ("first_period", "last_period")}
+    return {
+        **facts, **labels, "case": _why(result), "kind": result.kind, "family": result.family, "dates": dates,
+        "noun": unit or "arm", "never_units": facts["units"] - facts["treated_units"],
+        "first_adoption": period(facts["adoption"][0]), "last_adoption": period(facts["adoption"][-1]),
+        "outcome": result.outcome, "clustered": clustering(result),
+        "shape": "rows" if unit is None else "one" if dates == 1 else "many",
+        "path": {"staggered": "effects", "synthetic_control": "synthetic"}.get(result.kind, "parallel"),
+        "before": _before(result), "compared": f"control_{facts['control']}",
+    }  # fmt: skip
+
+
+def _before(result: DidResult) -> str:
+    """Return what effects before the change say: tested, untested or fitted."""
+    if result.kind == "synthetic_control":
+        return "fitted"
+    return "tested" if np.isfinite(result.facts["pretrend_p"]) else "untested"
+
+
+def _why(result: DidResult) -> str:
+    """Return why `choose_kind` chose, as a case of the sentence."""
+    facts, panel = result.facts, result.panel
+    if result.chosen == "asked for":
+        return "asked"
+    if panel is not None and panel.covariates.shape[2]:
+        return "covariates"
+    if len(facts["adoption"]) > 1:
+        return "dates"
+    if facts["periods"] == 2:
+        return "two_periods"
+    if max(facts["treated_units"], facts["units"] - facts["treated_units"]) < 2:
+        return "one_unit"
+    if result.kind == "two_by_two":
+        return "unclustered" if clustering(result) == "not_clustered" else "gaps"
+    return "one_date"
+
+
+def concerns(*results: DidResult | None) -> list[tuple[str, Concern]]:
+    """Return what a careful reviewer would ask about, each once, with the kind of the result that gives rise to it."""
+    found: list[tuple[str, Concern]] = []
+    for result in results:
+        for concern in () if result is None else result.concerns:
+            if concern not in [c for _, c in found]:
+                found.append((result.kind if result else "", concern))
+    return found
+
+
+def next_unit(result: DidResult | None) -> dict[str, Any] | None:
+    """Return what to expect of a further unit: next_estimate, next_lower, next_upper; None without a hierarchical result."""
+    if result is None:
+        return None
+    row = result.tidy("next_unit").iloc[0]
+    return {"next_estimate": row["estimate"], "next_lower": row["ci_lower"], "next_upper": row["ci_upper"]}
+
+
+def listed(table: pd.DataFrame | None) -> pd.DataFrame | None:
+    """Return a table, or None where it is too long to be read."""
+    return None if table is None or len(table) > MOST_LISTED else table
+
+
+def did_all(
+    data: pd.DataFrame | pl.LazyFrame, outcomes: Mapping[str, str], *, min_cell: int = 0, **settings: Any
+) -> dict[str, DidResult]:
+    """Estimate the effect on several outcomes.
+
+    Parameters
+    ----------
+    data : DataFrame or polars.LazyFrame
+        Rows.
+    outcomes : mapping of str to str
+        Families by column.
+    min_cell : int
+        Fewest rows of an arm before or after the change.
+    **settings
+        Of `did`; its outcome and family are replaced, its smallest effect is left out.
+
+    Returns
+    -------
+    dict of str to DidResult
+
+    Raises
+    ------
+    InsufficientData
+        An arm has fewer rows with an outcome than may be shown.
+    """
+    found = {}
+    for name, family in outcomes.items():
+        found[name] = did(data, **(settings | {"smallest": 0.0, "outcome": name, "family": family}))
+        require_rows(found[name].panel, min_cell)
+    return found
+
+
+def outcomes_table(
+    result: DidResult,
+    branches: DidResult | None,
+    further: Mapping[str, DidResult],
+    planted: pd.DataFrame | None = None,
+) -> pd.DataFrame:
+    """Return the effect on every outcome and measure.
+
+    Parameters
+    ----------
+    result : DidResult
+        Of the main outcome.
+    branches : DidResult or None
+        The hierarchical one of the same outcome.
+    further : mapping of str to DidResult
+        Of other outcomes.
+    planted : DataFrame, optional
+        Effects that a simulation has planted.
+
+    Returns
+    -------
+    DataFrame
+        outcome, kind, measure, estimate, ci_lower, ci_upper, standardised, p_positive, decimals (to show) and, of a simulation,
+        truth.
+    """
+    rows = []
+    for found in (result, *([branches] if branches else []), *further.values()):
+        table = found.tidy("overall")
+        shown = table.iloc[:1] if found.kind == "staggered" else table
+        for k, row in enumerate(shown.to_dict("records")):
+            standardised = found.effect["standardised"] if k == 0 else np.nan
+            name = found.estimand if found.kind == "staggered" else row["measure"]
+            rows.append({
+                "outcome": found.outcome, "kind": found.kind, "measure": name, "estimate": row["estimate"],
+                "ci_lower": row["ci_lower"], "ci_upper": row["ci_upper"], "standardised": standardised,
+                "p_positive": row["p_positive"], "decimals": decimals(row["sd"]),
+                "truth": planted_overall(found, row["measure"], planted),
+            })  # fmt: skip
+    table = pd.DataFrame(rows)
+    return table if planted is not None else table.drop(columns="truth")
+
+
+def ranking(table: pd.DataFrame | None, by: str, better: str) -> dict[str, Any] | None:
+    """Return who gained most and least, and for how many a gain is sure.
+
+    Parameters
+    ----------
+    table : DataFrame or None
+        One row per unit or cohort that may be shown.
+    by : str
+        'unit' or 'cohort'.
+    better : str
+        'higher' or 'lower'.
+
+    Returns
+    -------
+    dict or None
+        best, best_estimate, best_lower, best_upper, worst, ..., units_shown, sure (interval on the good side), harmed (on the
+        other) and case (all, some or none are sure); None without two units.
+    """
+    if table is None or len(table) < 2:
+        return None
+    sign = 1 if better == "higher" else -1
+    ordered = table.iloc[np.argsort(-sign * table["estimate"].to_numpy(), kind="stable")]
+    top, last = ordered.iloc[0], ordered.iloc[-1]
+    good = table["ci_lower"] > 0 if sign > 0 else table["ci_upper"] < 0
+    bad = table["ci_upper"] < 0 if sign > 0 else table["ci_lower"] > 0
+    facts: dict[str, Any] = {"units_shown": len(table), "sure": int(good.sum()), "harmed": int(bad.sum())}
+    for name, row in (("best", top), ("worst", last)):
+        facts |= {name: row[by], f"{name}_estimate": row["estimate"], f"{name}_lower": row["ci_lower"],
+                  f"{name}_upper": row["ci_upper"]}  # fmt: skip
+    facts["case"] = "all" if good.all() else "some" if good.any() else "none"
+    return facts
