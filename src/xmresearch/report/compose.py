@@ -9,7 +9,7 @@ import pandas as pd
 
 from xmresearch.report import figures
 from xmresearch.report.blocks import Block
-from xmresearch.report.wording import COLUMN_FORMATS, DEFAULT_FORMAT, NONE_SHOWN, Wording, escaped, number
+from xmresearch.report.wording import COLUMN_FORMATS, DEFAULT_FORMAT, NONE_SHOWN, Wording, escaped
 
 TEXT_COLUMNS = (
     "id",
@@ -24,6 +24,7 @@ TEXT_COLUMNS = (
     "status",
     "setting",
 )
+PERIOD_COLUMNS = ("cohort", "time")
 
 
 class Summarised(Protocol):
@@ -58,11 +59,28 @@ class Report:
         Labels of the study's identifiers; see `Wording`.
     level : float
         Confidence level, for the heads of interval columns.
+    decimals : int
+        Of figures in units of the outcome; see `Wording`.
+    facts : mapping, optional
+        What every sentence, caption and note may mention.
+    formats : mapping, optional
+        Formats of columns in all tables where they differ from the usual.
     """
 
-    def __init__(self, lang: str, study: str, names: Mapping[str, str], *, level: float = 0.95) -> None:
-        self.wording = Wording(lang, names)
-        self.study, self.level = study, level
+    def __init__(
+        self,
+        lang: str,
+        study: str,
+        names: Mapping[str, str],
+        *,
+        level: float = 0.95,
+        decimals: int = 2,
+        facts: Mapping[str, Any] | None = None,
+        formats: Mapping[str, str] | None = None,
+    ) -> None:
+        self.wording = Wording(lang, names, decimals=decimals)
+        self.study, self.level, self._common = study, level, dict(facts or {})
+        self._formats = COLUMN_FORMATS | dict(formats or {})
         self.blocks: list[Block] = []
         self._silent = False
 
@@ -77,7 +95,7 @@ class Report:
             display(block)  # type: ignore[no-untyped-call]
 
     def _facts(self, results: Sequence[Any], more: Mapping[str, Any]) -> dict[str, Any]:
-        facts: dict[str, Any] = {"level": self.level}
+        facts: dict[str, Any] = self._common | {"level": self.level}
         for result in results:
             facts |= result if isinstance(result, Mapping) else result.summary()
         return facts | dict(more)
@@ -114,11 +132,14 @@ class Report:
         if self._silent or not every:
             return
         facts = {"case": "one" if len(every) == 1 else "many", "count": len(every)}
-        lines = [self.wording.text("texts", "concerns", facts), ""]
+        own = f"concerns_{self.study}"
+        lines = [self.wording.text("texts", own if self.wording.has("texts", own) else "concerns", facts), ""]
         for model, concern in every:
             group = concern.facts.get("group")
             where = f"{self.wording.name(model)}{f', {group}' if group else ''}"
-            lines.append(f"- {escaped(where)}: {self.wording.text('concerns', concern.kind, concern.facts)}")
+            lines.append(
+                f"- {escaped(where)}{self.wording.get('style', 'colon')}{self.wording.text('concerns', concern.kind, concern.facts)}"
+            )
         self._show("callout", text="\n".join(lines), tone="warning")
 
     def cards(self, **results: Summarised | Mapping[str, Any] | None) -> None:
@@ -160,15 +181,15 @@ class Report:
         if frame is None:
             return
         shown = [c.lstrip("?") for c in columns if not c.startswith("?") or c.lstrip("?") in frame]
-        specs = {**COLUMN_FORMATS, **(formats or {})}
+        specs = {**self._formats, **(formats or {})}
         text_like = [c for c in shown if self._is_text(frame, c)]
         rows = [[self._cell(row, c, specs) for c in shown] for row in frame.to_dict("records")]
         statements = "id" in shown and "level" in frame and bool((frame["level"] == "statement").all())
         facts = {"family": int(frame["family"].max())} if "family" in frame else {}
-        note = self.wording.text("notes", key, facts) if self.wording.has("notes", key) else ""
+        note = self.wording.text("notes", key, self._facts([], facts)) if self.wording.has("notes", key) else ""
         self._show(
             "table", key=key, caption=self.wording.text("tables", key, self._facts([], {})), note=note,
-            head=[self._head(c, statements) for c in shown], align=["left" if c in text_like else "right" for c in shown], rows=rows,
+            head=[self._head(c, statements) for c in shown], align=[self._align(c, text_like) for c in shown], rows=rows,
             csv=frame.to_csv(index=False, lineterminator="\n"), statements=statements,
         )  # fmt: skip
 
@@ -180,7 +201,7 @@ class Report:
         key : str
             Of its caption, alternative text and axes in the labels.
         kind : str
-            forest, bars, quadrants, heatmap, zones or path_diagram.
+            One of `xmresearch.report.figures.KINDS`.
         data : DataFrame, a result with `tidy()`, or None
             What is drawn.
         **settings
@@ -205,11 +226,17 @@ class Report:
     def _is_text(self, frame: pd.DataFrame, column: str) -> bool:
         return column in TEXT_COLUMNS or (column in frame and not pd.api.types.is_numeric_dtype(frame[column]))
 
+    @staticmethod
+    def _align(column: str, text_like: Sequence[str]) -> str:
+        return "left short" if column in PERIOD_COLUMNS else "left" if column in text_like else "right"
+
     def _head(self, column: str, statements: bool) -> str:
         if (column == "ci" or column.endswith("_ci")) and not self.wording.has("columns", column):
             column = "ci"
         if column == "ci":
-            return str(self.wording.text("columns", "ci", {"level": self.level}))
+            own = f"{self.study}_ci"
+            key = own if self.wording.has("columns", own) else "ci"
+            return str(self.wording.text("columns", key, {"level": self.level}))
         if column == "id":
             column = "statement" if statements else "construct"
         own = f"{self.study}_{column}"
@@ -220,7 +247,7 @@ class Report:
             base = column.removesuffix("ci").removesuffix("_")
             prefix = f"{base}_" if base else "ci_"
             spec = specs.get(base, specs.get("ci", "+.2f" if not base else DEFAULT_FORMAT))
-            return self.wording.interval(row[f"{prefix}lower"], row[f"{prefix}upper"], spec)
+            return self.wording.interval(row[f"{prefix}lower"], row[f"{prefix}upper"], spec, row.get("decimals"))
         value = row[column]
         if isinstance(value, (list, tuple)):
             if column == "chain":
@@ -236,4 +263,4 @@ class Report:
             if column in ("value", "group") and "segment" in row:
                 return self.wording.name(f"{row['segment']}={value}")
             return self.wording.name(value)
-        return number(value, specs.get(column, DEFAULT_FORMAT))
+        return self.wording.number(value, specs.get(column, DEFAULT_FORMAT), row.get("decimals"))

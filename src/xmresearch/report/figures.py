@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from xmresearch.report.did_figures import DID_KINDS
 from xmresearch.report.figure_style import (
     BLUE,
     GREEN,
@@ -40,6 +41,7 @@ def forest(
     upper: str = "ci_upper",
     zero: bool = True,
     numbered: bool = False,
+    better: str = "higher",
 ) -> str:
     """Draw estimates with their intervals, one row each, in the table's order from the top.
 
@@ -57,6 +59,8 @@ def forest(
         Whether to draw a line at zero.
     numbered : bool
         Whether to put identifiers before the names (statements).
+    better : str
+        'higher' or 'lower': which side of zero is green.
 
     Returns
     -------
@@ -69,7 +73,8 @@ def forest(
         y = np.arange(rows)
         middle = table[estimate].to_numpy(dtype=float)
         low, high = table[lower].to_numpy(dtype=float), table[upper].to_numpy(dtype=float)
-        tints = np.where(high < 0, ORANGE, np.where(low > 0, GREEN, GREY)) if zero else np.full(rows, BLUE)
+        above, below = (GREEN, ORANGE) if better == "higher" else (ORANGE, GREEN)
+        tints = np.where(high < 0, below, np.where(low > 0, above, GREY)) if zero else np.full(rows, BLUE)
         axes.hlines(y, low, high, colors=list(tints), linewidth=2.6)
         axes.scatter(middle, y, c=list(tints), s=34, zorder=3)
         if "truth" in table:
@@ -302,5 +307,5 @@ def zones(table: pd.DataFrame, wording: Wording, key: str) -> str:
 
 KINDS: Mapping[str, Callable[..., Any]] = {
     "forest": forest, "bars": bars, "quadrants": quadrants, "heatmap": heatmap, "zones": zones,
-    "path_diagram": path_diagram,
+    "path_diagram": path_diagram, **DID_KINDS,
 }  # fmt: skip

@@ -20,7 +20,7 @@ NONE_SHOWN = "–"
 
 # How a column's figures are written, by column name; others are written with `DEFAULT_FORMAT`.
 COLUMN_FORMATS = {
-    "n": ",d", "rank": "d", "items": "d", "family": "d", "groups": "d", "received": ",d", "flagged": ",d",
+    "n": ",d", "units": ",d", "rows": ",d", "event_time": "+d", "p_positive": "prob", "weight": "pct", "rank": "d", "items": "d", "family": "d", "groups": "d", "received": ",d", "flagged": ",d",
     "removed": ",d", "remaining": ",d", "gap": "+.2f", "truth": "+.2f", "contribution": "+.3f", "t": ".2f", "df": ",d",
     "p": "p", "p_adjusted": "p", "p_quadrant": "prob", "p_worst": "prob", "p_worst_two": "prob", "p_top": "prob",
     "share": "pct", "importance_share": "pct", "below": "pct", "within": "pct", "above": "pct", "d": "+.2f", "adequacy": "+.2f",
@@ -64,6 +64,8 @@ def number(value: Any, spec: str = DEFAULT_FORMAT) -> str:
     """
     if value is None or (isinstance(value, Real) and math.isnan(float(value))):
         return NONE_SHOWN
+    if isinstance(value, Real) and math.isinf(float(value)):
+        return "∞" if float(value) > 0 else "−∞"
     if spec == "p":
         return "< .001" if value < 0.001 else f"{value:.3f}".replace("0.", ".", 1)
     if spec == "peq":
@@ -102,10 +104,12 @@ class Wording(string.Formatter):
         Language.
     names : mapping of str to str
         Labels of identifiers that belong to this study: dimensions, statements, segments and their values.
+    decimals : int
+        Of figures in units of the outcome, whose format is 'scale' or '+scale'.
     """
 
-    def __init__(self, lang: str, names: Mapping[str, str]) -> None:
-        self.lang, self.names, self._labels = lang, names, labels(lang)
+    def __init__(self, lang: str, names: Mapping[str, str], *, decimals: int = 2) -> None:
+        self.lang, self.names, self.decimals, self._labels = lang, names, decimals, labels(lang)
 
     def get(self, section: str, key: str) -> Any:
         """Return a raw label, or raise StudyError naming the one that the labels file lacks."""
@@ -152,12 +156,19 @@ class Wording(string.Formatter):
             if format_spec == "plain":
                 return name
             return escaped(_lowered(name) if format_spec == "lower" else name)
-        return number(value, format_spec or ("d" if isinstance(value, int) else DEFAULT_FORMAT))
+        return self.number(value, format_spec or ("d" if isinstance(value, int) else DEFAULT_FORMAT))
 
-    def interval(self, low: Any, high: Any, spec: str) -> str:
+    def number(self, value: Any, spec: str, decimals: int | None = None) -> str:
+        """Write a number; the formats 'scale' and '+scale' have the outcome's decimals, or those given."""
+        sign, scaled, _ = spec.partition("scale")
+        if scaled:
+            spec = f"{sign},.{self.decimals if decimals is None else decimals}f"
+        return number(value, spec)
+
+    def interval(self, low: Any, high: Any, spec: str, decimals: int | None = None) -> str:
         """Write an interval."""
-        if number(low, spec) == NONE_SHOWN:
+        if number(low) == NONE_SHOWN:
             return NONE_SHOWN
         if spec in ("pct", "prob"):
             return f"{100 * low:.0f}–{100 * high:.0f} %".replace("-", "−")
-        return f"[{number(low, spec)}, {number(high, spec)}]"
+        return f"[{self.number(low, spec, decimals)}, {self.number(high, spec, decimals)}]"
