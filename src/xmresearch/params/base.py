@@ -26,7 +26,6 @@ class StudyParams(BaseModel):
     client: str | None = Field(None, min_length=1, description="for whom the report is, as shown under its title")
     lang: Literal["en", "zh"] = Field("en", description="language of the report")
     fieldwork: str | None = Field(None, min_length=1, description="when and how the answers were collected")
-    invited: int | None = Field(None, gt=0, description="people invited, for the response rate")
 
     @classmethod
     def from_namespace(cls, names: Mapping[str, Any]) -> Self:

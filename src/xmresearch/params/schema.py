@@ -72,9 +72,9 @@ def commented_params(study: str, name: str) -> str:
     lines += [
         "# A file of your own instead of the simulated data:",
         "# data: {source: file, path: survey.csv}",
-        "# with a codebook that says what its columns measure:",
-        "# codebook: my_codebook.yml",
     ]
+    if "codebook" in STUDIES[study].model_fields:
+        lines += ["# with a codebook that says what its columns measure:", "# codebook: my_codebook.yml"]
     return "\n".join(lines) + "\n"
 
 

@@ -8,14 +8,15 @@ from typing import Any
 from pydantic import Field
 
 from xmresearch.data.codebook_file import codebook_path, is_shipped
-from xmresearch.data.config import DatasetSource, DataSource, FileSource, ScenarioSource, Screening
-from xmresearch.errors import DataError
+from xmresearch.data.config import DataSource, ScenarioSource, Screening
 from xmresearch.params.base import StudyParams
+from xmresearch.params.files import source_files
 
 
 class SurveyParams(StudyParams):
     """Parameters of a study that reads one survey."""
 
+    invited: int | None = Field(None, gt=0, description="people invited, for the response rate")
     data: DataSource = Field(ScenarioSource(), description="where the rows come from")
     codebook: str = Field(
         "servqual", min_length=1, description="a shipped instrument (servqual, service_hall) or the path of your own"
@@ -51,21 +52,7 @@ class SurveyParams(StudyParams):
         DataError
             A file does not exist.
         """
-        files: dict[str, Path] = {}
-        if isinstance(self.data, FileSource):
-            path = base / self.data.path
-            if not path.is_file():
-                raise DataError(
-                    f"data.path: the file '{self.data.path}' does not exist in '{path.parent}'.",
-                    "Relative paths start from the folder of the params file.",
-                )
-            files["data"] = path
-        elif isinstance(self.data, DatasetSource):
-            from xmresearch.data.datasets import local_path
-
-            found = local_path(self.data.name)
-            if found is not None:
-                files["data"] = found
+        files = source_files(self.data, base)
         if not is_shipped(self.codebook):
             files["codebook"] = codebook_path(self.codebook, base)
         return files

@@ -8,6 +8,7 @@ from pkgutil import resolve_name
 from typing import TYPE_CHECKING
 
 from xmresearch.errors import CodebookError, nearest
+from xmresearch.params.did import DidParams
 from xmresearch.params.servqual import ServqualParams
 from xmresearch.params.survey import SurveyParams
 from xmresearch.run.manifest import is_whole
@@ -35,12 +36,18 @@ def check_study(params_file: str | Path, overrides: Sequence[str] = (), *, lang:
     XMError
         What `run_study` would raise before it fits anything.
     """
-    from xmresearch.data.load import load_survey
-
     plan = plan_run(params_file, overrides, lang=lang)
     params = plan.params
     lines = [f"Params are valid: study {params.study}, name {params.name}, language {params.lang}."]
+    if isinstance(params, DidParams):
+        from xmresearch.data.panel import load_panel
+
+        lines += resolve_name(str(params.checker))(params, load_panel(params.data, plan.base))
+        more = ", each unit's effect by a hierarchical model" if params.branches else ""
+        lines.append(f"Would run: {params.notebook}, {params.draws} draws{more}.")
     if isinstance(params, SurveyParams):
+        from xmresearch.data.load import load_survey
+
         survey = load_survey(**params.survey_settings(), base=plan.base)
         survey.response(params.invited)
         examined = resolve_name(params.checker)(params, survey) if params.checker else []

@@ -1,0 +1,50 @@
+"""Which files a run reads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from xmresearch.data.config import DatasetSource, FileSource
+from xmresearch.errors import DataError
+
+
+def source_files(data: BaseModel, base: Path, *, folders: bool = False) -> dict[str, Path]:
+    """Return the files that hold the rows.
+
+    Parameters
+    ----------
+    data : ScenarioSource, RolloutSource, DatasetSource or FileSource
+        Where the rows come from.
+    base : Path
+        Folder of the params file.
+    folders : bool
+        Whether a folder of Parquet files will do.
+
+    Returns
+    -------
+    dict of str to Path
+        By key: data, or data/NAME for the files of a folder.
+
+    Raises
+    ------
+    DataError
+        There is no such file.
+    """
+    if isinstance(data, FileSource):
+        path = base / data.path
+        if folders and path.is_dir():
+            return {f"data/{p.name}": p for p in sorted(path.glob("*.parquet"))}
+        if not path.is_file():
+            raise DataError(
+                f"data.path: the file '{data.path}' does not exist in '{path.parent}'.",
+                "Relative paths start from the folder of the params file.",
+            )
+        return {"data": path}
+    if isinstance(data, DatasetSource):
+        from xmresearch.data.datasets import local_path
+
+        found = local_path(data.name)
+        return {} if found is None else {"data": found}
+    return {}

@@ -1,0 +1,365 @@
+"""The difference-in-differences study end to end."""
+
+import ast
+import html
+import json
+import re
+import subprocess
+import sys
+
+import nbformat
+import numpy as np
+import pandas as pd
+import pytest
+
+from xmresearch.data.datasets import load_dataset
+from xmresearch.errors import DatasetUnavailable
+from xmresearch.params.did import DidParams
+from xmresearch.params.load import load_params
+from xmresearch.report.blocks import MIME
+
+
+@pytest.fixture(scope="module")
+def notebook(root):
+    return nbformat.read(root / "notebooks" / "did.ipynb", 4)
+
+
+@pytest.fixture(scope="module")
+def reports(cli, root, tmp_path_factory):
+    """The demo's folder in each language."""
+    out = tmp_path_factory.mktemp("did")
+    made = {}
+    for lang in ("en", "zh"):
+        done = cli("run", root / "params/did/service_hall.yml", "--lang", lang, "--out", out)
+        assert done.returncode == 0, done.stderr
+        made[lang] = (out / "did" / "service_hall" / "latest").resolve()
+    return made
+
+
+@pytest.fixture(scope="module")
+def real(cli, root, tmp_path_factory):
+    """Run a study of real data; skips where they cannot be had."""
+
+    def run(name, *more):
+        try:
+            load_dataset(name)
+        except DatasetUnavailable as error:
+            pytest.skip(str(error))
+        out = tmp_path_factory.mktemp(name)
+        done = cli("run", root / f"params/did/{name}.yml", "--out", out, *more)
+        assert done.returncode == 0, done.stderr
+        return out / "did" / name / "latest"
+
+    return run
+
+
+@pytest.fixture
+def own(cli, tmp_path):
+    """Run a params file of one's own, in the folder of its data."""
+
+    def run(text, command="run"):
+        (tmp_path / "p.yml").write_text(f"study: did\nname: own\n{text}", "utf-8")
+        more = () if command == "check" else ("--out", tmp_path / "o")
+        return cli(command, tmp_path / "p.yml", *more), tmp_path / "o/did/own/latest"
+
+    return run
+
+
+def words(folder):
+    text = html.unescape(re.sub(r"<[^>]+>", " ", (folder / "report.html").read_text("utf-8")))
+    return re.sub(r"\s+", " ", text)
+
+
+def table(folder, name):
+    return pd.read_csv(folder / "tables" / f"{name}.csv")
+
+
+def test_parameters_cell_is_the_model(notebook):
+    cell = next(c for c in notebook.cells if "parameters" in c.metadata.get("tags", []))
+    lines = [line for line in cell.source.splitlines() if not line.startswith("#")]
+    given = {line.split(" = ")[0]: ast.literal_eval(line.split(" = ", 1)[1]) for line in lines}
+    assert given == DidParams().model_dump(mode="json")
+
+
+def test_notebook_reads_like_an_argument(notebook, reads_like_an_argument):
+    reads_like_an_argument(notebook)
+
+
+def test_committed_params_validate(root):
+    for path in (root / "params" / "did").glob("*.yml"):
+        assert load_params(path).name == path.stem
+
+
+def test_demo_answers_and_shows_truth(reports):
+    text = words(reports["en"])
+    assert "The change improved satisfaction." in text
+    assert "A check has failed" not in text
+    assert "clustered by unit" in text
+    assert "Who gained: for" in text
+    assert re.search(r"Worth: at 12 CNY per unit of satisfaction and 250,000 people, \+[\d,]+ CNY", text)
+    for name in ("aggregates", "dynamic", "group", "att_gt", "units"):
+        found = table(reports["en"], name)
+        assert found["truth"].notna().all()
+        assert found["covered"].mean() > 0.8
+    outcomes = table(reports["en"], "outcomes")
+    assert outcomes["outcome"].tolist() == ["satisfaction"] * 3 + ["recommend"]
+    assert outcomes["truth"].between(outcomes["ci_lower"], outcomes["ci_upper"]).all()
+    chinese = words(reports["zh"])
+    for term in ("模拟数据", "平行趋势", "安慰剂", "可信区间", "处理组", "反事实", "失效临界值", "按单位聚类"):
+        assert term in chinese
+
+
+def test_every_part_of_the_report_is_there(reports):
+    page = (reports["en"] / "report.html").read_text("utf-8")
+    for section in ("answer", "design", "raw_means", "dynamic", "cohorts", "branches", "sensitivity", "twfe", "prior", "truth",
+                    "data", "checks", "method", "limits"):  # fmt: skip
+        assert f'id="sec-{section}"' in page, section
+    figures = {"raw_means", "dynamic", "att_gt", "units", "honest", "densities"}
+    assert {p.stem for p in (reports["en"] / "figures").glob("*.svg")} == figures
+
+
+def test_every_interval_says_whether_it_is_clustered(reports):
+    """Captions of all tables and figures that show intervals, and every sentence with one."""
+    for lang, word, interval in (("en", "clustered", "credible interval"), ("zh", "聚类", "可信区间")):
+        blocks = shown(reports[lang])
+        for block in blocks:
+            if block["kind"] == "table" and any(interval in h for h in block["head"]):
+                assert word in block["caption"], block["caption"]
+            if block["kind"] == "prose":
+                for sentence in re.split(r"\n", block["text"]):
+                    if f"95 % {interval}" in sentence and not sentence.startswith(("Intervals are", "区间均为")):
+                        assert word in sentence, sentence
+
+
+def shown(folder):
+    cells = json.loads((folder / "executed.ipynb").read_text("utf-8"))["cells"]
+    return [o["data"][MIME] for c in cells for o in c.get("outputs", [])]
+
+
+def test_languages_have_the_same_figures(reports):
+    names = sorted(p.name for p in (reports["en"] / "tables").glob("*.csv"))
+    assert names == sorted(p.name for p in (reports["zh"] / "tables").glob("*.csv"))
+    for name in names:
+        assert (reports["en"] / "tables" / name).read_bytes() == (reports["zh"] / "tables" / name).read_bytes()
+
+
+def test_no_answer_leaves_the_kernel(reports):
+    for path in reports["en"].glob("tables/*.csv"):
+        assert len(pd.read_csv(path)) < 100
+    assert all(len(block.get("rows", [])) < 100 for block in shown(reports["en"]))
+
+
+def test_minimum_wages_are_those_of_did(real):
+    """R did's vignette: simple -.0400, group -.0310, dynamic -.0772; two-way fixed effects -.0365 (bacondecomp, fixest)."""
+    folder = real("mpdta")
+    found = table(folder, "aggregates").set_index("measure")["estimate"]
+    assert found["simple"] == pytest.approx(-0.03995, abs=1e-5)
+    assert found["group"] == pytest.approx(-0.0310, abs=1e-4)
+    assert found["dynamic"] == pytest.approx(-0.0772, abs=1e-4)
+    types = table(folder, "twfe")
+    assert types["weight"] @ types["estimate"] == pytest.approx(-0.03655, abs=1e-5)
+    text = words(folder)
+    assert "The change made log of teen employment worse." in text
+    assert "Believe it with care." in text
+    assert "compared with units that never are treated" in text
+
+
+def test_police_training_is_staggereds_and_shows_nobody(real):
+    """R staggered, Callaway-Sant'Anna: -.005177, Neyman standard error .003931. Officers are people."""
+    folder = real("police_training")
+    found = table(folder, "aggregates").iloc[0]
+    assert found["estimate"] == pytest.approx(-0.005177, abs=1e-6)
+    assert found["sd"] == pytest.approx(0.003931, rel=0.02)
+    text = words(folder)
+    assert text.index("A check has failed: Equal movement before the change") < text.index("Did the change move")
+    assert "These data do not settle whether the change moved complaints" in text
+    assert "The units are people: none of them is shown" in text
+    data = load_dataset("police_training")
+    small = data.drop_duplicates("uid").groupby("first_trained").size().loc[lambda n: n < 10].index
+    assert len(small) > 1
+    for name in ("adoption", "group"):
+        cohorts = table(folder, name)["cohort"].astype(str)
+        assert not set(cohorts) & {str(c) for c in small}
+    doubts = table(folder, "doubts").query("check == 'leave_one_out'")
+    assert not set(doubts["changed"].astype(str)) & {str(c) for c in small}
+    assert not (folder / "tables" / "units.csv").exists()
+
+
+def test_organ_donations_and_kielmc_from_packages(real):
+    """Huntington-Klein, The Effect, ch. 18: -.02246. Wooldridge, example 13.3: -11 863.9 (7 456.6)."""
+    folder = real("organ_donations")
+    assert table(folder, "outcomes").loc[0, "estimate"] == pytest.approx(-0.02246, abs=1e-5)
+    text = words(folder)
+    assert "1 of 27 states got the change, all from 2011 Q3 on" in text
+    assert "The treated arm has one unit" in text
+    assert text.index("A check has failed: Units in the smaller arm") < text.index("Did the change move")
+    folder = real("kielmc")
+    found = table(folder, "outcomes").iloc[0]
+    assert found["estimate"] == pytest.approx(-11863.9, abs=0.1)
+    text = words(folder)
+    assert "−11,864" in text
+    assert "not clustered, rows taken as independent" in text
+    assert "Whether the groups moved in parallel before the change cannot be examined" in text
+
+
+def test_synthetic_control_for_one_state(real):
+    folder = real("organ_donations", "-p", "kind=synthetic_control", "-p", "cluster=null")
+    text = words(folder)
+    assert "The dashed line is the synthetic control" in text
+    assert "they are no test, as its weights were chosen there" in text
+
+
+@pytest.fixture
+def branch_rows():
+    """Yes or no answers of branches whose treated half changes in month 4; branch 0 has too few rows to be shown."""
+
+    def make(rows=60):
+        rng = np.random.default_rng(0)
+        unit, time = (a.ravel() for a in np.indices((12, 8)))
+        size = np.where(unit == 0, 4, rows)
+        frame = pd.DataFrame({"hall": np.repeat(unit, size), "day": np.repeat(time, size)})
+        frame["kiosk"] = ((frame["hall"] < 6) & (frame["day"] >= 4)).astype(int)
+        frame["complained"] = (rng.random(len(frame)) < 0.30 - 0.12 * frame["kiosk"]).astype(int)
+        frame["day"] = pd.to_datetime("2025-01-01") + pd.to_timedelta(frame["day"] * 31, unit="D")
+        return frame.assign(hall="h" + frame["hall"].astype(str))
+
+    return make
+
+
+def test_own_parquet_folder_and_fewer_is_better(own, branch_rows, tmp_path):
+    frame = branch_rows()
+    (tmp_path / "parts").mkdir()
+    for k in range(2):
+        frame.iloc[k::2].to_parquet(tmp_path / "parts" / f"{k}.parquet")
+    done, folder = own(
+        "data: {path: parts}\noutcome: complained\nfamily: bernoulli\nbetter: lower\nunit: hall\ntime: day\n"
+        "treated: kiosk\nsmallest: 0.02\ndraws: 2000\nlabels:\n  hall: {en: halls, zh: 大厅}\n"
+    )
+    assert done.returncode == 0, done.stderr
+    text = words(folder)
+    assert "The change improved complained. The probability fell by" in text
+    assert "all from 2025-05-05 on" in text
+    assert "reduced in one streamed pass" in text
+    units = table(folder, "units")
+    assert len(units) == 5
+    assert "h0" not in (folder / "executed.ipynb").read_text("utf-8")
+    assert "Figures that rest on fewer than 10 rows are suppressed: 0 cohorts and 1 units." in text
+    assert 'id="sec-cohorts"' not in (folder / "report.html").read_text("utf-8")
+    manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
+    assert {"data/0.parquet", "data/1.parquet"} <= set(json.dumps(manifest).split('"'))
+
+
+def test_two_periods_of_a_csv_with_listed_units(own, branch_rows, tmp_path):
+    frame = branch_rows().assign(day=lambda f: np.where(f["day"] < "2025-05-01", "2025-Q1", "2025-Q2"))
+    frame.drop(columns="kiosk").to_csv(tmp_path / "a.csv", index=False)
+    done, folder = own(
+        "lang: zh\ndata: {path: a.csv}\noutcome: complained\nfamily: bernoulli\nbetter: lower\nunit: hall\ntime: day\n"
+        "treated: [h1, h2, h3, h4, h5]\ntreated_from: 2025-Q2\nbranches: false\n"
+    )
+    assert done.returncode == 0, done.stderr
+    text = words(folder)
+    assert "两组两期双重差分" in text
+    assert 'id="sec-branches"' not in (folder / "report.html").read_text("utf-8")
+    assert table(folder, "raw_means")["time"].tolist() == ["2025-Q1", "2025-Q2"]
+
+
+def test_no_effect_is_not_called_one(own):
+    done, folder = own("data: {n: 8000, effect: 0, spread: 0}\nbranches: false\nsensitivity: {placebo_units: 50}\n")
+    assert done.returncode == 0, done.stderr
+    text = words(folder)
+    assert "The change improved" not in text
+    assert "There is no clear effect to defend" in text
+    assert (table(folder, "aggregates")["truth"] == 0).all()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("outcome: satisfied", "no column 'satisfied'. Did you mean 'satisfaction'"),
+        ("unit: brnch", "no column 'brnch'. Did you mean 'branch'"),
+        ("cohort: roll_out", "no column 'roll_out'. Did you mean 'rollout'"),
+        ("cohort: recommend", "several first treated periods"),
+        ("family: bernoulli", "not only 0 and 1"),
+        ("family: poisson", "family is 'poisson'"),
+        ("further: {recomend: nps}", "no column 'recomend'. Did you mean 'recommend'"),
+        ("further: {recommend: bernoulli}", "not only 0 and 1"),
+        ("further: {satisfaction: nps}", "further repeats the outcome 'satisfaction'"),
+        ("kind: event_study", "Kind 'event_study' needs one adoption date; there are 3. Use kind 'staggered'"),
+        ("base: last", "Kind 'staggered' has no base 'last'"),
+        ("overall: mean", "overall is 'mean'"),
+        ("cluster: none", "always clustered by unit"),
+        ("treated: [central]", "nothing says when the change came: give treated_from"),
+        ("treated: [centrall]\ntreated_from: 2024-07", "no unit 'centrall'"),
+        ("treated: branch\ncohort: rollout", "cohort and treated both say"),
+        ("treated_from: 2024-07", "leave treated_from out"),
+        ("cohort: null", "nothing says who got the change"),
+        ("unit: null", "set branches to false"),
+        ("rows_are: people", "units are people, of whom none is shown: set branches to false"),
+        ("worth: {per_point: 2}", "worth.people"),
+        ("smallest: -1", "smallest"),
+        ("min_cell: 2", "min_cell"),
+        ("min_cell: 20000", "fewer than 20000 are never published"),
+        ("labels: {branch: Hall}", "labels.branch"),
+        ("unit: satisfaction\nfamily: nps\noutcome: recommend\ncohort: rollout", "several first treated periods"),
+        ("data: {path: gone.csv}", "the file 'gone.csv' does not exist"),
+        ("data: {source: dataset, name: mpdat}", "There is no data set 'mpdat'. Did you mean 'mpdta'"),
+    ],
+)
+def test_wrong_params_are_one_clear_line(own, change, message):
+    done, _ = own(change if change.startswith("data") else f"data: {{n: 2000}}\n{change}\n", "check")
+    assert done.returncode in (2, 3), done.stdout
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_broken_parquet_is_one_clear_line(own, tmp_path):
+    (tmp_path / "a.parquet").write_bytes(b"PAR1 nonsense")
+    done, _ = own("data: {path: a.parquet}\n", "check")
+    assert done.returncode == 3
+    assert "'a.parquet' is not a readable Parquet file" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_many_units_have_no_effects_of_their_own(own, tmp_path):
+    unit, time = (a.ravel() for a in np.indices((500, 3)))
+    frame = pd.DataFrame(
+        {"u": unit, "t": time, "y": np.random.default_rng(0).normal(size=1500), "d": (unit < 200) & (time > 1)}
+    )
+    frame.astype({"d": int}).to_csv(tmp_path / "a.csv", index=False)
+    done, _ = own("data: {path: a.csv}\noutcome: y\nfamily: gaussian\nunit: u\ntime: t\ntreated: d\n", "check")
+    assert done.returncode == 3
+    assert (
+        "500 units are too many to estimate an effect for each; the most is 400. Set branches to false." in done.stderr
+    )
+
+
+def test_check_says_what_would_be_estimated(cli, root):
+    done = cli("check", root / "params/did/service_hall.yml")
+    assert done.returncode == 0, done.stderr
+    assert (
+        "Data: 20,000 rows of 24 unit(s) in 18 periods, 2024-01 to 2025-06; 18 treated from 3 dates, 2024-07 to 2025-02."
+        in done.stdout
+    )
+    assert "Kind: staggered (units were treated from 3 different periods on), family ordinal" in done.stdout
+    assert "each unit's effect by a hierarchical model" in done.stdout
+
+
+def test_plain_papermill_runs_the_notebook(root, tmp_path):
+    (tmp_path / "p.yml").write_text(
+        "name: plain\nlang: zh\ndata: {source: scenario, n: 3000}\nbranches: false\n", "utf-8"
+    )
+    command = [sys.executable, "-m", "papermill", root / "notebooks/did.ipynb", tmp_path / "o.ipynb", "-f",
+               tmp_path / "p.yml", "--no-progress-bar"]  # fmt: skip
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+def test_run_all_in_jupyterlabs_kernel(notebook, run_all):
+    assert len(run_all(notebook)) > 50
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_page_in_chromium(reports, lang, width, page_is_sound):
+    page_is_sound(reports[lang] / "report.html", width)
