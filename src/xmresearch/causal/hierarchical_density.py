@@ -13,7 +13,7 @@ from xmresearch.causal.cell_likelihood import likelihood
 
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
-_LOW_SCORE, _LEAST = -5.0, 1e-8
+_LEAST = 1e-8
 
 
 class Prior(NamedTuple):
@@ -122,8 +122,9 @@ class HierarchicalDensity:
 
     Notes
     -----
-    Coordinates: levels, periods after the first, extras, effect; the normal scores of shock and spread under their priors,
-    which have no long tail towards zero, as logs do; and z with change_b = p_b + q_b z_b, where p_b and q_b are mean and SD of the unit's change given the other parameters if the
+    Coordinates: levels, periods after the first, extras, effect; shock and spread in polar form, as normal scores of radius
+    and angle under their prior, since the treated units' changes tell the sum of the two variances better than its parts,
+    and logs would have a long tail towards zero; and z with change_b = p_b + q_b z_b, where p_b and q_b are mean and SD of the unit's change given the other parameters if the
     likelihood of its own cells were normal. So z is close to standard normal whether cells hold ten rows or a million, and
     whether the spread is large or nothing: neither the centred nor the non-centred form does both.
 
@@ -146,7 +147,7 @@ class HierarchicalDensity:
     def read(self, x: Array, problem: Problem) -> State:
         """Return the parameters at coordinates of shape (..., q)."""
         level, period, extra, rest, z = self._split(x)
-        shock, spread = (half_normal(rest[..., k], problem.prior[k_prior])[0] for k, k_prior in ((1, 2), (2, 1)))
+        shock, spread = (sd for sd, _ in two_sds(rest[..., 1], rest[..., 2], *problem.prior[[2, 1]].tolist()))
         state = State(level, period, extra, rest[..., 0], spread, shock, z)
         p, q, _, _ = _placed(state, problem)
         return state._replace(change=p + q * z)
@@ -159,7 +160,7 @@ class HierarchicalDensity:
     def coordinates(self, state: State, problem: Problem) -> Array:
         """Return the coordinates with z = 0 at given parameters."""
         prior = Prior(*problem.prior.tolist())
-        rest = [float(state.effect), normal_score(state.shock, prior.shock), normal_score(state.spread, prior.spread)]
+        rest = [float(state.effect), *scores_of(float(state.shock), float(state.spread), prior.shock, prior.spread)]
         return np.concatenate([state.level, state.period[1:], state.extra, rest, np.zeros(self.units)])
 
     def __call__(self, x: Array, problem: Problem) -> tuple[float, Array]:
@@ -174,8 +175,7 @@ class HierarchicalDensity:
         prior = Prior(*problem.prior.tolist())
         level, period, extra, rest, z = self._split(x)
         effect = float(rest[0])
-        shock, by_score = half_normal(rest[1], prior.shock)
-        spread, spread_by_score = half_normal(rest[2], prior.spread)
+        (shock, shock_slope), (spread, spread_slope) = two_sds(rest[1], rest[2], prior.shock, prior.spread)
         state = State(level, period, extra, np.array(effect), spread, shock, z)
         p, q, w, m = _placed(state, problem)
         change = p + q * z
@@ -192,13 +192,14 @@ class HierarchicalDensity:
         by_period = np.bincount(problem.time, slope, self.periods)
         by_period -= (by_change * q**2 * problem.information) @ problem.contrast
         by_effect = float(problem.treated @ by_mean) - effect / prior.effect**2
-        by_shock = 2 * shock * by_score * by_variance.sum() - rest[1]
-        by_spread = 2 * spread * spread_by_score * (problem.treated @ by_variance) - rest[2]
+        by_shock = 2 * shock * by_variance.sum()
+        by_spread = 2 * spread * (problem.treated @ by_variance)
+        by_scores = by_shock * shock_slope + by_spread * spread_slope - rest[1:]
         more, more_slope = self._extra_prior(extra, problem.base, prior)
         gradient: list[Array] = [
             np.bincount(problem.unit, slope, self.units) - level / prior.level**2,
             (by_period - period / prior.period**2)[1:], extra_slope + more_slope,
-            np.array([by_effect, float(by_shock), float(by_spread)]), q * by_change,
+            np.append(by_effect, by_scores), q * by_change,
         ]  # fmt: skip
         return value + more, np.concatenate(gradient)
 
@@ -213,17 +214,33 @@ class HierarchicalDensity:
         return -0.5 * float((gap**2).sum()), -gap / prior.distance
 
 
-def half_normal(score: Array, scale: float) -> tuple[Array, Array]:
-    """Return the half-normal quantiles at normal scores, and their slopes."""
-    low = np.sqrt(np.pi / 2) * special.ndtr(score)
-    value = np.where(score < _LOW_SCORE, low, -special.ndtri(special.ndtr(-score) / 2))
-    value = np.maximum(value, _LEAST)
-    return scale * value, scale * 0.5 * np.exp(0.5 * (value**2 - score**2))
+def two_sds(
+    radius: Array, angle: Array, shock_scale: float, spread_scale: float
+) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+    """Return shock and spread, each with its slopes by the two scores, shape (2, ...).
+
+    Parameters
+    ----------
+    radius, angle : ndarray
+        Normal scores. Two independent half-normal variables have a Rayleigh radius and a uniform angle.
+    shock_scale, spread_scale : float
+        Of the half-normal priors.
+    """
+    length = np.maximum(np.sqrt(-2 * special.log_ndtr(-radius)), _LEAST)
+    stretch = np.exp(-0.5 * radius**2 - special.log_ndtr(-radius)) / np.sqrt(2 * np.pi) / length
+    turn = np.pi / 2 * special.ndtr(angle)
+    turning = np.sqrt(np.pi / 8) * np.exp(-0.5 * angle**2)
+    along, across = np.maximum(np.cos(turn), _LEAST), np.maximum(np.sin(turn), _LEAST)
+    shock = shock_scale * length * along, shock_scale * np.stack([stretch * along, -length * across * turning])
+    spread = spread_scale * length * across, spread_scale * np.stack([stretch * across, length * along * turning])
+    return shock, spread
 
 
-def normal_score(value: Array, scale: float) -> float:
-    """Return the normal score of a half-normal quantile."""
-    return float(-special.ndtri(2 * special.ndtr(-value / scale)))
+def scores_of(shock: float, spread: float, shock_scale: float, spread_scale: float) -> tuple[float, float]:
+    """Return the normal scores of radius and angle."""
+    along, across = shock / shock_scale, spread / spread_scale
+    tail = np.exp(-0.5 * (along**2 + across**2))
+    return float(-special.ndtri(tail)), float(special.ndtri(2 / np.pi * np.arctan2(across, along)))
 
 
 def _placed(state: State, problem: Problem) -> tuple[Array, Array, Array, Array]:
