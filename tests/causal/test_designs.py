@@ -120,3 +120,15 @@ def test_cells_that_lack_counts_are_refused(frame):
     cells = Cells.of(frame.assign(y=frame["month"] + 1), **KEYS, treated="now")
     with pytest.raises(DataError, match="hold no counts per answer"):
         did(cells, family="ordinal")
+
+
+def test_every_argument_of_did_reaches_the_plan():
+    """`did` hands its arguments to `prepare` by name: none may be forgotten."""
+    import ast
+    import inspect
+
+    from xmresearch.causal import did as module
+
+    call = next(n for n in ast.walk(ast.parse(inspect.getsource(module.did))) if isinstance(n, ast.Call))
+    handed = {keyword.arg for keyword in call.keywords if keyword.arg}
+    assert handed == set(module.did.__kwdefaults__)

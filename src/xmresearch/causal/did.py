@@ -133,8 +133,8 @@ def did(
     """
     plan = prepare(
         data, outcome=outcome, unit=unit, time=time, treated_from=treated_from, treated=treated, cohort=cohort, third=third,
-        kind=kind, family=family, covariates=covariates, cluster=cluster, control=control, anticipation=anticipation, smallest=smallest,
-        confidence=confidence, draws=draws, seed=seed, **options,
+        kind=kind, family=family, covariates=covariates, cluster=cluster, inference=inference, control=control, anticipation=anticipation,
+        smallest=smallest, confidence=confidence, draws=draws, seed=seed, **options,
     )  # fmt: skip
     return _analysed(plan.kind, plan.panel, plan.settings)
 
