@@ -6,12 +6,16 @@ import pytest
 from scipy import special
 
 from xmresearch.causal.did import did, refit
-from xmresearch.causal.hierarchical_density import HierarchicalDensity, Prior, Problem
+from xmresearch.causal.hierarchical_density import HierarchicalDensity, Prior, Problem, State
+from xmresearch.causal.hierarchical_effects import unit_effects
 from xmresearch.causal.hierarchical_problem import pose
+from xmresearch.causal.link import cell_estimates
+from xmresearch.causal.panel import Panel
 from xmresearch.causal.two_by_two import two_by_two
 from xmresearch.errors import InsufficientData, ModelError, ParamsError
 from xmresearch.inference.mode import mode
 from xmresearch.inference.nuts import convergence, draw
+from xmresearch.sufficient.cells import Cells
 
 UNITS, PERIODS = 24, 6
 CUTS = np.array([-1.2, -0.5, 0.2, 1.0])
@@ -50,6 +54,13 @@ def fitted(frame: pd.DataFrame, family: str = "gaussian", **settings):
     return did(frame, outcome=OUTCOMES[family], family=family, **given)
 
 
+def fitted_panel(frame: pd.DataFrame, family: str = "gaussian") -> Panel:
+    counts = family in ("ordinal", "nps")
+    return Panel.of(
+        Cells.of(frame, outcome=OUTCOMES[family], unit="branch", time="month", cohort="first", counts=counts), family
+    )
+
+
 @pytest.fixture(scope="module")
 def found():
     """Every family's result on the same branches, and the branches' true effects."""
@@ -58,7 +69,7 @@ def found():
 
 
 @pytest.mark.parametrize(("link", "answers", "extras"), [
-    ("identity", 0, 1), ("log", 0, 0), ("probit", 2, 0), ("probit", 5, 3), ("probit", 11, 9),
+    ("identity", 0, 1), ("log", 0, 0), ("probit", 2, 0), ("probit", 3, 1), ("probit", 5, 3), ("probit", 11, 9),
 ])  # fmt: skip
 def test_gradient_equals_differences(link, answers, extras):
     rng = np.random.default_rng(answers)
@@ -167,6 +178,35 @@ def test_chains_settle_and_units_are_told_apart(found, family):
     assert further["sd"] > result.effect["sd"]
 
 
+def test_further_units_and_the_prior_are_in_units_of_the_outcome(found):
+    result = found[0]["gaussian"]
+    mean, spread = (result.tidy("parameter").set_index("measure").loc[name] for name in ("effect_mean", "effect_sd"))
+    further = np.sqrt(mean["sd"] ** 2 + spread["estimate"] ** 2 + spread["sd"] ** 2)
+    prior = np.sqrt(0.5**2 + 0.25**2 / (UNITS // 2))
+    sd = result.effect["outcome_sd"]
+    assert result.tidy("next_unit").iloc[0]["sd"] / sd == pytest.approx(further, rel=0.08)
+    assert result.prior_draws.std() / sd == pytest.approx(prior, rel=0.06)
+
+
+def test_a_change_is_split_between_shock_and_effect():
+    """Moments of an effect given the change, against those of the joint normal distribution of both."""
+    frame, _ = responses(2)
+    problem = pose(fitted_panel(frame), Prior()).problem
+    size, change = 40_000, np.linspace(-1, 1, UNITS)
+    same = np.ones(size)
+    state = State(
+        np.zeros((size, UNITS)), np.zeros((size, PERIODS)), np.zeros((size, 1)), 0.2 * same, 0.3 * same, 0.4 * same,
+        np.tile(change, (size, 1)),
+    )  # fmt: skip
+    rng = np.random.default_rng(1)
+    drawn = unit_effects("identity", state, problem, np.ones((1, 1)), None, rng).unit[..., 0]
+    effect = 0.2 + 0.3 * rng.standard_normal(4_000_000)
+    both = np.cov(effect, effect + 0.4 * rng.standard_normal(len(effect)))
+    slope = both[0, 1] / both[1, 1]
+    np.testing.assert_allclose(drawn.mean(axis=0), 0.2 + slope * (change[: UNITS // 2] - 0.2), atol=0.01)
+    np.testing.assert_allclose(drawn.std(axis=0), np.sqrt(both[0, 0] - slope * both[0, 1]), rtol=0.02)
+
+
 def test_mean_effect_agrees_with_the_clustered_closed_form(found):
     """The closed form's effect is that of all such branches, as the parameter's is; the overall one is on these branches."""
     for family, result in found[0].items():
@@ -234,6 +274,52 @@ def test_anticipation_leaves_periods_out():
     assert spoilt < mended - 0.3
 
 
+def test_rows_weigh_units_by_their_rows_after_treatment():
+    frame, _ = responses(10, staggered=True, seed=3)
+    units, rows = (fitted(frame, draws=200, tune=100, weight=w) for w in ("units", "rows"))
+    each = rows.tidy("unit")
+    months = PERIODS + 1 - each["cohort"]
+    assert months.nunique() == 2
+    assert rows.effect["estimate"] == pytest.approx(np.average(each["estimate"], weights=months), abs=1e-12)
+    assert units.effect["estimate"] == pytest.approx(each["estimate"].mean(), abs=1e-12)
+
+
+def test_units_that_are_not_seen_on_both_sides_are_left_out():
+    frame, _ = responses(10, seed=1)
+    frame["branch"] = UNITS - 1 - frame["branch"]  # treated ones last
+    never_after = (frame["branch"] == 12) & (frame["month"] >= 4)
+    only_anticipating = (frame["branch"] == UNITS - 1) & (frame["month"] != 3)
+    result = fitted(frame[~(never_after | only_anticipating)], draws=200, tune=100, anticipation=1)
+    assert result.tidy("unit")["unit"].tolist() == list(range(13, UNITS - 1))
+    assert {c.kind: c.facts["units"] for c in result.concerns if c.kind == "one_sided_units"} == {"one_sided_units": 2}
+    assert result.facts["treated_units"] == UNITS // 2 - 2
+    with pytest.raises(InsufficientData, match="both before treatment and after"):
+        fitted(frame[(frame["first"] == 0) | (frame["month"] < 4)])
+
+
+def test_nobody_untreated_once_the_early_ones_are_left_out():
+    frame, _ = responses(3, staggered=True)
+    frame = frame[frame["first"] > 0]
+    early = frame.assign(first=np.where(frame["first"] == 4, 1, 5))
+    with pytest.raises(InsufficientData, match="nothing says what would have happened"):
+        fitted(early)
+
+
+def test_tiny_prior_scales_have_a_start():
+    panel, prior = fitted_panel(responses(3)[0]), Prior()
+    for k in (1e-3, 1e-6, 1e-9):
+        posed = pose(panel, prior._replace(effect=prior.effect * k, spread=prior.spread * k))
+        assert np.isfinite(posed.density(posed.start, posed.problem)[0])
+
+
+@pytest.mark.parametrize("total", [0.0, 1.0, 30.0, 30_000.0, 3e7])
+def test_rates_far_from_the_pooled_one_are_found(total):
+    eta, weight = cell_estimates("log", np.array([[10.0, total]]), np.empty(0), np.array([0.0]))
+    # the wide prior's pull, N(0, 5), balances the likelihood's slope
+    assert total - 10 * np.exp(eta[0]) == pytest.approx(eta[0] / 25, abs=1e-6)
+    assert weight[0] == pytest.approx(10 * np.exp(eta[0]))
+
+
 @pytest.mark.parametrize(
     ("settings", "error", "message"),
     [
@@ -287,3 +373,6 @@ def test_nuts_where_there_is_only_a_closed_form():
         fitted(frame, kind="two_by_two", cohort=None, treated=list(range(12)), treated_from=4, inference="nuts")
     with pytest.raises(ParamsError, match="has a closed form"):
         fitted(frame, kind="event_study", inference="nuts")
+    given = {"kind": "two_by_two", "cluster": "none", "cohort": None, "treated": list(range(12)), "treated_from": 4}
+    with pytest.raises(InsufficientData, match="rows that differ"):
+        fitted(frame.assign(y=1.0 * ((frame["branch"] < 12) & (frame["month"] > 3))), inference="nuts", **given)

@@ -6,6 +6,7 @@ import pytest
 from scipy import stats
 
 from xmresearch.causal.did import did
+from xmresearch.causal.draws import stretch
 from xmresearch.errors import ModelError, ParamsError
 
 
@@ -146,3 +147,11 @@ def test_more_periods_collapse_and_rows_may_count_equally(branches):
     mean = by.groupby(["treated", "after"]).mean()
     assert units == pytest.approx(mean[1, True] - mean[1, False] - mean[0, True] + mean[0, False])
     assert rows != pytest.approx(units)
+
+
+@pytest.mark.parametrize("df", [4.0, 6.0, 9.5, 10.5, 40.0])
+def test_few_units_give_draws_the_tails_of_student_t(df):
+    rng = np.random.default_rng(3)
+    drawn = stretch(rng.standard_normal((800_000, 1)), np.zeros(1), np.array([df]), rng)
+    levels = np.array([0.975, 0.999, 0.9999])
+    np.testing.assert_allclose(np.quantile(np.abs(drawn), 2 * levels - 1) / stats.t.ppf(levels, df), 1, atol=0.04)

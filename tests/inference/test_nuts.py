@@ -6,8 +6,9 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
+from xmresearch.errors import ModelError
 from xmresearch.inference.mode import mode
-from xmresearch.inference.nuts import convergence, draw
+from xmresearch.inference.nuts import Convergence, convergence, draw
 
 COV = np.array([[1.0, 1.8], [1.8, 4.0]])
 
@@ -64,3 +65,28 @@ def test_chains_that_disagree_are_found_out(problem, whitened):
     x, stats = draw(NormalDensity(), problem, *whitened, draws=100, tune=100, chains=2, seed=4)
     x[0] += 3
     assert convergence(x, stats).rhat > 1.2
+    assert not convergence(x, stats).settled
+
+
+@pytest.mark.parametrize(
+    ("figures", "settled"),
+    [
+        ((1.01, 400, 400, 0), True),
+        ((1.011, 900, 900, 0), False),
+        ((1.0, 900, 399, 0), False),
+        ((1.0, 900, 900, 1), False),
+    ],
+)
+def test_settled_takes_every_figure(figures, settled):
+    assert Convergence(*figures).settled == settled
+
+
+@dataclass(frozen=True)
+class Nowhere:
+    def __call__(self, x, problem):
+        return -np.inf, np.zeros_like(x)
+
+
+def test_no_density_at_the_start_is_an_error_and_not_an_endless_search(problem):
+    with pytest.raises(ModelError, match="no density"):
+        mode(Nowhere(), problem, np.zeros(2))

@@ -80,7 +80,7 @@ def _shares(a: Array) -> tuple[Array, Array]:
 
 def cell_estimates(link: str, data: Array, extra: Array, base: Array) -> tuple[Array, Array]:
     """Return each cell's own linear predictor under a wide prior, and the information about it, each of shape (C,)."""
-    eta = np.zeros(len(data))
+    eta = np.log((data[:, 1] + 0.5) / data[:, 0]) - base[0] if link == "log" else np.zeros(len(data))
     for _ in range(_STEPS):
         slope = likelihood(link, eta, data, extra, base)[1]
         eta = eta + (slope - eta / _WIDE**2) / (information(link, eta, data, extra, base) + 1 / _WIDE**2)

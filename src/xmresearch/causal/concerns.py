@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from xmresearch.inference.nuts import Convergence
+
 _SENTENCES = {
     "blank_rows": "{rows} row(s) without an outcome or a covariate were left out.",
     "one_unit": "{arm} has one unit: how units differ cannot be seen there, and the interval leans on the other arm.",
@@ -12,6 +14,7 @@ _SENTENCES = {
     "few_units": "{units} units in the smaller arm are few: the interval leans on their means being roughly normal.",
     "missing_periods": "{units} of {total} units lack some of the {periods} periods; each mean is over the units present.",
     "always_treated": "{units} unit(s) treated from the first usable period have no period before and were left out.",
+    "one_sided_units": "{units} treated unit(s) have no row before treatment, or none after, and were left out.",
     "late_adopters": "{units} unit(s) adopt after the last period; they count as never treated.",
     "no_never": "Every unit is treated in the end: effects are estimated only while some are not yet treated.",
     "small_cohorts": "{cohorts} of {total} cohorts have fewer than {fewest} units; their covariance leans on the others.",
@@ -32,8 +35,8 @@ class Concern:
     Attributes
     ----------
     kind : str
-        blank_rows, one_unit, unclustered, few_units, missing_periods, always_treated, late_adopters, no_never,
-        small_cohorts, pretrend, overdispersed, uneven_rows, sampler, unadjusted_periods, one_sided or placebo_interval.
+        blank_rows, one_unit, unclustered, few_units, missing_periods, always_treated, one_sided_units, late_adopters,
+        no_never, small_cohorts, pretrend, overdispersed, uneven_rows, sampler, unadjusted_periods, one_sided or placebo_interval.
     facts : dict
         Names and figures of the sentence that `str` gives; reports put it into their own language.
     """
@@ -43,3 +46,11 @@ class Concern:
 
     def __str__(self) -> str:
         return _SENTENCES[self.kind].format(**self.facts)
+
+
+def unsettled(quality: Convergence) -> list[Concern]:
+    """Return what there is to say of chains that have not settled."""
+    if quality.settled:
+        return []
+    fewest = min(quality.ess_bulk, quality.ess_tail)
+    return [Concern("sampler", {"rhat": quality.rhat, "ess": fewest, "divergences": quality.divergences})]

@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special, stats
 
 from xmresearch.causal.result import COLUMNS, rope
 
 Array = NDArray[np.float64]
+_EXACT_BELOW = 10.0
 
 
 def effect_rows(
@@ -110,11 +111,14 @@ def stretch(draws: Array, estimate: Array, df: Array, rng: np.random.Generator) 
 
     Notes
     -----
-    The chi-squared quantiles are those of Wilson & Hilferty (1931), good to a percent from 3 degrees of freedom on.
+    The chi-squared quantiles are exact below 10 degrees of freedom, and above those of Wilson & Hilferty (1931), which are
+    then good to half a percent.
     """
     mixing = rng.standard_normal((len(draws), 1))
     fraction = 2 / (9 * df)
     ratio = np.maximum(1 - fraction + mixing * np.sqrt(fraction), 0.05) ** 3
+    few = np.flatnonzero(df < _EXACT_BELOW)
+    ratio[:, few] = special.gammaincinv(df[few] / 2, special.ndtr(mixing)) * 2 / df[few]
     return estimate + (draws - estimate) / np.sqrt(ratio)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from xmresearch.causal.concerns import Concern
+from xmresearch.causal.concerns import Concern, unsettled
 from xmresearch.causal.draws import effect_rows, overall_effect
 from xmresearch.causal.families import Measure, measures
 from xmresearch.causal.hierarchical_density import Prior, State
@@ -18,7 +18,7 @@ from xmresearch.causal.panel import Panel
 from xmresearch.causal.result import FEW_UNITS, DidResult
 from xmresearch.errors import InsufficientData, ModelError, ParamsError
 from xmresearch.inference.mode import mode
-from xmresearch.inference.nuts import ESS, RHAT, Convergence, convergence, draw
+from xmresearch.inference.nuts import Convergence, convergence, draw
 
 Array = NDArray[np.float64]
 MOST_UNITS = 400
@@ -68,7 +68,7 @@ def hierarchical(
     Raises
     ------
     InsufficientData
-        Fewer than two units of a kind, or no period before treatment.
+        Fewer than two units of a kind, nobody untreated, or no unit seen both before treatment and after.
     ModelError
         There are too many units.
     ParamsError
@@ -119,7 +119,7 @@ def hierarchical(
     effects = unit_effects(
         posed.density.link, state, posed.problem,
         answer_scores(panel.family, reported),
-        size if weight == "rows" else np.ones(len(size)), np.random.default_rng([seed, 1]),
+        size if weight == "rows" else None, np.random.default_rng([seed, 1]),
     )  # fmt: skip
     scaled = effects._replace(**{k: getattr(effects, k) * posed.scale for k in ("unit", "overall", "further", "prior")})
     table = _table(panel, state, scaled, [m.name for m in reported], confidence)
@@ -143,7 +143,7 @@ def answer_scores(family: str, reported: list[Measure]) -> Array:
 
 
 def _usable(panel: Panel, anticipation: int) -> Panel:
-    """Leave out units without a period before treatment, and the periods of anticipation."""
+    """Leave out the periods of anticipation, and treated units that are not seen both before treatment and after."""
     early = panel.start <= anticipation
     if early.any():
         if early[panel.treated].all():
@@ -152,6 +152,17 @@ def _usable(panel: Panel, anticipation: int) -> Panel:
     if anticipation:
         until = panel.start[:, None] - np.arange(len(panel.periods))
         panel = panel.hiding((until > 0) & (until <= anticipation))
+    late = np.arange(len(panel.periods)) >= panel.start[:, None]
+    both = ((panel.n > 0) & ~late).any(axis=1) & ((panel.n > 0) & late).any(axis=1)
+    lone = panel.treated & ~both
+    if lone[panel.treated].all():
+        raise InsufficientData("No treated unit has rows both before treatment and after.", "Give rows of both.")
+    if lone.any():
+        panel = panel.only(~lone, Concern("one_sided_units", {"units": int(lone.sum())}))
+    if panel.treated.all() and len(panel.cohorts) == 1:
+        raise InsufficientData(
+            "No unit that can be used is untreated, so nothing says what would have happened.", "Add untreated units."
+        )
     return panel
 
 
@@ -191,17 +202,7 @@ def _concerns(panel: Panel, quality: Convergence) -> list[Concern]:
     fewest = min(int(panel.treated.sum()), int((~panel.treated).sum()) or len(panel.units))
     if fewest < FEW_UNITS:
         found.append(Concern("few_units", {"units": fewest}))
-    if quality.rhat > RHAT or min(quality.ess_bulk, quality.ess_tail) < ESS or quality.divergences:
-        found.append(
-            Concern(
-                "sampler",
-                {
-                    "rhat": quality.rhat, "ess": min(quality.ess_bulk, quality.ess_tail),
-                    "divergences": quality.divergences,
-                },
-            )
-        )  # fmt: skip
-    return found
+    return found + unsettled(quality)
 
 
 def _tree(found: State, effects: UnitEffects, panel: Panel, stats: Any) -> Any:

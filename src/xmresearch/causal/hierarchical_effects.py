@@ -40,7 +40,7 @@ class UnitEffects(NamedTuple):
 
 
 def unit_effects(
-    link: str, state: State, problem: Problem, scores: Array, rows: Array, rng: np.random.Generator
+    link: str, state: State, problem: Problem, scores: Array, rows: Array | None, rng: np.random.Generator
 ) -> UnitEffects:
     """Compare expected outcomes with and without each unit's effect, in the cells after its treatment.
 
@@ -54,8 +54,8 @@ def unit_effects(
         The data.
     scores : ndarray
         As `expected_scores` takes them, shape (M, K).
-    rows : ndarray
-        What each cell counts within its unit and its unit in the mean, shape (C,): ones, or rows.
+    rows : ndarray or None
+        Rows of each cell, shape (C,), which count equally; None: units count equally in the mean, and cells within a unit.
     rng : Generator
         Of the units' effects given their changes.
 
@@ -75,11 +75,10 @@ def unit_effects(
     cells = np.flatnonzero((problem.after > 0) & (problem.treated[problem.unit] > 0))
     place = np.searchsorted(treated, problem.unit[cells])
     share = np.zeros((len(treated), len(cells)))
-    share[place, np.arange(len(cells))] = rows[cells]
+    share[place, np.arange(len(cells))] = 1.0 if rows is None else rows[cells]
     size = share.sum(axis=1)
-    share /= np.where(size > 0, size, 1.0)[:, None]
-    each = np.ones(len(treated)) if np.ptp(rows) == 0 else size
-    each = np.where(size > 0, each, 0.0) / each[size > 0].sum()
+    share /= size[:, None]
+    each = np.full(len(treated), 1 / len(treated)) if rows is None else size / size.sum()
     unit, further, prior = [], [], []
     for start in range(0, len(state.effect), _CHUNK):
         part = slice(start, start + _CHUNK)

@@ -17,7 +17,7 @@ Array = NDArray[np.float64]
 Index = NDArray[np.int64]
 _DECIMALS = 12
 _ROUNDS = 6
-_START_SD = 0.1
+_START_SD, _MOST_START = 0.1, 3.0
 
 
 class Posed(NamedTuple):
@@ -180,4 +180,5 @@ def _moments(change: Array, information: Array, treated: Array, prior: Prior) ->
 
     start = np.array([0.0, np.log(_START_SD), np.log(_START_SD)])
     best = optimize.minimize(cost, start, method="L-BFGS-B", bounds=[(-5, 5), (-7, 0), (-7, 0)]).x
-    return float(best[0]), float(np.exp(best[1])), float(np.exp(best[2]))
+    shock, spread = np.minimum(np.exp(best[1:]), _MOST_START * np.array([prior.shock, prior.spread])).tolist()
+    return float(best[0]), shock, spread

@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from xmresearch.causal.cohort_means import CohortMeans, before_and_after
-from xmresearch.causal.concerns import Concern
+from xmresearch.causal.concerns import Concern, unsettled
 from xmresearch.causal.draws import effect_rows, overall_effect, stretch, welch_df
 from xmresearch.causal.families import Measure, measures
 from xmresearch.causal.panel import Panel
@@ -113,6 +113,7 @@ def two_by_two(
         elif inference == "nuts":
             sample, quality = _sampled(part, variance, prior_scale, draws, seed)
             estimate, facts = float(sample.mean()), facts if len(first) else facts | quality._asdict()
+            concerns += [] if len(first) else unsettled(quality)
         else:
             estimate, sample = _by_row(part, variance, prior_scale, draws, rng)
         first = first if len(first) else sample
@@ -271,8 +272,10 @@ def _sampled(
     levels = np.array([0.0, 1.0])
     if panel.family == "gaussian":
         model, counts = "normal", np.column_stack([n, mean, scatter])
-        if n.sum() <= 4:
-            raise InsufficientData("A variance needs more than four rows.", "Give rows, not means.")
+        if n.sum() <= 4 or not scatter.any():
+            raise InsufficientData(
+                "A variance needs more than four rows, and rows that differ.", "Give rows, not means."
+            )
     elif panel.family == "count":
         model, counts = "poisson", np.column_stack([n * mean + JEFFREYS, n])
     elif panel.family == "bernoulli":

@@ -7,6 +7,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from xmresearch.errors import ModelError
+
 Array = NDArray[np.float64]
 _STEP = 1e-4
 
@@ -36,9 +38,19 @@ def mode(density: Density, problem: Any, start: Array) -> tuple[Array, Array]:
         The mode, rounded to 5 decimals, shape (q,).
     spread : ndarray
         Symmetric square root of the inverse curvature, shape (q, q).
+
+    Raises
+    ------
+    ModelError
+        The density is nothing at the start.
     """
     x = start
     value, slope = density(x, problem)
+    if not np.isfinite(value):
+        raise ModelError(
+            "The posterior has no density where the search for its mode starts.",
+            "Look for outcomes, or prior scales, that are far out.",
+        )
     for _ in range(100):
         values, vectors = _curvature(density, problem, x)
         step = vectors @ (vectors.T @ slope / values)

@@ -37,6 +37,11 @@ class Convergence(NamedTuple):
     ess_tail: float
     divergences: int
 
+    @property
+    def settled(self) -> bool:
+        """Whether every figure is within its threshold."""
+        return self.rhat <= RHAT and min(self.ess_bulk, self.ess_tail) >= ESS and self.divergences == 0
+
 
 def draw(
     density: Density, problem: Any, centre: Array, spread: Array, *, draws: int, tune: int, chains: int, seed: int
