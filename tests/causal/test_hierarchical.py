@@ -5,11 +5,11 @@ import pandas as pd
 import pytest
 from scipy import special
 
+from xmresearch.causal.cell_likelihood import cell_estimates
 from xmresearch.causal.did import did, refit
 from xmresearch.causal.hierarchical_density import HierarchicalDensity, Prior, Problem, State
 from xmresearch.causal.hierarchical_effects import unit_effects
 from xmresearch.causal.hierarchical_problem import pose
-from xmresearch.causal.link import cell_estimates
 from xmresearch.causal.panel import Panel
 from xmresearch.causal.two_by_two import two_by_two
 from xmresearch.errors import InsufficientData, ModelError, ParamsError
