@@ -1,5 +1,7 @@
+import ast
 import re
 import string
+from importlib.resources import files
 
 import pytest
 
@@ -94,3 +96,13 @@ def test_what_the_labels_lack_is_named():
         wording.text("texts", "response", {"case": "odd"})
     with pytest.raises(StudyError, match="no report language 'fr'"):
         Wording("fr", {})
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("package", ["sem", "causal"])
+def test_every_concern_has_its_sentence(lang, package):
+    """A concern's kind comes from data, so a sentence that is missing would stop a study on the day it is needed."""
+    source = (files(f"xmresearch.{package}") / "concerns.py").read_text("utf-8")
+    table = next(n for n in ast.walk(ast.parse(source)) if isinstance(n, ast.Assign) and isinstance(n.value, ast.Dict))
+    kinds = {key.value for key in table.value.keys}
+    assert kinds <= set(labels(lang)["concerns"])
