@@ -104,3 +104,29 @@ def test_bad_input_is_one_clear_error():
         Cells.of(frame, **KEYS, treated="x")
     with pytest.raises(DataError, match="type list cannot be read"):
         Cells.of([1, 2], **KEYS)
+
+
+@pytest.mark.parametrize(
+    ("values", "whole"),
+    [([1, 2, 3, 4], True), ([1.0, 2.0, 3.0, 4.0], True), ([1.0, 2.5, 3.0, 4.0], False), ([1.5, 2.0, 3.0, 4.0], False)],
+)
+def test_fractions_are_found_inside_and_at_the_ends_of_cells(values, whole):
+    frame = pd.DataFrame({"unit": 1, "time": 1, "y": values})
+    frame = pd.concat([frame, frame.assign(time=2, y=[2, 3, 4, 5])])
+    assert Cells.of(frame, outcome="y", unit="unit", time="time").whole is whole
+
+
+def test_a_large_mean_does_not_swallow_the_scatter():
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"unit": rng.integers(0, 3, 900), "time": rng.integers(0, 2, 900), "y": rng.normal(size=900)})
+    plain = Cells.of(frame, outcome="y", unit="unit", time="time")
+    moved = Cells.of(frame.assign(y=frame["y"] + 1e7), outcome="y", unit="unit", time="time")
+    np.testing.assert_allclose(moved.scatter, plain.scatter, rtol=1e-6)
+
+
+def test_a_cell_without_outcomes_is_no_cell():
+    frame = pd.DataFrame({"unit": [1, 1, 2, 2], "time": [1, 2, 1, 2], "y": [1.0, 2.0, np.nan, 4.0]})
+    cells = Cells.of(frame, outcome="y", unit="unit", time="time")
+    assert cells.n.tolist() == [1, 1, 1]
+    assert cells.missing == 1
+    assert np.isfinite(cells.scatter).all()

@@ -12,8 +12,6 @@ from xmresearch.errors import DataError, InsufficientData, nearest
 if TYPE_CHECKING:
     import polars as pl
 
-CENTRE_ROWS = 1000
-
 
 @dataclass(frozen=True)
 class Query:
@@ -89,10 +87,6 @@ class Query:
         kind, order = self._time_kind(schema[self.time])
         value = pl.col(self.outcome).cast(pl.Float64).fill_nan(None)
         covariates = [pl.col(c).cast(pl.Float64).fill_nan(None) for c in self.covariates]
-        head = source.select(value.alias("v")).drop_nulls().head(CENTRE_ROWS).collect(engine="streaming")["v"].to_list()
-        if not head:
-            raise InsufficientData(f"No row has an outcome '{self.outcome}'.")
-        centre = sum(head) / len(head)
         keys = self._keys(kind)
         rows = source.select(*keys, value.alias("v"), *(c.alias(f"x{j}") for j, c in enumerate(covariates)))
         if covariates:
@@ -106,17 +100,30 @@ class Query:
         else:
             sums += [pl.col("v").mean().alias("s1"), pl.col("v").var().alias("s2")]
             sums += [pl.col("v").min().alias("low"), pl.col("v").max().alias("high")]
-            known = schema[self.outcome].is_integer() or schema[self.outcome] == pl.Boolean
-            if not known and all(v == int(v) for v in head):
-                sums.append((pl.col("v") != pl.col("v").floor()).any().alias("fraction"))
-        table: pd.DataFrame = rows.group_by(by).agg(sums).collect(engine="streaming").to_pandas()
-        if not self.counted:
-            step = table["s1"] - centre
-            table["s2"] = table["s2"].fillna(0.0) * (table["n"] - 1).clip(lower=0) + table["n"] * step**2
-            table["s1"] = table["n"] * step
-            if "fraction" not in table:
-                table["fraction"] = not known
-        return table.rename(columns={"v": "value"}), centre, kind, order
+        found: pd.DataFrame = rows.group_by(by).agg(sums).collect(engine="streaming").to_pandas()
+        total = found["n"].sum()
+        if not total:
+            raise InsufficientData(f"No row has an outcome '{self.outcome}'.")
+        if self.counted:
+            centre = float((found["n"] * found["v"].fillna(0.0)).sum() / total)
+            return found.rename(columns={"v": "value"}), centre, kind, order
+        centre = float((found["n"] * found["s1"].fillna(0.0)).sum() / total)
+        step = (found["s1"] - centre).fillna(0.0)
+        return found.assign(
+            s1=found["n"] * step, s2=found["s2"].fillna(0.0) * (found["n"] - 1).clip(lower=0) + found["n"] * step**2,
+            fraction=self._has_fractions(found, rows, not (schema[self.outcome].is_integer() or schema[self.outcome] == pl.Boolean)),
+        ), centre, kind, order  # fmt: skip
+
+    @staticmethod
+    def _has_fractions(found: pd.DataFrame, rows: pl.LazyFrame, can: bool) -> bool:
+        """Tell whether any outcome has a fraction; the cells' extremes mostly do, and only whole ones need another pass."""
+        import polars as pl
+
+        ends = found[["low", "high"]]
+        if not can or not (ends == ends.round()).where(ends.notna(), True).all(axis=None):
+            return can
+        value = pl.col("v")
+        return bool(rows.select((value != value.floor()).any()).collect(engine="streaming").item())
 
     def _keys(self, kind: str) -> list[Any]:
         import polars as pl
