@@ -39,7 +39,7 @@ def table(tmp_path_factory):
 def test_ten_million_rows_cost_what_their_aggregation_costs(table, family, keys):
     value = pl.col("y" if family == "gaussian" else "answer")
     by = [*keys, *([] if family == "gaussian" else ["answer"])]
-    sums = [pl.len(), value.mean().alias("m"), value.var().alias("v")] if family == "gaussian" else [pl.len()]
+    sums = [pl.len(), value.mean().alias("mean"), value.var().alias("variance")] if family == "gaussian" else [pl.len()]
 
     def aggregate() -> None:
         pl.scan_parquet(table).group_by(by).agg(sums).collect(engine="streaming")
