@@ -87,9 +87,12 @@ class Transitions:
         if self.order != other.order:
             raise ValueError(f"transitions of order {self.order} and {other.order} do not add")
         channels = tuple(sorted({*self.channels, *other.channels}))
+        return _united(self.relabelled(channels), other.relabelled(channels))
+
+    def relabelled(self, channels: tuple[str, ...]) -> Transitions:
+        """Return the same transitions numbered by a longer, sorted list of channels that holds all of these."""
         place = {label: k for k, label in enumerate(channels)}
-        parts = [part._mapped(np.array([place[c] for c in part.channels], np.int64), channels) for part in (self, other)]
-        return _united(parts[0], parts[1])
+        return self._mapped(np.array([place[c] for c in self.channels], np.int64), channels)
 
     def lower(self, order: int) -> Transitions:
         """Return the transitions of a lower order of the same journeys.
@@ -140,12 +143,12 @@ class Transitions:
         return replace(self, cost=spent)
 
     def _mapped(self, place: Index, channels: tuple[str, ...]) -> Transitions:
-        old, new = len(self.channels), len(channels)
+        new = len(channels)
         table = np.concatenate([place, [new, new + 1]])
         cost = None if self.cost is None else np.bincount(place, self.cost, new)
         states = np.append(place, START)[self.states]
         moved = replace(self, channels=channels, states=states, symbol=table[self.symbol], cost=cost)
-        return moved if np.array_equal(place, np.arange(old)) and old == new else _collected(moved)
+        return self if channels == self.channels else _collected(moved)
 
 
 def transitions(source: Journeys | EventLog, order: int = 1) -> Transitions:
