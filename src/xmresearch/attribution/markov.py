@@ -13,8 +13,9 @@ from xmresearch.attribution.absorption import Absorption
 from xmresearch.attribution.chain import Array, Chain
 from xmresearch.attribution.concerns import Concern, left_out_concerns
 from xmresearch.attribution.journey_bootstrap import JourneyBootstrap
-from xmresearch.attribution.posterior import WorthOfConversion, prior_count, step_draws
+from xmresearch.attribution.hierarchy import StepPosterior
 from xmresearch.attribution.result import FEW_CONVERSIONS, WIDER, AttributionResult
+from xmresearch.attribution.worth import WorthOfConversion
 from xmresearch.errors import DataError, InsufficientData, ParamsError, nearest
 from xmresearch.sufficient.journeys import Journeys
 from xmresearch.sufficient.transitions import OTHER, Transitions
@@ -45,7 +46,8 @@ def markov(
     draws : int
         Posterior draws; 0 for none.
     prior : str or float
-        Prior count of each step that the support allows: 'evidence' maximises the evidence.
+        'evidence': rows shrink towards those that remember one touch less, as far as the evidence says (`StepPosterior`). A
+        number: the prior count of each step that the support allows.
     cost : mapping of str to float, optional
         Spent per channel; instead of that in the log.
     lift : mapping of str to (estimate, lower, upper), optional
@@ -79,7 +81,7 @@ def markov(
     -----
     The removal effect of c is the share of the chain's conversions that pass c; the credit of c is its removal effect over the
     sum of all, times the conversions. Each row of the chain is Dirichlet over its allowed steps (see `Chain`), so draws
-    are independent and exact. Value goes by the expected value of the next step.
+    are independent. Value goes by the expected value of the next step.
 
     References
     ----------
@@ -89,15 +91,15 @@ def markov(
     _require(given, draws, bootstrap, confidence)
     whole = given if cost is None else given.with_cost(cost)
     counts = whole.pooled(max_channels)
-    chain = Chain.of(counts)
+    posterior = StepPosterior(counts, prior) if draws else None
+    chain = Chain.of(counts) if posterior is None else posterior.chain
     solve = Absorption(chain)
     worth = WorthOfConversion(counts) if counts.value.sum() > 0 else None
     rng = np.random.default_rng(seed)
     exact = _Effects.of(solve, [(chain.shares(chain.count)[None], _means(worth, 1))])
-    alpha, found = np.nan, None
-    if draws:
-        alpha = prior_count(chain, prior)
-        parts = ((p, None if worth is None else worth.draw(len(p), rng)) for p in step_draws(chain, alpha, draws, rng))
+    found = None
+    if posterior is not None:
+        parts = ((p, None if worth is None else worth.draw(len(p), rng)) for p in posterior.draw(draws, rng))
         found = _Effects.of(solve, parts)
     again = None
     if journeys is not None and bootstrap:
@@ -111,7 +113,8 @@ def markov(
     facts = {
         "journeys": counts.journeys, "conversions": counts.conversions, "nulls": counts.nulls,
         "rate": counts.conversions / counts.journeys, "value": float(counts.value.sum()),
-        "cost": None if counts.cost is None else float(counts.cost.sum()), "alpha": alpha,
+        "cost": None if counts.cost is None else float(counts.cost.sum()), "prior": prior,
+        "concentration": () if posterior is None else posterior.concentration,
         "states": len(chain.states), "transitions": len(chain.row), "draws": draws,
         "bootstrap": bootstrap if again is not None else 0, "seed": seed,
     }  # fmt: skip

@@ -39,7 +39,7 @@ class AttributionResult:
     rank_probability : DataFrame
         Probability of each rank (columns) by channel (index), in the order of `table`.
     facts : dict
-        journeys, conversions, nulls, rate, value, cost, alpha, states, transitions, draws, bootstrap, seed.
+        journeys, conversions, nulls, rate, value, cost, prior, concentration (see `StepPosterior`), states, transitions, draws, bootstrap, seed.
     concerns : tuple of Concern
         What a careful reviewer would ask about.
     confidence : float

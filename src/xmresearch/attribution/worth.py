@@ -1,68 +1,11 @@
-"""Posterior draws of a chain's steps and of what conversions are worth."""
+"""What a conversion is worth, by the state that it came from."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 
-from xmresearch.attribution.chain import Array, Chain
-from xmresearch.attribution.evidence import best_alpha
-from xmresearch.errors import ParamsError, nearest
+from xmresearch.attribution.chain import Array
 from xmresearch.sufficient.transitions import Transitions
-
-DRAWN_AT_ONCE = 1 << 21
-
-
-def prior_count(chain: Chain, prior: str | float) -> float:
-    """Return the prior count of each allowed step.
-
-    Parameters
-    ----------
-    chain : Chain
-        The counts.
-    prior : str or float
-        'evidence' maximises the evidence; a number is taken as it is.
-
-    Raises
-    ------
-    ParamsError
-        Neither.
-    """
-    if isinstance(prior, str):
-        if prior != "evidence":
-            raise ParamsError(f"There is no prior '{prior}'.", nearest(prior, ["evidence"]))
-        rows = len(chain.states)
-        width = np.bincount(chain.row, minlength=rows).astype(np.float64)
-        return best_alpha(np.bincount(chain.row, chain.count, rows), width, chain.count)[0]
-    if not 0 < prior < np.inf:
-        raise ParamsError(f"The prior count is {prior}.", "Give a positive number, or 'evidence'.")
-    return float(prior)
-
-
-def step_draws(chain: Chain, alpha: float, draws: int, rng: np.random.Generator) -> Iterator[Array]:
-    """Draw step probabilities, a batch at a time: each row ~ Dirichlet(counts + alpha) over its allowed steps.
-
-    Parameters
-    ----------
-    chain : Chain
-        Counts and support.
-    alpha : float
-        Prior count.
-    draws : int
-        In all.
-    rng : Generator
-        Their source.
-
-    Yields
-    ------
-    ndarray
-        Shape (batch, m).
-    """
-    shape = chain.count + alpha
-    at_once = max(1, DRAWN_AT_ONCE // len(shape))
-    for done in range(0, draws, at_once):
-        yield chain.shares(rng.standard_gamma(shape, (min(at_once, draws - done), len(shape))))
 
 
 class WorthOfConversion:
