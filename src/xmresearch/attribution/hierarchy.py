@@ -41,7 +41,8 @@ class StepPosterior:
     Notes
     -----
     A row of order j ~ Dirichlet(c_j m), where m is the row of order j - 1 that lacks its oldest touch, restricted to the steps
-    seen there; order 0 has the Jeffreys prior over the symbols. c_j maximises the evidence. A count n of order j counts in
+    seen there; order 0 has the Jeffreys prior over the symbols. c_j maximises the evidence, up to one transition per allowed step:
+    beyond that, the few rows that truly differ would be pulled away from their own counts. A count n of order j counts in
     order j - 1 as the expected c m (psi(c m + n) - psi(c m)) independent choices, so no journey is counted twice: with c_j
     high the chain is one of order j - 1, with c_j low each row stands alone. Draws go down the orders.
 
@@ -82,7 +83,8 @@ class StepPosterior:
             bases = []
             for k, (level, parent) in enumerate(zip(self.levels, self._parents, strict=True)):
                 bases.append(mean[parent])
-                found[k] = _concentration(level, bases[k], self._counts[k + 1])
+                limit = len(level.row) / len(level.states)
+                found[k] = min(concentration(level.row, bases[k], self._counts[k + 1]), limit)
                 mean = level.shares(found[k] * bases[k] + self._counts[k + 1])
             for k in range(len(self.levels) - 1, -1, -1):
                 chosen = _choices(found[k] * bases[k], self._counts[k + 1])
@@ -144,18 +146,37 @@ def _choices(prior: Array, count: Array) -> Array:
     return out
 
 
-def _concentration(level: Chain, base: Array, count: Array) -> float:
-    """Maximise the evidence of rows ~ Dirichlet(c base)."""
-    seen = (count > 0) & (base > 0)
-    rows = len(level.states)
-    total = np.bincount(level.row, count, rows)
-    width = np.bincount(level.row, base, rows)
-    b, n = base[seen], count[seen]
+def row_evidence(c: float, row: Index, base: Array, count: Array) -> float:
+    """Return the log probability of counts whose rows are Dirichlet(c base).
+
+    Parameters
+    ----------
+    c : float
+        Prior transitions of a row.
+    row : ndarray
+        Of each count, shape (m,).
+    base : ndarray
+        Prior mean of each count, shape (m,); what a row lacks to 1 is on symbols that were not counted.
+    count : ndarray
+        Shape (m,).
+
+    Returns
+    -------
+    float
+        Of the sequence of steps (no multinomial coefficient).
+    """
+    total = np.bincount(row, count)
+    seen = count > 0
+    b, n = c * base[seen], count[seen]
+    by_row = special.gammaln(c) - special.gammaln(c + total[total > 0])
+    return float(by_row.sum() + (special.gammaln(b + n) - special.gammaln(b)).sum())
+
+
+def concentration(row: Index, base: Array, count: Array) -> float:
+    """Return the c that maximises `row_evidence`, between 0.01 and 1e7."""
 
     def loss(log_c: float) -> float:
-        c = float(np.exp(log_c))
-        by_row = special.gammaln(c * width) - special.gammaln(c * width + total)
-        return -float(by_row.sum() + (special.gammaln(c * b + n) - special.gammaln(c * b)).sum())
+        return -row_evidence(float(np.exp(log_c)), row, base, count)
 
     grid = np.linspace(*LOG_RANGE, GRID)
     best = int(np.argmin([loss(g) for g in grid]))

@@ -8,13 +8,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from xmresearch.attribution.evidence import best_alpha
+from xmresearch.attribution.hierarchy import concentration, row_evidence
 from xmresearch.errors import ModelError, ParamsError
 from xmresearch.sufficient.journeys import Array, Index, Journeys
 from xmresearch.sufficient.transitions import Transitions, transitions
 
-HELD_OUT = 0.2
-COLUMNS = ("order", "states", "transitions", "alpha", "log_evidence", "probability", "log_loss")
+HELD_OUT, NO_WORSE, NO_MATTER = 0.2, 2.0, 1e-5
+COLUMNS = (
+    "order", "states", "transitions", "concentration", "log_evidence", "probability", "log_loss", "log_loss_gap", "gap_se",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -24,14 +26,15 @@ class OrderChoice:
     Attributes
     ----------
     table : DataFrame
-        One row per order: order, states, transitions, alpha (prior count), log_evidence, probability (posterior, orders
-        being equally likely before), log_loss (nats per step that the chain did not see).
+        One row per order: order, states, transitions, concentration (prior transitions of a row), log_evidence, probability
+        (posterior, orders being equally likely before), log_loss (nats per step of journeys that the chain did not see),
+        log_loss_gap (to the least) and gap_se; NaN where no journey was held out.
     order : int
         The one with the highest evidence.
     by_log_loss : int
-        The one with the lowest log loss.
+        The lowest whose log loss is within two standard errors (or 1e-5 nats) of the least; 0 where no journey was held out.
     loss : str
-        'held out' (a fifth of the journeys), 'given' (other journeys) or 'leave one out' (step by step).
+        'held out' (a fifth of the journeys), 'given' (other journeys) or 'none'.
     """
 
     table: pd.DataFrame
@@ -47,7 +50,7 @@ class OrderChoice:
         """Return the figures of an answer in one sentence, with its case: agreed or differ."""
         row = self.table.loc[self.table["order"] == self.order].iloc[0]
         return {
-            "case": "agreed" if self.order == self.by_log_loss else "differ", "order": self.order,
+            "case": "agreed" if self.by_log_loss in (0, self.order) else "differ", "order": self.order,
             "by_log_loss": self.by_log_loss, "probability": float(row["probability"]), "loss": self.loss,
             "orders": len(self.table),
         }  # fmt: skip
@@ -58,7 +61,7 @@ class OrderChoice:
         highest = int(self.table["order"].max())
         rows = [
             ("probability_of_order", float(row["probability"]), 0.95, "pass" if row["probability"] >= 0.95 else "warn"),
-            ("order_by_log_loss", self.by_log_loss, self.order, "pass" if self.by_log_loss == self.order else "warn"),
+            ("order_by_log_loss", self.by_log_loss, self.order, "pass" if self.by_log_loss in (0, self.order) else "warn"),
             ("below_highest_order", self.order, highest, "pass" if self.order < highest else "warn"),
         ]
         return pd.DataFrame(rows, columns=["check", "value", "threshold", "status"])
@@ -73,7 +76,7 @@ class OrderChoice:
 def choose_order(
     source: Journeys | Transitions, max_order: int = 3, *, held_out: Transitions | None = None, seed: int = 0
 ) -> OrderChoice:
-    """Compare the orders of a chain by evidence and by log loss on steps that it did not see.
+    """Compare the orders of a chain by evidence, and by log loss on journeys that it did not see.
 
     Parameters
     ----------
@@ -82,8 +85,7 @@ def choose_order(
     max_order : int
         Highest order compared.
     held_out : Transitions, optional
-        Of other journeys, for the log loss. Left out, a fifth of the journeys is held out, or, where only transitions are
-        given, one step at a time.
+        Of other journeys, for the log loss. Left out, a fifth of the journeys is held out where they are given.
     seed : int
         Of the split.
 
@@ -100,40 +102,39 @@ def choose_order(
 
     Notes
     -----
-    Every order may use the symbols that were seen after the latest touch, so that no order is told more than another about what
-    is impossible. Rows are symmetric Dirichlet distributions whose prior count maximises the evidence of their order.
+    Each row of order j is Dirichlet about the prediction of order j - 1, with the concentration that maximises the evidence
+    (Dirichlet-multinomial). Without bound that is the model of order j - 1, whose likelihood the evidence is compared with,
+    less half the log number of journeys for the concentration. So an order is preferred only where its rows differ by
+    more than chance, in however few of them that may be.
 
     References
     ----------
     Strelioff, C. C., Crutchfield, J. P. & Hubler, A. W. (2007). Inferring Markov chains: Bayesian estimation, model
     comparison, entropy rate, and out-of-class modeling. Physical Review E, 76, 011106.
+    MacKay, D. J. C. & Peto, L. C. B. (1995). A hierarchical Dirichlet language model. Natural Language Engineering, 1(3),
+    289-308.
     """
     if max_order < 1:
         raise ParamsError(f"The highest order is {max_order}.", "Give at least 1.")
     whole = transitions(source, max_order) if isinstance(source, Journeys) else source
     if whole.order < max_order or (held_out is not None and held_out.order < max_order):
         raise ModelError(f"Orders up to {max_order} need transitions of order {max_order}.", "Count them at that order.")
-    if held_out is not None:
-        train, test, loss = whole, held_out, "given"
-    elif isinstance(source, Journeys):
-        train, test = _split(source, max_order, seed)
-        loss = "held out"
-    else:
-        train, test, loss = whole, None, "leave one out"
-    rows = []
-    for order in range(1, max_order + 1):
-        at = whole.lower(order)
-        total, width = _rows(at, whole)
-        alpha, evidence = best_alpha(total, width, at.count)
-        if test is None:
-            value = _leave_one_out(at, total, width, alpha)
-        else:
-            value = _log_loss(train.lower(order), test.lower(order), train + test)
-        rows.append((order, len(at.states), len(at.count), alpha, evidence, np.nan, value))
-    table = pd.DataFrame(rows, columns=list(COLUMNS))
-    table["probability"] = np.exp(table["log_evidence"] - np.logaddexp.reduce(table["log_evidence"].to_numpy()))
-    best, least = (int(table["order"].iloc[int(k)]) for k in (table["log_evidence"].argmax(), table["log_loss"].argmin()))
-    return OrderChoice(table, best, least, loss)
+    train, test, loss = whole, held_out, "given" if held_out is not None else "none"
+    if held_out is None and isinstance(source, Journeys):
+        (train, test), loss = _split(source, max_order, seed), "held out"
+    found = _Ladder(whole, max_order)
+    table = pd.DataFrame(found.rows, columns=list(COLUMNS[:5]))
+    evidence = table["log_evidence"].to_numpy()
+    table["probability"] = np.exp(evidence - np.logaddexp.reduce(evidence))
+    table[["log_loss", "log_loss_gap", "gap_se"]] = np.nan
+    by_loss = 0
+    if test is not None and test.journeys > 0:
+        names = tuple(sorted({*train.channels, *test.channels}))
+        unseen = test.relabelled(names).lower(max_order)
+        table[["log_loss", "log_loss_gap", "gap_se"]] = _losses(_Ladder(train.relabelled(names), max_order), unseen)
+        near = table["log_loss_gap"] <= np.maximum(NO_WORSE * table["gap_se"], NO_MATTER)
+        by_loss = int(table.loc[near, "order"].min())
+    return OrderChoice(table, int(table["order"].iloc[int(evidence.argmax())]), by_loss, loss)
 
 
 def _split(journeys: Journeys, order: int, seed: int) -> tuple[Transitions, Transitions]:
@@ -144,39 +145,54 @@ def _split(journeys: Journeys, order: int, seed: int) -> tuple[Transitions, Tran
     return transitions(rest, order), transitions(journeys.reweighted(out[0], out[1]), order)
 
 
-def _rows(given: Transitions, support: Transitions) -> tuple[Array, Array]:
-    """Return transitions and allowed symbols of each state."""
-    total = np.bincount(given.row, given.count, len(given.states))
-    return total, _widths(support)[given.states[:, -1]].astype(np.float64)
+class _Ladder:
+    """Chains of every order, each shrunk towards the one below, with their evidence."""
+
+    def __init__(self, given: Transitions, highest: int) -> None:
+        self.levels = [given.lower(order) for order in range(1, highest + 1)]
+        self.size = len(given.channels)
+        first = self.levels[0]
+        marginal = np.bincount(first.symbol, first.count, self.size + 2) + 0.5
+        self.marginal = marginal / marginal.sum()
+        self.found: list[float] = []
+        self.rows: list[tuple[int, int, int, float, float]] = []
+        base, total = self.marginal[first.symbol], 0.0
+        for k, level in enumerate(self.levels):
+            if k:
+                base = self.predicted(level)[-1]
+            c = concentration(level.row, base, level.count)
+            step = row_evidence(c, level.row, base, level.count) - 0.5 * np.log(given.journeys)
+            # what the order below says of the same steps has been counted already
+            total += step - (float(level.count @ np.log(base)) if k else 0.0)
+            self.found.append(c)
+            self.rows.append((k + 1, len(level.states), len(level.count), c, total))
+
+    def predicted(self, steps: Transitions) -> list[Array]:
+        """Return the probability of each step of some transitions by every order so far, from order 0."""
+        out = [self.marginal[steps.symbol]]
+        for level, c in zip(self.levels, self.found, strict=False):
+            base = (self.size + 1) ** np.arange(level.order - 1, -1, -1)
+            keys = (level.states + 1) @ base
+            row = (steps.states[:, steps.order - level.order :] + 1) @ base
+            total = _looked_up(keys, np.bincount(level.row, level.count, len(keys)), row)[steps.row]
+            pairs = keys[level.row] * (self.size + 2) + level.symbol
+            seen = _looked_up(pairs, level.count, row[steps.row] * (self.size + 2) + steps.symbol)
+            out.append((c * out[-1] + seen) / (c + total))
+        return out
 
 
-def _widths(support: Transitions) -> Index:
-    """Return how many symbols were seen after each latest touch, shape (K + 1,); the start is last."""
-    size = len(support.channels)
-    seen = np.zeros((size + 1, size + 2), dtype=bool)
-    seen[support.states[support.row, -1], support.symbol] = True
-    return seen.sum(axis=1)
+def _looked_up(keys: Index, values: Array, wanted: Index) -> Array:
+    at = np.searchsorted(keys, wanted).clip(max=len(keys) - 1)
+    return np.where(keys[at] == wanted, values[at], 0.0)
 
 
-def _leave_one_out(given: Transitions, total: Array, width: Array, alpha: float) -> float:
-    left = (given.count - 1 + alpha) / (total - 1 + alpha * width)[given.row]
-    return float(-(given.count * np.log(left)).sum() / given.count.sum())
-
-
-def _log_loss(train: Transitions, test: Transitions, support: Transitions) -> float:
-    """Return the mean negative log probability of the test's steps."""
-    size = len(support.channels)
-    parts = [part.relabelled(support.channels) for part in (train, test)]
-    alpha, _ = best_alpha(*_rows(parts[0], support), train.count)
-    base = (size + 1) ** np.arange(train.order - 1, -1, -1)
-    keys = [(part.states + 1) @ base for part in parts]
-    total = np.bincount(parts[0].row, parts[0].count, len(keys[0]))
-    of = np.searchsorted(keys[0], keys[1]).clip(max=len(keys[0]) - 1)
-    known = np.where(keys[0][of] == keys[1], total[of], 0.0)
-    pairs = [keys[k][parts[k].row] * (size + 2) + parts[k].symbol for k in (0, 1)]
-    at = np.searchsorted(pairs[0], pairs[1]).clip(max=len(pairs[0]) - 1)
-    seen = np.where(pairs[0][at] == pairs[1], parts[0].count[at], 0.0)
-    width = _widths(support)[parts[1].states[:, -1]]
-    chance = (seen + alpha) / (known + alpha * width)[parts[1].row]
-    return float(-(parts[1].count * np.log(chance)).sum() / parts[1].count.sum())
-
+def _losses(ladder: _Ladder, unseen: Transitions) -> Array:
+    """Return mean log loss, gap to the least, and the standard error of the gap, shape (orders, 3)."""
+    loss = -np.log(np.array(ladder.predicted(unseen)[1:]))
+    count = unseen.count
+    mean = loss @ count / count.sum()
+    least = int(mean.argmin())
+    apart = loss - loss[least]
+    gap = apart @ count / count.sum()
+    spread = np.sqrt((apart - gap[:, None]) ** 2 @ count) / count.sum()
+    return np.stack([mean, gap, spread], axis=1)

@@ -108,7 +108,7 @@ def tally(keys: Index, weights: list[Array | None], size: int) -> tuple[Index, A
     sums : ndarray
         Shape (m, len(weights)).
     """
-    if size <= min(DENSE, 16 * len(keys) + 65536):
+    if size <= min(DENSE, 16 * len(keys) + 1024):
         found = np.flatnonzero(np.bincount(keys, minlength=size)) if weights[0] is not None else None
         columns = [np.bincount(keys, w, minlength=size) for w in weights]
         if found is None:
