@@ -116,7 +116,9 @@ def test_without_repeats_a_chain_of_full_memory_gives_the_share_of_journeys_that
 
 def test_draws_centre_on_the_estimate_and_shrink_with_journeys(demo):
     few = markov(transitions(demo, 1), draws=2000)
-    gap = (few.draws.mean(axis=0) - few.table.set_index("channel").loc[list(few.channels), "share"]) / few.draws.std(axis=0)
+    gap = (few.draws.mean(axis=0) - few.table.set_index("channel").loc[list(few.channels), "share"]) / few.draws.std(
+        axis=0
+    )
     assert gap.abs().max() < 0.5
     many = markov(transitions(demo.reweighted(100 * demo.conversions, 100 * demo.nulls), 1), draws=2000)
     often = transitions(demo, 1).volume > 1000
@@ -130,7 +132,9 @@ def test_draws_are_the_posterior_of_a_chain_that_can_be_integrated():
     rng = np.random.default_rng(5)
     via, of_a, of_b = rng.beta(100, 100, 20_000), rng.beta(30, 70, 20_000), rng.beta(60, 40, 20_000)
     share = via * of_a / (via * of_a + (1 - via) * of_b)
-    np.testing.assert_allclose(np.quantile(drawn[:, 0], [0.025, 0.5, 0.975]), np.quantile(share, [0.025, 0.5, 0.975]), rtol=0.02)
+    np.testing.assert_allclose(
+        np.quantile(drawn[:, 0], [0.025, 0.5, 0.975]), np.quantile(share, [0.025, 0.5, 0.975]), rtol=0.02
+    )
 
 
 def test_steps_that_nobody_could_take_get_no_posterior_mass(drawn):
@@ -141,7 +145,9 @@ def test_steps_that_nobody_could_take_get_no_posterior_mass(drawn):
     seen = set(zip(lower.states[lower.row, 0].tolist(), lower.symbol.tolist(), strict=True))
     assert {(int(chain.states[r, -1]), int(s)) for r, s in zip(chain.row, chain.symbol, strict=True)} <= seen
     steps = next(posterior.draw(3, np.random.default_rng(0)))
-    np.testing.assert_allclose(np.add.reduceat(steps, np.searchsorted(chain.row, np.arange(len(chain.states))), axis=1), 1)
+    np.testing.assert_allclose(
+        np.add.reduceat(steps, np.searchsorted(chain.row, np.arange(len(chain.states))), axis=1), 1
+    )
 
 
 def test_planted_credits_are_found(hall, hall_log):
@@ -167,7 +173,10 @@ def test_ranks_costs_and_lifts(hall, hall_log):
     np.testing.assert_allclose(table.set_index("channel")["cost"].sort_index(), spent.sort_index())
     assert table["budget_share"].sum() == pytest.approx(1)
     np.testing.assert_allclose(table["roi"], table["value_credit"] / table["cost"] - 1)
-    assert ((table["roi_lower"] <= table["roi_upper"]) & (table["cost_per_conversion_lower"] <= table["cost_per_conversion_upper"])).all()
+    assert (
+        (table["roi_lower"] <= table["roi_upper"])
+        & (table["cost_per_conversion_lower"] <= table["cost_per_conversion_upper"])
+    ).all()
     row = table.set_index("channel").loc["app"]
     assert (row["lift"], row["lift_lower"], row["lift_upper"]) == (100, 50, 150)
     kinds = {c.kind for c in found.concerns}

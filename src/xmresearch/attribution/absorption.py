@@ -26,7 +26,7 @@ class Absorption:
     A journey that reaches a removed channel is lost. With N the expected visits of the whole chain, C the states whose
     latest touch is channel c, v the visits from the start and h the worth from each state, the worth that passes
     through c is v_C' (N_CC)^-1 h_C: the vector before h_C holds where journeys meet c first. At order 1 that is a division. Up
-    to 320 states this is done for all sets at once; larger chains go through `TabooVisits`.
+    to 320 states, and at order 1, this is done for all sets at once; larger chains go through `TabooVisits`.
 
     References
     ----------
@@ -57,7 +57,7 @@ class Absorption:
         passing : ndarray
             Shape (B, K, G).
         """
-        if len(self.chain.states) > DENSE_STATES:
+        if len(self.chain.states) > DENSE_STATES and self.chain.states.shape[1] > 1:
             return self._by_taboo(probability, gain)
         size = len(self.chain.states)
         at_once = max(1, BATCH_BYTES // (size * size * 8))

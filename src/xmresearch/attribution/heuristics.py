@@ -10,7 +10,6 @@ import pandas as pd
 
 from xmresearch.errors import InsufficientData, ParamsError, nearest
 from xmresearch.sufficient.event_log import EventLog, Span, seconds
-from xmresearch.sufficient.event_stream import reduce_events
 from xmresearch.sufficient.journeys import Array, Journeys, in_order, placed
 
 RULES = ("first", "last", "linear", "position", "time_decay", "last_non_direct")
@@ -98,7 +97,7 @@ def heuristics(
     life = seconds(given, "half_life") or HALF_LIFE_STEPS
     sums = _RuleSums(life, position, direct)
     if isinstance(source, EventLog):
-        _, last = reduce_events(source, lambda: sums.reset(), times=True)
+        _, last = source.reduce(sums.reset, times=True)
     else:
         sums.add(source)
         last = source
@@ -152,7 +151,9 @@ class _RuleSums:
         long = np.repeat(lengths, lengths)
         begin, middle, end = self.position
         inner = middle / np.maximum(long - 2, 1)
-        position = np.where(long > 2, first * begin + last * end + (1 - first - last) * inner, first * begin + last * end)
+        position = np.where(
+            long > 2, first * begin + last * end + (1 - first - last) * inner, first * begin + last * end
+        )
         position = np.where(long == 1, 1.0, position)
         # weights of 0 for a whole journey of two would share nothing
         position = np.where((long == 2) & (begin + end == 0), 1.0, position)

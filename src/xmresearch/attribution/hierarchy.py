@@ -134,7 +134,8 @@ def _parents(level: Chain, below: Chain) -> Index:
     base = (size + 1) ** np.arange(below.states.shape[1] - 1, -1, -1)
     suffix = np.searchsorted((below.states + 1) @ base, (level.states[:, 1:] + 1) @ base)
     pairs = below.row * (size + 2) + below.symbol
-    return np.searchsorted(pairs, suffix[level.row] * (size + 2) + level.symbol)
+    parents: Index = np.searchsorted(pairs, suffix[level.row] * (size + 2) + level.symbol)
+    return parents
 
 
 def _choices(prior: Array, count: Array) -> Array:

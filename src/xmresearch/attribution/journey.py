@@ -14,7 +14,6 @@ from xmresearch.attribution.scores import FEW_SCORES, touch_scores
 from xmresearch.attribution.steps import StepSums
 from xmresearch.errors import InsufficientData, ParamsError, nearest
 from xmresearch.sufficient.event_log import EventLog
-from xmresearch.sufficient.event_stream import reduce_events
 from xmresearch.sufficient.journeys import DistinctJourneys, Journeys
 
 START, CONVERTED, LEFT = "(start)", "(converted)", "(left)"
@@ -76,7 +75,11 @@ class JourneyResult:
         }  # fmt: skip
         if "priority" in self.touchpoints and self.touchpoints["priority"].notna().any():
             first = self.touchpoints.loc[self.touchpoints["priority"].idxmax()]
-            out |= {"fix_first": first["touchpoint"], "priority": float(first["priority"]), "score": float(first["score"])}
+            out |= {
+                "fix_first": first["touchpoint"],
+                "priority": float(first["priority"]),
+                "score": float(first["score"]),
+            }
         return out
 
     def diagnostics(self) -> pd.DataFrame:
@@ -142,7 +145,9 @@ def journey(
         raise InsufficientData("There is no journey with a touchpoint.")
     for name in sums.stages:
         if name not in sums.channels:
-            raise ParamsError(f"A stage has the touchpoint '{name}', which no journey has.", nearest(name, sums.channels))
+            raise ParamsError(
+                f"A stage has the touchpoint '{name}', which no journey has.", nearest(name, sums.channels)
+            )
     table = _touchpoints(sums)
     concerns = [Concern("descriptive"), *left_out_concerns(dict(last.left_out))]
     if survey is not None:
@@ -161,8 +166,14 @@ def journey(
         "rate": float(sums.total[0]) / total, "touches": touches, "mean_touches": touches / total,
     }  # fmt: skip
     counts = np.arange(len(sums.lengths))[1:]
-    lengths = pd.DataFrame({"touches": counts, "journeys": sums.lengths[1:]}).query("journeys > 0").reset_index(drop=True)
-    paths = _paths(common, top_paths) if common is not None else pd.DataFrame(columns=["path", "journeys", "share", "conversion_rate"])
+    lengths = (
+        pd.DataFrame({"touches": counts, "journeys": sums.lengths[1:]}).query("journeys > 0").reset_index(drop=True)
+    )
+    paths = (
+        _paths(common, top_paths)
+        if common is not None
+        else pd.DataFrame(columns=["path", "journeys", "share", "conversion_rate"])
+    )
     return JourneyResult(table, _edges(sums, isinstance(source, EventLog)), _loops(sums), _funnel(sums, stages, total), paths, lengths, facts, tuple(concerns))  # fmt: skip
 
 
@@ -186,7 +197,7 @@ def _reduced(
         sums = StepSums(stages)
         sums.add(source)
         return sums, source, source if paths else None
-    both, last = reduce_events(source, lambda: _Both(stages, paths), times=True)
+    both, last = source.reduce(lambda: _Both(stages, paths), times=True)
     if not both.sums.total.sum() > 0:
         return both.sums, last, None
     return both.sums, last, None if both.common is None else both.common.result()

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from scipy import sparse
 
-from xmresearch.attribution.chain import Array, Chain
+from xmresearch.attribution.chain import Array, Chain, Index
 from xmresearch.errors import DataError
 from xmresearch.sufficient.journeys import Journeys
 
@@ -37,12 +37,14 @@ class JourneyBootstrap:
     def __init__(self, chain: Chain, journeys: Journeys) -> None:
         self.chain, self.journeys = chain, journeys
         if journeys.channels != chain.channels:
-            raise DataError("The journeys have other channels than the transitions.", "Give those they were counted from.")
+            raise DataError(
+                "The journeys have other channels than the transitions.", "Give those they were counted from."
+            )
         size, order = len(chain.channels), chain.states.shape[1]
         starts, last = journeys.starts[:-1], journeys.starts[1:] - 1
         symbol = journeys.codes.astype(np.int64) + 1
         state, shifted, power = np.zeros(len(symbol), np.int64), symbol, 1
-        for back in range(order):
+        for _ in range(order):
             before = np.empty_like(shifted)
             before[0] = 0
             before[1:] = shifted[:-1]
@@ -62,7 +64,7 @@ class JourneyBootstrap:
             raise DataError("The journeys are not those of the transitions.", "Give those they were counted from.")
         self._state = np.searchsorted((chain.states + 1) @ base, end)
 
-    def _incidence(self, key: Array, wanted: Array, of: Array) -> sparse.csr_matrix:
+    def _incidence(self, key: Index, wanted: Index, of: Index) -> sparse.csr_matrix:
         at = np.searchsorted(key, wanted).clip(max=len(key) - 1)
         found = key[at] == wanted
         shape = (len(key), len(self.journeys))

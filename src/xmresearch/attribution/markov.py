@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 
 from xmresearch.attribution.absorption import Absorption
-from xmresearch.attribution.chain import Array, Chain
+from xmresearch.attribution.chain import Array, Chain, Index
 from xmresearch.attribution.concerns import Concern, left_out_concerns
-from xmresearch.attribution.journey_bootstrap import JourneyBootstrap
 from xmresearch.attribution.hierarchy import StepPosterior
+from xmresearch.attribution.journey_bootstrap import JourneyBootstrap
 from xmresearch.attribution.result import FEW_CONVERSIONS, WIDER, AttributionResult
 from xmresearch.attribution.worth import WorthOfConversion
 from xmresearch.errors import DataError, InsufficientData, ParamsError, nearest
@@ -201,7 +201,8 @@ class _Band:
     def of(self, pick: Any) -> Array:
         if self.found is None:
             return np.full((2, self.size), np.nan)
-        return np.quantile(pick(self.found), self.at, axis=0)
+        band: Array = np.quantile(pick(self.found), self.at, axis=0)
+        return band
 
     def sd(self, pick: Any) -> Array:
         if self.found is None:
@@ -210,7 +211,7 @@ class _Band:
         return spread
 
 
-def _ranks(share: Array) -> Array:
+def _ranks(share: Array) -> Index:
     """Rank the shares of each draw, the highest 1, shape (S, K)."""
     order = np.argsort(-share, axis=1, kind="stable")
     ranks = np.empty_like(order)

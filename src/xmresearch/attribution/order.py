@@ -61,7 +61,12 @@ class OrderChoice:
         highest = int(self.table["order"].max())
         rows = [
             ("probability_of_order", float(row["probability"]), 0.95, "pass" if row["probability"] >= 0.95 else "warn"),
-            ("order_by_log_loss", self.by_log_loss, self.order, "pass" if self.by_log_loss in (0, self.order) else "warn"),
+            (
+                "order_by_log_loss",
+                self.by_log_loss,
+                self.order,
+                "pass" if self.by_log_loss in (0, self.order) else "warn",
+            ),
             ("below_highest_order", self.order, highest, "pass" if self.order < highest else "warn"),
         ]
         return pd.DataFrame(rows, columns=["check", "value", "threshold", "status"])
@@ -118,7 +123,9 @@ def choose_order(
         raise ParamsError(f"The highest order is {max_order}.", "Give at least 1.")
     whole = transitions(source, max_order) if isinstance(source, Journeys) else source
     if whole.order < max_order or (held_out is not None and held_out.order < max_order):
-        raise ModelError(f"Orders up to {max_order} need transitions of order {max_order}.", "Count them at that order.")
+        raise ModelError(
+            f"Orders up to {max_order} need transitions of order {max_order}.", "Count them at that order."
+        )
     train, test, loss = whole, held_out, "given" if held_out is not None else "none"
     if held_out is None and isinstance(source, Journeys):
         (train, test), loss = _split(source, max_order, seed), "held out"

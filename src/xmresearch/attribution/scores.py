@@ -38,7 +38,11 @@ def mean_scores(frame: pd.DataFrame, by: list[str], score: str, confidence: floa
     """
     groups = frame.dropna(subset=[score]).groupby(by, sort=True, observed=True)[score]
     table = groups.agg(scores="size", score="mean", score_sd="std").reset_index()
-    reach = stats.t.ppf((1 + confidence) / 2, np.maximum(table["scores"] - 1, 1)) * table["score_sd"] / np.sqrt(table["scores"])
+    reach = (
+        stats.t.ppf((1 + confidence) / 2, np.maximum(table["scores"] - 1, 1))
+        * table["score_sd"]
+        / np.sqrt(table["scores"])
+    )
     return table.assign(score_lower=table["score"] - reach, score_upper=table["score"] + reach)
 
 
@@ -194,7 +198,9 @@ def consistency(
     """
     require_columns((channel, score, experience), survey.columns)
     if not pd.api.types.is_numeric_dtype(survey[score]):
-        raise DataError(f"Column '{score}' is of type {survey[score].dtype}, not numeric.", "Code its answers as numbers.")
+        raise DataError(
+            f"Column '{score}' is of type {survey[score].dtype}, not numeric.", "Code its answers as numbers."
+        )
     what = survey[experience] if experience is not None else "all"
     frame = pd.DataFrame({"experience": what, "channel": survey[channel], "score": survey[score]}).dropna()
     table = mean_scores(frame, ["experience", "channel"], "score", confidence)

@@ -141,7 +141,8 @@ def _rates(masks: Index, won: Array, lost: Array, size: int) -> Array:
     for bit in range(size):
         view = sums.reshape(2, -1, 2, 1 << bit)
         view[:, :, 1] += view[:, :, 0]
-    return np.divide(sums[0], sums[1], out=np.zeros(1 << size), where=sums[1] > 0)
+    rate: Array = np.divide(sums[0], sums[1], out=np.zeros(1 << size), where=sums[1] > 0)
+    return rate
 
 
 def subset_shapley(worth: Array, size: int) -> Array:
@@ -188,4 +189,5 @@ def _marginal(member: NDArray[np.bool_], won: Array, lost: Array, order: Index) 
     complete = np.where(member, arrival, -1).max(axis=1)
     sums = np.cumsum([np.bincount(complete, w, size) for w in (won, won + lost)], axis=1)
     rate = np.divide(sums[0], sums[1], out=np.zeros(size), where=sums[1] > 0)
-    return np.diff(rate, prepend=0.0)[arrival]
+    added: Array = np.diff(rate, prepend=0.0)[arrival]
+    return added

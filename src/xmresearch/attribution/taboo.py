@@ -9,7 +9,7 @@ from scipy.sparse import linalg
 from xmresearch.attribution.chain import Array, Chain, Index
 
 COARSE_STATES, ROUNDS, TOLERANCE = 400, 150, 1e-13
-INVERTED_STATES = 2500
+FACTORED_STATES, STEPS = 3000, 5000
 
 
 class TabooVisits:
@@ -26,7 +26,8 @@ class TabooVisits:
     -----
     Iterative aggregation: what a step leaves unexplained is solved exactly on the states without their oldest touch, with the
     shares of the chain of the counts inside each aggregate, and one more step removes the rest. Repeated until no visit
-    changes by more than 1e-13 of the largest; a chain that does not get there in 150 rounds is solved by sparse LU.
+    changes by more than 1e-13 of the largest; a chain that does not get there in 150 rounds is solved by sparse LU. The order is
+    2 at least.
 
     References
     ----------
@@ -52,7 +53,7 @@ class TabooVisits:
 
     def _prepare(self, probability: Array) -> None:
         self._step.data[:] = probability[self._from]
-        self._near = self._by_lu()
+        self._near = self._by_lu() if len(self.chain.states) <= FACTORED_STATES else self._by_steps()
         self._at = _aggregates(self.chain)
         count = int(self._at.max()) + 1
         size = len(self._at)
@@ -89,6 +90,16 @@ class TabooVisits:
             found += self._share * coarse[self._at]
         return self._by_lu()
 
+    def _by_steps(self) -> Array:
+        """Follow the chains step by step until hardly anyone is left: sparse factors of so many states would fill up."""
+        found, going = self._begin.copy(), self._begin
+        for _ in range(STEPS):
+            going = (self._step @ going) * self._open
+            found += going
+            if going.sum(axis=0).max() <= TOLERANCE:
+                break
+        return found
+
     def _by_lu(self) -> Array:
         size = len(self.chain.states)
         whole = sparse.identity(size, format="csc")
@@ -102,9 +113,11 @@ class TabooVisits:
 def _aggregates(chain: Chain) -> Index:
     """Return the group of each state: equal in as many of the latest touches as few enough groups allow."""
     size, order = len(chain.channels), chain.states.shape[1]
-    for length in range(order - 1, 0, -1):
+    at: Index = chain.last + 1
+    for length in range(2, order):
         base = (size + 1) ** np.arange(length - 1, -1, -1)
-        found, at = np.unique((chain.states[:, order - length :] + 1) @ base, return_inverse=True)
-        if len(found) <= COARSE_STATES:
-            return at
+        found, finer = np.unique((chain.states[:, order - length :] + 1) @ base, return_inverse=True)
+        if len(found) > COARSE_STATES:
+            break
+        at = finer
     return at

@@ -85,9 +85,8 @@ class EventColumns:
     def checked(self, batch: pl.DataFrame, noted: Counter[str]) -> pl.DataFrame:
         """Refuse what cannot be read, leave out what a rule leaves out, and note how often."""
         if batch["t"].null_count():
-            raw = pl.col(self.log.time)
-            count, where = rows_where(self.source, _time(self.log, self.source.collect_schema()[self.log.time])[0].is_null(), self.log.time)  # fmt: skip
-            del raw
+            time = _time(self.log, self.source.collect_schema()[self.log.time])[0]
+            count, where = rows_where(self.source, time.is_null(), self.log.time)
             raise DataError(
                 f"Column '{self.log.time}' has {count} time(s) that are blank or cannot be read: {where}.",
                 "Correct them, leave those rows out, or give time_format.",
@@ -124,14 +123,15 @@ class EventColumns:
             blank = physical.is_null().to_numpy()
             physical = physical.fill_null(0)
         raw = physical.to_numpy()
-        top = int(raw.max(initial=0))
-        if top >= len(self._lookup):
-            more = np.full(top + 1 - len(self._lookup), UNSEEN, dtype=np.int32)
+        try:
+            found = self._lookup.take(raw)
+        except IndexError:
+            more = np.full(int(raw.max()) + 1 - len(self._lookup), UNSEEN, dtype=np.int32)
             self._lookup = np.concatenate([self._lookup, more])
-        found = self._lookup[raw]
+            found = self._lookup.take(raw)
         if found.min(initial=0) == UNSEEN:
             self._learn(labels)
-            found = self._lookup[raw]
+            found = self._lookup.take(raw)
         if blank is not None:
             found[blank] = BLANK
         return found

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -11,12 +12,13 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from xmresearch.errors import ParamsError
-from xmresearch.sufficient.journeys import Journeys
+from xmresearch.sufficient.journeys import DistinctJourneys, Journeys, Sink
 
 if TYPE_CHECKING:
     import polars as pl
 
 Span = str | float | timedelta | None
+UNITS = {"s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,12 @@ class EventLog:
         for name in ("lookback", "gap"):
             seconds(getattr(self, name), name)
 
+    def reduce[S: Sink](self, make: Callable[[], S], *, times: bool = False) -> tuple[S, Journeys]:
+        """Stream the journeys into a sink; see `xmresearch.sufficient.event_stream.reduce_events`."""
+        from xmresearch.sufficient.event_stream import reduce_events
+
+        return reduce_events(self, make, times=times)
+
     def journeys(self) -> Journeys:
         """Return the distinct sequences, without times; they must fit into memory.
 
@@ -92,10 +100,7 @@ class EventLog:
         DataError
             As `reduce_events` raises it.
         """
-        from xmresearch.sufficient.event_stream import reduce_events
-        from xmresearch.sufficient.journeys import DistinctJourneys
-
-        return reduce_events(self, DistinctJourneys)[0].result()
+        return self.reduce(DistinctJourneys)[0].result()
 
 
 def seconds(span: Span, name: str) -> float | None:
@@ -108,10 +113,17 @@ def seconds(span: Span, name: str) -> float | None:
     """
     if span is None:
         return None
-    try:
-        found = float(span) if isinstance(span, int | float) else pd.Timedelta(span).total_seconds()
-    except ValueError:
-        raise ParamsError(f"{name} is '{span}', which is no span of time.", "Write it as '30d', '12h' or '45min'.") from None
+    if isinstance(span, timedelta):
+        found = span.total_seconds()
+    elif isinstance(span, str):
+        parts = re.fullmatch(r"\s*([\d.]+)\s*([a-z]+)\s*", span.lower())
+        if parts is None or parts[2] not in UNITS:
+            raise ParamsError(
+                f"{name} is '{span}', which is no span of time.", "Write it as '45min', '12h', '30d' or '4w'."
+            )
+        found = float(parts[1]) * UNITS[parts[2]]
+    else:
+        found = float(span)
     if not found > 0:
         raise ParamsError(f"{name} is {span!r}.", "Give a positive span of time, such as '30d', or leave it out.")
     return found

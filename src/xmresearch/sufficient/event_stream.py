@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -15,26 +15,16 @@ from numpy.typing import NDArray
 from xmresearch.errors import DataError
 from xmresearch.sufficient.event_columns import BLANK, CONVERTS, UNKNOWN, EventColumns
 from xmresearch.sufficient.event_log import EventLog, seconds
-from xmresearch.sufficient.journeys import Journeys, keep_touches, without_empty
+from xmresearch.sufficient.journeys import Journeys, Sink, keep_touches, without_empty
 
-BATCH_ROWS, SORTED_AT_ONCE = 250_000, 12_000_000
-
-
-class Sink(Protocol):
-    """What takes blocks of journeys."""
-
-    def add(self, block: Journeys) -> None:
-        """Take a block."""
-
-
-S = TypeVar("S", bound=Sink)
+BATCH_ROWS, SLICE_ROWS, SORTED_AT_ONCE = 500_000, 50_000, 12_000_000
 
 
 class _OutOfOrder(Exception):
     """Rows are not sorted by customer and time."""
 
 
-def reduce_events(log: EventLog, make: Callable[[], S], *, times: bool = False) -> tuple[S, Journeys]:
+def reduce_events[S: Sink](log: EventLog, make: Callable[[], S], *, times: bool = False) -> tuple[S, Journeys]:
     """Stream the journeys of a log into a sink.
 
     Parameters
@@ -82,14 +72,15 @@ def _sorted_batches(columns: EventColumns) -> Iterator[pl.DataFrame]:
         yield from (frame[k : k + BATCH_ROWS].with_columns(part=pl.lit(part)) for k in range(0, len(frame), BATCH_ROWS))
 
 
-def _poured(
+def _poured[S: Sink](
     log: EventLog, columns: EventColumns, batches: Iterator[pl.DataFrame], sink: S, times: bool
 ) -> tuple[S, Journeys]:
     cutter = _Cutter(log, columns, times)
     for batch in batches:
-        block = cutter.cut(batch)
-        if block is not None:
-            sink.add(block)
+        # slices that stay in the processor's cache are counted several times as fast
+        for k in range(0, len(batch), SLICE_ROWS):
+            for block in cutter.cut(batch[k : k + SLICE_ROWS]):
+                sink.add(block)
     last = cutter.finish()
     sink.add(last)
     return sink, last
@@ -100,7 +91,7 @@ class _Rows:
     """Rows not yet cut: whether each is of a new customer, its time, code, conversion and value."""
 
     fresh: NDArray[np.bool_]
-    time: NDArray[np.generic]
+    time: NDArray[Any]
     code: NDArray[np.int32]
     converted: NDArray[np.bool_]
     value: NDArray[np.float64] | None
@@ -113,8 +104,10 @@ class _Rows:
         value = None
         if self.value is not None and other.value is not None:
             value = np.concatenate([self.value, other.value])
-        names = ("fresh", "time", "code", "converted")
-        return _Rows(*(np.concatenate([getattr(self, k), getattr(other, k)]) for k in names), value)
+        fresh, time, code, converted = (
+            np.concatenate([getattr(self, k), getattr(other, k)]) for k in ("fresh", "time", "code", "converted")
+        )
+        return _Rows(fresh, time, code, converted, value)
 
 
 class _Cutter:
@@ -127,17 +120,24 @@ class _Cutter:
         self.tail: _Rows | None = None
         self.before: tuple[object, object, int] | None = None
 
-    def cut(self, batch: pl.DataFrame) -> Journeys | None:
-        """Return the journeys that are complete."""
+    def cut(self, batch: pl.DataFrame) -> Iterator[Journeys]:
+        """Give the journeys that are complete: the one that was waiting, then those within the batch."""
         batch = self.columns.checked(batch, self.noted)
         if batch.is_empty():
-            return None
+            return
         rows = self._rows(batch)
-        if self.tail is not None:
-            rows = self.tail.then(rows)
         starts = self._starts(rows)
-        whole, self.tail = rows.part(slice(0, starts[-1])), rows.part(slice(starts[-1], None))
-        return self._journeys(whole, starts)
+        if self.tail is not None:
+            waiting = self.tail
+            if not len(starts):
+                self.tail = waiting.then(rows)
+                return
+            if starts[0] > 0:
+                waiting = waiting.then(rows.part(slice(0, starts[0])))
+            yield self._journeys(waiting, np.array([0, len(waiting.code)]))
+        begin, end = int(starts[0]), int(starts[-1])
+        self.tail = rows.part(slice(end, None))
+        yield self._journeys(rows.part(slice(begin, end)), starts - begin)
 
     def finish(self) -> Journeys:
         """Return the last journeys."""
@@ -145,7 +145,7 @@ class _Cutter:
         if rows is None:
             nothing = np.empty(0)
             rows = _Rows(np.empty(0, bool), nothing, np.empty(0, np.int32), np.empty(0, bool), nothing)
-        return self._journeys(rows, np.append(self._starts(rows), len(rows.code)))
+        return self._journeys(rows, np.array([0, len(rows.code)] if len(rows.code) else [0]))
 
     def _rows(self, batch: pl.DataFrame) -> _Rows:
         key, time = batch["id"], batch["t"].to_numpy()
@@ -154,16 +154,16 @@ class _Cutter:
         fresh = np.ones(len(batch), dtype=bool)
         if key.dtype.is_integer():
             ids = key.to_numpy()
-            np.not_equal(ids[1:], ids[:-1], out=fresh[1:])
+            np.greater(ids[1:], ids[:-1], out=fresh[1:])
             falls = bool((ids[1:] < ids[:-1]).any())
         else:
             fresh[1:] = (key != key.shift())[1:].to_numpy()
             falls = bool((key < key.shift()).any())
         if before is not None and before[2] == part:
             fresh[0] = before[0] != first[0]
-            falls |= before[0] > first[0]  # type: ignore[operator]
-            falls |= bool(not fresh[0] and before[1] > first[1])  # type: ignore[operator]
-        if falls or ((time[1:] < time[:-1]) & ~fresh[1:]).any():
+            falls |= before[0] > first[0]
+            falls |= bool(not fresh[0] and before[1] > first[1])
+        if falls or bool(np.greater(time[:-1] > time[1:], fresh[1:]).any()):
             raise _OutOfOrder
         self.before = (key[-1], time[-1], part)
         code = self.columns.codes(batch["k"])
@@ -174,20 +174,24 @@ class _Cutter:
             pure = code == CONVERTS
             converted, code = converted | pure, np.where(pure, np.int32(BLANK), code)
         value = batch["v"].to_numpy() if "v" in batch.columns else None
-        if value is not None and (loose := int(((value > 0) & ~converted).sum())):
-            self.noted["value_without_conversion"] += loose
+        if value is not None:
+            paid = np.count_nonzero(value) - np.count_nonzero(value[converted])
+            self._note("value_without_conversion", paid)
         if "cost" in batch.columns:
             self.columns.spend(code, batch["cost"].to_numpy())
         return _Rows(fresh, time, code, converted, value)
 
     def _starts(self, rows: _Rows) -> NDArray[np.int64]:
-        begins = rows.fresh.copy()
-        if len(begins) == 0:
-            return np.empty(0, np.int64)
-        begins[1:] |= rows.converted[:-1]
-        begins[0] = True
+        """Return the rows at which a journey starts, given the row that waits before the first."""
+        begins, before = rows.fresh, self.tail
+        if rows.converted.any():
+            begins = begins.copy()
+            begins[1:] |= rows.converted[:-1]
         if self.gap is not None:
-            begins[1:] |= rows.time[1:] - rows.time[:-1] > self.gap / self.columns.unit  # type: ignore[operator]
+            gap = self.gap / self.columns.unit
+            begins[1:] |= rows.time[1:] - rows.time[:-1] > gap
+            begins[0] |= before is not None and rows.time[0] - before.time[-1] > gap
+        begins[0] |= before is None or before.converted[-1]
         return np.flatnonzero(begins)
 
     def _journeys(self, rows: _Rows, starts: NDArray[np.int64]) -> Journeys:
@@ -197,23 +201,24 @@ class _Cutter:
             starts = np.zeros(1, np.int64)
         converted = rows.converted[last].astype(np.float64)
         value = np.zeros(len(last)) if rows.value is None else rows.value[last] * converted
-        time = rows.time * self.columns.unit if self.times else None  # type: ignore[operator]
+        time = rows.time * self.columns.unit if self.times else None
         channels, cost = self.columns.labels.channels, self.columns.cost
         found = Journeys(
             channels, rows.code, starts, converted, 1 - converted, value, value**2, converted, time, cost,
             self.noted,
         )  # fmt: skip
-        blank = rows.code < 0
-        if blank.any():
+        blank = np.empty(0, dtype=bool)
+        if rows.code.min(initial=0) < 0:
+            blank = rows.code < 0
             ends = np.zeros(len(blank), dtype=bool)
             ends[last] = rows.converted[last]
             self._note("blank_touchpoints", ((rows.code == BLANK) & ~ends).sum())
             self._note("unknown_touchpoints", (rows.code == UNKNOWN).sum())
         if self.lookback is not None:
-            oldest = np.repeat(rows.time[last] - self.lookback / self.columns.unit, np.diff(starts))  # type: ignore[operator]
+            oldest = np.repeat(rows.time[last] - self.lookback / self.columns.unit, np.diff(starts))
             early = rows.time < oldest
-            self._note("before_lookback", (early & ~blank).sum())
-            blank = blank | early
+            self._note("before_lookback", (early & (rows.code >= 0)).sum())
+            blank = early | (rows.code < 0)
         if blank.any():
             found = keep_touches(found, ~blank)
         if self.log.repeats == "drop":
@@ -228,6 +233,6 @@ class _Cutter:
         self._note("repeats", again.sum())
         return keep_touches(found, ~again)
 
-    def _note(self, what: str, count: int) -> None:
+    def _note(self, what: str, count: int | np.integer) -> None:
         if count:
             self.noted[what] += int(count)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,6 +58,11 @@ class Journeys:
     time: Array | None = None
     cost: Array | None = None
     left_out: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def single(self) -> bool:
+        """Whether each sequence is of one journey."""
+        return bool((self.weight == 1).all())
 
     def __len__(self) -> int:
         return len(self.starts) - 1
@@ -143,6 +148,13 @@ def in_order(channels: tuple[str, ...]) -> tuple[tuple[str, ...], Index]:
     return tuple(channels[k] for k in order), place
 
 
+class Sink(Protocol):
+    """What takes blocks of journeys, each with the channels of the one before and more."""
+
+    def add(self, block: Journeys) -> None:
+        """Take a block."""
+
+
 class DistinctJourneys:
     """Gathers blocks of journeys and counts equal sequences once."""
 
@@ -179,9 +191,10 @@ class DistinctJourneys:
         table = pl.concat(self._tables).group_by("path").agg(pl.col(*ENDS).sum()).sort("path")
         flat = np.frombuffer(b"".join(table["path"].to_list()), dtype=">u4").astype(np.int64)
         ends = np.cumsum(table["path"].bin.size().to_numpy().astype(np.int64)) // 4
+        conversions, nulls, value, squares, valued = (table[k].to_numpy().astype(np.float64) for k in ENDS)
         return Journeys(
-            names, place[flat].astype(np.int32), np.concatenate([[0], ends]),
-            *(table[k].to_numpy().astype(np.float64) for k in ENDS), None, placed(last.cost, place), last.left_out,
+            names, place[flat].astype(np.int32), np.concatenate([[0], ends]), conversions, nulls, value, squares, valued,
+            None, placed(last.cost, place), last.left_out,
         )  # fmt: skip
 
 

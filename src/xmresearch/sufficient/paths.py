@@ -124,8 +124,10 @@ def _split(table: pl.DataFrame, separator: str, labels: Labels, noted: Counter[s
     raw = lookup[physical]
     starts = np.concatenate([[0], np.cumsum(lengths)])
     codes = np.append(place, [-2, -1])[raw].astype(np.int32)
-    columns = (table[k].to_numpy().astype(np.float64) for k in ("c", "n", "v", "squares", "valued"))
-    journeys = Journeys(channels, codes, starts, *columns)
+    won, lost, value, squares, valued = (
+        table[k].to_numpy().astype(np.float64) for k in ("c", "n", "v", "squares", "valued")
+    )
+    journeys = Journeys(channels, codes, starts, won, lost, value, squares, valued)
     if not (raw < 0).any():
         return journeys
     times = np.repeat(journeys.weight, lengths)

@@ -10,8 +10,9 @@ from xmresearch.sufficient.journeys import Journeys
 
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
-DENSE, PENDING = 1 << 21, 32
-END_SUMS = 5
+DENSE, PENDING = 1 << 17, 32
+FEWEST_BITS, MOST_BITS = 4, 63
+_NARROW = ((8, np.uint8), (16, np.uint16), (31, np.int32), (MOST_BITS, np.int64))
 
 
 class TransitionCounter:
@@ -24,9 +25,8 @@ class TransitionCounter:
     """
 
     def __init__(self, order: int) -> None:
-        self.order, self.bits = order, 4
-        self._steps: list[tuple[Index, Array]] = []
-        self._ends: list[tuple[Index, Array]] = []
+        self.order, self.bits = order, FEWEST_BITS
+        self._steps, self._ends = _Sums(1), _Sums(5)
 
     def add(self, block: Journeys) -> None:
         """Count a block whose channels continue those of the blocks before.
@@ -39,10 +39,9 @@ class TransitionCounter:
         self._widen(len(block.channels))
         if len(block) == 0:
             return
-        symbol = block.codes.astype(np.int64)
-        symbol += 1
+        narrow = next(kind for most, kind in _NARROW if self.bits * (self.order + 1) <= most)
+        symbol = np.add(block.codes, 1, dtype=narrow, casting="unsafe")
         starts = block.starts[:-1]
-        last = block.starts[1:] - 1
         key, shifted = symbol.copy(), symbol
         for back in range(1, self.order + 1):
             before = np.empty_like(shifted)
@@ -52,80 +51,80 @@ class TransitionCounter:
             shifted = before
             if back == self.order:
                 # after the last touch, the state is what the next key would hold
-                ends = key[last]
-            key |= before << (back * self.bits)
-        weight = block.weight
-        weights = None if (weight == 1).all() else np.repeat(weight, np.diff(block.starts))
-        self._keep(self._steps, key, [weights], self.order + 1)
-        sums = [block.conversions, block.nulls, block.value, block.squares, block.valued]
-        self._keep(self._ends, ends, sums, self.order)
-
-    def _keep(self, kept: list[tuple[Index, Array]], keys: Index, sums: list[Array | None], digits: int) -> None:
-        kept.append(tally(keys, sums, 1 << (digits * self.bits)))
-        if len(kept) >= PENDING:
-            kept[:] = [_merged(kept)]
+                ends = key[block.starts[1:] - 1]
+            key |= before << narrow(back * self.bits)
+        weights = None if block.single else np.repeat(block.weight, block.lengths)
+        self._steps.add(key, [(0, weights)], 1 << (self.bits * (self.order + 1)))
+        size = 1 << (self.bits * self.order)
+        self._ends.add(ends, [(1, block.nulls)], size)
+        won = np.flatnonzero(block.conversions)
+        parts = (block.conversions, block.value, block.squares, block.valued)
+        self._ends.add(ends[won], [(k, part[won]) for k, part in zip((0, 2, 3, 4), parts, strict=True)], size)
 
     def _widen(self, channels: int) -> None:
         bits = max(int(channels).bit_length(), self.bits)
         if bits == self.bits:
             return
-        if bits * (self.order + 1) > 63:
+        if bits * (self.order + 1) > MOST_BITS:
             raise ModelError(
                 f"{channels} channels at order {self.order} make more states than can be numbered.",
                 "Lower the order, or map rare touchpoints to common channels.",
             )
-        for kept in (self._steps, self._ends):
-            kept[:] = [(_rebased(keys, self.bits, bits, self.order + 1), sums) for keys, sums in kept]
+        for sums, count in ((self._steps, self.order + 1), (self._ends, self.order)):
+            sums.rebase(self.bits, bits, count)
         self.bits = bits
 
     def steps(self) -> tuple[Index, Array]:
         """Return digits of state and next touch (0 for before the start), shape (m, order + 1), and counts, shape (m,)."""
-        keys, sums = _merged(self._steps) if self._steps else (np.empty(0, np.int64), np.empty((0, 1)))
+        keys, sums = self._steps.total()
         return digits(keys, self.bits, self.order + 1), sums[:, 0]
 
     def ends(self) -> tuple[Index, Array]:
         """Return digits of last states, shape (m, order), and sums of conversions, nulls, value, squares, valued."""
-        keys, sums = _merged(self._ends) if self._ends else (np.empty(0, np.int64), np.empty((0, END_SUMS)))
+        keys, sums = self._ends.total()
         return digits(keys, self.bits, self.order), sums
 
 
-def tally(keys: Index, weights: list[Array | None], size: int) -> tuple[Index, Array]:
-    """Sum weights by key.
+class _Sums:
+    """Sums by key: in one array while keys are few, otherwise as sorted lists that are merged now and then."""
 
-    Parameters
-    ----------
-    keys : ndarray
-        Shape (n,), below `size`.
-    weights : list of ndarray or None
-        Each of shape (n,); None counts.
-    size : int
-        Above every key.
+    def __init__(self, columns: int) -> None:
+        self.columns = columns
+        self._dense = np.zeros((columns, 0))
+        self._sparse: list[tuple[Index, Array]] = []
 
-    Returns
-    -------
-    keys : ndarray
-        Distinct, in order, shape (m,).
-    sums : ndarray
-        Shape (m, len(weights)).
-    """
-    if size <= min(DENSE, 16 * len(keys) + 1024):
-        found = np.flatnonzero(np.bincount(keys, minlength=size)) if weights[0] is not None else None
-        columns = [np.bincount(keys, w, minlength=size) for w in weights]
-        if found is None:
-            found = np.flatnonzero(columns[0])
-        return found, np.stack([c[found] for c in columns], axis=1).astype(np.float64)
-    found, at = np.unique(keys, return_inverse=True)
-    return found, np.stack([np.bincount(at, w, len(found)) for w in weights], axis=1).astype(np.float64)
+    def add(self, keys: NDArray[np.integer], weights: list[tuple[int, Array | None]], size: int) -> None:
+        """Add weights (None counts) to columns; keys are below `size`."""
+        if size <= DENSE:
+            if self._dense.shape[1] < size:
+                self._dense = np.pad(self._dense, ((0, 0), (0, size - self._dense.shape[1])))
+            for column, weight in weights:
+                self._dense[column] += np.bincount(keys, weight, size)
+            return
+        found, at = np.unique(keys, return_inverse=True)
+        sums = np.zeros((len(found), self.columns))
+        for column, weight in weights:
+            sums[:, column] = np.bincount(at, weight, len(found))
+        self._sparse.append((found.astype(np.int64), sums))
+        if len(self._sparse) >= PENDING:
+            self._sparse = [_merged(self._sparse)]
+
+    def rebase(self, old: int, new: int, count: int) -> None:
+        """Number keys anew for wider groups of bits."""
+        keys, sums = self.total()
+        self._dense = np.zeros((self.columns, 0))
+        self._sparse = [((digits(keys, old, count) << (new * np.arange(count - 1, -1, -1))).sum(axis=1), sums)]
+
+    def total(self) -> tuple[Index, Array]:
+        """Return distinct keys, shape (m,), and their sums, shape (m, columns)."""
+        seen = np.flatnonzero(self._dense.any(axis=0))
+        return _merged([(seen, self._dense[:, seen].T), *self._sparse])
 
 
 def digits(keys: Index, bits: int, count: int) -> Index:
     """Split keys into groups of bits, the most significant first, shape (n, count)."""
     shift = bits * np.arange(count - 1, -1, -1)
     return (keys[:, None] >> shift) & ((1 << bits) - 1)
-
-
-def _rebased(keys: Index, old: int, new: int, count: int) -> Index:
-    return (digits(keys, old, count) << (new * np.arange(count - 1, -1, -1))).sum(axis=1)
 
 
 def _merged(parts: list[tuple[Index, Array]]) -> tuple[Index, Array]:

@@ -7,11 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from xmresearch.errors import DataError, InsufficientData, ModelError, ParamsError, nearest
 from xmresearch.sufficient.event_log import EventLog
-from xmresearch.sufficient.event_stream import reduce_events
 from xmresearch.sufficient.journeys import Array, Index, Journeys, in_order, placed
 from xmresearch.sufficient.transition_counter import TransitionCounter
 
@@ -103,7 +101,9 @@ class Transitions:
             The order is not between 1 and this one.
         """
         if not 1 <= order <= self.order:
-            raise ModelError(f"Transitions of order {self.order} hold no order {order}.", "Count them at a higher order.")
+            raise ModelError(
+                f"Transitions of order {self.order} hold no order {order}.", "Count them at a higher order."
+            )
         if order == self.order:
             return self
         return _collected(replace(self, order=order, states=self.states[:, self.order - order :]))
@@ -136,7 +136,9 @@ class Transitions:
         spent = np.zeros(len(self.channels))
         for name, amount in cost.items():
             if name not in self.channels:
-                raise DataError(f"A cost is given for '{name}', which is no channel here.", nearest(name, self.channels))
+                raise DataError(
+                    f"A cost is given for '{name}', which is no channel here.", nearest(name, self.channels)
+                )
             if not amount >= 0:
                 raise DataError(f"The cost of '{name}' is {amount:g}.", "Costs are at least 0.")
             spent[self.channels.index(name)] = amount
@@ -182,7 +184,7 @@ def transitions(source: Journeys | EventLog, order: int = 1) -> Transitions:
         counter, last = TransitionCounter(int(order)), source
         counter.add(source)
     else:
-        counter, last = reduce_events(source, lambda: TransitionCounter(int(order)))
+        counter, last = source.reduce(lambda: TransitionCounter(int(order)))
     found = _from_counter(counter, last.channels, last.cost, last.left_out)
     if not found.journeys > 0:
         raise InsufficientData("There is no journey with a touchpoint.")
@@ -233,7 +235,7 @@ def _collected(given: Transitions) -> Transitions:
     key = (given.states + 1) @ base
     _, first, at = np.unique(key, return_index=True, return_inverse=True)
     count = len(first)
-    by_state = {k: np.bincount(at, getattr(given, k), count) for k in _BY_STATE}
+    value, squares, valued = (np.bincount(at, getattr(given, k), count) for k in _BY_STATE)
     pair = at[given.row] * (size + 2) + given.symbol
     pairs, place = np.unique(pair, return_inverse=True)
     total = np.bincount(place, given.count, len(pairs))
@@ -241,5 +243,7 @@ def _collected(given: Transitions) -> Transitions:
     row, symbol = np.divmod(pairs[seen], size + 2)
     # a state counts once something follows it
     used, row = np.unique(row, return_inverse=True)
-    by_state = {k: v[used] for k, v in by_state.items()}
-    return replace(given, states=given.states[first[used]], row=row, symbol=symbol, count=total[seen], **by_state)
+    return replace(
+        given, states=given.states[first[used]], row=row, symbol=symbol, count=total[seen], value=value[used],
+        squares=squares[used], valued=valued[used],
+    )  # fmt: skip

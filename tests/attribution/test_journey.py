@@ -1,0 +1,143 @@
+"""Visits, exits, steps, loops, stages, scores: against pandas on the planted log."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from xmresearch.attribution.journey import CONVERTED, LEFT, START, journey
+from xmresearch.attribution.scores import consistency, mean_scores, touch_scores
+from xmresearch.data.scenarios.touchpoints import SCORE_MEAN, STAGES, TOUCHPOINTS
+from xmresearch.errors import InsufficientData, ParamsError
+from xmresearch.sufficient.event_log import EventLog
+from xmresearch.sufficient.paths import read_paths
+
+
+@pytest.fixture(scope="module")
+def found(hall, hall_log):
+    return journey(hall_log, stages=STAGES, survey=hall.survey(), score="score", rated="touchpoint", scale=(1, 10))
+
+
+def test_visits_and_exits_equal_pandas(hall, found):
+    events = hall.events()
+    table = found.touchpoints.set_index("touchpoint").sort_index()
+    by = events.groupby("touchpoint")
+    np.testing.assert_array_equal(table["touches"], by.size())
+    np.testing.assert_array_equal(table["journeys"], by["customer"].nunique())
+    last = events.groupby("customer").tail(1)
+    np.testing.assert_array_equal(
+        table["exits"], last[~last["settled"]].groupby("touchpoint").size().reindex(table.index, fill_value=0)
+    )
+    np.testing.assert_array_equal(table["conversions"], last[last["settled"]].groupby("touchpoint").size())
+    again = events[events.duplicated(["customer", "touchpoint"])]
+    np.testing.assert_array_equal(table["returns"], again.groupby("touchpoint").size())
+    repeats = (
+        (events["touchpoint"] == events.groupby("customer")["touchpoint"].shift()).groupby(events["touchpoint"]).sum()
+    )
+    np.testing.assert_array_equal(table["repeats"], repeats)
+    assert (found.diagnostics()["status"] == "pass").all()
+
+
+def test_waits_equal_pandas(hall, found):
+    events = hall.events()
+    events["next"] = events.groupby("customer")["touchpoint"].shift(-1)
+    events["wait"] = (events.groupby("customer")["time"].shift(-1) - events["time"]).dt.total_seconds()
+    steps = events.dropna().groupby(["touchpoint", "next"])["wait"].agg(["size", "mean"])
+    edges = found.edges.set_index(["source", "target"])
+    inner = edges.loc[[k for k in edges.index if START not in k and CONVERTED not in k and LEFT not in k]].sort_index()
+    np.testing.assert_array_equal(inner["count"], steps["size"])
+    np.testing.assert_allclose(inner["mean_seconds"], steps["mean"], rtol=1e-9)
+    median = events.groupby("touchpoint")["wait"].median()
+    np.testing.assert_allclose(found.touchpoints.set_index("touchpoint").sort_index()["median_wait"], median, rtol=0.1)
+    np.testing.assert_allclose(edges.groupby("source")["share"].sum(), 1)
+
+
+def test_loops_funnel_paths_and_lengths(hall, found):
+    events = hall.events()
+    paths = events.groupby("customer")["touchpoint"].agg(list)
+    loops = {}
+    for path in paths:
+        for a, b, c in zip(path, path[1:], path[2:], strict=False):
+            if a == c != b:
+                loops[(a, b)] = loops.get((a, b), 0) + 1
+    assert (
+        dict(zip(zip(found.loops["touchpoint"], found.loops["via"], strict=True), found.loops["count"], strict=True))
+        == loops
+    )
+    reached = [sum(any(t in names for t in path) for path in paths) for names in STAGES.values()]
+    assert found.funnel["journeys"].tolist() == reached
+    assert found.funnel["lost"].sum() == found.facts["nulls"]
+    assert found.funnel["converted"].sum() == found.facts["conversions"]
+    counts = paths.str.join(" > ").value_counts()
+    assert (
+        dict(zip(found.paths["path"], found.paths["journeys"], strict=True))
+        == counts.reindex(found.paths["path"]).to_dict()
+    )
+    assert found.paths["journeys"].iloc[0] == counts.iloc[0]
+    assert found.lengths["journeys"].tolist() == paths.str.len().value_counts().sort_index().tolist()
+
+
+def test_planted_scores_are_found_and_the_queue_is_to_be_fixed_first(found):
+    table = found.touchpoints.set_index("touchpoint")
+    for name, mean in zip(TOUCHPOINTS, SCORE_MEAN, strict=True):
+        row = table.loc[name]
+        # scores are cut at both ends of the scale
+        assert abs(row["score"] - mean) < 0.25 + 3 * row["score_sd"] / np.sqrt(row["scores"])
+    assert table["priority"].sum() == pytest.approx(1)
+    assert found.summary()["fix_first"] == "queue"
+    expected = table["touches"] * table["exit_rate"] * (10 - table["score"]) / 9
+    np.testing.assert_allclose(table["priority"], expected / expected.sum())
+
+
+def test_scores_that_belong_to_no_touch_are_counted(hall, hall_log):
+    survey = hall.survey()
+    table, unmatched = touch_scores(hall_log, survey, score="score", touchpoint="touchpoint")
+    assert (table["scores"].sum(), unmatched) == (len(survey), 0)
+    astray = survey.assign(customer=survey["customer"].where(survey.index % 10 > 0, 10**9))
+    table, unmatched = touch_scores(hall_log, astray, score="score", touchpoint="touchpoint")
+    assert unmatched == len(survey[::10])
+    last = hall.events().groupby("customer")["touchpoint"].last()
+    table, _ = touch_scores(hall_log, survey, score="score")
+    expected = survey.groupby(survey["customer"].map(last))["score"].mean()
+    np.testing.assert_allclose(table.set_index("channel")["score"], expected)
+    with pytest.raises(InsufficientData, match="None of the"):
+        touch_scores(hall_log, survey.assign(customer=-1), score="score")
+
+
+def test_intervals_of_means_cover():
+    rng = np.random.default_rng(3)
+    frame = pd.DataFrame({"g": np.repeat(np.arange(2000), 12), "s": rng.normal(5, 2, 24_000)})
+    table = mean_scores(frame, ["g"], "s")
+    assert ((table["score_lower"] <= 5) & (table["score_upper"] >= 5)).mean() == pytest.approx(0.95, abs=0.015)
+
+
+def test_one_experience_in_three_channels(hall):
+    found = consistency(hall.survey(), channel="medium", score="score", tolerance=0.5)
+    row = found.spread.iloc[0]
+    assert (row["best"], row["worst"], row["verdict"]) == ("web", "phone", "inconsistent")
+    rng = np.random.default_rng(0)
+    same = pd.DataFrame({"channel": np.repeat(["web", "phone", "counter"], 400), "s": rng.normal(7, 1, 1200)})
+    found = consistency(same, channel="channel", score="s", tolerance=0.5)
+    assert found.summary()["case"] == "consistent"
+    from scipy import stats
+
+    groups = [g["s"] for _, g in same.groupby("channel")]
+    p = stats.f_oneway(*groups, equal_var=False).pvalue
+    assert found.spread["p"].iloc[0] == pytest.approx(p, rel=1e-9)
+
+
+def test_journeys_without_times_and_stages_that_nobody_has():
+    journeys = read_paths(pd.DataFrame({"path": ["a > b > a", "a"], "conversions": [1, 0]}))
+    found = journey(journeys, stages={"one": ["a"], "two": ["b"]})
+    assert found.funnel["lost"].tolist() == [1, 0]
+    assert found.touchpoints["median_wait"].isna().all()
+    with pytest.raises(ParamsError, match="touchpoint 'c', which no journey has"):
+        journey(journeys, stages={"one": ["c"]})
+
+
+def test_hospital_journeys(sepsis):
+    log = EventLog(sepsis, customer="case_id", time="timestamp", touchpoint="activity", converting=("Release A",))
+    found = journey(log, top_paths=5)
+    blank = sepsis["case_id"].isna()
+    assert found.touchpoints["touches"].sum() == (~blank & (sepsis["activity"] != "Release A")).sum()
+    assert f"{blank.sum()} event(s) without a customer were left out." in found.warnings
+    assert len(found.paths) == 5
