@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from xmresearch.attribution.journey import CONVERTED, LEFT, START, journey
+from xmresearch.attribution.process_map import process_map
 from xmresearch.attribution.scores import consistency, mean_scores, touch_scores
 from xmresearch.data.scenarios.touchpoints import SCORE_MEAN, STAGES, TOUCHPOINTS
 from xmresearch.errors import InsufficientData, ParamsError
@@ -141,3 +142,21 @@ def test_hospital_journeys(sepsis):
     assert found.touchpoints["touches"].sum() == (~blank & (sepsis["activity"] != "Release A")).sum()
     assert f"{blank.sum()} event(s) without a customer were left out." in found.warnings
     assert len(found.paths) == 5
+
+
+def test_the_map_has_no_circles_forward_and_every_touchpoint(found):
+    drawn = process_map(found, share=0.6)
+    layer = drawn.nodes.set_index("node")["layer"]
+    assert set(drawn.nodes["node"]) == {*TOUCHPOINTS, START, CONVERTED, LEFT}
+    forward = drawn.edges[~drawn.edges["back"] & ~drawn.edges["loop"]]
+    assert (layer[forward["source"]].to_numpy() < layer[forward["target"]].to_numpy()).all()
+    assert layer[START] == 0
+    assert layer[CONVERTED] == layer[LEFT] == layer.max()
+    assert not drawn.nodes.duplicated(["layer", "place"]).any()
+    assert 0.6 <= drawn.shown < 1
+    assert drawn.edges["count"].sum() == pytest.approx(drawn.shown * found.edges["count"].sum())
+    whole = process_map(found, share=1.0)
+    assert whole.summary()["case"] == "whole"
+    pd.testing.assert_frame_equal(process_map(found, share=0.6).nodes, drawn.nodes)
+    with pytest.raises(ParamsError, match="share of steps drawn is 80"):
+        process_map(found, share=80)
