@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from xmresearch.attribution import absorption
 from xmresearch.attribution.absorption import Absorption, visits_from_start
 from xmresearch.attribution.chain import Chain
 from xmresearch.attribution.hierarchy import StepPosterior
@@ -72,16 +71,17 @@ def test_removal_effects_equal_brute_force(drawn, order, seed):
 
 
 @pytest.mark.parametrize("order", [2, 3])
-def test_large_chains_are_solved_as_exactly_as_small_ones(demo, order, monkeypatch):
+def test_large_chains_are_solved_as_exactly_as_small_ones(demo, order):
     given = transitions(demo, order)
     posterior = StepPosterior(given)
     steps = next(posterior.draw(5, np.random.default_rng(1)))
     gain = posterior.chain.converting(steps)[..., None]
-    monkeypatch.setattr(absorption, "DENSE_STATES", 10_000)
-    dense = Absorption(posterior.chain).passing(steps, gain)
-    monkeypatch.setattr(absorption, "DENSE_STATES", 1)
-    sparse = Absorption(posterior.chain).passing(steps, gain)
-    for a, b in zip(dense, sparse, strict=True):
+    results = []
+    for dense in (True, False):
+        solve = Absorption(posterior.chain)
+        solve.dense = dense
+        results.append(solve.passing(steps, gain))
+    for a, b in zip(*results, strict=True):
         np.testing.assert_allclose(a, b, atol=1e-12)
 
 
@@ -202,6 +202,8 @@ def test_the_bootstrap_agrees_with_a_chain_that_is_true(drawn):
     found = markov(transitions(journeys, 1), journeys=journeys, bootstrap=400)
     assert (found.table["bootstrap_sd"] / found.table["sd"]).between(0.8, 1.2).all()
     assert not any(c.kind == "misspecified" for c in found.concerns)
+    again = markov(transitions(journeys, 3), journeys=journeys, bootstrap=50, draws=200)
+    assert (again.table["bootstrap_sd"] > 0).all()
     with pytest.raises(DataError, match="not those of the transitions"):
         markov(transitions(journeys, 1), journeys=drawn(5, 1, 4000, seed=1))
 
@@ -249,6 +251,30 @@ def test_what_cannot_be_attributed_is_refused(drawn):
         markov(transitions(journeys, 1), prior=0)
     with pytest.raises(ParamsError, match="confidence"):
         markov(transitions(journeys, 1), confidence=95)
+
+
+def test_the_rarest_of_many_channels_are_counted_as_one():
+    rng = np.random.default_rng(0)
+    paths = [" > ".join(f"c{k:05d}" for k in rng.integers(0, 10_000, 4)) for _ in range(3000)] + [
+        "c00001 > c00002"
+    ] * 50
+    journeys = read_paths(pd.DataFrame({"path": paths, "conversions": rng.integers(0, 2, len(paths))}))
+    assert len(journeys.channels) > 6000
+    found = markov(transitions(journeys, 1), draws=20, max_channels=30)
+    assert len(found.table) == 30
+    assert found.table["credit"].sum() == pytest.approx(journeys.conversions.sum())
+    gone = next(c for c in found.concerns if c.kind == "pooled_channels")
+    assert gone.facts["channels"] == len(journeys.channels) - 29
+    assert {"c00001", "c00002", "(other)"} <= set(found.channels)
+
+
+def test_a_journey_of_ten_thousand_steps_is_attributed():
+    rng = np.random.default_rng(0)
+    long = " > ".join(np.array(list("abc"))[rng.integers(0, 3, 10_000)])
+    journeys = read_paths(pd.DataFrame({"path": [long, "a > b"], "conversions": [1, 0]}))
+    for order in (1, 2, 3):
+        effect = markov(transitions(journeys, order), draws=50).table["removal_effect"]
+        np.testing.assert_allclose(effect, 1, atol=1e-3)
 
 
 def test_one_channel_has_nothing_to_share():

@@ -9,7 +9,7 @@ from scipy.sparse import linalg
 from xmresearch.attribution.chain import Array, Chain, Index
 from xmresearch.attribution.taboo import TabooVisits
 
-DENSE_STATES = 320
+DENSE_STATES, ROUND_COST = 320, 300
 BATCH_BYTES = 1 << 26
 
 
@@ -21,12 +21,18 @@ class Absorption:
     chain : Chain
         States and steps.
 
+    Attributes
+    ----------
+    dense : bool
+        Whether inverses are formed.
+
     Notes
     -----
     A journey that reaches a removed channel is lost. With N the expected visits of the whole chain, C the states whose
     latest touch is channel c, v the visits from the start and h the worth from each state, the worth that passes
-    through c is v_C' (N_CC)^-1 h_C: the vector before h_C holds where journeys meet c first. At order 1 that is a division. Up
-    to 320 states, and at order 1, this is done for all sets at once; larger chains go through `TabooVisits`.
+    through c is v_C' (N_CC)^-1 h_C: the vector before h_C holds where journeys meet c first. At order 1 that is a division. That
+    is done for all sets at once up to 320 states, at order 1, and where channels are so many that `TabooVisits`, which
+    larger chains go through, would take longer.
 
     References
     ----------
@@ -39,6 +45,9 @@ class Absorption:
         self.chain = chain
         self.groups: list[Index] = [np.flatnonzero(chain.last == c) for c in range(len(chain.channels))]
         self._taboo: TabooVisits | None = None
+        size, order = chain.states.shape
+        by_rounds = ROUND_COST * len(chain.row) * len(chain.channels)
+        self.dense = order == 1 or size <= DENSE_STATES or size**3 < by_rounds
 
     def passing(self, probability: Array, gain: Array) -> tuple[Array, Array]:
         """Return the worth of all journeys, and of those that pass each channel.
@@ -57,7 +66,7 @@ class Absorption:
         passing : ndarray
             Shape (B, K, G).
         """
-        if len(self.chain.states) > DENSE_STATES and self.chain.states.shape[1] > 1:
+        if not self.dense:
             return self._by_taboo(probability, gain)
         size = len(self.chain.states)
         at_once = max(1, BATCH_BYTES // (size * size * 8))

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
 UNKNOWN_RULES = ("raise", "keep", "drop")
+PENDING = 64
 ENDS = ("conversions", "nulls", "value", "squares", "valued")
 
 
@@ -173,6 +174,13 @@ class DistinctJourneys:
         table = pl.DataFrame({"path": pl.Series(pl.from_arrow(path))} | {k: getattr(block, k) for k in ENDS})
         self._tables.append(table.group_by("path").agg(pl.col(*ENDS).sum()))
         self._last = block
+        if len(self._tables) >= PENDING:
+            self._tables = [self._merged()]
+
+    def _merged(self) -> pl.DataFrame:
+        import polars as pl
+
+        return pl.concat(self._tables).group_by("path").agg(pl.col(*ENDS).sum())
 
     def result(self) -> Journeys:
         """Return the distinct sequences in the order of their codes, without times; channels sorted.
@@ -182,13 +190,11 @@ class DistinctJourneys:
         InsufficientData
             There is none.
         """
-        import polars as pl
-
         last = self._last
         if last is None or not any(map(len, self._tables)):
             raise InsufficientData("There is no journey with a touchpoint.")
         names, place = in_order(last.channels)
-        table = pl.concat(self._tables).group_by("path").agg(pl.col(*ENDS).sum()).sort("path")
+        table = self._merged().sort("path")
         flat = np.frombuffer(b"".join(table["path"].to_list()), dtype=">u4").astype(np.int64)
         ends = np.cumsum(table["path"].bin.size().to_numpy().astype(np.int64)) // 4
         conversions, nulls, value, squares, valued = (table[k].to_numpy().astype(np.float64) for k in ENDS)
