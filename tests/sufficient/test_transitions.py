@@ -211,14 +211,16 @@ def test_negative_amounts_are_named_by_row():
     frame = pd.DataFrame(
         {"customer": [1, 1], "time": [0, 1], "touchpoint": ["a", "b"], "won": [0, 1], "value": [0.0, -5.0]}
     )
-    with pytest.raises(DataError, match=r"'value' is negative in 1 row\(s\): row 2 \(-5.0\)"):
+    with pytest.raises(DataError, match=r"'value' is negative or infinite in 1 row\(s\): row 2 \(-5.0\)"):
         transitions(EventLog(frame, conversion="won", value="value"), 1)
-    with pytest.raises(DataError, match=r"'cost' is negative in 1 row\(s\): row 2"):
+    with pytest.raises(DataError, match=r"'cost' is negative or infinite in 1 row\(s\): row 2"):
         transitions(EventLog(frame.rename(columns={"value": "cost"}), conversion="won", cost="cost"), 1)
     paths = pd.DataFrame({"path": ["a", "b", "c"], "conversions": [1, -2, None]})
-    with pytest.raises(DataError, match=r"'conversions' is negative or blank in 2 row\(s\): row 2 \(-2.0\), row 3"):
+    with pytest.raises(
+        DataError, match=r"'conversions' is negative, infinite or blank in 2 row\(s\): row 2 \(-2.0\), row 3"
+    ):
         read_paths(paths)
-    with pytest.raises(DataError, match=r"'v' is negative or blank in 1 row\(s\): row 1"):
+    with pytest.raises(DataError, match=r"'v' is negative or infinite in 1 row\(s\): row 1"):
         read_paths(pd.DataFrame({"path": ["a"], "conversions": [1], "v": [-1.0]}), value="v")
 
 

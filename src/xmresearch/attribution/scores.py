@@ -84,7 +84,7 @@ def touch_scores(
     answers = as_lazy(survey)
     schema = answers.collect_schema()
     require_columns((log.customer, score, touchpoint), schema.names())
-    require_numeric((score,), schema)
+    require_numeric((score,), answers)
     events = as_lazy(log.data)
     require_columns((log.customer, log.touchpoint, log.time), events.collect_schema().names())
     rated = answers.filter(pl.col(score).is_not_null()).rename({log.customer: "id", score: "score"})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -30,10 +30,11 @@ class EventLog:
     data : DataFrame, polars.DataFrame, polars.LazyFrame, str or Path
         One row per event; a path names a CSV or Parquet file, or a folder of Parquet files.
     customer, time, touchpoint : str
-        Columns. Times are datetimes, dates, numbers in seconds, or text.
+        Columns. Times are datetimes, dates, numbers in seconds, or text; rows of one customer at the same time count in the
+        order in which they stand.
     conversion : str, optional
         Column that is true or above 0 where the customer converted at this event; the journey ends there.
-    converting : tuple of str
+    converting : sequence of str
         Touchpoints that are the conversion itself, such as 'Purchase'; they are not channels.
     value, cost : str, optional
         Columns: value of the conversion, and what the touch cost.
@@ -48,9 +49,10 @@ class EventLog:
     repeats : str
         'keep', or 'drop' touches that repeat the one before in the same journey.
     until : datetime or str, optional
-        Later events are left out and counted. Without it, events later than now are an error.
+        Later events are left out and counted; a day alone is its midnight, in the zone of the column. Without it, events later
+        than tomorrow are an error.
     time_format : str, optional
-        Of times written as text; ISO 8601 if left out.
+        Of times written as text, or as numbers such as 20250331. Left out, text is as in ISO 8601 (or with / for -).
     ordered : bool, optional
         Whether rows are sorted by customer and time. Left out, it is found out, and rows out of order are sorted.
 
@@ -64,7 +66,7 @@ class EventLog:
     time: str = "time"
     touchpoint: str = "touchpoint"
     conversion: str | None = None
-    converting: tuple[str, ...] = ()
+    converting: Sequence[str] = ()
     value: str | None = None
     cost: str | None = None
     lookback: Span = None
@@ -81,6 +83,8 @@ class EventLog:
             raise ParamsError(
                 "Nothing says which events are conversions.", "Name a conversion column, or converting touchpoints."
             )
+        if isinstance(self.converting, str):
+            raise ParamsError(f"converting is the text '{self.converting}'.", "Give a list of touchpoints.")
         if self.repeats not in ("keep", "drop"):
             raise ParamsError(f"There is no rule '{self.repeats}' for repeats.", "Valid names: 'keep', 'drop'.")
         for name in ("lookback", "gap"):
@@ -116,7 +120,7 @@ def seconds(span: Span, name: str) -> float | None:
     if isinstance(span, timedelta):
         found = span.total_seconds()
     elif isinstance(span, str):
-        parts = re.fullmatch(r"\s*([\d.]+)\s*([a-z]+)\s*", span.lower())
+        parts = re.fullmatch(r"\s*(\d+\.?\d*|\.\d+)\s*([a-z]+)\s*", span.lower())
         if parts is None or parts[2] not in UNITS:
             raise ParamsError(
                 f"{name} is '{span}', which is no span of time.", "Write it as '45min', '12h', '30d' or '4w'."

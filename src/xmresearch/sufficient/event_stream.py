@@ -16,6 +16,7 @@ from xmresearch.errors import DataError
 from xmresearch.sufficient.event_columns import BLANK, CONVERTS, UNKNOWN, EventColumns
 from xmresearch.sufficient.event_log import EventLog, seconds
 from xmresearch.sufficient.journeys import Journeys, Sink, keep_touches, without_empty
+from xmresearch.sufficient.sources import readable
 
 BATCH_ROWS, SLICE_ROWS, SORTED_AT_ONCE = 500_000, 50_000, 12_000_000
 
@@ -49,17 +50,18 @@ def reduce_events[S: Sink](log: EventLog, make: Callable[[], S], *, times: bool 
         A column is missing or of the wrong type; a time does not parse, is blank or lies in the future; a value or cost is
         negative (rows are named); a channel is not in the mapping; rows are out of order though `ordered` says otherwise.
     """
-    columns = EventColumns(log)
-    if log.ordered is not False:
-        try:
-            return _poured(log, columns, columns.batches(BATCH_ROWS), make(), times)
-        except _OutOfOrder:
-            if log.ordered:
-                raise DataError(
-                    f"Rows are not sorted by '{log.customer}' and '{log.time}', though ordered=True says so.",
-                    "Leave it out, and they are sorted.",
-                ) from None
-    return _poured(log, EventColumns(log), _sorted_batches(columns), make(), times)
+    with readable(log.data):
+        columns = EventColumns(log)
+        if log.ordered is not False:
+            try:
+                return _poured(log, columns, columns.batches(BATCH_ROWS), make(), times)
+            except _OutOfOrder:
+                if log.ordered:
+                    raise DataError(
+                        f"Rows are not sorted by '{log.customer}' and '{log.time}', though ordered=True says so.",
+                        "Leave it out, and they are sorted.",
+                    ) from None
+        return _poured(log, EventColumns(log), _sorted_batches(columns), make(), times)
 
 
 def _sorted_batches(columns: EventColumns) -> Iterator[pl.DataFrame]:

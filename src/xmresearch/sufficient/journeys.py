@@ -100,12 +100,20 @@ class Labels:
     Raises
     ------
     ParamsError
-        There is no such rule.
+        There is no such rule, or a raw label is mapped to nothing.
     """
 
     def __init__(self, mapping: Mapping[str, str] | None = None, unknown: str = "raise") -> None:
         if unknown not in UNKNOWN_RULES:
             raise ParamsError(f"There is no rule '{unknown}' for unknown channels.", nearest(unknown, UNKNOWN_RULES))
+        nothing = [
+            raw for raw, channel in (mapping or {}).items() if not isinstance(channel, str) or not channel.strip()
+        ]
+        if nothing:
+            raise ParamsError(
+                f"The channel mapping gives '{nothing[0]}' no channel.",
+                "Leave it out, and drop unknown ones (unknown='drop').",
+            )
         self.mapping, self.unknown = mapping, unknown
         self._code: dict[str, int] = {}
 
@@ -130,13 +138,13 @@ class Labels:
             return -1
         if self.mapping is not None:
             if label in self.mapping:
-                label = str(self.mapping[label]).strip()
+                label = self.mapping[label].strip()
             elif self.unknown == "drop":
                 return -2
             elif self.unknown == "raise":
                 raise DataError(
                     f"The channel mapping has no '{label}'.",
-                    f"{nearest(label, self.mapping)} Add it, or say what to do with unknown ones (unknown='keep', 'drop').",
+                    f"{nearest(label, self.mapping)} Add it, or say what to do with unknown ones (unknown='keep', 'drop').".strip(),
                 )
         return self._code.setdefault(label, len(self._code))
 

@@ -12,7 +12,7 @@ import pandas as pd
 
 from xmresearch.errors import DataError, InsufficientData, ParamsError
 from xmresearch.sufficient.journeys import Journeys, Labels, in_order, keep_touches, without_empty
-from xmresearch.sufficient.sources import as_lazy, require_columns, require_numeric, rows_where
+from xmresearch.sufficient.sources import as_lazy, readable, require_columns, require_numeric, rows_where
 
 if TYPE_CHECKING:
     import polars as pl
@@ -56,38 +56,15 @@ def read_paths(
     Raises
     ------
     DataError
-        A column is missing or not numeric; a count or value is negative, or a count is blank (rows are named).
+        A column is missing or not numeric; a count or value is negative or infinite, or a count is blank (rows are named).
     InsufficientData
         No row has a touchpoint.
     """
-    import polars as pl
-
     if not separator.strip():
         raise ParamsError("The separator is blank.", "Name the character between touchpoints, such as '>'.")
-    source, labels = as_lazy(data), Labels(mapping, unknown)
-    schema = source.collect_schema()
-    require_columns((path, conversions, value, nulls), schema.names())
-    require_numeric((conversions, value, nulls), schema)
-    counts = {"conversions": conversions} | ({} if nulls is None else {"nulls": nulls})
-    number = {key: pl.col(name).cast(pl.Float64).fill_nan(None) for key, name in counts.items()}
-    worth = pl.lit(0.0) if value is None else pl.col(value).cast(pl.Float64).fill_nan(None).fill_null(0.0)
-    rows = source.select(
-        pl.col(path).cast(pl.String).fill_null("").alias("path"), number["conversions"].alias("c"),
-        (number["nulls"] if nulls else (number["conversions"] == 0).cast(pl.Float64)).alias("n"), worth.alias("v"),
-    )  # fmt: skip
-    c, v = pl.col("c"), pl.col("v")
-    ok = (c.is_null() | pl.col("n").is_null() | (c < 0) | (pl.col("n") < 0) | (v < 0)).any()
-    own = pl.when(c > 0).then(v).otherwise(0.0)
-    table = (
-        rows.group_by("path").agg(
-            c.sum(), pl.col("n").sum(), own.sum().alias("v"),
-            pl.when(c > 0).then(v * v / c).otherwise(0.0).sum().alias("squares"), (c > 0).sum().alias("valued"),
-            ((v > 0) & (c <= 0)).sum().alias("loose"), ok.alias("bad"),
-        )
-        .collect(engine="streaming").sort("path")
-    )  # fmt: skip
-    if table["bad"].any():
-        _say_what_is_wrong(source, {**counts, **({} if value is None else {"value": value})})
+    labels = Labels(mapping, unknown)
+    with readable(data):
+        table = _by_path(as_lazy(data), path, conversions, value, nulls)
     noted: Counter[str] = Counter()
     if loose := int(table["loose"].sum()):
         noted["value_without_conversion"] += loose
@@ -98,16 +75,51 @@ def read_paths(
     return Journeys(**{**vars(found), "left_out": dict(noted)})
 
 
+def _by_path(source: pl.LazyFrame, path: str, conversions: str, value: str | None, nulls: str | None) -> pl.DataFrame:
+    """Sum rows of the same path."""
+    import polars as pl
+
+    schema = source.collect_schema()
+    require_columns((path, conversions, value, nulls), schema.names())
+    if schema[path].is_nested():
+        raise DataError(
+            f"Column '{path}' is of type {schema[path]}, not text.", "Join the touchpoints of a row by '>'."
+        )
+    require_numeric((conversions, value, nulls), source)
+    counts = {"conversions": conversions} | ({} if nulls is None else {"nulls": nulls})
+    number = {key: pl.col(name).cast(pl.Float64).fill_nan(None) for key, name in counts.items()}
+    worth = pl.lit(0.0) if value is None else pl.col(value).cast(pl.Float64).fill_nan(None).fill_null(0.0)
+    rows = source.select(
+        pl.col(path).cast(pl.String).fill_null("").alias("path"), number["conversions"].alias("c"),
+        (number["nulls"] if nulls else (number["conversions"] == 0).cast(pl.Float64)).alias("n"), worth.alias("v"),
+    )  # fmt: skip
+    c, v = pl.col("c"), pl.col("v")
+    bad = pl.any_horizontal(~pl.col(k).is_between(0, np.inf, closed="left").fill_null(value=False) for k in "cnv")
+    own = pl.when(c > 0).then(v).otherwise(0.0)
+    table = (
+        rows.group_by("path").agg(
+            c.sum(), pl.col("n").sum(), own.sum().alias("v"),
+            pl.when(c > 0).then(v * v / c).otherwise(0.0).sum().alias("squares"), (c > 0).sum().alias("valued"),
+            ((v > 0) & (c <= 0)).sum().alias("loose"), bad.any().alias("bad"),
+        )
+        .collect(engine="streaming").sort("path")
+    )  # fmt: skip
+    if table["bad"].any():
+        _say_what_is_wrong(source, {**counts, **({} if value is None else {"value": value})})
+    return table
+
+
 def _say_what_is_wrong(source: pl.LazyFrame, columns: Mapping[str, str]) -> None:
     import polars as pl
 
     for key, name in columns.items():
-        number = pl.col(name).cast(pl.Float64)
-        wrong = number < 0 if key == "value" else (number.fill_nan(None) < 0).fill_null(value=True)
-        count, where = rows_where(source, wrong.fill_null(value=False), name)
+        number = pl.col(name).cast(pl.Float64).fill_nan(None)
+        wrong = ~number.is_between(0, np.inf, closed="left").fill_null(value=key == "value")
+        count, where = rows_where(source, wrong, name)
         if count:
+            kind = "negative or infinite" if key == "value" else "negative, infinite or blank"
             hint = "Give the net value of a journey." if key == "value" else "Counts are numbers of at least 0."
-            raise DataError(f"Column '{name}' is negative or blank in {count} row(s): {where}.", hint)
+            raise DataError(f"Column '{name}' is {kind} in {count} row(s): {where}.", hint)
 
 
 def _split(table: pl.DataFrame, separator: str, labels: Labels, noted: Counter[str]) -> Journeys:
