@@ -100,6 +100,13 @@ def test_scores_that_belong_to_no_touch_are_counted(hall, hall_log):
     table, _ = touch_scores(hall_log, survey, score="score")
     expected = survey.groupby(survey["customer"].map(last))["score"].mean()
     np.testing.assert_allclose(table.set_index("channel")["score"], expected)
+    for kind in (float, str):
+        other, _ = touch_scores(hall_log, survey.astype({"customer": kind}), score="score")
+        pd.testing.assert_frame_equal(other, table)
+    written = hall.events()
+    written["time"] = written["time"].dt.strftime("%d/%m/%Y %H:%M:%S")
+    log = EventLog(written, conversion="settled", time_format="%d/%m/%Y %H:%M:%S")
+    pd.testing.assert_frame_equal(touch_scores(log, survey, score="score")[0], table)
     with pytest.raises(InsufficientData, match="None of the"):
         touch_scores(hall_log, survey.assign(customer=-1), score="score")
 
@@ -133,6 +140,34 @@ def test_journeys_without_times_and_stages_that_nobody_has():
     assert found.touchpoints["median_wait"].isna().all()
     with pytest.raises(ParamsError, match="touchpoint 'c', which no journey has"):
         journey(journeys, stages={"one": ["c"]})
+    with pytest.raises(ParamsError, match="'a' is in two stages"):
+        journey(journeys, stages={"one": ["a"], "two": ["b", "a"]})
+    with pytest.raises(ParamsError, match="Stage 'one' holds the text 'ab'"):
+        journey(journeys, stages={"one": "ab"})
+    nobody = journey(
+        read_paths(pd.DataFrame({"path": ["a", "z"], "conversions": [1, 0], "nulls": [1, 0]}), nulls="nulls")
+    )
+    assert nobody.paths["path"].tolist() == ["a"]
+    assert nobody.touchpoints.set_index("touchpoint").loc["z", "touches"] == 0
+
+
+def test_ten_thousand_touchpoints():
+    rng = np.random.default_rng(0)
+    n = 60_000
+    names = np.array([f"c{k:05d}" for k in range(10_000)])[
+        np.concatenate([np.arange(10_000), rng.integers(0, 10_000, n - 10_000)])
+    ]
+    log = pd.DataFrame(
+        {"customer": np.arange(n) // 5, "time": np.arange(n), "touchpoint": names, "won": rng.random(n) < 0.1}
+    )
+    found = journey(EventLog(log, conversion="won"), top_paths=0)
+    assert len(found.touchpoints) == 10_000
+    follows = log["customer"].eq(log["customer"].shift()) & ~log["won"].shift(fill_value=False)
+    inner = found.edges[found.edges["mean_seconds"].notna()]
+    assert inner["count"].sum() == follows.sum()
+    assert (inner["mean_seconds"] == 1).all()
+    with pytest.raises(InsufficientData, match="10000 touchpoints are more than a map can show"):
+        process_map(found)
 
 
 def test_hospital_journeys(sepsis):

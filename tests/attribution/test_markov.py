@@ -9,11 +9,12 @@ import pytest
 from xmresearch.attribution.absorption import Absorption, visits_from_start
 from xmresearch.attribution.chain import Chain
 from xmresearch.attribution.hierarchy import StepPosterior
+from xmresearch.attribution.journey_bootstrap import JourneyBootstrap
 from xmresearch.attribution.markov import markov
 from xmresearch.attribution.taboo import TabooVisits
 from xmresearch.attribution.worth import WorthOfConversion
 from xmresearch.data.scenarios.touchpoints import TouchpointLog
-from xmresearch.errors import DataError, InsufficientData, ParamsError
+from xmresearch.errors import DataError, InsufficientData, ModelError, ParamsError
 from xmresearch.sufficient.event_log import EventLog
 from xmresearch.sufficient.paths import read_paths
 from xmresearch.sufficient.transitions import START, Transitions, transitions
@@ -168,15 +169,22 @@ def test_ranks_costs_and_lifts(hall, hall_log):
     np.testing.assert_allclose(found.rank_probability.sum(axis=1), 1)
     np.testing.assert_allclose(found.rank_probability.sum(axis=0), 1)
     np.testing.assert_allclose(found.rank_probability[1], table["p_top"])
+    assert found.rank_probability.index.tolist() == table["channel"].tolist()
+    place = [found.channels.index(c) for c in table["channel"]]
+    ranks = (-found.draws).argsort(axis=1).argsort(axis=1)[:, place] + 1
+    for k in range(1, 10):
+        np.testing.assert_allclose(found.rank_probability[k], (ranks == k).mean(axis=0))
+    np.testing.assert_allclose(table["rank_upper"], np.quantile(ranks, 0.975, axis=0))
     events = hall.events()
     spent = events.groupby("touchpoint")["cost"].sum()
     np.testing.assert_allclose(table.set_index("channel")["cost"].sort_index(), spent.sort_index())
     assert table["budget_share"].sum() == pytest.approx(1)
     np.testing.assert_allclose(table["roi"], table["value_credit"] / table["cost"] - 1)
-    assert (
-        (table["roi_lower"] <= table["roi_upper"])
-        & (table["cost_per_conversion_lower"] <= table["cost_per_conversion_upper"])
-    ).all()
+    for end, other in (("lower", "upper"), ("upper", "lower")):
+        np.testing.assert_allclose(table[f"roi_{end}"], table[f"value_{end}"] / table["cost"] - 1)
+        np.testing.assert_allclose(table[f"cost_per_conversion_{end}"], table["cost"] / table[f"credit_{other}"])
+    for name, low, high in (("roi", "roi_lower", "roi_upper"), ("credit", "credit_lower", "credit_upper")):
+        assert ((table[low] < table[name]) & (table[name] < table[high])).all()
     row = table.set_index("channel").loc["app"]
     assert (row["lift"], row["lift_lower"], row["lift_upper"]) == (100, 50, 150)
     kinds = {c.kind for c in found.concerns}
@@ -206,6 +214,41 @@ def test_the_bootstrap_agrees_with_a_chain_that_is_true(drawn):
     assert (again.table["bootstrap_sd"] > 0).all()
     with pytest.raises(DataError, match="not those of the transitions"):
         markov(transitions(journeys, 1), journeys=drawn(5, 1, 4000, seed=1))
+
+
+@pytest.mark.parametrize("order", [1, 2, 3])
+def test_resampled_journeys_are_counted_as_given_ones(drawn, order):
+    journeys = drawn(4, 2, 120, seed=7)
+    chain = Chain.of(transitions(journeys, order))
+
+    class Kept:
+        def __init__(self):
+            self.drawn, self.rng = [], np.random.default_rng(1)
+
+        def poisson(self, mean, shape):
+            self.drawn.append(self.rng.poisson(mean, shape).astype(float))
+            return self.drawn[-1]
+
+    kept = Kept()
+    steps, worth = next(JourneyBootstrap(chain, journeys).resample(2, kept))
+    states = [tuple(s) for s in chain.states.tolist()]
+    for won, lost, probability, means in zip(*kept.drawn, steps, worth, strict=True):
+        given = transitions(journeys.reweighted(won, lost), order)
+        of = np.array([states.index(tuple(s)) for s in given.states.tolist()])
+        total = np.bincount(given.row, given.count)[given.row]
+        expected = np.zeros((len(states), 6))
+        expected[of[given.row], given.symbol] = given.count / total
+        np.testing.assert_allclose(probability, expected[chain.row, chain.symbol])
+        np.testing.assert_allclose(means[of], WorthOfConversion(given).mean)
+
+
+@pytest.mark.parametrize("order", [1, 2, 3])
+def test_a_channel_that_no_journey_touched_carries_nothing(order):
+    frame = pd.DataFrame({"path": ["a > b", "z", "b"], "conversions": [2, 0, 1], "nulls": [1, 0, 0]})
+    journeys = read_paths(frame, nulls="nulls")
+    table = markov(transitions(journeys, order), draws=50, journeys=journeys, bootstrap=10).table.set_index("channel")
+    assert table.loc["z", ["touches", "credit", "credit_upper", "bootstrap_sd"]].tolist() == [0, 0, 0, 0]
+    assert table["credit"].sum() == pytest.approx(3)
 
 
 def test_the_bootstrap_warns_of_journeys_of_two_kinds():
@@ -251,6 +294,23 @@ def test_what_cannot_be_attributed_is_refused(drawn):
         markov(transitions(journeys, 1), prior=0)
     with pytest.raises(ParamsError, match="confidence"):
         markov(transitions(journeys, 1), confidence=95)
+    for options in ({"draws": 1}, {"draws": -1}, {"draws": 10.5}, {"bootstrap": 1}, {"max_channels": 1}):
+        with pytest.raises(ParamsError, match=f"{next(iter(options))} is"):
+            markov(transitions(journeys, 1), **options)
+    for prior in (True, None, float("inf")):
+        with pytest.raises(ParamsError, match="prior count is"):
+            markov(transitions(journeys, 1), prior=prior)
+    for amount in ("12", float("inf"), float("nan"), -1):
+        with pytest.raises(DataError, match="cost of 'c00' is"):
+            markov(transitions(journeys, 1), cost={"c00": amount})
+    with pytest.raises(ParamsError, match=r"lift of 'c00' is \(1, 2\)"):
+        markov(transitions(journeys, 1), draws=0, lift={"c00": (1, 2)})
+    with pytest.raises(ParamsError, match="lift of 'c00' is 1, not within 2 to 3"):
+        markov(transitions(journeys, 1), draws=0, lift={"c00": (1, 2, 3)})
+    with pytest.raises(ModelError, match="no two channels can be compared"):
+        markov(transitions(journeys, 1), draws=0).comparison("c00", "c01")
+    with pytest.raises(ParamsError, match="Journeys is given where Transitions is needed"):
+        markov(journeys)
 
 
 def test_the_rarest_of_many_channels_are_counted_as_one():
@@ -266,6 +326,8 @@ def test_the_rarest_of_many_channels_are_counted_as_one():
     gone = next(c for c in found.concerns if c.kind == "pooled_channels")
     assert gone.facts["channels"] == len(journeys.channels) - 29
     assert {"c00001", "c00002", "(other)"} <= set(found.channels)
+    again = markov(transitions(journeys, 1), draws=20, max_channels=30, journeys=journeys, bootstrap=10)
+    assert (again.table["bootstrap_sd"] > 0).all()
 
 
 def test_a_journey_of_ten_thousand_steps_is_attributed():

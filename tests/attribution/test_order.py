@@ -1,6 +1,7 @@
 """The order of a chain by evidence and on journeys that it did not see."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import special
 
@@ -9,6 +10,7 @@ from xmresearch.attribution.order import choose_order
 from xmresearch.data.scenarios.touchpoints import TouchpointLog
 from xmresearch.errors import ModelError, ParamsError
 from xmresearch.sufficient.event_log import EventLog
+from xmresearch.sufficient.paths import read_paths
 from xmresearch.sufficient.transitions import transitions
 
 
@@ -69,3 +71,48 @@ def test_orders_that_cannot_be_compared(drawn):
         choose_order(transitions(drawn(3, 1, 100), 2), 3)
     with pytest.raises(ParamsError, match="highest order is 0"):
         choose_order(transitions(drawn(3, 1, 100), 2), 0)
+
+
+def test_evidence_equals_products_of_predictions(drawn):
+    given = transitions(drawn(3, 2, 60, seed=3), 2)
+    found = choose_order(given, 2).table
+    counts = [given.lower(1), given]
+    base = np.bincount(counts[0].symbol, counts[0].count, 5) + 0.5
+    below, total = {(): base / base.sum()}, 0.0
+    for k, level in enumerate(counts):
+        rows: dict[tuple[int, ...], np.ndarray] = {}
+        for r, s, n in zip(level.row, level.symbol, level.count, strict=True):
+            rows.setdefault(tuple(level.states[r].tolist()), np.zeros(5))[s] = n
+        c = found["concentration"].iloc[k]
+        step, plain, predicted = -0.5 * np.log(given.journeys), 0.0, {}
+        for state, row in rows.items():
+            mean = below[state[1:]]
+            seen = row > 0
+            step += special.gammaln(c) - special.gammaln(c + row.sum())
+            step += (special.gammaln(c * mean[seen] + row[seen]) - special.gammaln(c * mean[seen])).sum()
+            plain += row[seen] @ np.log(mean[seen])
+            predicted[state] = (c * mean + row) / (c + row.sum())
+        total += step - (plain if k else 0.0)
+        assert found["log_evidence"].iloc[k] == pytest.approx(total, abs=1e-8)
+        below = predicted
+
+
+def test_few_journeys_and_shares_of_journeys():
+    one = choose_order(read_paths(pd.DataFrame({"path": ["a > b"], "conversions": [1]})), 3)
+    assert (one.order, one.loss, one.by_log_loss) == (1, "none", 0)
+    rng = np.random.default_rng(0)
+    frame = {
+        "path": [" > ".join(rng.choice(list("abc"), 3)) for _ in range(300)],
+        "conversions": rng.random(300),
+        "nulls": rng.random(300),
+    }
+    found = choose_order(read_paths(pd.DataFrame(frame), nulls="nulls"), 2)
+    assert np.isfinite(found.table["log_loss"]).all()
+
+
+def test_an_event_log_is_counted():
+    log = EventLog(TouchpointLog(2000, 1).events(), conversion="settled")
+    assert (
+        choose_order(log, 2).table["log_evidence"].tolist()
+        == choose_order(transitions(log, 2), 2).table["log_evidence"].tolist()
+    )

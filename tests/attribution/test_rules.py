@@ -121,3 +121,14 @@ def test_what_cannot_be_asked_is_refused(few):
     for method in (heuristics, shapley):
         with pytest.raises(InsufficientData, match="No journey converted"):
             method(nothing)
+    counted = transitions(few, 1)
+    for method in (heuristics, shapley):
+        with pytest.raises(ParamsError, match="Transitions is given where Journeys or EventLog is needed"):
+            method(counted)
+    wide = read_paths(pd.DataFrame({"path": [f"c{k}" for k in range(63)], "conversions": 1}))
+    with pytest.raises(InsufficientData, match="up to 62 channels; here are 63"):
+        shapley(wide)
+
+
+def test_shapley_values_of_a_log_are_those_of_its_journeys(hall_log):
+    pd.testing.assert_frame_equal(shapley(hall_log).table, shapley(hall_log.journeys()).table)

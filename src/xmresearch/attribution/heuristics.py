@@ -10,7 +10,7 @@ import pandas as pd
 
 from xmresearch.errors import InsufficientData, ParamsError, nearest
 from xmresearch.sufficient.event_log import EventLog, Span, seconds
-from xmresearch.sufficient.journeys import Array, Journeys, in_order, placed
+from xmresearch.sufficient.journeys import Array, Journeys, in_order, placed, require_kind
 
 RULES = ("first", "last", "linear", "position", "time_decay", "last_non_direct")
 POSITION = (0.4, 0.2, 0.4)
@@ -92,6 +92,7 @@ def heuristics(
     """
     if min(position) < 0 or abs(sum(position) - 1) > 1e-9:
         raise ParamsError(f"The weights by position are {position}.", "Give three that are at least 0 and add up to 1.")
+    require_kind(source, Journeys, EventLog, hint="Transitions no longer know which touches made a journey.")
     timed = isinstance(source, EventLog)
     given = half_life if half_life is not None else HALF_LIFE if timed else HALF_LIFE_STEPS
     life = seconds(given, "half_life") or HALF_LIFE_STEPS

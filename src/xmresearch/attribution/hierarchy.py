@@ -57,8 +57,10 @@ class StepPosterior:
     def __init__(self, given: Transitions, prior: str | float = "evidence") -> None:
         if isinstance(prior, str) and prior != "evidence":
             raise ParamsError(f"There is no prior '{prior}'.", nearest(prior, ["evidence"]))
-        if not isinstance(prior, str) and not 0 < prior < np.inf:
-            raise ParamsError(f"The prior count is {prior}.", "Give a positive number, or 'evidence'.")
+        if not isinstance(prior, str):
+            counts = isinstance(prior, int | float | np.number) and not isinstance(prior, bool)
+            if not counts or not 0 < prior < np.inf:
+                raise ParamsError(f"The prior count is {prior}.", "Give a positive number, or 'evidence'.")
         self.symbols = len(given.channels) + 2
         if isinstance(prior, str):
             self.levels = [Chain.of(given.lower(order)) for order in range(1, given.order + 1)]

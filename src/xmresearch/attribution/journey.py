@@ -14,7 +14,7 @@ from xmresearch.attribution.scores import FEW_SCORES, touch_scores
 from xmresearch.attribution.steps import StepSums
 from xmresearch.errors import InsufficientData, ParamsError, nearest
 from xmresearch.sufficient.event_log import EventLog
-from xmresearch.sufficient.journeys import DistinctJourneys, Journeys
+from xmresearch.sufficient.journeys import DistinctJourneys, Journeys, require_kind
 
 START, CONVERTED, LEFT = "(start)", "(converted)", "(left)"
 
@@ -136,10 +136,11 @@ def journey(
     Raises
     ------
     ParamsError
-        A stage names no touchpoint, or a survey comes without a score column or an event log.
+        A stage names no touchpoint, or one touchpoint is in two; or a survey comes without a score column or an event log.
     InsufficientData
         There is no journey.
     """
+    require_kind(source, Journeys, EventLog, hint="Transitions no longer know which touches made a journey.")
     sums, last, common = _reduced(source, stages, top_paths > 0)
     if not sums.total.sum() > 0:
         raise InsufficientData("There is no journey with a touchpoint.")
@@ -226,9 +227,8 @@ def _with_scores(table: pd.DataFrame, found: pd.DataFrame, scale: tuple[float, f
 
 def _edges(sums: StepSums, timed: bool) -> pd.DataFrame:
     names, per = np.array(sums.channels, dtype=object), sums.by_channel
-    a, b = np.nonzero(sums.steps)
-    count = sums.steps[a, b]
-    parts = [pd.DataFrame({"source": names[a], "target": names[b], "count": count, "mean_seconds": sums.seconds[a, b] / count if timed else np.nan})]  # fmt: skip
+    a, b, count, seconds = sums.pairs()
+    parts = [pd.DataFrame({"source": names[a], "target": names[b], "count": count, "mean_seconds": seconds / count if timed else np.nan})]  # fmt: skip
     parts.append(pd.DataFrame({"source": START, "target": names, "count": per["firsts"], "mean_seconds": np.nan}))
     for end, what in ((CONVERTED, "conversions"), (LEFT, "exits")):
         parts.append(pd.DataFrame({"source": names, "target": end, "count": per[what], "mean_seconds": np.nan}))
@@ -240,8 +240,8 @@ def _edges(sums: StepSums, timed: bool) -> pd.DataFrame:
 
 def _loops(sums: StepSums) -> pd.DataFrame:
     names = np.array(sums.channels, dtype=object)
-    a, b = np.nonzero(sums.loops)
-    table = pd.DataFrame({"touchpoint": names[a], "via": names[b], "count": sums.loops[a, b]})
+    a, b, count = sums.loops()
+    table = pd.DataFrame({"touchpoint": names[a], "via": names[b], "count": count})
     return table.sort_values(["count", "touchpoint", "via"], ascending=[False, True, True], ignore_index=True)
 
 
@@ -253,6 +253,7 @@ def _funnel(sums: StepSums, stages: Mapping[str, Sequence[str]] | None, total: f
 def _paths(journeys: Journeys, top: int) -> pd.DataFrame:
     weight = journeys.weight
     order = np.argsort(-weight, kind="stable")[:top]
+    order = order[weight[order] > 0]
     rows = []
     for k in order.tolist():
         codes = journeys.codes[journeys.starts[k] : journeys.starts[k + 1]]

@@ -62,7 +62,8 @@ class JourneyBootstrap:
         count = self._touched @ journeys.weight + self._converted @ journeys.conversions + self._ended @ journeys.nulls
         if not np.allclose(count, chain.count):
             raise DataError("The journeys are not those of the transitions.", "Give those they were counted from.")
-        self._state = np.searchsorted((chain.states + 1) @ base, end)
+        # sequences that no journey took may end in a state that is not in the chain
+        self._state = np.searchsorted((chain.states + 1) @ base, end).clip(max=len(chain.states) - 1)
 
     def _incidence(self, key: Index, wanted: Index, of: Index) -> sparse.csr_matrix:
         at = np.searchsorted(key, wanted).clip(max=len(key) - 1)

@@ -15,13 +15,13 @@ from xmresearch.attribution.concerns import Concern, left_out_concerns
 from xmresearch.attribution.hierarchy import StepPosterior
 from xmresearch.attribution.journey_bootstrap import JourneyBootstrap
 from xmresearch.attribution.result import FEW_CONVERSIONS, WIDER, AttributionResult
+from xmresearch.attribution.returns import Lift, add_cost, lift_table
 from xmresearch.attribution.worth import WorthOfConversion
-from xmresearch.errors import DataError, InsufficientData, ParamsError, nearest
-from xmresearch.sufficient.journeys import Journeys
+from xmresearch.errors import InsufficientData, ParamsError
+from xmresearch.sufficient.journeys import Journeys, require_kind
 from xmresearch.sufficient.transitions import OTHER, Transitions
 
 MANDATORY, MAX_CHANNELS = 0.9, 200
-Lift = tuple[float, float, float]
 
 
 def markov(
@@ -44,7 +44,7 @@ def markov(
     given : Transitions
         Order-k counts.
     draws : int
-        Posterior draws; 0 for none.
+        Posterior draws; 0 for none, otherwise 2 at least.
     prior : str or float
         'evidence': rows shrink towards those that remember one touch less, as far as the evidence says (`StepPosterior`). A
         number: the prior count of each step that the support allows.
@@ -55,11 +55,11 @@ def markov(
     journeys : Journeys, optional
         What the transitions were counted from, for a bootstrap of whole journeys.
     bootstrap : int
-        Its resamples.
+        Its resamples; 0 for none, otherwise 2 at least.
     confidence : float
         Of the intervals.
     max_channels : int
-        The rarest channels beyond are counted as one, '(other)'.
+        The rarest channels beyond are counted as one, '(other)'; 2 at least.
     seed : int
         Of the draws.
 
@@ -88,7 +88,7 @@ def markov(
     Anderl, E., Becker, I., von Wangenheim, F. & Schumann, J. H. (2016). Mapping the customer journey: lessons learned from
     graph-based online attribution modeling. International Journal of Research in Marketing, 33(3), 457-474.
     """
-    _require(given, draws, bootstrap, confidence)
+    _require(given, draws, bootstrap, confidence, max_channels)
     whole = given if cost is None else given.with_cost(cost)
     counts = whole.pooled(max_channels)
     posterior = StepPosterior(counts, prior) if draws else None
@@ -103,12 +103,14 @@ def markov(
         found = _Effects.of(solve, parts)
     again = None
     if journeys is not None and bootstrap:
-        resampled = JourneyBootstrap(chain, journeys).resample(bootstrap, rng)
+        same = journeys.pooled(counts.channels, OTHER) if len(counts.channels) < len(whole.channels) else journeys
+        resampled = JourneyBootstrap(chain, same).resample(bootstrap, rng)
         again = _Effects.of(solve, ((p, None if worth is None else w) for p, w in resampled))
     table = _table(counts, exact, found, again, confidence)
     if lift is not None:
-        table = table.join(_lifts(lift, counts.channels))
-    ranks = _rank_probability(found, table.index) if found is not None else pd.DataFrame(index=table["channel"])
+        table = table.join(lift_table(lift, counts.channels))
+    names = pd.Index(table["channel"])
+    ranks = _rank_probability(found, table.index, names) if found is not None else pd.DataFrame(index=names)
     concerns = [*_about(counts, table), *_about_pooling(whole, counts, max_channels)]
     facts = {
         "journeys": counts.journeys, "conversions": counts.conversions, "nulls": counts.nulls,
@@ -151,9 +153,13 @@ def _means(worth: WorthOfConversion | None, times: int) -> Array | None:
     return None if worth is None else np.tile(worth.mean, (times, 1))
 
 
-def _require(given: Transitions, draws: int, bootstrap: int, confidence: float) -> None:
-    if draws < 0 or bootstrap < 0:
-        raise ParamsError(f"Draws ({draws}) and resamples ({bootstrap}) are at least 0.")
+def _require(given: Transitions, draws: int, bootstrap: int, confidence: float, max_channels: int) -> None:
+    require_kind(given, Transitions, hint="Count them by transitions(...).")
+    for name, count in (("draws", draws), ("bootstrap", bootstrap)):
+        if not isinstance(count, int | np.integer) or (count < 2 and count != 0):
+            raise ParamsError(f"{name} is {count}.", "Give 0 for none, or a whole number of at least 2.")
+    if max_channels < 2:
+        raise ParamsError(f"max_channels is {max_channels}.", "Give at least 2.")
     if not 0 < confidence < 1:
         raise ParamsError(f"The confidence is {confidence}.", "Give a number between 0 and 1, such as 0.95.")
     if not given.conversions > 0:
@@ -185,7 +191,7 @@ def _table(
         table["value_credit"] = value * share[:, 1]
         table["value_lower"], table["value_upper"] = (value * b for b in band.of(lambda e: e.share[..., 1]))
     if counts.cost is not None:
-        _add_cost(table, counts.cost)
+        add_cost(table, counts.cost)
     if again is not None:
         table["bootstrap_sd"] = again.share[..., 0].std(axis=0, ddof=1)
     return table.sort_values("rank", kind="stable")
@@ -219,35 +225,11 @@ def _ranks(share: Array) -> Index:
     return ranks
 
 
-def _rank_probability(found: _Effects, order: pd.Index) -> pd.DataFrame:
+def _rank_probability(found: _Effects, order: pd.Index, index: pd.Index) -> pd.DataFrame:
     ranks = _ranks(found.share[..., 0])
     size = ranks.shape[1]
     chance = np.stack([np.bincount(ranks[:, c] - 1, minlength=size) / len(ranks) for c in range(size)])
-    return pd.DataFrame(chance[order.to_numpy()], columns=range(1, size + 1))
-
-
-def _add_cost(table: pd.DataFrame, cost: Array) -> None:
-    spent = np.where(cost > 0, cost, np.nan)
-    table["cost"] = cost
-    table["budget_share"] = cost / cost.sum() if cost.sum() > 0 else np.nan
-    ends = {"": "credit", "_lower": "credit_upper", "_upper": "credit_lower"}
-    for name, credit in ends.items():
-        table[f"cost_per_conversion{name}"] = spent / table[credit].where(table[credit] > 0)
-    if "value_credit" in table:
-        for name, credit in {"": "value_credit", "_lower": "value_lower", "_upper": "value_upper"}.items():
-            table[f"roi{name}"] = table[credit] / spent - 1
-
-
-def _lifts(lift: Mapping[str, Lift], channels: tuple[str, ...]) -> pd.DataFrame:
-    table = pd.DataFrame(np.nan, range(len(channels)), ["lift", "lift_lower", "lift_upper"])
-    for name, figures in lift.items():
-        if name not in channels:
-            raise DataError(f"A lift is given for '{name}', which is no channel here.", nearest(name, channels))
-        estimate, low, high = map(float, figures)
-        if not low <= estimate <= high:
-            raise ParamsError(f"The lift of '{name}' is {estimate:g}, not within {low:g} to {high:g}.")
-        table.loc[channels.index(name)] = [estimate, low, high]
-    return table
+    return pd.DataFrame(chance[order.to_numpy()], index, range(1, size + 1))
 
 
 def _about(counts: Transitions, table: pd.DataFrame) -> list[Concern]:

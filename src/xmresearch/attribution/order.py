@@ -10,10 +10,11 @@ import pandas as pd
 
 from xmresearch.attribution.hierarchy import concentration, row_evidence
 from xmresearch.errors import ModelError, ParamsError
+from xmresearch.sufficient.event_log import EventLog
 from xmresearch.sufficient.journeys import Array, Index, Journeys
 from xmresearch.sufficient.transitions import Transitions, transitions
 
-HELD_OUT, NO_WORSE, NO_MATTER = 0.2, 2.0, 1e-5
+HELD_OUT, NO_WORSE, NO_MATTER, TIED = 0.2, 2.0, 1e-5, 6
 COLUMNS = (
     "order", "states", "transitions", "concentration", "log_evidence", "probability", "log_loss", "log_loss_gap", "gap_se",
 )  # fmt: skip
@@ -79,18 +80,18 @@ class OrderChoice:
 
 
 def choose_order(
-    source: Journeys | Transitions, max_order: int = 3, *, held_out: Transitions | None = None, seed: int = 0
+    source: Journeys | EventLog | Transitions, max_order: int = 3, *, held_out: Transitions | None = None, seed: int = 0
 ) -> OrderChoice:
     """Compare the orders of a chain by evidence, and by log loss on journeys that it did not see.
 
     Parameters
     ----------
-    source : Journeys or Transitions
+    source : Journeys, EventLog or Transitions
         Transitions must be of order `max_order` at least.
     max_order : int
         Highest order compared.
     held_out : Transitions, optional
-        Of other journeys, for the log loss. Left out, a fifth of the journeys is held out where they are given.
+        Of other journeys, for the log loss. Left out, a fifth of the journeys is held out where `source` is Journeys.
     seed : int
         Of the split.
 
@@ -121,14 +122,16 @@ def choose_order(
     """
     if max_order < 1:
         raise ParamsError(f"The highest order is {max_order}.", "Give at least 1.")
-    whole = transitions(source, max_order) if isinstance(source, Journeys) else source
+    whole = source if isinstance(source, Transitions) else transitions(source, max_order)
     if whole.order < max_order or (held_out is not None and held_out.order < max_order):
         raise ModelError(
             f"Orders up to {max_order} need transitions of order {max_order}.", "Count them at that order."
         )
     train, test, loss = whole, held_out, "given" if held_out is not None else "none"
     if held_out is None and isinstance(source, Journeys):
-        (train, test), loss = _split(source, max_order, seed), "held out"
+        parts = _split(source, max_order, seed)
+        if parts is not None:
+            (train, test), loss = parts, "held out"
     found = _Ladder(whole, max_order)
     table = pd.DataFrame(found.rows, columns=list(COLUMNS[:5]))
     evidence = table["log_evidence"].to_numpy()
@@ -141,15 +144,20 @@ def choose_order(
         table[["log_loss", "log_loss_gap", "gap_se"]] = _losses(_Ladder(train.relabelled(names), max_order), unseen)
         near = table["log_loss_gap"] <= np.maximum(NO_WORSE * table["gap_se"], NO_MATTER)
         by_loss = int(table.loc[near, "order"].min())
-    return OrderChoice(table, int(table["order"].iloc[int(evidence.argmax())]), by_loss, loss)
+    # the lowest of those that the evidence cannot tell apart
+    best = int(evidence.round(TIED).argmax())
+    return OrderChoice(table, int(table["order"].iloc[best]), by_loss, loss)
 
 
-def _split(journeys: Journeys, order: int, seed: int) -> tuple[Transitions, Transitions]:
+def _split(journeys: Journeys, order: int, seed: int) -> tuple[Transitions, Transitions] | None:
+    """Hold out a fifth of the journeys; None where so few are no two groups."""
     rng = np.random.default_rng(seed)
     given = [np.round(journeys.conversions).astype(np.int64), np.round(journeys.nulls).astype(np.int64)]
     out = [rng.binomial(n, HELD_OUT).astype(np.float64) for n in given]
-    rest = journeys.reweighted(journeys.conversions - out[0], journeys.nulls - out[1])
-    return transitions(rest, order), transitions(journeys.reweighted(out[0], out[1]), order)
+    left = [np.maximum(n - o, 0.0) for n, o in zip((journeys.conversions, journeys.nulls), out, strict=True)]
+    if not sum(o.sum() for o in out) or not sum(n.sum() for n in left):
+        return None
+    return transitions(journeys.reweighted(*left), order), transitions(journeys.reweighted(*out), order)
 
 
 class _Ladder:

@@ -8,9 +8,9 @@ from typing import Any
 import pandas as pd
 
 from xmresearch.attribution.journey import CONVERTED, LEFT, START, JourneyResult
-from xmresearch.errors import ParamsError
+from xmresearch.errors import InsufficientData, ParamsError
 
-SWEEPS = 8
+SWEEPS, MOST_TOUCHPOINTS = 8, 300
 KINDS = {START: "start", CONVERTED: "converted", LEFT: "left"}
 
 
@@ -75,6 +75,8 @@ def process_map(result: JourneyResult, *, share: float = 0.8) -> ProcessMap:
     ------
     ParamsError
         The share is not between 0 and 1.
+    InsufficientData
+        There are more than 300 touchpoints, which no map shows.
 
     Notes
     -----
@@ -88,6 +90,11 @@ def process_map(result: JourneyResult, *, share: float = 0.8) -> ProcessMap:
     """
     if not 0 < share <= 1:
         raise ParamsError(f"The share of steps drawn is {share}.", "Give a number above 0, up to 1.")
+    if len(result.touchpoints) > MOST_TOUCHPOINTS:
+        raise InsufficientData(
+            f"{len(result.touchpoints)} touchpoints are more than a map can show ({MOST_TOUCHPOINTS}).",
+            "Map them to fewer channels.",
+        )
     edges = result.edges
     before = edges["count"].cumsum() - edges["count"]
     first_out, first_in = (~edges.duplicated(end) for end in ("source", "target"))

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from xmresearch.attribution.concerns import Concern
+from xmresearch.errors import DataError, ModelError, nearest
 
 Array = NDArray[np.float64]
 FEW_CONVERSIONS, ENOUGH_DRAWS, WIDER = 100, 1000, 1.25
@@ -78,7 +79,11 @@ class AttributionResult:
         ------
         DataError
             There is no such channel.
+        ModelError
+            Nothing was drawn.
         """
+        if not len(self.draws):
+            raise ModelError("Without posterior draws no two channels can be compared.", "Give draws=1000.")
         a, b = (self.channels.index(_known(name, self.channels)) for name in (first, second))
         step = self.draws[:, a] - self.draws[:, b]
         tail = (1 - self.confidence) / 2
@@ -123,8 +128,6 @@ class AttributionResult:
 
 
 def _known(name: str, channels: tuple[str, ...]) -> str:
-    from xmresearch.errors import DataError, nearest
-
     if name not in channels:
         raise DataError(f"There is no channel '{name}'.", nearest(name, channels))
     return name

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,10 @@ from scipy import stats
 from xmresearch.attribution.concerns import Concern
 from xmresearch.errors import DataError, InsufficientData
 from xmresearch.sufficient.event_log import EventLog
-from xmresearch.sufficient.sources import as_lazy, require_columns, require_numeric
+from xmresearch.sufficient.sources import as_lazy, readable, require_columns, require_numeric
+
+if TYPE_CHECKING:
+    import polars as pl
 
 FEW_SCORES, DRAWS = 30, 4000
 
@@ -56,7 +59,7 @@ def touch_scores(
     log : EventLog
         Whose customers answered.
     survey : DataFrame
-        One row per answer, with the log's customer column.
+        One row per answer, with the log's customer column (as numbers or as text).
     score : str
         Numeric column of `survey`.
     touchpoint : str, optional
@@ -81,29 +84,49 @@ def touch_scores(
     """
     import polars as pl
 
-    answers = as_lazy(survey)
-    schema = answers.collect_schema()
-    require_columns((log.customer, score, touchpoint), schema.names())
+    from xmresearch.sufficient.event_times import event_time
+
+    answers, events = as_lazy(survey), as_lazy(log.data)
+    kinds, schema = answers.collect_schema(), events.collect_schema()
+    require_columns((log.customer, score, touchpoint), kinds.names())
     require_numeric((score,), answers)
-    events = as_lazy(log.data)
-    require_columns((log.customer, log.touchpoint, log.time), events.collect_schema().names())
-    rated = answers.filter(pl.col(score).is_not_null()).rename({log.customer: "id", score: "score"})
+    require_columns((log.customer, log.touchpoint, log.time), schema.names())
+    same = kinds[log.customer] == schema[log.customer]
+    of_answer, of_event = (
+        pl.col(log.customer) if same else _as_text(log.customer, s[log.customer]) for s in (kinds, schema)
+    )
+    rated = answers.filter(pl.col(score).is_not_null()).with_columns(
+        of_answer.alias("id"), pl.col(score).alias("score")
+    )
     label = pl.col(log.touchpoint).cast(pl.String).str.strip_chars()
     usable = (label != "") & ~label.is_in(list(log.converting))
-    seen = events.filter(usable).select(pl.col(log.customer).alias("id"), label.alias("touch"), pl.col(log.time))
+    when = event_time(log, schema[log.time])[0]
+    seen = events.filter(usable).select(of_event.alias("id"), label.alias("touch"), when.alias("when"))
     if touchpoint is None:
-        of = seen.sort(log.time, maintain_order=True).group_by("id").agg(pl.col("touch").last())
+        of = seen.sort("when", maintain_order=True).group_by("id").agg(pl.col("touch").last())
         joined = rated.select("id", "score").join(of, on="id")
     else:
         rated = rated.with_columns(pl.col(touchpoint).cast(pl.String).str.strip_chars().alias("touch"))
         joined = rated.select("id", "score", "touch").join(seen.unique(["id", "touch"]), on=["id", "touch"], how="semi")
-    table = joined.select("touch", "score").collect(engine="streaming").to_pandas()
-    total = int(rated.select(pl.len()).collect().item())
+    with readable(log.data):
+        table = joined.select("touch", "score").collect(engine="streaming").to_pandas()
+        total = int(rated.select(pl.len()).collect().item())
     if table.empty:
         raise InsufficientData(f"None of the {total} scores belongs to a touch in the log.")
     mapping = log.mapping or {}
     table["channel"] = [mapping.get(t, t) for t in table["touch"]]
     return mean_scores(table, ["channel"], "score", confidence), total - len(table)
+
+
+def _as_text(name: str, kind: pl.DataType) -> pl.Expr:
+    """Return customers as text, the same whether they are whole numbers, decimals or text."""
+    import polars as pl
+
+    raw = pl.col(name)
+    text = raw.cast(pl.String).str.strip_chars()
+    if not kind.is_float():
+        return text
+    return pl.when(raw == raw.round()).then(raw.cast(pl.Int64, strict=False).cast(pl.String)).otherwise(text)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from xmresearch.errors import InsufficientData, ParamsError, nearest
-from xmresearch.sufficient.journeys import Array, Index, Journeys
+from xmresearch.sufficient.event_log import EventLog
+from xmresearch.sufficient.journeys import Array, Index, Journeys, require_kind
 
 EXACT_CHANNELS, MOST_CHANNELS = 15, 62
 WORTHS = ("conversions", "rate")
@@ -62,12 +63,14 @@ class ShapleyResult:
         return f"```\n{self.table.to_string(index=False, float_format='{:.4g}'.format)}\n```"
 
 
-def shapley(journeys: Journeys, *, worth: str = "conversions", samples: int = 2000, seed: int = 0) -> ShapleyResult:
+def shapley(
+    source: Journeys | EventLog, *, worth: str = "conversions", samples: int = 2000, seed: int = 0
+) -> ShapleyResult:
     """Share conversions by the average marginal contribution of each channel.
 
     Parameters
     ----------
-    journeys : Journeys
+    source : Journeys or EventLog
         The order of touches does not matter, only which channels a journey touched.
     worth : str
         Of a set of channels: the 'conversions' of journeys that touched no other channel, or their conversion 'rate'.
@@ -103,12 +106,17 @@ def shapley(journeys: Journeys, *, worth: str = "conversions", samples: int = 20
         raise ParamsError(f"There is no worth '{worth}'.", nearest(worth, WORTHS))
     if samples < 2:
         raise ParamsError(f"{samples} samples show no standard error.", "Give at least 2.")
+    require_kind(source, Journeys, EventLog, hint="Transitions no longer know which touches made a journey.")
+    journeys = source.journeys() if isinstance(source, EventLog) else source
     total = float(journeys.conversions.sum())
     if not total > 0:
         raise InsufficientData("No journey converted, so there is nothing to share.")
     size = len(journeys.channels)
     if size > MOST_CHANNELS:
-        raise InsufficientData(f"Shapley values are for up to {MOST_CHANNELS} channels; here are {size}.")
+        raise InsufficientData(
+            f"Shapley values are for up to {MOST_CHANNELS} channels; here are {size}.",
+            "Map touchpoints to fewer channels.",
+        )
     masks, won, lost = _sets(journeys)
     exact = worth == "conversions" or size <= EXACT_CHANNELS
     se = np.zeros(size)

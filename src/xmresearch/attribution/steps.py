@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from xmresearch.errors import ParamsError
 from xmresearch.sufficient.journeys import Array, Index, Journeys
+from xmresearch.sufficient.sums_by_key import FEWEST_BITS, SumsByKey, digits
 
 # bins of an eighth of an octave from a second to about nine years
 BINS_PER_OCTAVE, BINS = 8, 225
@@ -21,6 +24,11 @@ class StepSums:
     stages : mapping of str to sequence of str
         Touchpoints of each stage, in the order of the stages.
 
+    Raises
+    ------
+    ParamsError
+        A touchpoint is in two stages.
+
     Attributes
     ----------
     channels : tuple of str
@@ -28,10 +36,6 @@ class StepSums:
     by_channel : dict of str to ndarray
         touches, journeys (that passed), firsts, exits (last touch of a journey that did not convert), conversions (last touch
         of one that did), repeats (same as the touch before), returns (seen earlier in the journey); each of shape (K,).
-    steps, seconds : ndarray
-        Count and total time of steps from row to column, shape (K, K).
-    loops : ndarray
-        Steps there and straight back, shape (K, K): row is where it began.
     waits : ndarray
         Steps by touchpoint and bin of the time until the next touch, shape (K, bins).
     reached, ended : ndarray
@@ -44,11 +48,18 @@ class StepSums:
     NAMES = ("touches", "journeys", "firsts", "exits", "conversions", "repeats", "returns")
 
     def __init__(self, stages: Mapping[str, Sequence[str]] | None = None) -> None:
-        self.stages = {label: k for k, names in enumerate((stages or {}).values()) for label in names}
+        self.stages: dict[str, int] = {}
+        for k, (stage, names) in enumerate((stages or {}).items()):
+            if isinstance(names, str):
+                raise ParamsError(f"Stage '{stage}' holds the text '{names}'.", "Give a list of touchpoints.")
+            for label in names:
+                if label in self.stages:
+                    raise ParamsError(f"Touchpoint '{label}' is in two stages.", "Leave it in one of them.")
+                self.stages[label] = k
         count = len(stages or {})
         self.channels: tuple[str, ...] = ()
         self.by_channel = {name: np.zeros(0) for name in self.NAMES}
-        self.steps, self.seconds, self.loops = np.zeros((0, 0)), np.zeros((0, 0)), np.zeros((0, 0))
+        self._bits, self._steps, self._loops = FEWEST_BITS, SumsByKey(2), SumsByKey(1)
         self.waits = np.zeros((0, BINS))
         self.reached, self.ended, self.converted = np.zeros(count), np.zeros(count), np.zeros(count)
         self.lengths = np.zeros(0)
@@ -91,17 +102,15 @@ class StepSums:
         self.total += [float(block.conversions.sum()), float(block.nulls.sum())]
 
     def _add_steps(self, block: Journeys, codes: Index, times: Array, after: Index) -> None:
-        size = len(block.channels)
-        pair = codes[after - 1] * size + codes[after]
-        self.steps += np.bincount(pair, times[after], size * size).reshape(size, size)
+        size, bits = len(block.channels), self._bits
+        waited = np.zeros(len(after)) if block.time is None else block.time[after] - block.time[after - 1]
+        pair = (codes[after - 1] << bits) + codes[after]
+        self._steps.add(pair, [(0, times[after]), (1, waited * times[after])], 1 << (2 * bits))
         back = after[np.isin(after - 1, after, assume_unique=True)]
         back = back[(codes[back] == codes[back - 2]) & (codes[back] != codes[back - 1])]
-        loop = codes[back] * size + codes[back - 1]
-        self.loops += np.bincount(loop, times[back], size * size).reshape(size, size)
+        self._loops.add((codes[back] << bits) + codes[back - 1], [(0, times[back])], 1 << (2 * bits))
         if block.time is None:
             return
-        waited = block.time[after] - block.time[after - 1]
-        self.seconds += np.bincount(pair, waited * times[after], size * size).reshape(size, size)
         bins = np.clip(np.ceil(np.log2(np.maximum(waited, 1.0)) * BINS_PER_OCTAVE), 0, BINS - 1).astype(np.int64)
         place = codes[after - 1] * BINS + bins
         self.waits += np.bincount(place, times[after], size * BINS).reshape(size, BINS)
@@ -121,11 +130,26 @@ class StepSums:
         more = len(channels) - len(self.channels)
         if more:
             self.by_channel = {k: np.pad(v, (0, more)) for k, v in self.by_channel.items()}
-            self.steps, self.seconds, self.loops = (
-                np.pad(a, ((0, more), (0, more))) for a in (self.steps, self.seconds, self.loops)
-            )
+            bits = max(len(channels).bit_length(), self._bits)
+            if bits != self._bits:
+                self._steps.rebase(self._bits, bits, 2)
+                self._loops.rebase(self._bits, bits, 2)
+                self._bits = bits
             self.waits = np.pad(self.waits, ((0, more), (0, 0)))
             self.channels = channels
+
+    def pairs(self) -> tuple[Index, Index, Array, Array]:
+        """Return the steps that were taken: from and to (positions in `channels`), count, and total time in seconds."""
+        return self._found(self._steps)
+
+    def loops(self) -> tuple[Index, Index, Array]:
+        """Return steps there and straight back: where they began, where they went, and count."""
+        return self._found(self._loops)
+
+    def _found(self, sums: SumsByKey) -> tuple[Any, ...]:
+        keys, total = sums.total()
+        seen = total[:, 0] > 0
+        return (*digits(keys[seen], self._bits, 2).T, *total[seen].T)
 
     def median_wait(self) -> NDArray[np.float64]:
         """Return the median time until the next touch by touchpoint, in seconds, to within 5 %, shape (K,)."""

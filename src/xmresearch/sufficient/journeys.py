@@ -86,6 +86,20 @@ class Journeys:
             valued=self.valued * share,
         )  # fmt: skip
 
+    def pooled(self, channels: tuple[str, ...], other: str) -> Journeys:
+        """Return the same journeys with every channel that is not among `channels` as `other`, which is one of them."""
+        place = {label: k for k, label in enumerate(channels)}
+        table = np.array([place.get(label, place[other]) for label in self.channels], dtype=np.int32)
+        cost = None if self.cost is None else np.bincount(table, self.cost, len(channels))
+        return replace(self, channels=channels, codes=table[self.codes], cost=cost)
+
+
+def require_kind(given: object, *kinds: type, hint: str) -> None:
+    """Raise ParamsError where something else is given than what a method works on."""
+    if not isinstance(given, kinds):
+        wanted = " or ".join(k.__name__ for k in kinds)
+        raise ParamsError(f"{type(given).__name__} is given where {wanted} is needed.", hint)
+
 
 class Labels:
     """Channels in order of appearance, from raw labels by a mapping.

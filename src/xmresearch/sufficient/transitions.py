@@ -10,7 +10,7 @@ import numpy as np
 
 from xmresearch.errors import DataError, InsufficientData, ModelError, ParamsError, nearest
 from xmresearch.sufficient.event_log import EventLog
-from xmresearch.sufficient.journeys import Array, Index, Journeys, in_order, placed
+from xmresearch.sufficient.journeys import Array, Index, Journeys, in_order, placed, require_kind
 from xmresearch.sufficient.transition_counter import TransitionCounter
 
 START = -1
@@ -131,7 +131,7 @@ class Transitions:
         Raises
         ------
         DataError
-            A cost is negative, or of no channel here.
+            A cost is no number of at least 0, or of no channel here.
         """
         spent = np.zeros(len(self.channels))
         for name, amount in cost.items():
@@ -139,8 +139,8 @@ class Transitions:
                 raise DataError(
                     f"A cost is given for '{name}', which is no channel here.", nearest(name, self.channels)
                 )
-            if not amount >= 0:
-                raise DataError(f"The cost of '{name}' is {amount:g}.", "Costs are at least 0.")
+            if not isinstance(amount, int | float | np.number) or not 0 <= amount < np.inf:
+                raise DataError(f"The cost of '{name}' is {amount!r}.", "Costs are numbers of at least 0.")
             spent[self.channels.index(name)] = amount
         return replace(self, cost=spent)
 
@@ -180,6 +180,7 @@ def transitions(source: Journeys | EventLog, order: int = 1) -> Transitions:
     """
     if isinstance(order, bool) or not isinstance(order, int | np.integer) or not 1 <= order <= MAX_ORDER:
         raise ParamsError(f"The order of the chain is {order!r}.", f"Give a whole number from 1 to {MAX_ORDER}.")
+    require_kind(source, Journeys, EventLog, hint="Read rows by read_paths(...), or describe events by EventLog(...).")
     if isinstance(source, Journeys):
         counter, last = TransitionCounter(int(order)), source
         counter.add(source)
