@@ -126,6 +126,7 @@ def test_one_experience_in_three_channels(hall):
     same = pd.DataFrame({"channel": np.repeat(["web", "phone", "counter"], 400), "s": rng.normal(7, 1, 1200)})
     found = consistency(same, channel="channel", score="s", tolerance=0.5)
     assert found.summary()["case"] == "consistent"
+    assert consistency(same[::20], channel="channel", score="s", tolerance=0.5).summary()["case"] == "unclear"
     from scipy import stats
 
     groups = [g["s"] for _, g in same.groupby("channel")]

@@ -8,7 +8,7 @@ import pytest
 
 from xmresearch.attribution.absorption import Absorption, visits_from_start
 from xmresearch.attribution.chain import Chain
-from xmresearch.attribution.hierarchy import StepPosterior
+from xmresearch.attribution.hierarchy import StepPosterior, _choices
 from xmresearch.attribution.journey_bootstrap import JourneyBootstrap
 from xmresearch.attribution.markov import markov
 from xmresearch.attribution.taboo import TabooVisits
@@ -138,6 +138,12 @@ def test_draws_are_the_posterior_of_a_chain_that_can_be_integrated():
     )
 
 
+def test_no_journey_ends_before_its_first_touch(drawn):
+    chain = StepPosterior(transitions(drawn(4, 1, 300), 1)).chain
+    assert chain.states[0, 0] == START
+    assert chain.symbol[chain.row == 0].tolist() == [0, 1, 2, 3]
+
+
 def test_steps_that_nobody_could_take_get_no_posterior_mass(drawn):
     given = transitions(drawn(4, 1, 300), 2)
     posterior = StepPosterior(given)
@@ -149,6 +155,29 @@ def test_steps_that_nobody_could_take_get_no_posterior_mass(drawn):
     np.testing.assert_allclose(
         np.add.reduceat(steps, np.searchsorted(chain.row, np.arange(len(chain.states))), axis=1), 1
     )
+
+
+def test_counts_pass_on_the_expected_number_of_independent_choices():
+    rng = np.random.default_rng(6)
+    prior, counts, runs = np.array([0.3, 2.0, 5.0, 1.0]), np.array([1.0, 8, 60, 0]), 4000
+    for p, n, found in zip(prior, counts, _choices(prior, counts), strict=True):
+        # a step is a choice of its own with probability p / (p + steps so far)
+        tables = (rng.random((runs, int(n))) < p / (p + np.arange(int(n)))).sum(axis=1)
+        assert found == pytest.approx(tables.mean(), abs=4 * tables.std() / np.sqrt(runs) + 1e-12)
+
+
+@pytest.mark.parametrize("order", [1, 2])
+def test_draws_centre_on_rows_shrunk_towards_shorter_memory(drawn, order):
+    posterior = StepPosterior(transitions(drawn(3, 1, 12), order))
+    base = posterior._counts[0] + 0.5
+    mean = base / base.sum()
+    for level, c, parent, count in zip(
+        posterior.levels, posterior.concentration, posterior._parents, posterior._counts[1:], strict=True
+    ):
+        mean = level.shares(c * mean[parent] + count)
+    steps = np.concatenate(list(posterior.draw(20_000, np.random.default_rng(0))))
+    assert np.abs(steps.mean(axis=0) - mean).max() < 0.03
+    assert np.corrcoef(steps.mean(axis=0), mean)[0, 1] > 0.995
 
 
 def test_planted_credits_are_found(hall, hall_log):
@@ -187,6 +216,10 @@ def test_ranks_costs_and_lifts(hall, hall_log):
         assert ((table[low] < table[name]) & (table[name] < table[high])).all()
     row = table.set_index("channel").loc["app"]
     assert (row["lift"], row["lift_lower"], row["lift_upper"]) == (100, 50, 150)
+    credit = row["credit"]
+    for low, high, agrees in ((0, credit - 1, False), (credit + 1, credit + 9, False), (credit - 1, credit + 1, True)):
+        kinds = {c.kind for c in markov(given, lift={"app": (low, low, high)}, draws=0).concerns}
+        assert ("lift_disagrees" not in kinds) is agrees
     kinds = {c.kind for c in found.concerns}
     assert {"descriptive", "lift_disagrees"} <= kinds
     assert all(str(c) for c in found.concerns)
@@ -280,6 +313,15 @@ def test_values_have_the_spread_of_a_bayesian_bootstrap():
     resampled = rng.dirichlet(np.ones(200), 40_000) @ values
     assert drawn.mean() == pytest.approx(resampled.mean(), rel=0.005)
     assert drawn.std() == pytest.approx(resampled.std(), rel=0.03)
+
+
+def test_few_values_show_their_unbiased_variance():
+    values = np.array([3.0, 5, 11, 12, 40])
+    frame = pd.DataFrame({"path": "a > b", "conversions": 1, "value": values})
+    worth = WorthOfConversion(transitions(read_paths(frame, value="value"), 1))
+    drawn = worth.draw(100_000, np.random.default_rng(0))[:, worth.mean > 0][:, 0]
+    assert drawn.mean() == pytest.approx(values.mean(), rel=0.01)
+    assert drawn.std() == pytest.approx(values.std(ddof=1) / np.sqrt(5), rel=0.02)
 
 
 def test_what_cannot_be_attributed_is_refused(drawn):

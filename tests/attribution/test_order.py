@@ -97,6 +97,18 @@ def test_evidence_equals_products_of_predictions(drawn):
         below = predicted
 
 
+def test_the_lowest_order_whose_loss_is_within_chance_of_the_least(drawn):
+    tables = []
+    for seed in range(8):
+        found = choose_order(drawn(3, 1, 300, seed=seed), 3, seed=seed)
+        table = found.table
+        near = table["log_loss_gap"] <= np.maximum(2 * table["gap_se"], 1e-5)
+        assert found.by_log_loss == table.loc[near, "order"].iloc[0]
+        assert table["log_loss_gap"].min() == 0
+        tables.append((found.by_log_loss, table.loc[table["log_loss"].idxmin(), "order"]))
+    assert any(by != least for by, least in tables)
+
+
 def test_few_journeys_and_shares_of_journeys():
     one = choose_order(read_paths(pd.DataFrame({"path": ["a > b"], "conversions": [1]})), 3)
     assert (one.order, one.loss, one.by_log_loss) == (1, "none", 0)

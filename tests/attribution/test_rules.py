@@ -40,6 +40,11 @@ def test_every_rule_by_hand(few):
     assert value["first"].to_dict() == {"a": 100, "b": 2, "c": 40, "d": 0}
 
 
+def test_all_weight_between_is_shared_where_there_is_no_touch_between(few):
+    table = heuristics(few, position=(0, 1, 0)).conversions.set_index("channel")["position"]
+    assert table.to_dict() == pytest.approx({"a": 0, "b": 2 + 5, "c": 5 + 2, "d": 2})
+
+
 def test_time_decay_goes_by_time_where_there_is_one():
     day = datetime(2025, 1, 1)
     rows = [(1, day, "a", 0), (1, day + timedelta(days=7), "b", 1)]
@@ -107,7 +112,12 @@ def test_side_by_side(demo):
     table = side_by_side(result, heuristics(demo), shapley(demo))
     assert table["channel"].tolist() == result.table["channel"].tolist()
     np.testing.assert_allclose(table[["markov", "shapley", *RULES]].sum(), 1)
-    assert table["outside"].between(0, 7).all()
+    expected = sum(~table[m].between(table["markov_lower"], table["markov_upper"]) for m in ("shapley", *RULES))
+    assert table["outside"].tolist() == expected.tolist()
+    assert (
+        table[list(RULES)].lt(table["markov_lower"], axis=0).any()
+        & table[list(RULES)].gt(table["markov_upper"], axis=0).any()
+    ).any()
 
 
 def test_what_cannot_be_asked_is_refused(few):

@@ -183,6 +183,10 @@ def test_times_in_the_future_are_an_error_or_left_out():
     rows = [(1, DAY, "a", 0), (1, datetime(2999, 1, 1), "b", 1)]
     with pytest.raises(DataError, match=r"1 time\(s\) in the future: row 2 \(2999-01-01"):
         transitions(events(*rows), 1)
+    now = datetime.now()
+    assert transitions(events((1, now + timedelta(hours=1), "a", 1)), 1).journeys == 1
+    with pytest.raises(DataError, match="in the future"):
+        transitions(events((1, now + timedelta(days=7), "a", 1)), 1)
     found = transitions(events(*rows, until="2026-01-01"), 1)
     assert found.left_out == {"after_until": 1}
     assert named(found) == by_hand([["a"]], [False], 1)
@@ -200,11 +204,17 @@ def test_times_of_every_kind(kind):
     assert transitions(EventLog(frame, conversion="won", gap="12h"), 1).journeys == 4
 
 
-def test_rows_out_of_order_are_refused_where_order_is_promised():
+def test_rows_out_of_order_are_refused_where_order_is_promised(monkeypatch):
     rows = [(2, DAY, "a", 0), (1, DAY, "b", 1)]
     with pytest.raises(DataError, match="ordered=True"):
         transitions(events(*rows, ordered=True), 1)
     assert transitions(events(*rows), 1).journeys == 2
+    back = [(1, DAY, "a", 0), (1, DAY - timedelta(1), "b", 1)]
+    for slice_rows in (1, 10):
+        monkeypatch.setattr(event_stream, "SLICE_ROWS", slice_rows)
+        with pytest.raises(DataError, match="not sorted by 'customer' and 'time'"):
+            transitions(events(*back, ordered=True), 1)
+        assert named(transitions(events(*back), 1)) == by_hand([["b"], ["a"]], [True, False], 1)
 
 
 def test_negative_amounts_are_named_by_row():
@@ -235,6 +245,10 @@ def test_paths_without_touchpoints_are_counted():
     found = read_paths(frame, value="v")
     assert found.left_out == {"empty_journeys": 6, "blank_touchpoints": 10, "value_without_conversion": 1}
     assert float(found.conversions.sum()) == 5
+    assert float(found.value.sum()) == 5
+    sums = pd.DataFrame({"path": ["a", "a"], "conversions": [4, 1], "nulls": [9, 0], "v": [12.0, 7]})
+    both = transitions(read_paths(sums, value="v", nulls="nulls"), 1)
+    assert (both.value.sum(), both.squares.sum(), both.valued.sum()) == (19, 144 / 4 + 49, 2)
     with pytest.raises(InsufficientData, match="No row of column 'path' has a touchpoint"):
         read_paths(frame[1:4])
 

@@ -155,13 +155,12 @@ class _RuleSums:
         position = np.where(
             long > 2, first * begin + last * end + (1 - first - last) * inner, first * begin + last * end
         )
-        position = np.where(long == 1, 1.0, position)
-        # weights of 0 for a whole journey of two would share nothing
-        position = np.where((long == 2) & (begin + end == 0), 1.0, position)
+        if begin + end == 0:
+            # a journey without touches between would share nothing
+            position = np.where(long <= 2, 1.0, position)
         stop = np.repeat(block.starts[1:] - 1, lengths)
         age = stop - np.arange(n) if block.time is None else block.time[stop] - block.time
-        decay = np.maximum(np.exp2(-age / self.half_life), 1e-300)
-        return [first, last, np.ones(n), position, decay, self._last_other(block, last)]
+        return [first, last, np.ones(n), position, np.exp2(-age / self.half_life), self._last_other(block, last)]
 
     def _last_other(self, block: Journeys, last: Array) -> Array:
         if self.direct not in block.channels:
