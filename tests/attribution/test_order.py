@@ -98,15 +98,15 @@ def test_evidence_equals_products_of_predictions(drawn):
 
 
 def test_the_lowest_order_whose_loss_is_within_chance_of_the_least(drawn):
-    tables = []
-    for seed in range(8):
-        found = choose_order(drawn(3, 1, 300, seed=seed), 3, seed=seed)
+    chosen = []
+    for seed in range(10):
+        found = choose_order(drawn(4, 2, 200, seed=seed, spread=3.0), 3, seed=seed)
         table = found.table
         near = table["log_loss_gap"] <= np.maximum(2 * table["gap_se"], 1e-5)
         assert found.by_log_loss == table.loc[near, "order"].iloc[0]
         assert table["log_loss_gap"].min() == 0
-        tables.append((found.by_log_loss, table.loc[table["log_loss"].idxmin(), "order"]))
-    assert any(by != least for by, least in tables)
+        chosen.append(table.set_index("order").loc[found.by_log_loss, "log_loss_gap"])
+    assert max(chosen) > 1e-3
 
 
 def test_few_journeys_and_shares_of_journeys():
