@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import warnings
@@ -90,15 +91,15 @@ def read_survey(
     return _read_csv(path, columns, delimiter or ("\t" if path.suffix.lower() == ".tsv" else ","), encoding)
 
 
-def scan_survey(path: str | Path, *, delimiter: str = ",") -> pl.LazyFrame:
+def scan_survey(path: str | Path, *, delimiter: str | None = None) -> pl.LazyFrame:
     """Open a Parquet or CSV file, or a folder of Parquet files, without reading it.
 
     Parameters
     ----------
     path : str or Path
         The file, or a folder that holds `*.parquet`.
-    delimiter : str
-        Of a CSV, which is read as UTF-8.
+    delimiter : str, optional
+        Of a CSV: comma (tab for .tsv) if absent.
 
     Returns
     -------
@@ -108,7 +109,12 @@ def scan_survey(path: str | Path, *, delimiter: str = ",") -> pl.LazyFrame:
     Raises
     ------
     DataError
-        There is nothing to read there.
+        There is nothing to read there, or not in this format.
+
+    Notes
+    -----
+    A CSV is gone through once for the types of its columns: amounts that are whole for long may have decimals later. One
+    that is not UTF-8 is read into memory as GB 18030.
     """
     import polars as pl
 
@@ -119,14 +125,48 @@ def scan_survey(path: str | Path, *, delimiter: str = ",") -> pl.LazyFrame:
         return pl.scan_parquet(path / "*.parquet")
     if not path.is_file():
         raise DataError(f"The data file '{path.name}' does not exist in '{path.parent}'.")
-    parquet = file_format(path) == "parquet"
+    form = file_format(path)
+    if form == "excel":
+        raise DataError(f"'{path.name}' is a workbook, which cannot be streamed.", "Save it as CSV or Parquet.")
     try:
-        rows = pl.scan_parquet(path) if parquet else pl.scan_csv(path, separator=delimiter)
-        rows.collect_schema()
+        if form == "csv":
+            return _scan_csv(path, delimiter)
+        found = pl.scan_parquet(path)
+        found.collect_schema()
+    except pl.exceptions.NoDataError:
+        raise DataError(f"'{path.name}' is empty.") from None
     except (pl.exceptions.PolarsError, OSError) as error:
-        kind = "Parquet" if parquet else "CSV"
-        raise DataError(f"'{path.name}' is not a readable {kind} file: {error}.") from None
-    return rows
+        what = "is not a readable Parquet file" if form == "parquet" else "cannot be read"
+        raise DataError(f"'{path.name}' {what}: {str(error).partition('\n')[0]}.") from None
+    return found
+
+
+def _scan_csv(path: Path, delimiter: str | None) -> pl.LazyFrame:
+    import polars as pl
+
+    how: dict[str, Any] = {"separator": delimiter or ("\t" if path.suffix.lower() == ".tsv" else ",")}
+    if _is_utf8(path):
+        schema = pl.scan_csv(path, infer_schema_length=None, **how).collect_schema()
+        found = pl.scan_csv(path, schema=schema, **how)
+    else:
+        found = pl.read_csv(_decode(path, None)[0].encode(), infer_schema_length=None, **how).lazy()
+        schema = found.collect_schema()
+    # the marks that polars gives repeated names
+    repeated = [n.rpartition("_duplicated_")[0] for n in schema.names() if n.rpartition("_duplicated_")[2].isdigit()]
+    _check_header([*schema.names(), *repeated], path)
+    return found
+
+
+def _is_utf8(path: Path) -> bool:
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    with path.open("rb") as file:
+        try:
+            while part := file.read(1 << 20):
+                decoder.decode(part)
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError:
+            return False
+    return True
 
 
 def _check_header(header: Sequence[Any], path: Path) -> list[str]:

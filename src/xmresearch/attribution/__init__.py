@@ -1,0 +1,1 @@
+"""Which touchpoints carry the journey? Attribution and journeys on transition counts."""

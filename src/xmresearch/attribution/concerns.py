@@ -1,0 +1,52 @@
+"""What a careful reviewer would ask about an attribution."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+_SENTENCES = {
+    "descriptive": "Credits describe which touchpoints lie on the way to a conversion; they are not causal effects.",
+    "mandatory_step": "{channel} lies on {effect:.0%} of the converting journeys: a step that cannot be removed, whatever its credit.",
+    "few_conversions": "{conversions:.0f} conversions are few: {fewest} or more are advised.",
+    "no_nulls": "Every journey converted, so nothing is known of journeys that did not.",
+    "pooled_channels": "{channels} rare channels with {touches:.0f} touches are counted as one, '{name}'.",
+    "empty_journeys": "{count} journey(s) without a touchpoint were left out.",
+    "blank_touchpoints": "{count} event(s) without a touchpoint were left out.",
+    "unknown_touchpoints": "{count} event(s) of touchpoints that the mapping lacks were left out.",
+    "blank_customers": "{count} event(s) without a customer were left out.",
+    "after_until": "{count} event(s) after the last moment that counts were left out.",
+    "before_lookback": "{count} touch(es) before the look-back window were left out.",
+    "repeats": "{count} repeated touch(es) were counted once.",
+    "value_without_conversion": "{count} value(s) without a conversion were left out.",
+    "misspecified": "Resampled journeys spread the credit of {channel} {ratio:.1f} times as much as the chain does: its order is too low, or journeys differ in kind.",
+    "lift_disagrees": "A lift of {lift:.0f} conversions ({lower:.0f} to {upper:.0f}) was measured for {channel}; its credit is {credit:.0f}.",
+    "unspent": "{channel} has no cost, so it has no return.",
+    "unmatched_scores": "{count} survey score(s) belong to no touch in the log and were left out.",
+    "few_scores": "{touchpoint} has {count} score(s): its mean is uncertain.",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Concern:
+    """One thing to ask about.
+
+    Attributes
+    ----------
+    kind : str
+        descriptive, mandatory_step, few_conversions, no_nulls, pooled_channels, misspecified, lift_disagrees, unspent,
+        unmatched_scores, few_scores, or a key of `Journeys.left_out`.
+    facts : dict
+        Names and figures of the sentence that `str` gives; reports put it into their own language.
+    """
+
+    kind: str
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return _SENTENCES[self.kind].format(**self.facts)
+
+
+def left_out_concerns(left_out: dict[str, int]) -> list[Concern]:
+    """Return a concern for everything that was left out."""
+    return [Concern(kind, {"count": count}) for kind, count in sorted(left_out.items()) if count]

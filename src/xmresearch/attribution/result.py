@@ -1,0 +1,133 @@
+"""What an attribution found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from xmresearch.attribution.concerns import Concern
+from xmresearch.errors import DataError, ModelError, nearest
+
+Array = NDArray[np.float64]
+FEW_CONVERSIONS, ENOUGH_DRAWS, WIDER = 100, 1000, 1.25
+
+
+@dataclass(frozen=True)
+class AttributionResult:
+    """Credits of channels by the removal effects of a Markov chain.
+
+    Attributes
+    ----------
+    order : int
+        Touches that the chain remembers.
+    channels : tuple of str
+        Labels, length K.
+    table : DataFrame
+        One row per channel, by credit: channel, touches, removal_effect (share of the converting journeys that pass the
+        channel), removal_lower, removal_upper, share (of the credit), sd, share_lower, share_upper, credit (conversions),
+        credit_lower, credit_upper, rank, rank_lower, rank_upper, p_top, mandatory; with values value_removal_effect,
+        value_share, value_credit, value_lower, value_upper; with costs cost, budget_share, cost_per_conversion, _lower,
+        _upper, and with both roi, roi_lower, roi_upper ((value - cost) / cost); with lifts lift, lift_lower, lift_upper;
+        with a bootstrap bootstrap_sd.
+    draws : ndarray
+        Posterior draws of the shares of credit, shape (S, K), in the order of `channels`.
+    effect_draws, value_draws : ndarray
+        Of the removal effects, and of the shares of value (S or 0, K).
+    rank_probability : DataFrame
+        Probability of each rank (columns) by channel (index), in the order of `table`.
+    facts : dict
+        journeys, conversions, nulls, rate, value, cost, prior, concentration (see `StepPosterior`), states, transitions, draws, bootstrap, seed.
+    concerns : tuple of Concern
+        What a careful reviewer would ask about.
+    confidence : float
+        Level of the intervals.
+    """
+
+    order: int
+    channels: tuple[str, ...]
+    table: pd.DataFrame
+    draws: Array
+    effect_draws: Array
+    value_draws: Array
+    rank_probability: pd.DataFrame
+    facts: dict[str, Any] = field(default_factory=dict)
+    concerns: tuple[Concern, ...] = ()
+    confidence: float = 0.95
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """The concerns as English sentences."""
+        return tuple(str(c) for c in self.concerns)
+
+    def tidy(self) -> pd.DataFrame:
+        """Return the table."""
+        return self.table
+
+    def comparison(self, first: str, second: str) -> dict[str, float]:
+        """Compare the credits of two channels.
+
+        Returns
+        -------
+        dict
+            difference (of shares), lower, upper, p_more (posterior probability that the first carries more).
+
+        Raises
+        ------
+        DataError
+            There is no such channel.
+        ModelError
+            Nothing was drawn.
+        """
+        if not len(self.draws):
+            raise ModelError("Without posterior draws no two channels can be compared.", "Give draws=1000.")
+        a, b = (self.channels.index(_known(name, self.channels)) for name in (first, second))
+        step = self.draws[:, a] - self.draws[:, b]
+        tail = (1 - self.confidence) / 2
+        low, high = np.quantile(step, [tail, 1 - tail])
+        share = self.table.set_index("channel")["share"]
+        return {
+            "difference": float(share[first] - share[second]), "lower": float(low), "upper": float(high),
+            "p_more": float((step > 0).mean()),
+        }  # fmt: skip
+
+    def summary(self) -> dict[str, Any]:
+        """Return the figures of an answer in one sentence, with its case: clear or close."""
+        top, next_ = self.table.iloc[0], self.table.iloc[1]
+        return {
+            "case": "clear" if top["p_top"] >= self.confidence else "close", "channel": top["channel"],
+            "share": float(top["share"]), "share_lower": float(top["share_lower"]),
+            "share_upper": float(top["share_upper"]), "p_top": float(top["p_top"]), "next": next_["channel"],
+            "next_share": float(next_["share"]), "order": self.order, "channels": len(self.channels),
+            "mandatory": self.table.loc[self.table["mandatory"], "channel"].tolist(), "level": self.confidence,
+            **{k: self.facts[k] for k in ("journeys", "conversions", "rate", "value", "cost")},
+        }  # fmt: skip
+
+    def diagnostics(self) -> pd.DataFrame:
+        """Return checks with figure, threshold and status (pass, warn)."""
+        facts, table = self.facts, self.table
+        rows: list[tuple[str, float, float]] = [
+            ("conversions", facts["conversions"], FEW_CONVERSIONS), ("posterior_draws", facts["draws"], ENOUGH_DRAWS),
+        ]  # fmt: skip
+        checks = [(name, value, limit, "pass" if value >= limit else "warn") for name, value, limit in rows]
+        gap = abs(float(table["credit"].sum()) - facts["conversions"]) / facts["conversions"]
+        checks.append(("credits_miss_total", gap, 1e-9, "pass" if gap <= 1e-9 else "fail"))
+        if "bootstrap_sd" in table:
+            ratio = float((table["bootstrap_sd"] / table["sd"]).max())
+            checks.append(("bootstrap_over_posterior_sd", ratio, WIDER, "pass" if ratio <= WIDER else "warn"))
+        return pd.DataFrame(checks, columns=["check", "value", "threshold", "status"])
+
+    def _repr_html_(self) -> str:
+        return str(self.table.to_html(index=False, float_format="{:.4g}".format, na_rep=""))
+
+    def _repr_markdown_(self) -> str:
+        return f"```\n{self.table.to_string(index=False, float_format='{:.4g}'.format, na_rep='')}\n```"
+
+
+def _known(name: str, channels: tuple[str, ...]) -> str:
+    if name not in channels:
+        raise DataError(f"There is no channel '{name}'.", nearest(name, channels))
+    return name

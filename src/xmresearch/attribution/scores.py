@@ -1,0 +1,271 @@
+"""How touches were rated: mean scores with intervals, joined to the log, and compared across channels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from xmresearch.attribution.concerns import Concern
+from xmresearch.errors import DataError, InsufficientData
+from xmresearch.sufficient.event_log import EventLog
+from xmresearch.sufficient.sources import as_lazy, readable, require_columns, require_numeric
+
+if TYPE_CHECKING:
+    import polars as pl
+
+FEW_SCORES, DRAWS = 30, 4000
+
+
+def mean_scores(frame: pd.DataFrame, by: list[str], score: str, confidence: float = 0.95) -> pd.DataFrame:
+    """Return mean scores by group.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        One row per answer.
+    by : list of str
+        Columns that make the groups.
+    score : str
+        Numeric column; blanks are left out.
+    confidence : float
+        Of the Student intervals.
+
+    Returns
+    -------
+    DataFrame
+        by, scores (answers), score, score_sd, score_lower, score_upper; NaN intervals for single answers. In order of `by`.
+    """
+    groups = frame.dropna(subset=[score]).groupby(by, sort=True, observed=True)[score]
+    table = groups.agg(scores="size", score="mean", score_sd="std").reset_index()
+    reach = (
+        stats.t.ppf((1 + confidence) / 2, np.maximum(table["scores"] - 1, 1))
+        * table["score_sd"]
+        / np.sqrt(table["scores"])
+    )
+    return table.assign(score_lower=table["score"] - reach, score_upper=table["score"] + reach)
+
+
+def touch_scores(
+    log: EventLog, survey: pd.DataFrame, *, score: str, touchpoint: str | None = None, confidence: float = 0.95
+) -> tuple[pd.DataFrame, int]:
+    """Join a survey to the log and average scores by touchpoint.
+
+    Parameters
+    ----------
+    log : EventLog
+        Whose customers answered.
+    survey : DataFrame
+        One row per answer, with the log's customer column (as numbers or as text).
+    score : str
+        Numeric column of `survey`.
+    touchpoint : str, optional
+        Column of `survey`: what was rated, in the raw labels of the log. Left out, an answer is about the last touch of its
+        customer.
+    confidence : float
+        Of the intervals.
+
+    Returns
+    -------
+    table : DataFrame
+        As `mean_scores` gives it, by channel.
+    unmatched : int
+        Answers of customers without that touch.
+
+    Raises
+    ------
+    DataError
+        A column is missing or not numeric.
+    InsufficientData
+        No answer belongs to a touch.
+    """
+    import polars as pl
+
+    from xmresearch.sufficient.event_times import event_time
+
+    answers, events = as_lazy(survey), as_lazy(log.data)
+    kinds, schema = answers.collect_schema(), events.collect_schema()
+    require_columns((log.customer, score, touchpoint), kinds.names())
+    require_numeric((score,), answers)
+    require_columns((log.customer, log.touchpoint, log.time), schema.names())
+    same = kinds[log.customer] == schema[log.customer]
+    of_answer, of_event = (
+        pl.col(log.customer) if same else _as_text(log.customer, s[log.customer]) for s in (kinds, schema)
+    )
+    rated = answers.filter(pl.col(score).is_not_null()).with_columns(
+        of_answer.alias("id"), pl.col(score).alias("score")
+    )
+    label = pl.col(log.touchpoint).cast(pl.String).str.strip_chars()
+    usable = (label != "") & ~label.is_in(list(log.converting))
+    when = event_time(log, schema[log.time])[0]
+    seen = events.filter(usable).select(of_event.alias("id"), label.alias("touch"), when.alias("when"))
+    if touchpoint is None:
+        of = seen.sort("when", maintain_order=True).group_by("id").agg(pl.col("touch").last())
+        joined = rated.select("id", "score").join(of, on="id")
+    else:
+        rated = rated.with_columns(pl.col(touchpoint).cast(pl.String).str.strip_chars().alias("touch"))
+        joined = rated.select("id", "score", "touch").join(seen.unique(["id", "touch"]), on=["id", "touch"], how="semi")
+    with readable(log.data):
+        table = joined.select("touch", "score").collect(engine="streaming").to_pandas()
+        total = int(rated.select(pl.len()).collect().item())
+    if table.empty:
+        raise InsufficientData(f"None of the {total} scores belongs to a touch in the log.")
+    mapping = log.mapping or {}
+    table["channel"] = [mapping.get(t, t) for t in table["touch"]]
+    return mean_scores(table, ["channel"], "score", confidence), total - len(table)
+
+
+def _as_text(name: str, kind: pl.DataType) -> pl.Expr:
+    """Return customers as text, the same whether they are whole numbers, decimals or text."""
+    import polars as pl
+
+    raw = pl.col(name)
+    text = raw.cast(pl.String).str.strip_chars()
+    if not kind.is_float():
+        return text
+    return pl.when(raw == raw.round()).then(raw.cast(pl.Int64, strict=False).cast(pl.String)).otherwise(text)
+
+
+@dataclass(frozen=True)
+class ConsistencyResult:
+    """Whether an experience is the same across channels.
+
+    Attributes
+    ----------
+    table : DataFrame
+        One row per experience and channel: experience, channel, scores, score, score_sd, score_lower, score_upper.
+    spread : DataFrame
+        One row per experience: experience, channels, best, worst, gap (between their means), gap_lower, gap_upper, p (Welch's
+        test that all means are equal), p_over (posterior probability that the gap exceeds `tolerance`), verdict: consistent,
+        inconsistent or unclear.
+    concerns : tuple of Concern
+        Groups with few scores.
+    tolerance, confidence : float
+        The gap that matters, and the level of intervals and verdicts.
+    """
+
+    table: pd.DataFrame
+    spread: pd.DataFrame
+    concerns: tuple[Concern, ...]
+    tolerance: float
+    confidence: float = 0.95
+
+    def tidy(self) -> pd.DataFrame:
+        """Return the scores by experience and channel."""
+        return self.table
+
+    def summary(self) -> dict[str, Any]:
+        """Return the figures of an answer in one sentence, with its case: consistent, inconsistent or unclear."""
+        found = self.spread["verdict"]
+        case = next((v for v in ("inconsistent", "unclear") if (found == v).any()), "consistent")
+        widest = self.spread.loc[self.spread["gap"].idxmax()]
+        return {"case": case, "experiences": len(self.spread), "tolerance": self.tolerance, **widest.to_dict()}
+
+    def diagnostics(self) -> pd.DataFrame:
+        """Return checks with figure, threshold and status."""
+        fewest = int(self.table["scores"].min())
+        row = ("fewest_scores", fewest, FEW_SCORES, "pass" if fewest >= FEW_SCORES else "warn")
+        return pd.DataFrame([row], columns=["check", "value", "threshold", "status"])
+
+    def _repr_html_(self) -> str:
+        return str(self.table.to_html(index=False, float_format="{:.3g}".format))
+
+    def _repr_markdown_(self) -> str:
+        return f"```\n{self.table.to_string(index=False, float_format='{:.3g}'.format)}\n```"
+
+
+def consistency(
+    survey: pd.DataFrame,
+    *,
+    channel: str,
+    score: str,
+    experience: str | None = None,
+    tolerance: float = 0.5,
+    confidence: float = 0.95,
+    seed: int = 0,
+) -> ConsistencyResult:
+    """Compare the scores of an experience across channels such as web, phone and counter.
+
+    Parameters
+    ----------
+    survey : DataFrame
+        One row per answer.
+    channel, score : str
+        Columns.
+    experience : str, optional
+        Column of what was done, compared one by one; all answers together if left out.
+    tolerance : float
+        Gap between the best and the worst mean that matters, in units of the score.
+    confidence : float
+        Of intervals and verdicts.
+    seed : int
+        Of the posterior draws of means.
+
+    Returns
+    -------
+    ConsistencyResult
+
+    Raises
+    ------
+    DataError
+        A column is missing.
+    InsufficientData
+        No experience has two channels with two scores each.
+
+    References
+    ----------
+    Welch, B. L. (1951). On the comparison of several mean values: an alternative approach. Biometrika, 38, 330-336.
+    """
+    require_columns((channel, score, experience), survey.columns)
+    if not pd.api.types.is_numeric_dtype(survey[score]):
+        raise DataError(
+            f"Column '{score}' is of type {survey[score].dtype}, not numeric.", "Code its answers as numbers."
+        )
+    what = survey[experience] if experience is not None else "all"
+    frame = pd.DataFrame({"experience": what, "channel": survey[channel], "score": survey[score]}).dropna()
+    table = mean_scores(frame, ["experience", "channel"], "score", confidence)
+    rng = np.random.default_rng(seed)
+    rows = []
+    for name, group in table[table["scores"] > 1].groupby("experience", sort=True):
+        if len(group) > 1:
+            rows.append({"experience": name, "channels": len(group), **_gap(group, tolerance, confidence, rng)})
+    if not rows:
+        raise InsufficientData("No experience has scores in two channels.", "Two scores per channel are the least.")
+    few = table[table["scores"] < FEW_SCORES]
+    concerns = tuple(
+        Concern("few_scores", {"touchpoint": f"{e} / {c}", "count": int(n)})
+        for e, c, n in few[["experience", "channel", "scores"]].itertuples(index=False)
+    )
+    return ConsistencyResult(table, pd.DataFrame(rows), concerns, tolerance, confidence)
+
+
+def _gap(group: pd.DataFrame, tolerance: float, confidence: float, rng: np.random.Generator) -> dict[str, Any]:
+    mean, n = group["score"].to_numpy(), group["scores"].to_numpy()
+    error = group["score_sd"].to_numpy() / np.sqrt(n)
+    best, worst = int(mean.argmax()), int(mean.argmin())
+    drawn = mean + error * rng.standard_t(n - 1, (DRAWS, len(n)))
+    # of the two named, so that noise among many channels does not widen the gap
+    step = drawn[:, best] - drawn[:, worst]
+    tail = (1 - confidence) / 2
+    low, high = np.quantile(step, [tail, 1 - tail])
+    over = float((drawn.max(axis=1) - drawn.min(axis=1) > tolerance).mean())
+    verdict = "inconsistent" if over >= confidence else "consistent" if over <= 1 - confidence else "unclear"
+    names = group["channel"].to_numpy()
+    return {
+        "best": names[best], "worst": names[worst], "gap": float(mean[best] - mean[worst]), "gap_lower": float(low),
+        "gap_upper": float(high), "p": _welch(mean, error, n), "p_over": over, "verdict": verdict,
+    }  # fmt: skip
+
+
+def _welch(mean: np.ndarray, error: np.ndarray, n: np.ndarray) -> float:
+    if not (error > 0).all():
+        return np.nan
+    weight = 1 / error**2
+    centre = (weight * mean).sum() / weight.sum()
+    k = len(mean)
+    lack = ((1 - weight / weight.sum()) ** 2 / (n - 1)).sum()
+    statistic = (weight * (mean - centre) ** 2).sum() / (k - 1) / (1 + 2 * (k - 2) / (k**2 - 1) * lack)
+    return float(stats.f.sf(statistic, k - 1, (k**2 - 1) / (3 * lack)))

@@ -1,0 +1,160 @@
+"""The columns of an event log as numbers, checked."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from xmresearch.errors import DataError
+from xmresearch.sufficient.event_log import EventLog
+from xmresearch.sufficient.event_times import days_as_numbers, event_time, last_moment
+from xmresearch.sufficient.journeys import Labels
+from xmresearch.sufficient.sources import as_lazy, require_columns, require_numeric, rows_where
+
+BLANK, UNKNOWN, CONVERTS, UNSEEN = -1, -2, -4, -5
+
+
+class EventColumns:
+    """What is read of a log: id (customer), t (time), k (touchpoint), c (converted), v (value), cost.
+
+    Parameters
+    ----------
+    log : EventLog
+        The events.
+
+    Raises
+    ------
+    DataError
+        A column is missing or of the wrong type.
+    """
+
+    def __init__(self, log: EventLog) -> None:
+        self.log, self.source = log, as_lazy(log.data)
+        schema = self.source.collect_schema()
+        require_columns((log.customer, log.time, log.touchpoint, log.conversion, log.value, log.cost), schema.names())
+        require_numeric((log.conversion, log.value, log.cost), self.source)
+        self.labels = Labels(log.mapping, log.unknown)
+        self.cost: NDArray[np.float64] | None = None if log.cost is None else np.zeros(0)
+        self.when, self.unit = event_time(log, schema[log.time])
+        self.until = last_moment(log, schema[log.time], self.unit)
+        self._numbers = schema[log.time].is_numeric() and log.time_format is None
+        label = schema[log.touchpoint]
+        coded = isinstance(label, pl.Categorical | pl.Enum)
+        touch = pl.col(log.touchpoint) if coded else pl.col(log.touchpoint).cast(pl.String).cast(pl.Categorical)
+        identity = pl.col(log.customer)
+        if schema[log.customer].is_float():
+            identity = identity.fill_nan(None).cast(pl.String)
+        elif isinstance(schema[log.customer], pl.Categorical | pl.Enum):
+            identity = identity.cast(pl.String)
+        chosen = [identity.alias("id"), self.when.alias("t"), touch.alias("k")]
+        if log.conversion is not None:
+            flag = pl.col(log.conversion)
+            if schema[log.conversion].is_float():
+                flag = flag.fill_nan(None)
+            number = flag if schema[log.conversion] == pl.Boolean else flag > 0
+            chosen.append(number.fill_null(value=False).alias("c"))
+        for name, column in (("v", log.value), ("cost", log.cost)):
+            if column is not None:
+                chosen.append(pl.col(column).cast(pl.Float64).fill_nan(None).fill_null(0.0).alias(name))
+        self.table = self.source.select(chosen)
+        self._lookup = np.full(0, UNSEEN, dtype=np.int32)
+
+    def rows(self) -> int:
+        """Count the rows."""
+        return int(self.source.select(pl.len()).collect(engine="streaming").item())
+
+    def batches(self, rows: int) -> Iterator[pl.DataFrame]:
+        """Read the rows in their order."""
+        return self.table.collect_batches(chunk_size=rows, maintain_order=True, engine="streaming")
+
+    def checked(self, batch: pl.DataFrame, noted: Counter[str]) -> pl.DataFrame:
+        """Refuse what cannot be read, leave out what a rule leaves out, and note how often."""
+        if batch["t"].null_count():
+            count, where = rows_where(self.source, self.when.is_null(), self.log.time)
+            raise DataError(
+                f"Column '{self.log.time}' has {count} time(s) that are blank or cannot be read: {where}.",
+                "Correct them, leave those rows out, or give time_format.",
+            )
+        if batch.is_empty():
+            return batch
+        for name, column in (("v", self.log.value), ("cost", self.log.cost)):
+            if column is not None:
+                self._require_amounts(batch[name].to_numpy(), column)
+        time = batch["t"].to_numpy()
+        if self._numbers and days_as_numbers(time.min(), time.max()):
+            raise DataError(
+                f"Column '{self.log.time}' holds numbers such as {time[0]:.0f}, which look like days, not seconds.",
+                "Give time_format='%Y%m%d'.",
+            )
+        if time.max() > self.until:
+            batch = self._past(batch, noted)
+        named = pl.col("id").is_not_null()
+        if batch["id"].dtype == pl.String:
+            # blanks sort below all that can be seen
+            named &= (pl.col("id") >= "!") | (pl.col("id").str.strip_chars() != "")
+        kept = batch.filter(named)
+        if blank := len(batch) - len(kept):
+            noted["blank_customers"] += blank
+        return kept
+
+    def _require_amounts(self, amount: NDArray[np.float64], column: str) -> None:
+        if amount.min() >= 0 and amount.max() < np.inf:
+            return
+        number = pl.col(column).cast(pl.Float64)
+        wrong = ((number < 0) | number.is_infinite()).fill_null(value=False)
+        count, where = rows_where(self.source, wrong, column)
+        raise DataError(f"Column '{column}' is negative or infinite in {count} row(s): {where}.", "Give net amounts.")
+
+    def _past(self, batch: pl.DataFrame, noted: Counter[str]) -> pl.DataFrame:
+        if self.log.until is None:
+            count, where = rows_where(self.source, self.when > self.until, self.log.time)
+            raise DataError(
+                f"Column '{self.log.time}' has {count} time(s) in the future: {where}.",
+                "Correct them, or say with 'until' which is the last moment that counts."
+                + (" Numbers are seconds since 1970." if self._numbers else ""),
+            )
+        kept = batch.filter(pl.col("t") <= self.until)
+        noted["after_until"] += len(batch) - len(kept)
+        return kept
+
+    def codes(self, labels: pl.Series) -> NDArray[np.int32]:
+        """Return the code of each touchpoint; BLANK, UNKNOWN and CONVERTS are negative."""
+        physical = labels.to_physical()
+        blank = None
+        if physical.null_count():
+            blank = physical.is_null().to_numpy()
+            physical = physical.fill_null(0)
+        raw = physical.to_numpy()
+        try:
+            found = self._lookup.take(raw)
+        except IndexError:
+            more = np.full(int(raw.max()) + 1 - len(self._lookup), UNSEEN, dtype=np.int32)
+            self._lookup = np.concatenate([self._lookup, more])
+            found = self._lookup.take(raw)
+        if found.min(initial=0) == UNSEEN:
+            self._learn(labels)
+            found = self._lookup.take(raw)
+        if blank is not None:
+            found[blank] = BLANK
+        return found
+
+    def _learn(self, labels: pl.Series) -> None:
+        seen = labels.drop_nulls().unique(maintain_order=True)
+        names, places = seen.cast(pl.String).to_list(), seen.to_physical().to_numpy()
+        for name, place in zip(names, places.tolist(), strict=True):
+            if self._lookup[place] == UNSEEN:
+                stripped = name.strip()
+                self._lookup[place] = CONVERTS if stripped in self.log.converting else self.labels.codes([name])[0]
+
+    def spend(self, code: NDArray[np.int32], cost: NDArray[np.float64]) -> None:
+        """Add what touches cost to their channels."""
+        size = len(self.labels.channels)
+        known = code >= 0
+        spent = np.bincount(code[known], cost[known], size)
+        if self.cost is not None:
+            spent[: len(self.cost)] += self.cost
+        self.cost = spent

@@ -1,0 +1,133 @@
+"""Event logs: what a row is, and how rows become journeys."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from xmresearch.errors import ParamsError
+from xmresearch.sufficient.journeys import DistinctJourneys, Journeys, Sink
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Span = str | float | timedelta | None
+UNITS = {"s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
+
+
+@dataclass(frozen=True)
+class EventLog:
+    """Events of customers, and the rules by which they become journeys.
+
+    Attributes
+    ----------
+    data : DataFrame, polars.DataFrame, polars.LazyFrame, str or Path
+        One row per event; a path names a CSV or Parquet file, or a folder of Parquet files.
+    customer, time, touchpoint : str
+        Columns. Times are datetimes, dates, numbers in seconds, or text; rows of one customer at the same time count in the
+        order in which they stand.
+    conversion : str, optional
+        Column that is true or above 0 where the customer converted at this event; the journey ends there.
+    converting : sequence of str
+        Touchpoints that are the conversion itself, such as 'Purchase'; they are not channels.
+    value, cost : str, optional
+        Columns: value of the conversion, and what the touch cost.
+    lookback : str, timedelta or float, optional
+        Touches earlier than this before the end of their journey do not count; such as '30d', or seconds.
+    gap : str, timedelta or float, optional
+        A pause longer than this starts a new journey.
+    mapping : mapping of str to str, optional
+        From raw labels to channels.
+    unknown : str
+        What happens to labels that the mapping lacks: raise, keep or drop.
+    repeats : str
+        'keep', or 'drop' touches that repeat the one before in the same journey.
+    until : datetime or str, optional
+        Later events are left out and counted; a day alone is its midnight, in the zone of the column. Without it, events later
+        than tomorrow are an error.
+    time_format : str, optional
+        Of times written as text, or as numbers such as 20250331. Left out, text is as in ISO 8601 (or with / for -).
+    ordered : bool, optional
+        Whether rows are sorted by customer and time. Left out, it is found out, and rows out of order are sorted.
+
+    Notes
+    -----
+    A conversion without a touch in its window is counted among left_out['empty_journeys'].
+    """
+
+    data: pd.DataFrame | pl.DataFrame | pl.LazyFrame | str | Path
+    customer: str = "customer"
+    time: str = "time"
+    touchpoint: str = "touchpoint"
+    conversion: str | None = None
+    converting: Sequence[str] = ()
+    value: str | None = None
+    cost: str | None = None
+    lookback: Span = None
+    gap: Span = None
+    mapping: Mapping[str, str] | None = None
+    unknown: str = "raise"
+    repeats: str = "keep"
+    until: datetime | str | None = None
+    time_format: str | None = None
+    ordered: bool | None = None
+
+    def __post_init__(self) -> None:
+        if self.conversion is None and not self.converting:
+            raise ParamsError(
+                "Nothing says which events are conversions.", "Name a conversion column, or converting touchpoints."
+            )
+        if isinstance(self.converting, str):
+            raise ParamsError(f"converting is the text '{self.converting}'.", "Give a list of touchpoints.")
+        if self.repeats not in ("keep", "drop"):
+            raise ParamsError(f"There is no rule '{self.repeats}' for repeats.", "Valid names: 'keep', 'drop'.")
+        for name in ("lookback", "gap"):
+            seconds(getattr(self, name), name)
+
+    def reduce[S: Sink](self, make: Callable[[], S], *, times: bool = False) -> tuple[S, Journeys]:
+        """Stream the journeys into a sink; see `xmresearch.sufficient.event_stream.reduce_events`."""
+        from xmresearch.sufficient.event_stream import reduce_events
+
+        return reduce_events(self, make, times=times)
+
+    def journeys(self) -> Journeys:
+        """Return the distinct sequences, without times; they must fit into memory.
+
+        Raises
+        ------
+        DataError
+            As `reduce_events` raises it.
+        """
+        return self.reduce(DistinctJourneys)[0].result()
+
+
+def seconds(span: Span, name: str) -> float | None:
+    """Return a span of time in seconds.
+
+    Raises
+    ------
+    ParamsError
+        It cannot be read, or is not positive.
+    """
+    if span is None:
+        return None
+    if isinstance(span, timedelta):
+        found = span.total_seconds()
+    elif isinstance(span, str):
+        parts = re.fullmatch(r"\s*(\d+\.?\d*|\.\d+)\s*([a-z]+)\s*", span.lower())
+        if parts is None or parts[2] not in UNITS:
+            raise ParamsError(
+                f"{name} is '{span}', which is no span of time.", "Write it as '45min', '12h', '30d' or '4w'."
+            )
+        found = float(parts[1]) * UNITS[parts[2]]
+    else:
+        found = float(span)
+    if not found > 0:
+        raise ParamsError(f"{name} is {span!r}.", "Give a positive span of time, such as '30d', or leave it out.")
+    return found

@@ -1,0 +1,252 @@
+"""Journeys as flat arrays: what readers of paths and of event logs both give."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xmresearch.errors import DataError, InsufficientData, ParamsError, nearest
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Array = NDArray[np.float64]
+Index = NDArray[np.int64]
+UNKNOWN_RULES = ("raise", "keep", "drop")
+PENDING = 64
+ENDS = ("conversions", "nulls", "value", "squares", "valued")
+
+
+@dataclass(frozen=True)
+class Journeys:
+    """Sequences of touchpoints, each with how many journeys took it and how they ended.
+
+    Attributes
+    ----------
+    channels : tuple of str
+        Labels of the touchpoints, length K.
+    codes : ndarray
+        Touchpoints of all journeys one after the other, shape (touches,), positions in `channels`.
+    starts : ndarray
+        Where each journey starts in `codes`, and where the last one ends, shape (J + 1,).
+    conversions, nulls : ndarray
+        Journeys of this sequence that converted and that did not, shape (J,).
+    value : ndarray
+        Total value of the conversions, shape (J,).
+    squares, valued : ndarray
+        Sum over independent values of (total squared / conversions), and their number, shape (J,).
+    time : ndarray or None
+        When each touch was, in seconds, shape (touches,).
+    cost : ndarray or None
+        Spent per channel, shape (K,).
+    left_out : dict of str to int
+        What was not used, and how often: empty_journeys, blank_touchpoints, unknown_touchpoints, blank_customers,
+        after_until, before_lookback, repeats, value_without_conversion.
+    """
+
+    channels: tuple[str, ...]
+    codes: NDArray[np.int32]
+    starts: Index
+    conversions: Array
+    nulls: Array
+    value: Array
+    squares: Array
+    valued: Array
+    time: Array | None = None
+    cost: Array | None = None
+    left_out: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def single(self) -> bool:
+        """Whether each sequence is of one journey."""
+        return bool((self.weight == 1).all())
+
+    def __len__(self) -> int:
+        return len(self.starts) - 1
+
+    @property
+    def lengths(self) -> Index:
+        """Touches of each journey, shape (J,)."""
+        return np.diff(self.starts)
+
+    @property
+    def weight(self) -> Array:
+        """Journeys that took each sequence, shape (J,)."""
+        return self.conversions + self.nulls
+
+    def reweighted(self, conversions: Array, nulls: Array) -> Journeys:
+        """Return the same sequences taken by other numbers of journeys, their mean values kept."""
+        share = np.divide(conversions, self.conversions, out=np.zeros(len(self)), where=self.conversions > 0)
+        return replace(
+            self, conversions=conversions, nulls=nulls, value=self.value * share, squares=self.squares * share,
+            valued=self.valued * share,
+        )  # fmt: skip
+
+    def pooled(self, channels: tuple[str, ...], other: str) -> Journeys:
+        """Return the same journeys with every channel that is not among `channels` as `other`, which is one of them."""
+        place = {label: k for k, label in enumerate(channels)}
+        table = np.array([place.get(label, place[other]) for label in self.channels], dtype=np.int32)
+        cost = None if self.cost is None else np.bincount(table, self.cost, len(channels))
+        return replace(self, channels=channels, codes=table[self.codes], cost=cost)
+
+
+def require_kind(given: object, *kinds: type, hint: str) -> None:
+    """Raise ParamsError where something else is given than what a method works on."""
+    if not isinstance(given, kinds):
+        wanted = " or ".join(k.__name__ for k in kinds)
+        raise ParamsError(f"{type(given).__name__} is given where {wanted} is needed.", hint)
+
+
+class Labels:
+    """Channels in order of appearance, from raw labels by a mapping.
+
+    Parameters
+    ----------
+    mapping : mapping of str to str, optional
+        From raw labels to channels.
+    unknown : str
+        What happens to labels that the mapping lacks: 'raise', 'keep' (a channel of their own) or 'drop' (counted).
+
+    Raises
+    ------
+    ParamsError
+        There is no such rule, or a raw label is mapped to nothing.
+    """
+
+    def __init__(self, mapping: Mapping[str, str] | None = None, unknown: str = "raise") -> None:
+        if unknown not in UNKNOWN_RULES:
+            raise ParamsError(f"There is no rule '{unknown}' for unknown channels.", nearest(unknown, UNKNOWN_RULES))
+        nothing = [
+            raw for raw, channel in (mapping or {}).items() if not isinstance(channel, str) or not channel.strip()
+        ]
+        if nothing:
+            raise ParamsError(
+                f"The channel mapping gives '{nothing[0]}' no channel.",
+                "Leave it out, and drop unknown ones (unknown='drop').",
+            )
+        self.mapping, self.unknown = mapping, unknown
+        self._code: dict[str, int] = {}
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """The channels so far."""
+        return tuple(self._code)
+
+    def codes(self, raw: Iterable[str | None]) -> NDArray[np.int32]:
+        """Return the code of each label: -1 for a blank one, -2 for one that is dropped.
+
+        Raises
+        ------
+        DataError
+            A label is not in the mapping and the rule is 'raise'.
+        """
+        return np.array([self._one(label) for label in raw], dtype=np.int32)
+
+    def _one(self, raw: str | None) -> int:
+        label = "" if raw is None else str(raw).strip()
+        if not label:
+            return -1
+        if self.mapping is not None:
+            if label in self.mapping:
+                label = self.mapping[label].strip()
+            elif self.unknown == "drop":
+                return -2
+            elif self.unknown == "raise":
+                raise DataError(
+                    f"The channel mapping has no '{label}'.",
+                    f"{nearest(label, self.mapping)} Add it, or say what to do with unknown ones (unknown='keep', 'drop').".strip(),
+                )
+        return self._code.setdefault(label, len(self._code))
+
+
+def in_order(channels: tuple[str, ...]) -> tuple[tuple[str, ...], Index]:
+    """Return channels sorted by label, and the sorted position of each of those given."""
+    order = sorted(range(len(channels)), key=channels.__getitem__)
+    place = np.empty(len(order), dtype=np.int64)
+    place[order] = np.arange(len(order))
+    return tuple(channels[k] for k in order), place
+
+
+class Sink(Protocol):
+    """What takes blocks of journeys, each with the channels of the one before and more."""
+
+    def add(self, block: Journeys) -> None:
+        """Take a block."""
+
+
+class DistinctJourneys:
+    """Gathers blocks of journeys and counts equal sequences once."""
+
+    def __init__(self) -> None:
+        self._tables: list[pl.DataFrame] = []
+        self._last: Journeys | None = None
+
+    def add(self, block: Journeys) -> None:
+        """Take a block whose channels continue those of the blocks before."""
+        import polars as pl
+        import pyarrow as pa
+
+        codes = block.codes.astype(">u4")
+        buffers = [None, pa.py_buffer(block.starts * 4), pa.py_buffer(codes)]
+        path = pa.Array.from_buffers(pa.large_binary(), len(block), buffers)
+        table = pl.DataFrame({"path": pl.Series(pl.from_arrow(path))} | {k: getattr(block, k) for k in ENDS})
+        self._tables.append(table.group_by("path").agg(pl.col(*ENDS).sum()))
+        self._last = block
+        if len(self._tables) >= PENDING:
+            self._tables = [self._merged()]
+
+    def _merged(self) -> pl.DataFrame:
+        import polars as pl
+
+        return pl.concat(self._tables).group_by("path").agg(pl.col(*ENDS).sum())
+
+    def result(self) -> Journeys:
+        """Return the distinct sequences in the order of their codes, without times; channels sorted.
+
+        Raises
+        ------
+        InsufficientData
+            There is none.
+        """
+        last = self._last
+        if last is None or not any(map(len, self._tables)):
+            raise InsufficientData("There is no journey with a touchpoint.")
+        names, place = in_order(last.channels)
+        table = self._merged().sort("path")
+        flat = np.frombuffer(b"".join(table["path"].to_list()), dtype=">u4").astype(np.int64)
+        ends = np.cumsum(table["path"].bin.size().to_numpy().astype(np.int64)) // 4
+        conversions, nulls, value, squares, valued = (table[k].to_numpy().astype(np.float64) for k in ENDS)
+        return Journeys(
+            names, place[flat].astype(np.int32), np.concatenate([[0], ends]), conversions, nulls, value, squares, valued,
+            None, placed(last.cost, place), last.left_out,
+        )  # fmt: skip
+
+
+def placed(values: Array | None, place: Index) -> Array | None:
+    """Return values per channel at their new places."""
+    if values is None:
+        return None
+    out = np.zeros(len(place))
+    out[place[: len(values)]] = values
+    return out
+
+
+def keep_touches(journeys: Journeys, keep: NDArray[np.bool_]) -> Journeys:
+    """Return journeys without some of their touches; journeys may become empty."""
+    before = np.concatenate([[0], np.cumsum(keep)])
+    time = None if journeys.time is None else journeys.time[keep]
+    return replace(journeys, codes=journeys.codes[keep], starts=before[journeys.starts], time=time)
+
+
+def without_empty(journeys: Journeys, note: Callable[[str, int], None]) -> Journeys:
+    """Leave out journeys that have no touch, and note how many."""
+    empty = journeys.lengths == 0
+    if not empty.any():
+        return journeys
+    note("empty_journeys", round(float(journeys.weight[empty].sum())))
+    ends = {k: getattr(journeys, k)[~empty] for k in ENDS}
+    return replace(journeys, starts=np.append(journeys.starts[:-1][~empty], journeys.starts[-1]), **ends)

@@ -1,0 +1,151 @@
+"""Read journeys that are written as paths, such as 'a > b > c'."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from xmresearch.errors import DataError, InsufficientData, ParamsError
+from xmresearch.sufficient.journeys import Journeys, Labels, in_order, keep_touches, without_empty
+from xmresearch.sufficient.sources import as_lazy, readable, require_columns, require_numeric, rows_where
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+def read_paths(
+    data: pd.DataFrame | pl.DataFrame | pl.LazyFrame | str | Path,
+    *,
+    path: str = "path",
+    conversions: str = "conversions",
+    value: str | None = None,
+    nulls: str | None = None,
+    separator: str = ">",
+    mapping: Mapping[str, str] | None = None,
+    unknown: str = "raise",
+) -> Journeys:
+    """Read aggregated paths, or one row per journey.
+
+    Parameters
+    ----------
+    data : DataFrame, polars.DataFrame, polars.LazyFrame, str or Path
+        One row per path (with `nulls`) or per journey (without).
+    path : str
+        Column of the touchpoints in order.
+    conversions : str
+        Column: how often the path converted. Without `nulls`, a row with 0 is one journey that did not convert.
+    value : str, optional
+        Column: total value of the row's conversions.
+    nulls : str, optional
+        Column: how often the path ended without conversion.
+    separator : str
+        Between touchpoints; blanks around them do not count.
+    mapping, unknown
+        From raw labels to channels; see `Labels`.
+
+    Returns
+    -------
+    Journeys
+        Each distinct sequence once; channels sorted.
+
+    Raises
+    ------
+    DataError
+        A column is missing or not numeric; a count or value is negative or infinite, or a count is blank (rows are named).
+    InsufficientData
+        No row has a touchpoint.
+    """
+    if not separator.strip():
+        raise ParamsError("The separator is blank.", "Name the character between touchpoints, such as '>'.")
+    labels = Labels(mapping, unknown)
+    with readable(data):
+        table = _by_path(as_lazy(data), path, conversions, value, nulls)
+    noted: Counter[str] = Counter()
+    if loose := int(table["loose"].sum()):
+        noted["value_without_conversion"] += loose
+    journeys = _split(table, separator.strip(), labels, noted)
+    found = without_empty(journeys, lambda what, count: noted.update({what: count}))
+    if len(found) == 0:
+        raise InsufficientData(f"No row of column '{path}' has a touchpoint.")
+    return Journeys(**{**vars(found), "left_out": dict(noted)})
+
+
+def _by_path(source: pl.LazyFrame, path: str, conversions: str, value: str | None, nulls: str | None) -> pl.DataFrame:
+    """Sum rows of the same path."""
+    import polars as pl
+
+    schema = source.collect_schema()
+    require_columns((path, conversions, value, nulls), schema.names())
+    if schema[path].is_nested():
+        raise DataError(
+            f"Column '{path}' is of type {schema[path]}, not text.", "Join the touchpoints of a row by '>'."
+        )
+    require_numeric((conversions, value, nulls), source)
+    counts = {"conversions": conversions} | ({} if nulls is None else {"nulls": nulls})
+    number = {key: pl.col(name).cast(pl.Float64).fill_nan(None) for key, name in counts.items()}
+    worth = pl.lit(0.0) if value is None else pl.col(value).cast(pl.Float64).fill_nan(None).fill_null(0.0)
+    rows = source.select(
+        pl.col(path).cast(pl.String).fill_null("").alias("path"), number["conversions"].alias("c"),
+        (number["nulls"] if nulls else (number["conversions"] == 0).cast(pl.Float64)).alias("n"), worth.alias("v"),
+    )  # fmt: skip
+    c, v = pl.col("c"), pl.col("v")
+    bad = pl.any_horizontal(~pl.col(k).is_between(0, np.inf, closed="left").fill_null(value=False) for k in "cnv")
+    own = pl.when(c > 0).then(v).otherwise(0.0)
+    table = (
+        rows.group_by("path").agg(
+            c.sum(), pl.col("n").sum(), own.sum().alias("v"),
+            pl.when(c > 0).then(v * v / c).otherwise(0.0).sum().alias("squares"), (c > 0).sum().alias("valued"),
+            ((v > 0) & (c <= 0)).sum().alias("loose"), bad.any().alias("bad"),
+        )
+        .collect(engine="streaming").sort("path")
+    )  # fmt: skip
+    if table["bad"].any():
+        _say_what_is_wrong(source, {**counts, **({} if value is None else {"value": value})})
+    return table
+
+
+def _say_what_is_wrong(source: pl.LazyFrame, columns: Mapping[str, str]) -> None:
+    import polars as pl
+
+    for key, name in columns.items():
+        number = pl.col(name).cast(pl.Float64).fill_nan(None)
+        wrong = ~number.is_between(0, np.inf, closed="left").fill_null(value=key == "value")
+        count, where = rows_where(source, wrong, name)
+        if count:
+            kind = "negative or infinite" if key == "value" else "negative, infinite or blank"
+            hint = "Give the net value of a journey." if key == "value" else "Counts are numbers of at least 0."
+            raise DataError(f"Column '{name}' is {kind} in {count} row(s): {where}.", hint)
+
+
+def _split(table: pl.DataFrame, separator: str, labels: Labels, noted: Counter[str]) -> Journeys:
+    import polars as pl
+
+    lists = table["path"].str.split(separator)
+    lengths = lists.list.len().to_numpy().astype(np.int64)
+    tokens = lists.explode().cast(pl.Categorical)
+    physical = tokens.to_physical().to_numpy()
+    seen = pl.DataFrame({"code": physical, "label": tokens}).unique("code").sort(pl.col("label").cast(pl.String))
+    lookup = np.zeros(int(physical.max(initial=0)) + 1, dtype=np.int32)
+    lookup[seen["code"].to_numpy()] = labels.codes(seen["label"].cast(pl.String).to_list())
+    channels, place = in_order(labels.channels)
+    raw = lookup[physical]
+    starts = np.concatenate([[0], np.cumsum(lengths)])
+    codes = np.append(place, [-2, -1])[raw].astype(np.int32)
+    won, lost, value, squares, valued = (
+        table[k].to_numpy().astype(np.float64) for k in ("c", "n", "v", "squares", "valued")
+    )
+    journeys = Journeys(channels, codes, starts, won, lost, value, squares, valued)
+    if not (raw < 0).any():
+        return journeys
+    times = np.repeat(journeys.weight, lengths)
+    alone = np.repeat(lengths == 1, lengths)
+    if blanks := round(float(times[(raw == -1) & ~alone].sum())):
+        noted["blank_touchpoints"] += blanks
+    if unknown := round(float(times[raw == -2].sum())):
+        noted["unknown_touchpoints"] += unknown
+    return keep_touches(journeys, raw >= 0)

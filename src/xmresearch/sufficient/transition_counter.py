@@ -1,0 +1,85 @@
+"""Count which touchpoint follows which, a block of journeys at a time."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xmresearch.errors import ModelError
+from xmresearch.sufficient.journeys import Journeys
+from xmresearch.sufficient.sums_by_key import FEWEST_BITS, SumsByKey, digits
+
+Array = NDArray[np.float64]
+Index = NDArray[np.int64]
+MOST_BITS = 63
+_NARROW = ((8, np.uint8), (16, np.uint16), (31, np.int32), (MOST_BITS, np.int64))
+
+
+class TransitionCounter:
+    """Sums over journeys of order-k transitions; a state is a key of k groups of bits, 0 for before the start.
+
+    Parameters
+    ----------
+    order : int
+        Touches that a state remembers.
+    """
+
+    def __init__(self, order: int) -> None:
+        self.order, self.bits = order, FEWEST_BITS
+        self._steps, self._ends = SumsByKey(1), SumsByKey(5)
+
+    def add(self, block: Journeys) -> None:
+        """Count a block whose channels continue those of the blocks before.
+
+        Raises
+        ------
+        ModelError
+            The states of this order do not fit 63 bits.
+        """
+        self._widen(len(block.channels))
+        if len(block) == 0:
+            return
+        narrow = next(kind for most, kind in _NARROW if self.bits * (self.order + 1) <= most)
+        symbol = np.add(block.codes, 1, dtype=narrow, casting="unsafe")
+        starts = block.starts[:-1]
+        key, shifted = symbol.copy(), symbol
+        for back in range(1, self.order + 1):
+            before = np.empty_like(shifted)
+            before[0] = 0
+            before[1:] = shifted[:-1]
+            before[starts] = 0
+            shifted = before
+            if back == self.order:
+                # after the last touch, the state is what the next key would hold
+                ends = key[block.starts[1:] - 1]
+            key |= before << narrow(back * self.bits)
+        weights = None if block.single else np.repeat(block.weight, block.lengths)
+        self._steps.add(key, [(0, weights)], 1 << (self.bits * (self.order + 1)))
+        size = 1 << (self.bits * self.order)
+        self._ends.add(ends, [(1, block.nulls)], size)
+        won = np.flatnonzero(block.conversions)
+        parts = (block.conversions, block.value, block.squares, block.valued)
+        self._ends.add(ends[won], [(k, part[won]) for k, part in zip((0, 2, 3, 4), parts, strict=True)], size)
+
+    def _widen(self, channels: int) -> None:
+        bits = max(int(channels).bit_length(), self.bits)
+        if bits == self.bits:
+            return
+        if bits * (self.order + 1) > MOST_BITS:
+            raise ModelError(
+                f"{channels} channels at order {self.order} make more states than can be numbered.",
+                "Lower the order, or map rare touchpoints to common channels.",
+            )
+        for sums, count in ((self._steps, self.order + 1), (self._ends, self.order)):
+            sums.rebase(self.bits, bits, count)
+        self.bits = bits
+
+    def steps(self) -> tuple[Index, Array]:
+        """Return digits of state and next touch (0 for before the start), shape (m, order + 1), and counts, shape (m,)."""
+        keys, sums = self._steps.total()
+        return digits(keys, self.bits, self.order + 1), sums[:, 0]
+
+    def ends(self) -> tuple[Index, Array]:
+        """Return digits of last states, shape (m, order), and sums of conversions, nulls, value, squares, valued."""
+        keys, sums = self._ends.total()
+        return digits(keys, self.bits, self.order), sums

@@ -1,0 +1,198 @@
+"""Visits, exits, steps, loops, stages, scores: against pandas on the planted log."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from xmresearch.attribution.journey import CONVERTED, LEFT, START, journey
+from xmresearch.attribution.process_map import process_map
+from xmresearch.attribution.scores import consistency, mean_scores, touch_scores
+from xmresearch.data.scenarios.touchpoints import SCORE_MEAN, STAGES, TOUCHPOINTS
+from xmresearch.errors import InsufficientData, ParamsError
+from xmresearch.sufficient.event_log import EventLog
+from xmresearch.sufficient.paths import read_paths
+
+
+@pytest.fixture(scope="module")
+def found(hall, hall_log):
+    return journey(hall_log, stages=STAGES, survey=hall.survey(), score="score", rated="touchpoint", scale=(1, 10))
+
+
+def test_visits_and_exits_equal_pandas(hall, found):
+    events = hall.events()
+    table = found.touchpoints.set_index("touchpoint").sort_index()
+    by = events.groupby("touchpoint")
+    np.testing.assert_array_equal(table["touches"], by.size())
+    np.testing.assert_array_equal(table["journeys"], by["customer"].nunique())
+    last = events.groupby("customer").tail(1)
+    np.testing.assert_array_equal(
+        table["exits"], last[~last["settled"]].groupby("touchpoint").size().reindex(table.index, fill_value=0)
+    )
+    np.testing.assert_array_equal(table["conversions"], last[last["settled"]].groupby("touchpoint").size())
+    again = events[events.duplicated(["customer", "touchpoint"])]
+    np.testing.assert_array_equal(table["returns"], again.groupby("touchpoint").size())
+    repeats = (
+        (events["touchpoint"] == events.groupby("customer")["touchpoint"].shift()).groupby(events["touchpoint"]).sum()
+    )
+    np.testing.assert_array_equal(table["repeats"], repeats)
+    assert (found.diagnostics()["status"] == "pass").all()
+
+
+def test_waits_equal_pandas(hall, found):
+    events = hall.events()
+    events["next"] = events.groupby("customer")["touchpoint"].shift(-1)
+    events["wait"] = (events.groupby("customer")["time"].shift(-1) - events["time"]).dt.total_seconds()
+    steps = events.dropna().groupby(["touchpoint", "next"])["wait"].agg(["size", "mean"])
+    edges = found.edges.set_index(["source", "target"])
+    inner = edges.loc[[k for k in edges.index if START not in k and CONVERTED not in k and LEFT not in k]].sort_index()
+    np.testing.assert_array_equal(inner["count"], steps["size"])
+    np.testing.assert_allclose(inner["mean_seconds"], steps["mean"], rtol=1e-9)
+    median = events.groupby("touchpoint")["wait"].median()
+    np.testing.assert_allclose(found.touchpoints.set_index("touchpoint").sort_index()["median_wait"], median, rtol=0.1)
+    np.testing.assert_allclose(edges.groupby("source")["share"].sum(), 1)
+
+
+def test_loops_funnel_paths_and_lengths(hall, found):
+    events = hall.events()
+    paths = events.groupby("customer")["touchpoint"].agg(list)
+    loops = {}
+    for path in paths:
+        for a, b, c in zip(path, path[1:], path[2:], strict=False):
+            if a == c != b:
+                loops[(a, b)] = loops.get((a, b), 0) + 1
+    assert (
+        dict(zip(zip(found.loops["touchpoint"], found.loops["via"], strict=True), found.loops["count"], strict=True))
+        == loops
+    )
+    reached = [sum(any(t in names for t in path) for path in paths) for names in STAGES.values()]
+    assert found.funnel["journeys"].tolist() == reached
+    assert found.funnel["lost"].sum() == found.facts["nulls"]
+    assert found.funnel["converted"].sum() == found.facts["conversions"]
+    counts = paths.str.join(" > ").value_counts()
+    assert (
+        dict(zip(found.paths["path"], found.paths["journeys"], strict=True))
+        == counts.reindex(found.paths["path"]).to_dict()
+    )
+    assert found.paths["journeys"].iloc[0] == counts.iloc[0]
+    assert found.lengths["journeys"].tolist() == paths.str.len().value_counts().sort_index().tolist()
+
+
+def test_planted_scores_are_found_and_the_queue_is_to_be_fixed_first(found):
+    table = found.touchpoints.set_index("touchpoint")
+    for name, mean in zip(TOUCHPOINTS, SCORE_MEAN, strict=True):
+        row = table.loc[name]
+        # scores are cut at both ends of the scale
+        assert abs(row["score"] - mean) < 0.25 + 3 * row["score_sd"] / np.sqrt(row["scores"])
+    assert table["priority"].sum() == pytest.approx(1)
+    assert found.summary()["fix_first"] == "queue"
+    expected = table["touches"] * table["exit_rate"] * (10 - table["score"]) / 9
+    np.testing.assert_allclose(table["priority"], expected / expected.sum())
+
+
+def test_scores_that_belong_to_no_touch_are_counted(hall, hall_log):
+    survey = hall.survey()
+    table, unmatched = touch_scores(hall_log, survey, score="score", touchpoint="touchpoint")
+    assert (table["scores"].sum(), unmatched) == (len(survey), 0)
+    astray = survey.assign(customer=survey["customer"].where(survey.index % 10 > 0, 10**9))
+    table, unmatched = touch_scores(hall_log, astray, score="score", touchpoint="touchpoint")
+    assert unmatched == len(survey[::10])
+    last = hall.events().groupby("customer")["touchpoint"].last()
+    table, _ = touch_scores(hall_log, survey, score="score")
+    expected = survey.groupby(survey["customer"].map(last))["score"].mean()
+    np.testing.assert_allclose(table.set_index("channel")["score"], expected)
+    for kind in (float, str):
+        other, _ = touch_scores(hall_log, survey.astype({"customer": kind}), score="score")
+        pd.testing.assert_frame_equal(other, table)
+    written = hall.events()
+    written["time"] = written["time"].dt.strftime("%d/%m/%Y %H:%M:%S")
+    log = EventLog(written, conversion="settled", time_format="%d/%m/%Y %H:%M:%S")
+    pd.testing.assert_frame_equal(touch_scores(log, survey, score="score")[0], table)
+    with pytest.raises(InsufficientData, match="None of the"):
+        touch_scores(hall_log, survey.assign(customer=-1), score="score")
+
+
+def test_intervals_of_means_cover():
+    rng = np.random.default_rng(3)
+    frame = pd.DataFrame({"g": np.repeat(np.arange(2000), 12), "s": rng.normal(5, 2, 24_000)})
+    table = mean_scores(frame, ["g"], "s")
+    assert ((table["score_lower"] <= 5) & (table["score_upper"] >= 5)).mean() == pytest.approx(0.95, abs=0.015)
+
+
+def test_one_experience_in_three_channels(hall):
+    found = consistency(hall.survey(), channel="medium", score="score", tolerance=0.5)
+    row = found.spread.iloc[0]
+    assert (row["best"], row["worst"], row["verdict"]) == ("web", "phone", "inconsistent")
+    rng = np.random.default_rng(0)
+    same = pd.DataFrame({"channel": np.repeat(["web", "phone", "counter"], 400), "s": rng.normal(7, 1, 1200)})
+    found = consistency(same, channel="channel", score="s", tolerance=0.5)
+    assert found.summary()["case"] == "consistent"
+    assert consistency(same[::20], channel="channel", score="s", tolerance=0.5).summary()["case"] == "unclear"
+    from scipy import stats
+
+    groups = [g["s"] for _, g in same.groupby("channel")]
+    p = stats.f_oneway(*groups, equal_var=False).pvalue
+    assert found.spread["p"].iloc[0] == pytest.approx(p, rel=1e-9)
+
+
+def test_journeys_without_times_and_stages_that_nobody_has():
+    journeys = read_paths(pd.DataFrame({"path": ["a > b > a", "a"], "conversions": [1, 0]}))
+    found = journey(journeys, stages={"one": ["a"], "two": ["b"]})
+    assert found.funnel["lost"].tolist() == [1, 0]
+    assert found.touchpoints["median_wait"].isna().all()
+    with pytest.raises(ParamsError, match="touchpoint 'c', which no journey has"):
+        journey(journeys, stages={"one": ["c"]})
+    with pytest.raises(ParamsError, match="'a' is in two stages"):
+        journey(journeys, stages={"one": ["a"], "two": ["b", "a"]})
+    with pytest.raises(ParamsError, match="Stage 'one' holds the text 'ab'"):
+        journey(journeys, stages={"one": "ab"})
+    nobody = journey(
+        read_paths(pd.DataFrame({"path": ["a", "z"], "conversions": [1, 0], "nulls": [1, 0]}), nulls="nulls")
+    )
+    assert nobody.paths["path"].tolist() == ["a"]
+    assert nobody.touchpoints.set_index("touchpoint").loc["z", "touches"] == 0
+
+
+def test_ten_thousand_touchpoints():
+    rng = np.random.default_rng(0)
+    n = 60_000
+    names = np.array([f"c{k:05d}" for k in range(10_000)])[
+        np.concatenate([np.arange(10_000), rng.integers(0, 10_000, n - 10_000)])
+    ]
+    log = pd.DataFrame(
+        {"customer": np.arange(n) // 5, "time": np.arange(n), "touchpoint": names, "won": rng.random(n) < 0.1}
+    )
+    found = journey(EventLog(log, conversion="won"), top_paths=0)
+    assert len(found.touchpoints) == 10_000
+    follows = log["customer"].eq(log["customer"].shift()) & ~log["won"].shift(fill_value=False)
+    inner = found.edges[found.edges["mean_seconds"].notna()]
+    assert inner["count"].sum() == follows.sum()
+    assert (inner["mean_seconds"] == 1).all()
+    with pytest.raises(InsufficientData, match="10000 touchpoints are more than a map can show"):
+        process_map(found)
+
+
+def test_hospital_journeys(sepsis):
+    log = EventLog(sepsis, customer="case_id", time="timestamp", touchpoint="activity", converting=("Release A",))
+    found = journey(log, top_paths=5)
+    blank = sepsis["case_id"].isna()
+    assert found.touchpoints["touches"].sum() == (~blank & (sepsis["activity"] != "Release A")).sum()
+    assert f"{blank.sum()} event(s) without a customer were left out." in found.warnings
+    assert len(found.paths) == 5
+
+
+def test_the_map_has_no_circles_forward_and_every_touchpoint(found):
+    drawn = process_map(found, share=0.6)
+    layer = drawn.nodes.set_index("node")["layer"]
+    assert set(drawn.nodes["node"]) == {*TOUCHPOINTS, START, CONVERTED, LEFT}
+    forward = drawn.edges[~drawn.edges["back"] & ~drawn.edges["loop"]]
+    assert (layer[forward["source"]].to_numpy() < layer[forward["target"]].to_numpy()).all()
+    assert layer[START] == 0
+    assert layer[CONVERTED] == layer[LEFT] == layer.max()
+    assert not drawn.nodes.duplicated(["layer", "place"]).any()
+    assert 0.6 <= drawn.shown < 1
+    assert drawn.edges["count"].sum() == pytest.approx(drawn.shown * found.edges["count"].sum())
+    whole = process_map(found, share=1.0)
+    assert whole.summary()["case"] == "whole"
+    pd.testing.assert_frame_equal(process_map(found, share=0.6).nodes, drawn.nodes)
+    with pytest.raises(ParamsError, match="share of steps drawn is 80"):
+        process_map(found, share=80)
