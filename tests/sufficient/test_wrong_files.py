@@ -75,7 +75,7 @@ def test_other_files(tmp_path):
     with pytest.raises(DataError, match="'log.xlsx' is a workbook"):
         transitions(EventLog(tmp_path / "log.xlsx", conversion="won"))
     (tmp_path / "log.parquet").write_bytes(b"no parquet")
-    with pytest.raises(DataError, match="'log.parquet' cannot be read"):
+    with pytest.raises(DataError, match="'log.parquet' is not a readable Parquet file"):
         transitions(EventLog(tmp_path / "log.parquet", conversion="won"))
     for k, name in enumerate((1, "x")):
         pl.DataFrame(frame(customer=[name, name])).write_parquet(tmp_path / f"{k}.parquet")

@@ -20,6 +20,7 @@ _SENTENCES = {
     "repeats": "{count} repeated touch(es) were counted once.",
     "value_without_conversion": "{count} value(s) without a conversion were left out.",
     "misspecified": "Resampled journeys spread the credit of {channel} {ratio:.1f} times as much as the chain does: its order is too low, or journeys differ in kind.",
+    "shrunk": "The estimates of {count} channel(s) lie outside their own intervals, as at {channel}: the prior draws rare steps towards common ones.",
     "lift_disagrees": "A lift of {lift:.0f} conversions ({lower:.0f} to {upper:.0f}) was measured for {channel}; its credit is {credit:.0f}.",
     "unspent": "{channel} has no cost, so it has no return.",
     "unmatched_scores": "{count} survey score(s) belong to no touch in the log and were left out.",
@@ -34,7 +35,7 @@ class Concern:
     Attributes
     ----------
     kind : str
-        descriptive, mandatory_step, few_conversions, no_nulls, pooled_channels, misspecified, lift_disagrees, unspent,
+        descriptive, mandatory_step, few_conversions, no_nulls, pooled_channels, misspecified, shrunk, lift_disagrees, unspent,
         unmatched_scores, few_scores, or a key of `Journeys.left_out`.
     facts : dict
         Names and figures of the sentence that `str` gives; reports put it into their own language.

@@ -109,7 +109,7 @@ def touch_scores(
         rated = rated.with_columns(pl.col(touchpoint).cast(pl.String).str.strip_chars().alias("touch"))
         joined = rated.select("id", "score", "touch").join(seen.unique(["id", "touch"]), on=["id", "touch"], how="semi")
     with readable(log.data):
-        table = joined.select("touch", "score").collect(engine="streaming").to_pandas()
+        table = joined.select("touch", "score").collect(engine="streaming").sort("touch", "score").to_pandas()
         total = int(rated.select(pl.len()).collect().item())
     if table.empty:
         raise InsufficientData(f"None of the {total} scores belongs to a touch in the log.")

@@ -33,6 +33,16 @@ class RolloutSource(BaseModel):
     spread: float = Field(0.2, ge=0, le=1, description="planted SD of the effect between branches, likewise")
 
 
+class TouchpointsSource(BaseModel):
+    """Simulated journeys through a government service hall, with declared truth, and a survey of their touches."""
+
+    model_config = _Strict
+    source: Literal["scenario"] = "scenario"
+    name: Literal["service_hall_touchpoints"] = Field("service_hall_touchpoints", description="which scenario")
+    n: int = Field(20_000, ge=200, le=5_000_000, description="number of journeys")
+    seed: int = Field(20260101, ge=0, description="seed of the simulation")
+
+
 class DatasetSource(BaseModel):
     """A known data set, from the folder in XMRESEARCH_DATA, from an installed package or from its publisher."""
 
@@ -42,7 +52,7 @@ class DatasetSource(BaseModel):
 
 
 class FileSource(BaseModel):
-    """A file of your own: CSV, Parquet or Excel; for a panel also a folder of Parquet files."""
+    """A file of your own: CSV, Parquet or Excel; for panels and journeys also a folder of Parquet files."""
 
     model_config = _Strict
     source: Literal["file"]
@@ -67,6 +77,12 @@ DataSource = Annotated[
 PanelSource = Annotated[
     RolloutSource | DatasetSource | FileSource, Field(discriminator="source"), BeforeValidator(_infer_source)
 ]
+
+TouchSource = Annotated[
+    TouchpointsSource | DatasetSource | FileSource, Field(discriminator="source"), BeforeValidator(_infer_source)
+]
+
+TableSource = Annotated[DatasetSource | FileSource, Field(discriminator="source"), BeforeValidator(_infer_source)]
 
 Action = Literal["drop", "flag", "off"]
 

@@ -5,14 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from xmresearch.data.codebook import Codebook
 from xmresearch.data.codebook_file import load_codebook
 from xmresearch.data.config import DatasetSource, DataSource, FileSource, ScenarioSource, Screening
-from xmresearch.data.readers import read_survey
+from xmresearch.data.readers import file_format, read_survey, scan_survey
 from xmresearch.data.survey import Survey, prepare_survey
+
+if TYPE_CHECKING:
+    import polars as pl
+
+LARGE_CSV = 200_000_000
+"""Bytes from which on a CSV is streamed rather than read."""
 
 
 def load_survey(
@@ -79,6 +86,45 @@ def read_file(data: FileSource, base: Path | None) -> pd.DataFrame:
         (base or Path()) / data.path, format=data.format, delimiter=data.delimiter, encoding=data.encoding,
         sheet=data.sheet,
     )  # fmt: skip
+
+
+def open_rows(data: DatasetSource | FileSource, base: Path | None = None) -> tuple[pd.DataFrame | pl.LazyFrame, str]:
+    """Open rows that need no codebook.
+
+    Parameters
+    ----------
+    data : DatasetSource or FileSource
+        Where the rows come from; a path may name a folder of Parquet files.
+    base : Path, optional
+        Folder that relative paths start from; the working directory if absent.
+
+    Returns
+    -------
+    rows : DataFrame or polars.LazyFrame
+        Parquet, and a large CSV, is scanned, not read.
+    source : str
+        What the rows are: file name or data set.
+
+    Raises
+    ------
+    DataError
+        The file or data set cannot be read.
+    """
+    if isinstance(data, DatasetSource):
+        from xmresearch.data.datasets import load_dataset, local_path
+
+        known = local_path(data.name)
+        scanned = known is not None and file_format(known) == "parquet"
+        return scan_survey(known) if scanned and known else load_dataset(data.name), data.name
+    path = (base or Path()) / data.path
+    if path.is_dir():
+        return scan_survey(path), path.name
+    form = file_format(path, data.format) if path.is_file() else None
+    if path.suffix.lower() in (".parquet", ".pq") and form == "parquet":
+        return scan_survey(path), path.name
+    if form == "csv" and data.encoding is None and path.stat().st_size >= LARGE_CSV:
+        return scan_survey(path, delimiter=data.delimiter), path.name
+    return read_file(data, base), path.name
 
 
 def _present(codebook: Codebook, available: Sequence[str]) -> tuple[Codebook, tuple[str, ...]]:

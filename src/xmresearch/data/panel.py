@@ -9,15 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from xmresearch.data.config import DatasetSource, FileSource, PanelSource, RolloutSource
-from xmresearch.data.load import read_file
-from xmresearch.data.readers import file_format, scan_survey
+from xmresearch.data.config import PanelSource, RolloutSource
+from xmresearch.data.load import open_rows
 
 if TYPE_CHECKING:
     import polars as pl
-
-LARGE_CSV = 200_000_000
-"""Bytes from which on a CSV is streamed rather than read."""
 
 
 @dataclass(frozen=True)
@@ -80,24 +76,4 @@ def load_panel(data: PanelSource, base: Path | None = None) -> PanelData:
 
         city = ServiceHallRollout(data.n, data.seed, effect=data.effect, spread=data.spread)
         return PanelData(city.rows(), data.name, city.truth(), LABELS)
-    if isinstance(data, DatasetSource):
-        from xmresearch.data.datasets import load_dataset, local_path
-
-        path = local_path(data.name)
-        scanned = path is not None and file_format(path) == "parquet"
-        return PanelData(scan_survey(path) if scanned and path else load_dataset(data.name), data.name)
-    return _open_file(data, base)
-
-
-def _open_file(data: FileSource, base: Path | None) -> PanelData:
-    path = (base or Path()) / data.path
-    if path.is_dir():
-        return PanelData(scan_survey(path), path.name)
-    form = file_format(path, data.format) if path.is_file() else None
-    large = form == "csv" and data.encoding is None and path.stat().st_size >= LARGE_CSV
-    if path.suffix.lower() in (".parquet", ".pq") and form == "parquet":
-        return PanelData(scan_survey(path), path.name)
-    if large:
-        tabs = path.suffix.lower() == ".tsv"
-        return PanelData(scan_survey(path, delimiter=data.delimiter or ("\t" if tabs else ",")), path.name)
-    return PanelData(read_file(data, base), path.name)
+    return PanelData(*open_rows(data, base))

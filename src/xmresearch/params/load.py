@@ -11,13 +11,16 @@ from pydantic import ValidationError
 
 from xmresearch.data.strict_yaml import read_yaml
 from xmresearch.errors import ParamsError, nearest
+from xmresearch.params.attribution import AttributionParams
 from xmresearch.params.base import StudyParams
 from xmresearch.params.did import DidParams
 from xmresearch.params.messages import describe, most_telling
 from xmresearch.params.sem import SemParams
 from xmresearch.params.servqual import ServqualParams
 
-STUDIES: Mapping[str, type[StudyParams]] = {"servqual": ServqualParams, "sem": SemParams, "did": DidParams}
+STUDIES: Mapping[str, type[StudyParams]] = {
+    "servqual": ServqualParams, "sem": SemParams, "did": DidParams, "attribution": AttributionParams,
+}  # fmt: skip
 
 
 def load_params(path: str | Path, overrides: Sequence[str] = (), lang: str | None = None) -> StudyParams:

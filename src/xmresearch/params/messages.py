@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
@@ -16,9 +16,15 @@ def _models(annotation: Any) -> list[type[BaseModel]]:
     return [m for part in get_args(annotation) for m in _models(part)]
 
 
+def _holds(annotation: Any) -> bool:
+    """Say whether values of this type have parts of their own: keys or positions."""
+    return get_origin(annotation) in (list, dict, tuple) or any(_holds(a) for a in get_args(annotation))
+
+
 def most_telling(error: ValidationError) -> Mapping[str, Any]:
-    """Return the first mistake that is worth telling: an unknown key before what may only follow from it."""
-    return dict(min(error.errors(), key=lambda e: e["type"] != "extra_forbidden"))
+    """Return the first mistake worth telling: an unknown key before what may only follow from it, then what is said in our words."""
+    rank = {"extra_forbidden": 0, "value_error": 1}
+    return dict(min(error.errors(), key=lambda e: rank.get(e["type"], 2)))
 
 
 def describe(model: type[BaseModel], error: Mapping[str, Any]) -> tuple[str, str]:
@@ -46,7 +52,10 @@ def describe(model: type[BaseModel], error: Mapping[str, Any]) -> tuple[str, str
         place.append(part)
         if position < len(parts) - 1 or error["type"] != "extra_forbidden":
             fields = [m.model_fields[part] for m in owners if part in m.model_fields]
-            owners = [inner for f in fields for inner in _models(f.annotation)] or owners
+            inner = [m for f in fields for m in _models(f.annotation)]
+            if fields and not inner and not any(_holds(f.annotation) for f in fields):
+                break  # what follows says which branch of a union was tried
+            owners = inner or owners
     key = ".".join(place)
     if error["type"] == "extra_forbidden":
         valid = list(dict.fromkeys(name for m in owners for name in m.model_fields))

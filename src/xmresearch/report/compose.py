@@ -180,7 +180,7 @@ class Report:
         frame = self._frame(data)
         if frame is None:
             return
-        shown = [c.lstrip("?") for c in columns if not c.startswith("?") or c.lstrip("?") in frame]
+        shown = [c.lstrip("?") for c in columns if not c.startswith("?") or self._has(frame, c.lstrip("?"))]
         specs = {**self._formats, **(formats or {})}
         text_like = [c for c in shown if self._is_text(frame, c)]
         rows = [[self._cell(row, c, specs) for c in shown] for row in frame.to_dict("records")]
@@ -222,6 +222,10 @@ class Report:
             return None
         frame: pd.DataFrame = data if isinstance(data, pd.DataFrame) else data.tidy()
         return frame if len(frame) else None
+
+    @staticmethod
+    def _has(frame: pd.DataFrame, column: str) -> bool:
+        return column in frame or (column.endswith("_ci") and f"{column.removesuffix('ci')}lower" in frame)
 
     def _is_text(self, frame: pd.DataFrame, column: str) -> bool:
         return column in TEXT_COLUMNS or (column in frame and not pd.api.types.is_numeric_dtype(frame[column]))

@@ -15,6 +15,7 @@ from xmresearch.report.figure_style import (
     ORANGE,
     figure_style,
     label_axes,
+    legend_above,
     new_figure,
     to_svg,
 )  # fmt: skip
@@ -61,7 +62,7 @@ def trends(table: pd.DataFrame, wording: Wording, key: str) -> str:
         times = table.drop_duplicates("position")
         _period_ticks(axes, times["position"].tolist(), [wording.name(t) for t in times["time"]])
         axes.grid(axis="y", linewidth=0.7)
-        _legend_above(axes, 3)
+        legend_above(axes, 3)
         label_axes(axes, wording, key)
         return to_svg(figure)
 
@@ -100,7 +101,7 @@ def event_study(table: pd.DataFrame, wording: Wording, key: str) -> str:
         _keep_in_view(axes, table)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(axis="y", linewidth=0.7)
-        _legend_above(axes, 2)
+        legend_above(axes, 2)
         label_axes(axes, wording, key)
         return to_svg(figure)
 
@@ -215,7 +216,7 @@ def densities(table: pd.DataFrame, wording: Wording, key: str) -> str:
         axes.set_yticks([])
         axes.spines["left"].set_visible(False)
         axes.set_ylim(bottom=0)
-        _legend_above(axes, 2)
+        legend_above(axes, 2)
         label_axes(axes, wording, key)
         return to_svg(figure)
 
@@ -225,13 +226,6 @@ def _period_ticks(axes: Axes, positions: Sequence[float], times: Sequence[str]) 
     width = max(len(t) for t in times)
     step = max(1, int(np.ceil(len(times) * (width + 2) / 62)))
     axes.set_xticks(list(positions)[::step], list(times)[::step])
-
-
-def _legend_above(axes: Axes, columns: int) -> None:
-    axes.legend(
-        frameon=False, loc="lower left", bbox_to_anchor=(0, 1.0), ncols=columns, fontsize=9.5, borderaxespad=0.2,
-        handlelength=1.6, columnspacing=1.2,
-    )  # fmt: skip
 
 
 def _keep_in_view(axes: Axes, table: pd.DataFrame) -> None:

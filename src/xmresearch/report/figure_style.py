@@ -54,6 +54,25 @@ def wrap(text: str, width: int, lang: str) -> str:
     return "\n".join(textwrap.wrap(text, width)) or text
 
 
+def text_width(text: str, size: float) -> float:
+    """Return how wide a text is at a size, in points."""
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.textpath import text_to_path
+
+    return float(
+        text_to_path.get_text_width_height_descent(text, FontProperties(family=register(), size=size), False)[0]
+    )
+
+
+def legend_above(axes: Axes, columns: int, *, right: bool = False) -> None:
+    """Write the legend above the axes, from their left end, or up to their right end where names stand beside them."""
+    side = 1.0 if right else 0.0
+    axes.legend(
+        frameon=False, loc="lower right" if right else "lower left", bbox_to_anchor=(side, 1.0), ncols=columns, fontsize=9.5,
+        borderaxespad=0.2, handlelength=1.6, columnspacing=1.2, handletextpad=0.4 if right else 0.8,
+    )  # fmt: skip
+
+
 def to_svg(figure: Figure) -> str:
     """Write a figure as SVG without date or version, and close it."""
     import matplotlib.pyplot as plt

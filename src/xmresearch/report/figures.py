@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from xmresearch.report.attribution_figures import ATTRIBUTION_KINDS
 from xmresearch.report.did_figures import DID_KINDS
 from xmresearch.report.figure_style import (
     BLUE,
@@ -42,6 +43,7 @@ def forest(
     zero: bool = True,
     numbered: bool = False,
     better: str = "higher",
+    percent: bool = False,
 ) -> str:
     """Draw estimates with their intervals, one row each, in the table's order from the top.
 
@@ -61,12 +63,16 @@ def forest(
         Whether to put identifiers before the names (statements).
     better : str
         'higher' or 'lower': which side of zero is green.
+    percent : bool
+        Whether estimates are shares.
 
     Returns
     -------
     str
         SVG.
     """
+    from matplotlib.ticker import PercentFormatter
+
     with figure_style():
         rows = len(table)
         figure, axes = new_figure(0.95 + 0.31 * rows)
@@ -93,6 +99,8 @@ def forest(
         axes.spines["left"].set_visible(False)
         axes.grid(axis="x", linewidth=0.7)
         axes.margins(x=0.06)
+        if percent:
+            axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=" %"))
         label_axes(axes, wording, key)
         return to_svg(figure)
 
@@ -307,5 +315,5 @@ def zones(table: pd.DataFrame, wording: Wording, key: str) -> str:
 
 KINDS: Mapping[str, Callable[..., Any]] = {
     "forest": forest, "bars": bars, "quadrants": quadrants, "heatmap": heatmap, "zones": zones,
-    "path_diagram": path_diagram, **DID_KINDS,
+    "path_diagram": path_diagram, **DID_KINDS, **ATTRIBUTION_KINDS,
 }  # fmt: skip

@@ -19,10 +19,10 @@ from xmresearch.report.figure_style import (
     WIDTH,
     figure_style,
     new_figure,
+    text_width,
     to_svg,
     wrap,
 )  # fmt: skip
-from xmresearch.report.fonts import register
 from xmresearch.report.path_graph import Graph, Link, read_graph
 from xmresearch.report.path_layout import Sizes
 from xmresearch.report.path_parts import Box, Layout, Mark, Points
@@ -112,15 +112,6 @@ def _lines(name: str, lang: str) -> list[str]:
     return next((lines for w in widths if len(lines := wrap(name, w, lang).split("\n")) <= count), [name])
 
 
-def _width(text: str, size: float) -> float:
-    from matplotlib.font_manager import FontProperties
-    from matplotlib.textpath import text_to_path
-
-    return float(
-        text_to_path.get_text_width_height_descent(text, FontProperties(family=register(), size=size), False)[0]
-    )
-
-
 def _text(words: Words, name: str, scale: float) -> list[tuple[str, float, float]]:
     """Return the lines of a node: each with its size and the height of its middle below the node's."""
     lines = [(line, NAME * scale) for line in words.names[name]]
@@ -133,8 +124,8 @@ def _text(words: Words, name: str, scale: float) -> list[tuple[str, float, float
 def _sizes(graph: Graph, words: Words, scale: float) -> Sizes:
     """Measure everything at a scale; constructs are all of one size, and so are other variables among them."""
     links = [*graph.links, *graph.residuals, *(link for node in graph.nodes for link in node.items)]
-    figure = max((_width(number(link.value), scale) for link in links), default=0.0)
-    item = max((_width(line, ITEM * scale) for lines in words.items.values() for line in lines), default=0.0)
+    figure = max((text_width(number(link.value), scale) for link in links), default=0.0)
+    item = max((text_width(line, ITEM * scale) for lines in words.items.values() for line in lines), default=0.0)
     tall = max(map(len, words.items.values()), default=1)
     sizes = Sizes(
         scale,
@@ -146,7 +137,7 @@ def _sizes(graph: Graph, words: Words, scale: float) -> Sizes:
     corners: dict[bool, list[tuple[float, float]]] = {True: [(0.0, 0.0)], False: [(0.0, 0.0)]}
     for node in graph.nodes:
         text = _text(words, node.name, scale)
-        corners[node.latent] += [(_width(line, size) / 2, abs(y) + 0.42 * size) for line, size, y in text]
+        corners[node.latent] += [(text_width(line, size) / 2, abs(y) + 0.42 * size) for line, size, y in text]
     across, down = _ellipse(corners[True], scale)
     ellipse = (max(across, sizes.reach / 2 + 5.0), down)
     box = (max(x for x, _ in corners[False]) + 6.0 * scale, max(y for _, y in corners[False]) + 4.0 * scale)

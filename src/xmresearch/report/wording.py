@@ -29,6 +29,13 @@ COLUMN_FORMATS = {
     "delta_cfi": "+.3f", "delta_rmsea": "+.3f", "df_diff": "d", "r2": "pct", "std_all": ".3f", "ave": ".2f", "mi": ".1f",
     "direct": "+.2f", "indirect": "+.2f", "total": "+.2f", "share_of_total": "pct", "change": "+.2f",
     "index_change": "+.1f", "estimate_weighted": ".1f", "epc": "+.2f", "sepc_all": "+.2f",
+    "touches": ",.0f", "removal_effect": ".4f", "removal": ".4f", "credit": ",.0f", "p_top_three": "prob", "order": "d", "states": ",d",
+    "transitions": ",d", "log_evidence": ",.1f", "probability": "prob", "log_loss": ".4f", "log_loss_gap": ".5f", "gap_se": ".5f",
+    "markov": "pct1", "shapley": "pct1", "first": "pct1", "last": "pct1", "linear": "pct1", "position": "pct1", "time_decay": "pct1",
+    "last_non_direct": "pct1", "cost": ",.0f", "budget_share": "pct1", "cost_per_conversion": ",.2f", "value_share": "pct1",
+    "value_credit": ",.0f", "lift": ",.0f", "bootstrap_sd": ".4f", "count": ",.0f", "part": "pct1", "mean_hours": ",.3g",
+    "median_hours": ",.3g", "journeys": ",.0f", "converted": ",.0f", "lost_here": ",.0f", "conversion_rate": "pct", "reach": "pct",
+    "exits": ",.0f", "lost": "pct1", "exit_rate": "pct1", "scores": ",.0f", "priority": "pct1", "p_over": "prob",
     "f": ".2f", "df1": ".0f", "df2": ".0f", "importance": ".2f", "value": ".3g", "threshold": ".3g",
 }  # fmt: skip
 DEFAULT_FORMAT = ".2f"
@@ -54,7 +61,7 @@ def number(value: Any, spec: str = DEFAULT_FORMAT) -> str:
     value : number
         NaN and None give a dash.
     spec : str
-        A format of Python's, or 'p' (p-value), 'peq' (the same after a sign: '= .012' or '< .001'), 'prob' (probability in per cent, never rounded to certainty), 'pct',
+        A format of Python's, or 'p' (p-value), 'peq' (the same after a sign: '= .012' or '< .001'), 'prob' (probability in per cent, never rounded to certainty), 'pct', 'pct1' (with a decimal), 'brief' (four figures, and no powers of ten for large numbers),
         'level' (of confidence, with the decimals it has).
 
     Returns
@@ -75,8 +82,12 @@ def number(value: Any, spec: str = DEFAULT_FORMAT) -> str:
         return "> 99.9 %" if value > 0.999 else "< 0.1 %" if value < 0.001 else f"{100 * value:.1f} %"
     if spec == "pct":
         return f"{100 * value:.0f} %"
+    if spec == "pct1":
+        return f"{100 * value:.1f} %".replace("-", "−")
     if spec == "level":
         return f"{100 * value:.4g} %"
+    if spec == "brief":
+        spec = ",.0f" if abs(value) >= 1000 else ".4g"
     if spec.endswith("d"):
         value = round(float(value))
     text = format(float(value) if not isinstance(value, int) else value, spec)
@@ -171,4 +182,6 @@ class Wording(string.Formatter):
             return NONE_SHOWN
         if spec in ("pct", "prob"):
             return f"{100 * low:.0f}–{100 * high:.0f} %".replace("-", "−")
+        if spec == "pct1":
+            return f"{100 * low:.1f}–{100 * high:.1f} %".replace("-", "−")
         return f"[{self.number(low, spec, decimals)}, {self.number(high, spec, decimals)}]"

@@ -8,6 +8,7 @@ from pkgutil import resolve_name
 from typing import TYPE_CHECKING
 
 from xmresearch.errors import CodebookError, nearest
+from xmresearch.params.attribution import AttributionParams
 from xmresearch.params.did import DidParams
 from xmresearch.params.servqual import ServqualParams
 from xmresearch.params.survey import SurveyParams
@@ -45,6 +46,13 @@ def check_study(params_file: str | Path, overrides: Sequence[str] = (), *, lang:
         lines += resolve_name(str(params.checker))(params, load_panel(params.data, plan.base))
         more = ", each unit's effect by a hierarchical model" if params.branches else ""
         lines.append(f"Would run: {params.notebook}, {params.draws} draws{more}.")
+    if isinstance(params, AttributionParams):
+        from xmresearch.data.touches import load_touches
+
+        touches = load_touches(params.data, params.survey.data if params.survey else None, plan.base)
+        lines += resolve_name(str(params.checker))(params, touches)
+        order = f"order up to {params.max_order}" if params.order == "auto" else f"order {params.order}"
+        lines.append(f"Would run: {params.notebook}, {order}, {params.draws} draws, {params.bootstrap} resamples.")
     if isinstance(params, SurveyParams):
         from xmresearch.data.load import load_survey
 

@@ -16,6 +16,14 @@ STAGES = {
     "inform": ("app", "notice", "phone", "website"), "apply": ("appointment", "upload"),
     "attend": ("kiosk", "queue"), "settle": ("counter",),
 }  # fmt: skip
+LABELS = {
+    "app": ("App", "手机应用"), "appointment": ("Appointment", "预约"), "counter": ("Counter", "服务窗口"),
+    "kiosk": ("Self-service kiosk", "自助机"), "notice": ("Notice", "通知"), "phone": ("Phone line", "热线电话"),
+    "queue": ("Queue", "排队等候"), "upload": ("Document upload", "材料上传"), "website": ("Website", "网站"),
+    "inform": ("Find out", "了解"), "apply": ("Apply", "申请"), "attend": ("Attend", "到场"), "settle": ("Settle", "办理"),
+    "web": ("Online", "线上"), "conversions": ("Settled cases", "案件办结"), "(converted)": ("Settled", "办结"),
+}  # fmt: skip
+"""Names of touchpoints, stages, media and of what a conversion is, in English and Chinese."""
 # Probability of the next symbol in percent: TOUCHPOINTS, then settled, then given up. The last row is the start.
 _STEPS = np.array([
     [6, 18, 2, 3, 3, 6, 4, 22, 8, 16, 12], [4, 2, 34, 10, 6, 4, 20, 4, 2, 2, 12], [2, 3, 4, 3, 8, 3, 4, 9, 2, 52, 10],

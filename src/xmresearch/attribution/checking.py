@@ -1,0 +1,81 @@
+"""Hold a study's params against its journeys before anything is fitted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol
+
+from xmresearch.attribution.concerns import left_out_concerns
+from xmresearch.attribution.reading import read_touches
+from xmresearch.errors import InsufficientData, ParamsError, nearest
+from xmresearch.sufficient.sources import as_lazy, require_columns, require_numeric
+
+
+class Request(Protocol):
+    """What the params of an attribution study ask for."""
+
+    form: str
+    cost: Mapping[str, float] | None
+    lift: Mapping[str, Sequence[float]]
+    direct: str | None
+    stages: Mapping[str, Sequence[str]] | None
+
+    def reading(self) -> dict[str, Any]:
+        """Return the arguments of `read_touches`."""
+
+    def rating_columns(self) -> dict[str, Any]:
+        """Return the survey's columns."""
+
+
+def check_study(params: Request, data: Any) -> list[str]:
+    """Check columns, channels and names, without fitting anything; what `xmresearch check` calls.
+
+    Parameters
+    ----------
+    params : Request
+        Such as the params of the study.
+    data : TouchData
+        Its rows and survey.
+
+    Returns
+    -------
+    list of str
+        Lines that say what would be shared out.
+
+    Raises
+    ------
+    XMError
+        What the run would raise before it fits anything.
+    """
+    reading = params.reading()
+    touches = read_touches(data.rows, **reading)
+    facts, channels = touches.summary(), touches.journeys.channels
+    if not facts["conversions"] > 0:
+        raise InsufficientData(f"None of the {facts['journeys']:.0f} journeys converted, so there is nothing to share.")
+    if len(channels) < 2:
+        raise InsufficientData(
+            f"'{channels[0]}' is the only channel, so all credit is its own.", "Name touchpoints in finer detail."
+        )
+    known = [*channels, *touches.pool, *touches.dropped]
+    touches.costs(params.cost)
+    _require_channels("direct", [params.direct] if params.direct else [], channels)
+    _require_channels("lift", params.lift, channels)
+    for stage, inside in (params.stages or {}).items():
+        _require_channels(f"stages.{stage}", inside, known)
+    if data.survey is not None:
+        columns, customer = params.rating_columns(), reading["columns"]["customer"]
+        names = (customer, columns["score"], columns["rated"], columns["channel"], columns["experience"])
+        require_columns(names, data.survey.columns)
+        require_numeric((columns["score"],), as_lazy(data.survey))
+    pooled = f" ({facts['pooled']} rare ones counted as one)" if facts["pooled"] else ""
+    lines = [
+        f"Data: {facts['journeys']:,.0f} journeys with {facts['touches']:,.0f} touches of {facts['channels']} "
+        f"channels{pooled}, from {params.form}; {facts['conversions']:,.0f} converted ({facts['rate']:.1%}).",
+    ]
+    return lines + [f"Note: {concern}" for concern in left_out_concerns(touches.journeys.left_out)]
+
+
+def _require_channels(key: str, names: Iterable[str], known: Sequence[str]) -> None:
+    for name in names:
+        if name not in known:
+            raise ParamsError(f"{key} names '{name}', which is no channel here.", nearest(name, known))

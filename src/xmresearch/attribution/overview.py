@@ -1,0 +1,194 @@
+"""What a report of an attribution study says first: what carries, where people are lost, what to fix and fund first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from xmresearch.attribution.concerns import Concern
+from xmresearch.attribution.journey import JourneyResult
+from xmresearch.attribution.publishing import ShownJourneys
+from xmresearch.attribution.reading import Touches
+from xmresearch.attribution.result import AttributionResult
+from xmresearch.attribution.scores import ConsistencyResult
+
+# said elsewhere in the report: in the answer, in the table of what was left out, beside costs
+_ELSEWHERE = frozenset({
+    "descriptive", "mandatory_step", "unspent", "empty_journeys", "blank_touchpoints", "unknown_touchpoints", "blank_customers", "after_until",
+    "before_lookback", "repeats", "value_without_conversion",
+})  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Carriers:
+    """Which touchpoints carry conversions.
+
+    Attributes
+    ----------
+    result : AttributionResult
+        Credits, with draws.
+    """
+
+    result: AttributionResult
+
+    @property
+    def removable(self) -> pd.DataFrame:
+        """The rows of touchpoints that could be removed; all where none could."""
+        table = self.result.table
+        return table if table["mandatory"].all() else table[~table["mandatory"]]
+
+    def summary(self) -> dict[str, Any]:
+        """Return the first of the touchpoints that could be removed and how sure that is, with case clear or close.
+
+        Returns
+        -------
+        dict
+            channel, share, removal and their intervals, p_first (of the channels that could be removed), next_channel,
+            next_share, p_more (than the next), leaders (which may be the first), half (how many carry half of the credit),
+            and the facts of the result.
+        """
+        table = self.removable
+        top = table.iloc[0]
+        at = [self.result.channels.index(c) for c in table["channel"]]
+        first = np.bincount(self.result.draws[:, at].argmax(axis=1), minlength=len(at)) / len(self.result.draws)
+        leaders = table.loc[first >= (1 - self.result.confidence) / 2, "channel"].tolist()
+        facts = self.result.summary() | {
+            "channel": top["channel"], "share": float(top["share"]), "share_lower": float(top["share_lower"]),
+            "share_upper": float(top["share_upper"]), "removal": float(top["removal_effect"]),
+            "removal_lower": float(top["removal_lower"]), "removal_upper": float(top["removal_upper"]),
+            "credit": float(top["credit"]), "p_first": float(first[0]), "leaders": leaders,
+            "half": int((self.result.table["share"].cumsum() < 0.5).sum()) + 1,
+            "case": "clear" if first[0] >= self.result.confidence else "close",
+        }  # fmt: skip
+        if len(table) > 1:
+            after = table.iloc[1]
+            facts |= {"next_channel": after["channel"], "next_share": float(after["share"]),
+                      "p_more": self.result.comparison(top["channel"], after["channel"])["p_more"]}  # fmt: skip
+        else:
+            facts["case"] = "only"
+        return facts
+
+    def mandatory(self) -> dict[str, Any] | None:
+        """Return the steps that cannot be removed, and their effects; None where there is none."""
+        table = self.result.table[self.result.table["mandatory"]]
+        if not len(table):
+            return None
+        least = float(table["removal_effect"].min())
+        return {"steps": table["channel"].tolist(), "count": len(table), "effect": least,
+                "case": "one" if len(table) == 1 else "many"}  # fmt: skip
+
+
+def lost(found: JourneyResult, shown: ShownJourneys) -> dict[str, Any]:
+    """Return where most journeys end without conversion, and where a touch most often is the last; the case is lossy or lossless."""
+    facts = dict(found.facts)
+    table = shown.touchpoints[shown.touchpoints["exits"].fillna(0) > 0]
+    if not len(table):
+        return facts | {"case": "lossless"}
+    worst, steepest = table.iloc[0], table.loc[table["exit_rate"].idxmax()]
+    same = worst["touchpoint"] == steepest["touchpoint"]
+    return facts | {
+        "case": "same" if same else "lossy", "touchpoint": worst["touchpoint"], "lost": float(worst["lost"]),
+        "exit_rate": float(worst["exit_rate"]), "exits": float(worst["exits"]), "steepest": steepest["touchpoint"],
+        "steepest_rate": float(steepest["exit_rate"]),
+    }  # fmt: skip
+
+
+def to_fix(shown: ShownJourneys) -> dict[str, Any] | None:
+    """Return what to fix first: where low scores, exits and volume meet; without scores, where most are lost; None where none is.
+
+    Parameters
+    ----------
+    shown : ShownJourneys
+        What may be shown.
+
+    Returns
+    -------
+    dict or None
+        fix, second, exit_rate, touches_there, part and second_part (of the priority, or of what is lost) and, with case scored,
+        score; case unscored otherwise.
+    """
+    table, by = shown.touchpoints, "priority" if "priority" in shown.touchpoints else "lost"
+    table = table[table[by].fillna(0) > 0].sort_values([by, "touchpoint"], ascending=[False, True])
+    if not len(table):
+        return None
+    first, second = table.iloc[0], table.iloc[min(1, len(table) - 1)]
+    facts = {
+        "fix": first["touchpoint"], "second": second["touchpoint"], "exit_rate": float(first["exit_rate"]),
+        "touches_there": float(first["touches"]), "part": float(first[by]), "second_part": float(second[by]),
+        "case": "unscored",
+    }  # fmt: skip
+    return facts | ({"case": "scored", "score": float(first["score"])} if by == "priority" else {})
+
+
+def to_fund(credits: AttributionResult) -> dict[str, Any] | None:
+    """Return where money brings most: by return on cost, or by cost per conversion; None where no cost is known.
+
+    Returns
+    -------
+    dict or None
+        fund, under and over (whose share of credit exceeds or falls short of its share of the budget most), their shares, and with
+        case roi the highest and lowest return with intervals; case cost: cost per conversion.
+    """
+    if "cost" not in credits.table:
+        return None
+    paid = credits.table[(credits.table["cost"] > 0) & ~credits.table["mandatory"]]
+    if len(paid) < 2:
+        return None
+    gap = paid["share"] - paid["budget_share"]
+    under, over = paid.loc[gap.idxmax()], paid.loc[gap.idxmin()]
+    facts: dict[str, Any] = {"case": "cost", "under": under["channel"], "under_share": float(under["share"]),
+             "under_budget": float(under["budget_share"]), "over": over["channel"], "over_share": float(over["share"]),
+             "over_budget": float(over["budget_share"])}  # fmt: skip
+    by, sign = ("roi", 1) if "roi" in paid else ("cost_per_conversion", -1)
+    known = paid[paid[by].notna()]
+    ordered = known.iloc[np.argsort(-sign * known[by].to_numpy(), kind="stable")]
+    for name, row in (("best", ordered.iloc[0]), ("worst", ordered.iloc[-1])):
+        facts |= {name: row["channel"], f"{name}_figure": float(row[by]), f"{name}_lower": float(row[f"{by}_lower"]),
+                  f"{name}_upper": float(row[f"{by}_upper"])}  # fmt: skip
+    if by == "roi":
+        facts["case"] = "loss" if facts["worst_upper"] < 0 else "roi"
+    return facts
+
+
+def lifts(credits: AttributionResult) -> dict[str, Any] | None:
+    """Return what experiments say beside the credits: agree, differ; None where none is known."""
+    if "lift" not in credits.table:
+        return None
+    table = credits.table[credits.table["lift"].notna()]
+    within = (table["credit"] >= table["lift_lower"]) & (table["credit"] <= table["lift_upper"])
+    return {
+        "differ": table.loc[~within, "channel"].tolist(),
+        "agree": table.loc[within, "channel"].tolist(), "case": "agree" if within.all() else "differ",
+    }  # fmt: skip
+
+
+def outside(table: pd.DataFrame) -> list[str]:
+    """Return the channels whose removal effect or share lies outside its own interval."""
+    apart = [
+        (table[value] < table[f"{name}_lower"]) | (table[value] > table[f"{name}_upper"])
+        for value, name in (("removal_effect", "removal"), ("share", "share"))
+    ]
+    return list(table.loc[apart[0] | apart[1], "channel"])
+
+
+def concerns(
+    credits: AttributionResult, found: JourneyResult, touches: Touches, agreement: ConsistencyResult | None = None
+) -> list[tuple[str, Concern]]:
+    """Return what a careful reviewer would ask about, each once, with what gives rise to it: markov, journeys or survey."""
+    every = [("markov", c) for c in credits.concerns] + [("journeys", c) for c in found.concerns]
+    every += [("survey", c) for c in (agreement.concerns if agreement else ())]
+    kept: list[tuple[str, Concern]] = []
+    for where, concern in every:
+        if concern.kind not in _ELSEWHERE and concern not in [c for _, c in kept]:
+            kept.append((where, concern))
+    apart = outside(credits.table)
+    if apart:
+        kept.append(("markov", Concern("shrunk", {"count": len(apart), "channel": apart[0]})))
+    if touches.pool:
+        pooled = touches.summary()
+        share = credits.table.set_index("channel")["touches"].get(pooled["other"], 0.0)
+        kept.append(("journeys", Concern("pooled_channels", {"channels": pooled["pooled"], "touches": float(share), "name": pooled["other"]})))  # fmt: skip
+    return kept

@@ -1,0 +1,139 @@
+"""What of a journey study may be shown: no count of a few journeys."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from xmresearch.attribution.journey import CONVERTED, LEFT, START, JourneyResult
+from xmresearch.attribution.process_map import ProcessMap
+
+HOUR = 3600.0
+
+
+@dataclass(frozen=True)
+class ShownJourneys:
+    """The tables of a `JourneyResult` that may be shown.
+
+    Attributes
+    ----------
+    touchpoints : DataFrame
+        Exits, exit rates, losses and scores are blank where they rest on too few journeys.
+    paths, loops : DataFrame
+        Without rare ones; shares of journeys are `part`, and `chain` lists the touchpoints of a path.
+    funnel : DataFrame
+        Counts that are too small are blank; shares of journeys are `part`, those lost `lost_here`.
+    drawn : ProcessMap
+        Without rare steps; its nodes have a `volume`: touches, or journeys at the start and at the ends.
+    min_cell : int
+        Fewest journeys behind a figure.
+    hidden : int
+        Figures, steps and paths that are not shown.
+    """
+
+    touchpoints: pd.DataFrame
+    paths: pd.DataFrame
+    loops: pd.DataFrame
+    funnel: pd.DataFrame
+    drawn: ProcessMap
+    min_cell: int
+    hidden: int
+
+    def steps(self, top: int = 15) -> pd.DataFrame:
+        """Return the most frequent steps that are drawn: source, target, count, part (of what leaves the source), mean_hours if timed."""
+        table = self.drawn.edges.head(top).rename(columns={"share": "part"})
+        hours = table.pop("mean_seconds") / HOUR
+        return table.assign(mean_hours=hours) if hours.notna().any() else table
+
+    def summary(self) -> dict[str, Any]:
+        """Return how much is hidden and the number of scores joined, with the case: some or nothing."""
+        answers = int(self.touchpoints["scores"].sum()) if "scores" in self.touchpoints else 0
+        return {"case": "some" if self.hidden else "nothing", "min_cell": self.min_cell, "hidden": self.hidden,
+                "answers": answers}  # fmt: skip
+
+
+def publishable(result: JourneyResult, drawn: ProcessMap, min_cell: int) -> ShownJourneys:
+    """Leave out what rests on fewer journeys than may be shown.
+
+    Parameters
+    ----------
+    result : JourneyResult
+        From `journey`.
+    drawn : ProcessMap
+        From `process_map`.
+    min_cell : int
+        Fewest journeys.
+
+    Returns
+    -------
+    ShownJourneys
+
+    Notes
+    -----
+    Of figures that add up to a total that is shown, never exactly one is blank: the total would give it away.
+    """
+    table = result.touchpoints.copy()
+    rare = hidden_cells(table["exits"].to_numpy(), min_cell)
+    table.loc[rare, ["exits", "exit_rate", "lost"]] = np.nan
+    hidden = int(rare.sum())
+    if "scores" in table:
+        few = (table["scores"] < min_cell).to_numpy()
+        table.loc[few, ["scores", "score", "score_sd", "score_lower", "score_upper", "shortfall", "priority"]] = np.nan
+        table.loc[rare, "priority"] = np.nan
+        hidden += int((few & (result.touchpoints["scores"] > 0).to_numpy()).sum())
+    funnel = result.funnel.rename(columns={"share": "part"})
+    for column in ("converted", "lost"):
+        small = hidden_cells(funnel[column].to_numpy(), min_cell)
+        funnel.loc[small, column] = np.nan
+        hidden += int(small.sum())
+    funnel = funnel.rename(columns={"lost": "lost_here"})
+    edges = drawn.edges
+    kept = edges[~_rare_steps(edges, min_cell)].reset_index(drop=True)
+    paths, loops = (
+        t[t[c] >= min_cell].reset_index(drop=True) for t, c in ((result.paths, "journeys"), (result.loops, "count"))
+    )
+    paths = paths.rename(columns={"share": "part"}).assign(chain=[p.split(" > ") for p in paths["path"]])
+    hidden += len(edges) - len(kept) + len(result.paths) - len(paths) + len(result.loops) - len(loops)
+    shown = drawn.shown * float(kept["count"].sum() / edges["count"].sum())
+    return ShownJourneys(
+        table, paths, loops, funnel, ProcessMap(_sized(drawn.nodes, result), kept, shown), min_cell, hidden
+    )
+
+
+def _sized(nodes: pd.DataFrame, result: JourneyResult) -> pd.DataFrame:
+    facts, touches = result.facts, result.touchpoints.set_index("touchpoint")["touches"]
+    ends = {START: facts["journeys"], CONVERTED: facts["conversions"], LEFT: facts["nulls"]}
+    return nodes.assign(volume=[float(ends[n] if n in ends else touches[n]) for n in nodes["node"]])
+
+
+def hidden_cells(counts: NDArray[Any], min_cell: int) -> NDArray[np.bool_]:
+    """Return which of counts with a known total are not shown: small ones, and the next larger one where there is one small one.
+
+    Parameters
+    ----------
+    counts : ndarray
+        Of any shape (n,).
+    min_cell : int
+        Smallest count that may be shown; 0 may.
+
+    Returns
+    -------
+    ndarray
+        Shape (n,).
+    """
+    hidden = (counts > 0) & (counts < min_cell)
+    open_ = np.flatnonzero(~hidden & (counts > 0))
+    if hidden.sum() == 1 and len(open_):
+        hidden[open_[np.argmin(counts[open_])]] = True
+    return hidden
+
+
+def _rare_steps(edges: pd.DataFrame, min_cell: int) -> NDArray[np.bool_]:
+    hidden = np.zeros(len(edges), dtype=bool)
+    for _, at in edges.groupby("source", sort=True).indices.items():
+        hidden[at] = hidden_cells(edges["count"].to_numpy()[at], min_cell)
+    return hidden

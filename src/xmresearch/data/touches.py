@@ -1,0 +1,64 @@
+"""Load the touches that a params file names: journeys as paths or events, and a survey of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from xmresearch.data.config import DatasetSource, FileSource, TouchpointsSource, TouchSource
+from xmresearch.data.load import open_rows
+from xmresearch.data.panel import PanelData
+
+
+@dataclass(frozen=True)
+class TouchData(PanelData):
+    """Paths or events, before anything is known of them; rows, source, truth and labels are as in `PanelData`.
+
+    Attributes
+    ----------
+    survey : DataFrame or None
+        One row per score of a touch.
+    stages : mapping of str to sequence of str, or None
+        Touchpoints of each stage, as far as the source has stages.
+    """
+
+    survey: pd.DataFrame | None = None
+    stages: Mapping[str, Sequence[str]] | None = None
+
+
+def load_touches(
+    data: TouchSource, survey: DatasetSource | FileSource | None = None, base: Path | None = None
+) -> TouchData:
+    """Open the journeys that a params file names, and the survey that belongs to them.
+
+    Parameters
+    ----------
+    data : TouchpointsSource, DatasetSource or FileSource
+        Where paths or events come from; a path may name a folder of Parquet files.
+    survey : DatasetSource or FileSource, optional
+        Where scores come from; a scenario has its own.
+    base : Path, optional
+        Folder that relative paths start from; the working directory if absent.
+
+    Returns
+    -------
+    TouchData
+
+    Raises
+    ------
+    DataError
+        A file or data set cannot be read.
+    """
+    if isinstance(data, TouchpointsSource):
+        from xmresearch.data.scenarios.touchpoints import LABELS, STAGES, TouchpointLog
+
+        hall = TouchpointLog(data.n, data.seed)
+        return TouchData(hall.events(), data.name, hall.truth(), LABELS, hall.survey(), STAGES)
+    scores = None
+    if survey is not None:
+        rows, _ = open_rows(survey, base)
+        scores = rows if isinstance(rows, pd.DataFrame) else rows.collect().to_pandas()
+    return TouchData(*open_rows(data, base), survey=scores)
