@@ -1,30 +1,66 @@
 """What every study's notebook and report must hold."""
 
-import ast
 import shutil
 
 import nbformat
 import pytest
 from nbclient import NotebookClient
 
-
-def assert_argument(notebook):
-    """At most 25 cells, each with a heading, none with functions, classes, loops or outputs."""
-    assert len(notebook.cells) <= 25
-    for cell in notebook.cells:
-        if cell.cell_type == "code":
-            assert cell.source.startswith("# ")
-            assert not any(
-                isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.For, ast.While))
-                for node in ast.walk(ast.parse(cell.source))
-            )
-            assert not cell.outputs
-            assert cell.execution_count is None
+from xmresearch.data.datasets import load_dataset
+from xmresearch.errors import DatasetUnavailable
 
 
-@pytest.fixture(scope="session")
-def reads_like_an_argument():
-    return assert_argument
+@pytest.fixture(scope="module")
+def study(request):
+    """The study that a test module is about: the default of its PARAMS."""
+    return request.module.PARAMS().study
+
+
+@pytest.fixture(scope="module")
+def notebook(root, study):
+    return nbformat.read(root / "notebooks" / f"{study}.ipynb", 4)
+
+
+@pytest.fixture(scope="module")
+def reports(cli, root, study, tmp_path_factory):
+    """The demo's folder in each language."""
+    out = tmp_path_factory.mktemp(study)
+    made = {}
+    for lang in ("en", "zh"):
+        done = cli("run", root / f"params/{study}/service_hall.yml", "--lang", lang, "--out", out)
+        assert done.returncode == 0, done.stderr
+        assert "Report: " in done.stdout
+        made[lang] = (out / study / "service_hall" / "latest").resolve()
+    return made
+
+
+@pytest.fixture(scope="module")
+def real(cli, root, study, tmp_path_factory):
+    """Run a study of real data; skips where they cannot be had."""
+
+    def run(name, *more, dataset=None):
+        try:
+            load_dataset(dataset or name)
+        except DatasetUnavailable as error:
+            pytest.skip(str(error))
+        out = tmp_path_factory.mktemp(name)
+        done = cli("run", root / f"params/{study}/{name}.yml", "--out", out, *more)
+        assert done.returncode == 0, done.stderr
+        return out / study / name / "latest"
+
+    return run
+
+
+@pytest.fixture
+def own(cli, study, tmp_path):
+    """Run a params file of one's own, in the folder of its data."""
+
+    def run(text, command="run"):
+        (tmp_path / "p.yml").write_text(f"study: {study}\nname: own\n{text}", "utf-8")
+        more = () if command == "check" else ("--out", tmp_path / "o")
+        return cli(command, tmp_path / "p.yml", *more), tmp_path / f"o/{study}/own/latest"
+
+    return run
 
 
 @pytest.fixture(scope="session")

@@ -1,101 +1,21 @@
 """The attribution study end to end."""
 
-import ast
-import html
-import json
 import re
 import subprocess
 import sys
 
-import nbformat
 import numpy as np
 import pandas as pd
 import pytest
+from study_output import assert_no_rows_of_people, assert_same_figures, shown, table, words
 
 from xmresearch.attribution.publishing import hidden_cells
 from xmresearch.attribution.reading import read_touches
 from xmresearch.data.datasets import load_dataset
 from xmresearch.data.scenarios.touchpoints import TouchpointLog
-from xmresearch.errors import DatasetUnavailable
 from xmresearch.params.attribution import AttributionParams
-from xmresearch.params.load import load_params
-from xmresearch.report.blocks import MIME
 
-
-@pytest.fixture(scope="module")
-def notebook(root):
-    return nbformat.read(root / "notebooks" / "attribution.ipynb", 4)
-
-
-@pytest.fixture(scope="module")
-def reports(cli, root, tmp_path_factory):
-    """The demo's folder in each language."""
-    out = tmp_path_factory.mktemp("attribution")
-    made = {}
-    for lang in ("en", "zh"):
-        done = cli("run", root / "params/attribution/service_hall.yml", "--lang", lang, "--out", out)
-        assert done.returncode == 0, done.stderr
-        made[lang] = (out / "attribution" / "service_hall" / "latest").resolve()
-    return made
-
-
-@pytest.fixture(scope="module")
-def real(cli, root, tmp_path_factory):
-    """Run a study of real data; skips where they cannot be had."""
-
-    def run(name, data):
-        try:
-            load_dataset(data)
-        except DatasetUnavailable as error:
-            pytest.skip(str(error))
-        out = tmp_path_factory.mktemp(name)
-        done = cli("run", root / f"params/attribution/{name}.yml", "--out", out)
-        assert done.returncode == 0, done.stderr
-        return out / "attribution" / name / "latest"
-
-    return run
-
-
-@pytest.fixture
-def own(cli, tmp_path):
-    """Run a params file of one's own, in the folder of its data."""
-
-    def run(text, command="run"):
-        (tmp_path / "p.yml").write_text(f"study: attribution\nname: own\n{text}", "utf-8")
-        more = () if command == "check" else ("--out", tmp_path / "o")
-        return cli(command, tmp_path / "p.yml", *more), tmp_path / "o/attribution/own/latest"
-
-    return run
-
-
-def words(folder):
-    text = html.unescape(re.sub(r"<[^>]+>", " ", (folder / "report.html").read_text("utf-8")))
-    return re.sub(r"\s+", " ", text)
-
-
-def table(folder, name):
-    return pd.read_csv(folder / "tables" / f"{name}.csv")
-
-
-def shown(folder):
-    cells = json.loads((folder / "executed.ipynb").read_text("utf-8"))["cells"]
-    return [o["data"][MIME] for c in cells for o in c.get("outputs", [])]
-
-
-def test_parameters_cell_is_the_model(notebook):
-    cell = next(c for c in notebook.cells if "parameters" in c.metadata.get("tags", []))
-    lines = [line for line in cell.source.splitlines() if not line.startswith("#")]
-    given = {line.split(" = ")[0]: ast.literal_eval(line.split(" = ", 1)[1]) for line in lines}
-    assert given == AttributionParams().model_dump(mode="json")
-
-
-def test_notebook_reads_like_an_argument(notebook, reads_like_an_argument):
-    reads_like_an_argument(notebook)
-
-
-def test_committed_params_validate(root):
-    for path in (root / "params" / "attribution").glob("*.yml"):
-        assert load_params(path).name == path.stem
+PARAMS = AttributionParams
 
 
 def test_demo_answers_and_shows_truth(reports):
@@ -145,25 +65,20 @@ def test_every_part_of_the_report_is_there(reports):
 
 
 def test_languages_have_the_same_figures(reports):
-    names = sorted(p.name for p in (reports["en"] / "tables").glob("*.csv"))
-    assert names == sorted(p.name for p in (reports["zh"] / "tables").glob("*.csv"))
-    for name in names:
-        assert (reports["en"] / "tables" / name).read_bytes() == (reports["zh"] / "tables" / name).read_bytes()
+    assert_same_figures(reports)
 
 
 def test_no_customer_and_no_rare_path_leaves_the_kernel(reports):
+    assert_no_rows_of_people(reports["en"])
     for path in reports["en"].glob("tables/*.csv"):
-        found = pd.read_csv(path)
-        assert len(found) < 100
-        assert "customer" not in found.columns
+        assert "customer" not in pd.read_csv(path).columns
     for name, column in (("journey_paths", "journeys"), ("steps", "count"), ("loops", "count")):
         assert (table(reports["en"], name)[column] >= 10).all()
-    assert all(len(block.get("rows", [])) < 100 for block in shown(reports["en"]))
 
 
 def test_demo_paths_have_the_published_removal_effects(real):
     """Exact removal effects of the ChannelAttribution demo paths at order 1."""
-    folder = real("demo_paths", "channelattribution_demo_paths")
+    folder = real("demo_paths", dataset="channelattribution_demo_paths")
     effects = table(folder, "credits").set_index("channel")["removal_effect"]
     published = {"alpha": 0.5584, "iota": 0.4058, "eta": 0.3490, "beta": 0.2640, "theta": 0.2060, "lambda": 0.1340}
     for channel, effect in published.items():
@@ -178,7 +93,7 @@ def test_demo_paths_have_the_published_removal_effects(real):
 
 
 def test_hospital_registration_is_mandatory(real):
-    folder = real("sepsis", "sepsis")
+    folder = real("sepsis")
     found = table(folder, "credits").set_index("channel")
     assert found.loc["ER Registration", "removal_effect"] == pytest.approx(0.95, abs=0.03)
     assert found.loc["ER Registration", "mandatory"]
@@ -371,10 +286,6 @@ def test_plain_papermill_runs_the_notebook(root, tmp_path):
                tmp_path / "p.yml", "--no-progress-bar"]  # fmt: skip
     done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
-
-
-def test_run_all_in_jupyterlabs_kernel(notebook, run_all):
-    assert len(run_all(notebook)) > 50
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])

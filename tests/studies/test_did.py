@@ -1,93 +1,19 @@
 """The difference-in-differences study end to end."""
 
-import ast
-import html
 import json
 import re
 import subprocess
 import sys
 
-import nbformat
 import numpy as np
 import pandas as pd
 import pytest
+from study_output import assert_no_rows_of_people, assert_same_figures, shown, table, words
 
 from xmresearch.data.datasets import load_dataset
-from xmresearch.errors import DatasetUnavailable
 from xmresearch.params.did import DidParams
-from xmresearch.params.load import load_params
-from xmresearch.report.blocks import MIME
 
-
-@pytest.fixture(scope="module")
-def notebook(root):
-    return nbformat.read(root / "notebooks" / "did.ipynb", 4)
-
-
-@pytest.fixture(scope="module")
-def reports(cli, root, tmp_path_factory):
-    """The demo's folder in each language."""
-    out = tmp_path_factory.mktemp("did")
-    made = {}
-    for lang in ("en", "zh"):
-        done = cli("run", root / "params/did/service_hall.yml", "--lang", lang, "--out", out)
-        assert done.returncode == 0, done.stderr
-        made[lang] = (out / "did" / "service_hall" / "latest").resolve()
-    return made
-
-
-@pytest.fixture(scope="module")
-def real(cli, root, tmp_path_factory):
-    """Run a study of real data; skips where they cannot be had."""
-
-    def run(name, *more):
-        try:
-            load_dataset(name)
-        except DatasetUnavailable as error:
-            pytest.skip(str(error))
-        out = tmp_path_factory.mktemp(name)
-        done = cli("run", root / f"params/did/{name}.yml", "--out", out, *more)
-        assert done.returncode == 0, done.stderr
-        return out / "did" / name / "latest"
-
-    return run
-
-
-@pytest.fixture
-def own(cli, tmp_path):
-    """Run a params file of one's own, in the folder of its data."""
-
-    def run(text, command="run"):
-        (tmp_path / "p.yml").write_text(f"study: did\nname: own\n{text}", "utf-8")
-        more = () if command == "check" else ("--out", tmp_path / "o")
-        return cli(command, tmp_path / "p.yml", *more), tmp_path / "o/did/own/latest"
-
-    return run
-
-
-def words(folder):
-    text = html.unescape(re.sub(r"<[^>]+>", " ", (folder / "report.html").read_text("utf-8")))
-    return re.sub(r"\s+", " ", text)
-
-
-def table(folder, name):
-    return pd.read_csv(folder / "tables" / f"{name}.csv")
-
-
-def test_parameters_cell_is_the_model(notebook):
-    cell = next(c for c in notebook.cells if "parameters" in c.metadata.get("tags", []))
-    lines = [line for line in cell.source.splitlines() if not line.startswith("#")]
-    given = {line.split(" = ")[0]: ast.literal_eval(line.split(" = ", 1)[1]) for line in lines}
-    assert given == DidParams().model_dump(mode="json")
-
-
-def test_notebook_reads_like_an_argument(notebook, reads_like_an_argument):
-    reads_like_an_argument(notebook)
-
-
-def test_committed_params_validate(root):
-    for path in (root / "params" / "did").glob("*.yml"):
-        assert load_params(path).name == path.stem
+PARAMS = DidParams
 
 
 def test_demo_answers_and_shows_truth(reports):
@@ -131,22 +57,12 @@ def test_every_interval_says_whether_it_is_clustered(reports):
                         assert word in sentence, sentence
 
 
-def shown(folder):
-    cells = json.loads((folder / "executed.ipynb").read_text("utf-8"))["cells"]
-    return [o["data"][MIME] for c in cells for o in c.get("outputs", [])]
-
-
 def test_languages_have_the_same_figures(reports):
-    names = sorted(p.name for p in (reports["en"] / "tables").glob("*.csv"))
-    assert names == sorted(p.name for p in (reports["zh"] / "tables").glob("*.csv"))
-    for name in names:
-        assert (reports["en"] / "tables" / name).read_bytes() == (reports["zh"] / "tables" / name).read_bytes()
+    assert_same_figures(reports)
 
 
 def test_no_answer_leaves_the_kernel(reports):
-    for path in reports["en"].glob("tables/*.csv"):
-        assert len(pd.read_csv(path)) < 100
-    assert all(len(block.get("rows", [])) < 100 for block in shown(reports["en"]))
+    assert_no_rows_of_people(reports["en"])
 
 
 def test_minimum_wages_are_those_of_did(real):
@@ -353,10 +269,6 @@ def test_plain_papermill_runs_the_notebook(root, tmp_path):
                tmp_path / "p.yml", "--no-progress-bar"]  # fmt: skip
     done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
-
-
-def test_run_all_in_jupyterlabs_kernel(notebook, run_all):
-    assert len(run_all(notebook)) > 50
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])

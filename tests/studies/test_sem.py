@@ -1,70 +1,16 @@
 """The structural equation study end to end."""
 
-import ast
-import html
-import json
 import re
 import subprocess
 import sys
 
-import nbformat
 import pandas as pd
 import pytest
+from study_output import assert_no_rows_of_people, assert_same_figures, words
 
-from xmresearch.data.datasets import load_dataset
-from xmresearch.errors import DatasetUnavailable
 from xmresearch.params.sem import SemParams
-from xmresearch.report.blocks import MIME
 
-
-@pytest.fixture(scope="module")
-def notebook(root):
-    return nbformat.read(root / "notebooks" / "sem.ipynb", 4)
-
-
-@pytest.fixture(scope="module")
-def reports(cli, root, tmp_path_factory):
-    """The demo's folder in each language."""
-    out = tmp_path_factory.mktemp("sem")
-    made = {}
-    for lang in ("en", "zh"):
-        done = cli("run", root / "params/sem/service_hall.yml", "--lang", lang, "--out", out)
-        assert done.returncode == 0, done.stderr
-        made[lang] = (out / "sem" / "service_hall" / "latest").resolve()
-    return made
-
-
-@pytest.fixture(scope="module")
-def real(cli, root, tmp_path_factory):
-    """Run a study of real data; skips where they cannot be had."""
-
-    def run(name, dataset):
-        try:
-            load_dataset(dataset)
-        except DatasetUnavailable as error:
-            pytest.skip(str(error))
-        out = tmp_path_factory.mktemp(name)
-        done = cli("run", root / f"params/sem/{name}.yml", "--out", out)
-        assert done.returncode == 0, done.stderr
-        return out / "sem" / name / "latest"
-
-    return run
-
-
-def words(folder):
-    text = html.unescape(re.sub(r"<[^>]+>", " ", (folder / "report.html").read_text("utf-8")))
-    return re.sub(r"\s+", " ", text)
-
-
-def test_parameters_cell_is_the_model(notebook):
-    cell = next(c for c in notebook.cells if "parameters" in c.metadata.get("tags", []))
-    lines = [line for line in cell.source.splitlines() if not line.startswith("#")]
-    given = {line.split(" = ")[0]: ast.literal_eval(line.split(" = ", 1)[1]) for line in lines}
-    assert given == SemParams().model_dump(mode="json")
-
-
-def test_notebook_reads_like_an_argument(notebook, reads_like_an_argument):
-    reads_like_an_argument(notebook)
+PARAMS = SemParams
 
 
 def test_demo_answers_and_shows_truth(reports):
@@ -88,23 +34,16 @@ def test_every_part_of_the_report_is_there(reports):
 
 
 def test_languages_have_the_same_figures(reports):
-    names = sorted(p.name for p in (reports["en"] / "tables").glob("*.csv"))
-    assert names == sorted(p.name for p in (reports["zh"] / "tables").glob("*.csv"))
-    for name in names:
-        assert (reports["en"] / "tables" / name).read_bytes() == (reports["zh"] / "tables" / name).read_bytes()
+    assert_same_figures(reports)
 
 
 def test_no_respondent_leaves_the_kernel(reports):
-    for path in reports["en"].glob("tables/*.csv"):
-        assert len(pd.read_csv(path)) < 100
-    for output in json.loads((reports["en"] / "executed.ipynb").read_text("utf-8"))["cells"]:
-        for shown in output.get("outputs", []):
-            assert len(shown["data"][MIME].get("rows", [])) < 100
+    assert_no_rows_of_people(reports["en"])
 
 
 def test_published_kiosk_figures_to_the_printed_digit(real):
     """Kim et al. (2019), hanakim120/kiosk-servqual-research: two factor analyses, the model, its paths."""
-    folder = real("kiosk", "kiosk_servqual")
+    folder = real("kiosk", dataset="kiosk_servqual")
     text = words(folder)
     assert "χ² = 387.465 with 230 degrees of freedom (p < .001), CFI 0.939, RMSEA 0.059" in text
     for row in ("Satisfaction with the attributes alone 194 55 269.782 155 < .001 0.944",
@@ -121,7 +60,7 @@ def test_published_kiosk_figures_to_the_printed_digit(real):
 
 def test_mobile_phone_index_and_warnings(real):
     """ECSI: the index with equal weights is 71.97; maximum likelihood cannot tell its collinear causes apart."""
-    folder = real("mobi_ecsi", "mobi")
+    folder = real("mobi_ecsi", dataset="mobi")
     table = pd.read_csv(folder / "tables" / "indices.csv").set_index("construct")
     assert f"{table.loc['satisfaction', 'estimate']:.2f}" == "71.97"
     text = words(folder)
@@ -223,10 +162,6 @@ def test_plain_papermill_runs_the_notebook(root, tmp_path):
                tmp_path / "p.yml", "--no-progress-bar"]  # fmt: skip
     done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
-
-
-def test_run_all_in_jupyterlabs_kernel(notebook, run_all):
-    assert len(run_all(notebook)) > 30
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])

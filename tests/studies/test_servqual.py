@@ -1,37 +1,20 @@
 """The SERVQUAL study end to end: as a user runs it, as papermill runs it, and in JupyterLab's kernel."""
 
-import ast
 import html
 import json
 import re
 import subprocess
 import sys
 
-import nbformat
 import numpy as np
 import pandas as pd
 import pytest
+from study_output import assert_no_rows_of_people, assert_same_figures
 
 from xmresearch.params.servqual import ServqualParams
 from xmresearch.report.blocks import MIME
 
-
-@pytest.fixture(scope="module")
-def notebook(root):
-    return nbformat.read(root / "notebooks" / "servqual.ipynb", 4)
-
-
-@pytest.fixture(scope="module")
-def reports(cli, root, tmp_path_factory):
-    """The demo's folder in each language."""
-    out = tmp_path_factory.mktemp("out")
-    made = {}
-    for lang in ("en", "zh"):
-        done = cli("run", root / "params/servqual/service_hall.yml", "--lang", lang, "--out", out)
-        assert done.returncode == 0, done.stderr
-        assert "Report: " in done.stdout
-        made[lang] = (out / "servqual" / "service_hall" / "latest").resolve()
-    return made
+PARAMS = ServqualParams
 
 
 @pytest.fixture(scope="module")
@@ -40,17 +23,6 @@ def kiosk(cli, root, kiosk_frame, tmp_path_factory):
     done = cli("run", root / "params/servqual/kiosk.yml", "--out", out)
     assert done.returncode == 0, done.stderr
     return out / "servqual" / "kiosk" / "latest"
-
-
-def test_parameters_cell_is_the_model(notebook):
-    cell = next(c for c in notebook.cells if "parameters" in c.metadata.get("tags", []))
-    lines = [line for line in cell.source.splitlines() if not line.startswith("#")]
-    given = {line.split(" = ")[0]: ast.literal_eval(line.split(" = ", 1)[1]) for line in lines}
-    assert given == ServqualParams().model_dump(mode="json")
-
-
-def test_notebook_reads_like_an_argument(notebook, reads_like_an_argument):
-    reads_like_an_argument(notebook)
 
 
 def test_kiosk_report_reproduces_the_reference(kiosk, same_as_kiosk_reference, reference):
@@ -100,19 +72,11 @@ def test_readme_shows_what_the_demo_says(reports, root):
 
 
 def test_languages_have_the_same_figures(reports):
-    for name in ("gap_dimensions", "gap_statements", "priority", "segments", "drivers", "tolerance", "checks"):
-        assert (reports["en"] / "tables" / f"{name}.csv").read_bytes() == (
-            reports["zh"] / "tables" / f"{name}.csv"
-        ).read_bytes()
+    assert_same_figures(reports)
 
 
 def test_no_respondent_leaves_the_kernel(reports):
-    """Neither the tables nor the executed notebook hold anything with a row per respondent."""
-    for path in reports["en"].glob("tables/*.csv"):
-        assert len(pd.read_csv(path)) < 100
-    for output in json.loads((reports["en"] / "executed.ipynb").read_text("utf-8"))["cells"]:
-        for shown in output.get("outputs", []):
-            assert len(shown["data"][MIME].get("rows", [])) < 100
+    assert_no_rows_of_people(reports["en"])
 
 
 def test_no_machine_path_in_the_outputs(reports, root):
@@ -137,10 +101,6 @@ def test_plain_papermill_refuses_a_wrong_type(root, tmp_path):
     done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
     assert done.returncode != 0
     assert "ParamsError: bootstrap: input should be a valid integer" in done.stderr
-
-
-def test_run_all_in_jupyterlabs_kernel(notebook, run_all):
-    assert len(run_all(notebook)) > 30
 
 
 def test_unweighted_survey_without_importance_or_outcome(cli, tmp_path):

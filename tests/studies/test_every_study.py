@@ -1,0 +1,50 @@
+"""What every study's notebook and params hold."""
+
+import ast
+
+import nbformat
+import pytest
+
+from xmresearch.params.load import STUDIES, load_params
+
+
+@pytest.fixture(params=STUDIES)
+def study(request):
+    return request.param
+
+
+@pytest.fixture
+def notebook(root, study):
+    return nbformat.read(root / "notebooks" / f"{study}.ipynb", 4)
+
+
+def test_parameters_cell_is_the_model(notebook, study):
+    cell = next(c for c in notebook.cells if "parameters" in c.metadata.get("tags", []))
+    lines = [line for line in cell.source.splitlines() if not line.startswith("#")]
+    given = {line.split(" = ")[0]: ast.literal_eval(line.split(" = ", 1)[1]) for line in lines}
+    assert given == STUDIES[study]().model_dump(mode="json")
+
+
+def test_notebook_reads_like_an_argument(notebook):
+    """At most 25 cells, each with a heading, none with functions, classes, loops or outputs."""
+    assert len(notebook.cells) <= 25
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            assert cell.source.startswith("# ")
+            assert not any(
+                isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.For, ast.While))
+                for node in ast.walk(ast.parse(cell.source))
+            )
+            assert not cell.outputs
+            assert cell.execution_count is None
+
+
+def test_committed_params_validate(root, study):
+    found = [p for p in (root / "params" / study).glob("*.yml") if not p.stem.endswith("_codebook")]
+    assert len(found) > 1
+    for path in found:
+        assert load_params(path).name == path.stem
+
+
+def test_run_all_in_jupyterlabs_kernel(notebook, run_all):
+    assert len(run_all(notebook)) > 30

@@ -1,0 +1,41 @@
+"""What a run has left, as tests read it."""
+
+import html
+import json
+import re
+
+import pandas as pd
+
+from xmresearch.report.blocks import MIME
+
+
+def words(folder):
+    """The report's text."""
+    text = html.unescape(re.sub(r"<[^>]+>", " ", (folder / "report.html").read_text("utf-8")))
+    return re.sub(r"\s+", " ", text)
+
+
+def table(folder, name):
+    return pd.read_csv(folder / "tables" / f"{name}.csv")
+
+
+def shown(folder):
+    """Every block that the executed notebook shows."""
+    cells = json.loads((folder / "executed.ipynb").read_text("utf-8"))["cells"]
+    return [o["data"][MIME] for c in cells for o in c.get("outputs", [])]
+
+
+def assert_same_figures(reports):
+    """Tables do not depend on the report's language."""
+    names = sorted(p.name for p in (reports["en"] / "tables").glob("*.csv"))
+    assert names == sorted(p.name for p in (reports["zh"] / "tables").glob("*.csv"))
+    for name in names:
+        assert (reports["en"] / "tables" / name).read_bytes() == (reports["zh"] / "tables" / name).read_bytes()
+
+
+def assert_no_rows_of_people(folder):
+    """Neither the tables nor the executed notebook hold anything with a row per respondent."""
+    for path in folder.glob("tables/*.csv"):
+        assert len(pd.read_csv(path)) < 100
+    for block in shown(folder):
+        assert len(block.get("rows", [])) < 100
