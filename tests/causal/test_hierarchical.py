@@ -232,10 +232,14 @@ def test_latent_effects_become_changes_of_answers(found):
 
 
 def test_units_of_the_outcome_do_not_matter():
+    """A power of two leaves every digit as it is, and so every draw; a thousand does not, and chains part at the last digit."""
     frame, _ = responses(10, seed=2)
-    first, second = (fitted(frame.assign(y=k * frame["y"] + 7), draws=400).effect for k in (1, 1000))
-    assert first["standardised"] == pytest.approx(second["standardised"], abs=1e-9)
-    assert second["estimate"] == pytest.approx(1000 * first["estimate"], rel=1e-9)
+    first, doubled, second = (fitted(frame.assign(y=k * frame["y"]), draws=400).effect for k in (1, 1024, 1000))
+    assert first["standardised"] == pytest.approx(doubled["standardised"], abs=1e-9)
+    assert doubled["estimate"] == pytest.approx(1024 * first["estimate"], rel=1e-9)
+    error = first["sd"] / np.sqrt(400)
+    assert second["estimate"] / 1000 == pytest.approx(first["estimate"], abs=4 * error)
+    assert second["sd"] / 1000 == pytest.approx(first["sd"], rel=0.15)
 
 
 def test_staggered_adoption_and_one_row_per_cell():
