@@ -1,8 +1,6 @@
 """The attribution study end to end."""
 
 import re
-import subprocess
-import sys
 
 import numpy as np
 import pandas as pd
@@ -276,16 +274,6 @@ def test_check_says_what_would_be_shared_out(cli, root):
         "Data: 20,000 journeys with 63,879 touches of 9 channels, from events; 10,600 converted (53.0%)." in done.stdout
     )
     assert "Would run: attribution.ipynb, order up to 3, 1000 draws, 200 resamples." in done.stdout
-
-
-def test_plain_papermill_runs_the_notebook(root, tmp_path):
-    (tmp_path / "p.yml").write_text(
-        "name: plain\nlang: zh\ndata: {source: scenario, n: 2000}\nbootstrap: 20\n", "utf-8"
-    )
-    command = [sys.executable, "-m", "papermill", root / "notebooks/attribution.ipynb", tmp_path / "o.ipynb", "-f",
-               tmp_path / "p.yml", "--no-progress-bar"]  # fmt: skip
-    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-2000:]
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])

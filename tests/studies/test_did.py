@@ -2,8 +2,6 @@
 
 import json
 import re
-import subprocess
-import sys
 
 import numpy as np
 import pandas as pd
@@ -259,16 +257,6 @@ def test_check_says_what_would_be_estimated(cli, root):
     )
     assert "Kind: staggered (units were treated from 3 different periods on), family ordinal" in done.stdout
     assert "each unit's effect by a hierarchical model" in done.stdout
-
-
-def test_plain_papermill_runs_the_notebook(root, tmp_path):
-    (tmp_path / "p.yml").write_text(
-        "name: plain\nlang: zh\ndata: {source: scenario, n: 3000}\nbranches: false\n", "utf-8"
-    )
-    command = [sys.executable, "-m", "papermill", root / "notebooks/did.ipynb", tmp_path / "o.ipynb", "-f",
-               tmp_path / "p.yml", "--no-progress-bar"]  # fmt: skip
-    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-2000:]
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])

@@ -1,11 +1,20 @@
 """What every study's notebook and params hold."""
 
 import ast
+import subprocess
+import sys
 
 import nbformat
 import pytest
+from study_output import shown
 
 from xmresearch.params.load import STUDIES, load_params
+
+TITLES = {"servqual": "服务质量研究", "sem": "结构方程研究", "did": "双重差分研究", "attribution": "归因与旅程研究"}
+SMALL = {
+    "servqual": "n: 80}\nbootstrap: 200", "sem": "n: 250}\nvalidity_bootstrap: 0", "did": "n: 3000}\nbranches: false",
+    "attribution": "n: 2000}\nbootstrap: 20",
+}  # fmt: skip
 
 
 @pytest.fixture(params=STUDIES)
@@ -48,3 +57,12 @@ def test_committed_params_validate(root, study):
 
 def test_run_all_in_jupyterlabs_kernel(notebook, run_all):
     assert len(run_all(notebook)) > 30
+
+
+def test_plain_papermill_runs_the_notebook(root, study, tmp_path):
+    (tmp_path / "p.yml").write_text(f"name: plain\nlang: zh\ndata: {{source: scenario, {SMALL[study]}\n", "utf-8")
+    command = [sys.executable, "-m", "papermill", root / f"notebooks/{study}.ipynb", tmp_path / "executed.ipynb", "-f",
+               tmp_path / "p.yml", "--no-progress-bar"]  # fmt: skip
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert [block["title"] for block in shown(tmp_path) if block["kind"] == "title"] == [TITLES[study]]

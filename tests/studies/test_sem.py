@@ -1,8 +1,6 @@
 """The structural equation study end to end."""
 
 import re
-import subprocess
-import sys
 
 import pandas as pd
 import pytest
@@ -152,16 +150,6 @@ def test_a_wrong_model_stops_the_run_with_one_line(cli, tmp_path):
     assert "the data have no variable 'p33'. Did you mean 'p3'" in done.stderr
     assert "Traceback" not in done.stderr
     assert not list((tmp_path / "o").glob("sem/wrong/latest"))
-
-
-def test_plain_papermill_runs_the_notebook(root, tmp_path):
-    (tmp_path / "p.yml").write_text(
-        "name: plain\nlang: zh\ndata: {source: scenario, n: 250}\nvalidity_bootstrap: 0\n", "utf-8"
-    )
-    command = [sys.executable, "-m", "papermill", root / "notebooks/sem.ipynb", tmp_path / "o.ipynb", "-f",
-               tmp_path / "p.yml", "--no-progress-bar"]  # fmt: skip
-    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-2000:]
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
