@@ -11,7 +11,7 @@ from xmresearch.data.scenarios.touchpoints import TouchpointLog
 from xmresearch.sufficient.journeys import Journeys
 from xmresearch.sufficient.transitions import transitions
 
-LOGS, DRAWS = 500, 500
+LOGS, DRAWS = 500, 1000
 ORDER_LOGS, ORDER_JOURNEYS = 40, 100_000
 
 
