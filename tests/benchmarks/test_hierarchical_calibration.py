@@ -19,7 +19,7 @@ from xmresearch.sufficient.cells import Cells
 
 REPLICATIONS = 500
 UNITS, PERIODS, ROWS = 12, 4, 25
-PRIOR = Prior(level=0.5, period=0.3, distance=0.3)
+PRIOR = Prior(effect=0.5, level=0.5, period=0.3, distance=0.3)
 BASES = {
     "gaussian": np.empty(0), "count": np.array([0.7]), "bernoulli": np.array([0.2]),
     "ordinal": np.array([-1.2, -0.5, 0.2, 1.0]), "nps": np.linspace(-1.6, 1.4, 10),

@@ -60,6 +60,10 @@ def found(frame) -> DidResult:
         (lambda f: f, {"treated": "now", "smallest": -1}, ParamsError, "smallest is -1"),
         (lambda f: f, {"treated": "now", "draws": 5}, ParamsError, "draws is 5"),
         (lambda f: f, {"treated": "now", "anticipation": -1}, ParamsError, "anticipation is -1"),
+        (lambda f: f, {"treated": "now", "anticipation": 1, "kind": "two_by_two"}, ParamsError, "'two_by_two' knows no anticipation"),
+        (lambda f: f, {"treated": "now", "control": "nevr"}, ParamsError, "no control 'nevr'. Did you mean 'never'"),
+        (lambda f: f.assign(g=np.where(f["treated"] == 1, 2 + f["branch"] % 2, np.nan)), {"cohort": "g", "control": "never", "kind": "hierarchical"},
+         ParamsError, "'hierarchical' does not choose its controls"),
     ],
 )  # fmt: skip
 def test_bad_designs_are_one_clear_error(frame, change, options, error, message):

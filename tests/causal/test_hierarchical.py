@@ -182,7 +182,7 @@ def test_further_units_and_the_prior_are_in_units_of_the_outcome(found):
     result = found[0]["gaussian"]
     mean, spread = (result.tidy("parameter").set_index("measure").loc[name] for name in ("effect_mean", "effect_sd"))
     further = np.sqrt(mean["sd"] ** 2 + spread["estimate"] ** 2 + spread["sd"] ** 2)
-    prior = np.sqrt(0.5**2 + 0.25**2 / (UNITS // 2))
+    prior = np.sqrt(Prior().effect ** 2 + Prior().spread ** 2 / (UNITS // 2))
     sd = result.effect["outcome_sd"]
     assert result.tidy("next_unit").iloc[0]["sd"] / sd == pytest.approx(further, rel=0.08)
     assert result.prior_draws.std() / sd == pytest.approx(prior, rel=0.06)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from xmresearch.causal.att import CONTROLS
 from xmresearch.causal.event_study import event_study
 from xmresearch.causal.families import COUNTED, FAMILIES
 from xmresearch.causal.few_treated import few_treated
@@ -178,7 +179,7 @@ def prepare(data: pd.DataFrame | pl.LazyFrame | Cells, **settings: Any) -> Plan:
     """
     usual = did.__kwdefaults__ or {}
     s = SimpleNamespace(**(usual | {name: value for name, value in settings.items() if name in usual}))
-    _require_options(s.kind, s.family, s.cluster, s.inference, s.anticipation, s.smallest, s.confidence, s.draws)
+    _require_options(s)
     panel = _panel(data, s)
     name, why = (s.kind, "asked for") if s.kind != "auto" else choose_kind(panel, s.cluster)
     if panel.sides and name not in TRIPLE:
@@ -188,12 +189,16 @@ def prepare(data: pd.DataFrame | pl.LazyFrame | Cells, **settings: Any) -> Plan:
     }  # fmt: skip
     if name == "two_by_two":
         common["clustered"] = None if s.cluster is None else s.cluster == "unit"
-    elif name != "synthetic_control":
+    if name not in ("two_by_two", "synthetic_control"):
         common["anticipation"] = s.anticipation
     elif s.anticipation:
-        raise ParamsError("Kind 'synthetic_control' knows no anticipation.", "Give the first period that may react.")
+        raise ParamsError(
+            f"Kind '{name}' knows no anticipation.", "Give the first period that may react as the start of treatment."
+        )
     if name == "staggered":
         common["control"] = s.control
+    elif s.control == "never" and len(panel.cohorts) > 1:
+        raise ParamsError(f"Kind '{name}' does not choose its controls.", "Use kind='staggered', or leave control out.")
     if name == "two_by_two" and s.inference == "nuts":
         common["inference"] = s.inference
     elif s.inference not in ("auto", "nuts" if name == "hierarchical" else "exact"):
@@ -294,31 +299,24 @@ def choose_kind(panel: Panel, cluster: str | None = None) -> tuple[str, str]:
     return "event_study", f"there is one adoption date and {periods} periods"
 
 
-def _require_options(
-    kind: str,
-    family: str,
-    cluster: str | None,
-    inference: str,
-    anticipation: int,
-    smallest: float,
-    confidence: float,
-    draws: int,
-) -> None:
-    if kind != "auto" and kind not in KINDS:
-        raise ParamsError(f"There is no kind '{kind}'.", nearest(kind, ("auto", *KINDS)))
-    if family not in FAMILIES:
-        raise ParamsError(f"There is no outcome family '{family}'.", nearest(family, FAMILIES))
-    if cluster is not None and cluster not in CLUSTERS:
+def _require_options(s: SimpleNamespace) -> None:
+    if s.kind != "auto" and s.kind not in KINDS:
+        raise ParamsError(f"There is no kind '{s.kind}'.", nearest(s.kind, ("auto", *KINDS)))
+    if s.family not in FAMILIES:
+        raise ParamsError(f"There is no outcome family '{s.family}'.", nearest(s.family, FAMILIES))
+    if s.cluster is not None and s.cluster not in CLUSTERS:
         raise ParamsError(
-            f"cluster is '{cluster}'.", "It is 'unit' or 'none'; to cluster by a larger unit, give that one as unit."
+            f"cluster is '{s.cluster}'.", "It is 'unit' or 'none'; to cluster by a larger unit, give that one as unit."
         )
-    if inference not in INFERENCES:
-        raise ParamsError(f"inference is '{inference}'.", nearest(inference, INFERENCES))
-    if anticipation < 0:
-        raise ParamsError(f"anticipation is {anticipation}.", "Give a number of periods of at least 0.")
-    if not smallest >= 0:
-        raise ParamsError(f"smallest is {smallest}.", "Give a number of at least 0.")
-    if not 0 < confidence < 1:
-        raise ParamsError(f"confidence is {confidence}.", "Give a number between 0 and 1, such as 0.95.")
-    if draws < FEWEST_DRAWS:
-        raise ParamsError(f"draws is {draws}.", f"Give at least {FEWEST_DRAWS}.")
+    if s.inference not in INFERENCES:
+        raise ParamsError(f"inference is '{s.inference}'.", nearest(s.inference, INFERENCES))
+    if s.control not in CONTROLS:
+        raise ParamsError(f"There is no control '{s.control}'.", nearest(s.control, CONTROLS))
+    if s.anticipation < 0:
+        raise ParamsError(f"anticipation is {s.anticipation}.", "Give a number of periods of at least 0.")
+    if not s.smallest >= 0:
+        raise ParamsError(f"smallest is {s.smallest}.", "Give a number of at least 0.")
+    if not 0 < s.confidence < 1:
+        raise ParamsError(f"confidence is {s.confidence}.", "Give a number between 0 and 1, such as 0.95.")
+    if s.draws < FEWEST_DRAWS:
+        raise ParamsError(f"draws is {s.draws}.", f"Give at least {FEWEST_DRAWS}.")

@@ -83,7 +83,7 @@ def hierarchical(
     of 0/1 answers, or the log of a count's rate. Effects on the outcome are differences of expected outcomes with and without
     the unit's effect, in its cells after treatment.
 
-    Priors, in SDs of the outcome (of the latent variable; of the log rate): effect N(0, 0.5), spread and shock
+    Priors, in SDs of the outcome (of the latent variable; of the log rate): effect N(0, 1), spread and shock
     half-normal(0.25), levels N(0, 5), periods N(0, 2.5), residual SD half-t(4, 1), log distances of cutpoints N(log of the
     pooled answers' distances, 1). The posterior is sampled by NUTS in PyMC with an analytic gradient, so that nothing has to
     be compiled.

@@ -35,7 +35,7 @@ class Prior(NamedTuple):
         SD of the normal prior of log distances between cutpoints, about those of the pooled answers.
     """
 
-    effect: float = 0.5
+    effect: float = 1.0
     spread: float = 0.25
     shock: float = 0.25
     level: float = 5.0
