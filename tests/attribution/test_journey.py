@@ -3,12 +3,13 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from xmresearch.attribution.journey import CONVERTED, LEFT, START, journey
 from xmresearch.attribution.process_map import process_map
 from xmresearch.attribution.scores import consistency, mean_scores, touch_scores
 from xmresearch.data.scenarios.touchpoints import SCORE_MEAN, STAGES, TOUCHPOINTS
-from xmresearch.errors import InsufficientData, ParamsError
+from xmresearch.errors import DataError, InsufficientData, ParamsError
 from xmresearch.sufficient.event_log import EventLog
 from xmresearch.sufficient.paths import read_paths
 
@@ -196,3 +197,63 @@ def test_the_map_has_no_circles_forward_and_every_touchpoint(found):
     pd.testing.assert_frame_equal(process_map(found, share=0.6).nodes, drawn.nodes)
     with pytest.raises(ParamsError, match="share of steps drawn is 80"):
         process_map(found, share=80)
+
+
+def test_equal_channels_are_hardly_ever_called_inconsistent():
+    """Eight channels of 15 scores each: the widest gap between means is wide by chance."""
+    verdicts = []
+    for seed in range(40):
+        score = np.random.default_rng(seed).normal(7, 2, 120)
+        given = pd.DataFrame({"channel": np.repeat(np.arange(8), 15), "s": score})
+        verdicts.append(consistency(given, channel="channel", score="s", seed=seed).summary()["case"])
+    assert verdicts.count("inconsistent") <= 4
+    apart = given.assign(s=score + 3 * (given["channel"] == 2))
+    assert consistency(apart, channel="channel", score="s").summary()["case"] == "inconsistent"
+
+
+def test_pooled_means_agree_with_integration():
+    """Two channels: the posterior of their difference by a grid over the SD between them, with errors known (n is large)."""
+    rng = np.random.default_rng(0)
+    given = pd.DataFrame({"channel": np.repeat([0, 1], 900), "s": rng.normal(np.repeat([7.0, 7.15], 900), 2)})
+    found = consistency(given, channel="channel", score="s", tolerance=0.2).spread.iloc[0]
+    table = mean_scores(given, ["channel"], "s")
+    gap, error = float(np.ptp(table["score"])), float(np.sqrt((table["score_sd"] ** 2 / 900).sum()))
+    spread = np.linspace(1e-3, 8, 8000)
+    width = np.sqrt(error**2 + 2 * spread**2)
+    weight = stats.norm.pdf(gap / width) / width * np.exp(-0.5 * (spread / 2) ** 2)
+    keep = 2 * spread**2 / width**2
+    sd = np.sqrt(keep) * error
+    over = stats.norm.sf(0.2, keep * gap, sd) + stats.norm.cdf(-0.2, keep * gap, sd)
+    assert found["p_over"] == pytest.approx((weight * over).sum() / weight.sum(), abs=0.03)
+
+
+def test_the_sentence_is_about_the_experience_that_decides():
+    rng = np.random.default_rng(1)
+    sure = pd.DataFrame(
+        {"what": "x", "channel": np.repeat(["a", "b"], 200), "s": rng.normal(np.repeat([7, 5.6], 200), 1)}
+    )
+    few = pd.DataFrame({"what": "y", "channel": ["a", "a", "b", "b"], "s": [9.0, 6.0, 5.0, 5.2]})
+    found = consistency(pd.concat([sure, few]), channel="channel", score="s", experience="what")
+    assert found.spread.set_index("experience")["verdict"].to_dict() == {"x": "inconsistent", "y": "unclear"}
+    assert found.summary()["experience"] == "x"
+
+
+def test_scores_off_their_scale_are_refused(hall, hall_log):
+    survey = hall.survey().assign(score=lambda f: f["score"].where(f.index > 1, 99))
+    with pytest.raises(DataError, match=r"outside the scale 1 to 10 in 2 row\(s\): row 1 \(99\), row 2 \(99\)"):
+        journey(hall_log, survey=survey, score="score", rated="touchpoint", scale=(1, 10))
+
+
+def test_scores_follow_the_rules_of_the_log():
+    log = pd.DataFrame({
+        "customer": ["u", "u", "v", "v", "", "w"], "touchpoint": [1, 2, 1, 3, 1, 2],
+        "time": pd.to_datetime(["2025-03-01", "2025-03-02"] * 2 + ["2025-03-01", "2025-03-09"]), "won": [0, 1, 0, 1, 0, 1],
+    })  # fmt: skip
+    rules = {"mapping": {"1": "one", "2": "two"}, "unknown": "drop", "until": "2025-03-05"}
+    given = EventLog(log, conversion="won", **rules)
+    survey = pd.DataFrame({"customer": ["u", "v", "", "w"], "s": [1, 2, 3, 4], "of": [2.0, 3.0, 1.0, np.nan]})
+    last, unmatched = touch_scores(given, survey, score="s")
+    assert last.set_index("channel")["score"].to_dict() == {"one": 2, "two": 1}  # v's last touch that counts is 1
+    assert unmatched == 2
+    rated, unmatched = touch_scores(given, survey, score="s", touchpoint="of")
+    assert (rated["channel"].tolist(), rated["score"].tolist(), unmatched) == (["two"], [1], 3)

@@ -23,7 +23,7 @@ def test_demo_answers_and_shows_truth(reports):
     assert "A check has failed" not in text
     assert "Fix first: Queue." in text
     assert "Fund first: Notice." in text
-    assert "most of them at Website" in text
+    assert "more of them at Website than anywhere else" in text
     assert "evidence chooses order 2" in text
     assert "The experience is not the same across channels." in text
     credits_ = table(reports["en"], "credits")

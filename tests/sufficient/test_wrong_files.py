@@ -227,3 +227,55 @@ def test_rows_of_the_same_time_stay_in_their_order():
 def test_rubbish_is_refused_in_our_words(path, text):
     with pytest.raises(XMError):
         counted(path, text, "latin-1")
+
+
+@pytest.mark.parametrize(
+    ("options", "paths", "found"),
+    [
+        ({"mapping": {"a": "A", "x": "A", "b": "B"}}, ["a>b", "a > b", "x > b"], 1),
+        ({"mapping": {"a": "A", "b": "B"}, "unknown": "drop"}, ["a>b", "a>q>b", "b>a"], 2),
+        ({}, ["a>b", "b>a", "a>b>a"], 3),
+    ],
+)
+def test_sequences_are_counted_once_after_mapping(options, paths, found):
+    rows = pd.DataFrame({"path": paths, "conversions": 6, "nulls": 4, "value": 10.0})
+    given = read_paths(rows, nulls="nulls", value="value", **options)
+    assert len(given) == found
+    assert (given.conversions.sum(), given.nulls.sum(), given.value.sum()) == (18, 12, 30)
+
+
+def test_blank_values_are_counted():
+    rows = pd.DataFrame({"path": ["a", "b", "c"], "conversions": [3, 2, 0], "nulls": 1, "value": [9.0, np.nan, np.nan]})
+    assert read_paths(rows, nulls="nulls", value="value").left_out == {"blank_values": 2}
+    log = pd.DataFrame({"customer": [1, 2, 3], "time": [DAY] * 3, "touchpoint": list("aba"), "won": [1, 1, 0], "v": [5.0, np.nan, np.nan]})  # fmt: skip
+    found = transitions(EventLog(log, conversion="won", value="v"))
+    assert (found.left_out, found.conversions) == ({"blank_values": 1}, 2)
+
+
+@pytest.mark.parametrize("slices", [None, 3])
+def test_rows_that_stand_twice_are_counted_or_left_out(slices, monkeypatch):
+    if slices:
+        monkeypatch.setattr("xmresearch.sufficient.event_stream.SLICE_ROWS", slices)
+    log = pd.DataFrame({"customer": [1, 1, 2, 2], "time": [DAY, DAY + timedelta(1)] * 2, "touchpoint": list("abab"), "won": [0, 1, 0, 1]})  # fmt: skip
+    twice = log.loc[log.index.repeat(2)]
+    assert transitions(EventLog(twice, conversion="won")).left_out == {"same_rows": 4}
+    once, dropped = (transitions(EventLog(f, conversion="won", repeats="drop")) for f in (log, twice))
+    assert dropped.left_out == {"repeats": 4}
+    np.testing.assert_array_equal(once.count, dropped.count)
+
+
+def test_conversions_below_zero_are_refused():
+    log = pd.DataFrame({"customer": [1, 2], "time": [DAY] * 2, "touchpoint": list("ab"), "won": [1, -1]})
+    with pytest.raises(DataError, match=r"'won' is negative in 1 row\(s\): row 2 \(-1\)"):
+        transitions(EventLog(log, conversion="won"))
+
+
+def test_days_of_a_spreadsheet_are_refused_and_formats_hold_for_decimals():
+    log = pd.DataFrame(
+        {"customer": [1, 1, 1], "time": [45717, 45718, 45719], "touchpoint": list("aba"), "won": [0, 0, 1]}
+    )
+    with pytest.raises(DataError, match="45717, which look like days.*format the column as dates"):
+        transitions(EventLog(log, conversion="won"))
+    dated = log.assign(time=[20250301.0, 20250302.0, 20250303.0])
+    found = transitions(EventLog(dated, conversion="won", time_format="%Y%m%d", gap="12h"))
+    assert found.journeys == 3

@@ -7,8 +7,9 @@ from typing import Any, Protocol
 
 from xmresearch.attribution.concerns import left_out_concerns
 from xmresearch.attribution.reading import read_touches
+from xmresearch.attribution.scores import require_on_scale
 from xmresearch.errors import InsufficientData, ParamsError, nearest
-from xmresearch.sufficient.sources import as_lazy, require_columns, require_numeric
+from xmresearch.sufficient.sources import require_columns
 
 
 class Request(Protocol):
@@ -66,7 +67,7 @@ def check_study(params: Request, data: Any) -> list[str]:
         columns, customer = params.rating_columns(), reading["columns"]["customer"]
         names = (customer, columns["score"], columns["rated"], columns["channel"], columns["experience"])
         require_columns(names, data.survey.columns)
-        require_numeric((columns["score"],), as_lazy(data.survey))
+        require_on_scale(data.survey, columns["score"], columns["scale"])
     pooled = f" ({facts['pooled']} rare ones counted as one)" if facts["pooled"] else ""
     lines = [
         f"Data: {facts['journeys']:,.0f} journeys with {facts['touches']:,.0f} touches of {facts['channels']} "

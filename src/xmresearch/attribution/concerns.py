@@ -18,6 +18,8 @@ _SENTENCES = {
     "after_until": "{count} event(s) after the last moment that counts were left out.",
     "before_lookback": "{count} touch(es) before the look-back window were left out.",
     "repeats": "{count} repeated touch(es) were counted once.",
+    "blank_values": "{count} conversion(s) have no value and count as worth 0.",
+    "same_rows": "{count} event(s) are equal to the one before in customer, time, touchpoint and conversion: duplicates, if they are, count twice.",
     "value_without_conversion": "{count} value(s) without a conversion were left out.",
     "misspecified": "Resampled journeys spread the credit of {channel} {ratio:.1f} times as much as the chain does: its order is too low, or journeys differ in kind.",
     "shrunk": "The estimates of {count} channel(s) lie outside their own intervals, as at {channel}: the prior draws rare steps towards common ones.",

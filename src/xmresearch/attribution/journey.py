@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from xmresearch.attribution.concerns import Concern, left_out_concerns
-from xmresearch.attribution.scores import FEW_SCORES, touch_scores
+from xmresearch.attribution.scores import FEW_SCORES, require_on_scale, touch_scores
 from xmresearch.attribution.steps import StepSums
 from xmresearch.errors import InsufficientData, ParamsError, nearest
 from xmresearch.sufficient.event_log import EventLog
@@ -137,6 +137,8 @@ def journey(
     ------
     ParamsError
         A stage names no touchpoint, or one touchpoint is in two; or a survey comes without a score column or an event log.
+    DataError
+        A score lies outside its scale.
     InsufficientData
         There is no journey.
     """
@@ -154,6 +156,8 @@ def journey(
     if survey is not None:
         if score is None or not isinstance(source, EventLog):
             raise ParamsError("A survey is joined to an event log by a score column.", "Give an EventLog and 'score'.")
+        if scale is not None and scale[0] < scale[1]:
+            require_on_scale(survey, score, scale)
         found, unmatched = touch_scores(source, survey, score=score, touchpoint=rated, confidence=confidence)
         table = _with_scores(table, found, scale or (float(survey[score].min()), float(survey[score].max())))
         concerns += [Concern("unmatched_scores", {"count": unmatched})] if unmatched else []
@@ -220,7 +224,7 @@ def _with_scores(table: pd.DataFrame, found: pd.DataFrame, scale: tuple[float, f
         raise ParamsError(f"The scale of the scores is {low:g} to {high:g}.", "Give (lowest, highest).")
     joined = table.merge(found.rename(columns={"channel": "touchpoint"}), on="touchpoint", how="left")
     joined["scores"] = joined["scores"].fillna(0).astype(int)
-    joined["shortfall"] = ((high - joined["score"]) / (high - low)).clip(0, 1)
+    joined["shortfall"] = (high - joined["score"]) / (high - low)
     raw = joined["touches"] * joined["exit_rate"] * joined["shortfall"]
     return joined.assign(priority=raw / raw.sum() if raw.sum() > 0 else raw)
 

@@ -41,7 +41,7 @@ class Carriers:
         return table if table["mandatory"].all() else table[~table["mandatory"]]
 
     def summary(self) -> dict[str, Any]:
-        """Return the first of the touchpoints that could be removed and how sure that is, with case clear or close.
+        """Return the first of the touchpoints that could be removed and how sure that is: clear, close, only, or mandatory (all are).
 
         Returns
         -------
@@ -69,12 +69,18 @@ class Carriers:
                       "p_more": self.result.comparison(top["channel"], after["channel"])["p_more"]}  # fmt: skip
         else:
             facts["case"] = "only"
+        if self.result.table["mandatory"].all():
+            facts |= {"case": "mandatory", "least": float(table["removal_effect"].min())}
         return facts
 
+    def card(self) -> Carriers | None:
+        """Return what a card shows: nothing where no touchpoint can be told from the others."""
+        return None if self.result.table["mandatory"].all() else self
+
     def mandatory(self) -> dict[str, Any] | None:
-        """Return the steps that cannot be removed, and their effects; None where there is none."""
+        """Return the steps that cannot be removed, and their effects; None where there is none, or no other step."""
         table = self.result.table[self.result.table["mandatory"]]
-        if not len(table):
+        if len(table) in (0, len(self.result.table)):
             return None
         least = float(table["removal_effect"].min())
         return {"steps": table["channel"].tolist(), "count": len(table), "effect": least,
@@ -108,19 +114,22 @@ def to_fix(shown: ShownJourneys) -> dict[str, Any] | None:
     -------
     dict or None
         fix, second, exit_rate, touches_there, part and second_part (of the priority, or of what is lost) and, with case scored,
-        score; case unscored otherwise.
+        score; case unscored otherwise; scored_alone and unscored_alone where no second follows.
     """
     table, by = shown.touchpoints, "priority" if "priority" in shown.touchpoints else "lost"
     table = table[table[by].fillna(0) > 0].sort_values([by, "touchpoint"], ascending=[False, True])
     if not len(table):
         return None
-    first, second = table.iloc[0], table.iloc[min(1, len(table) - 1)]
+    first, case = table.iloc[0], "scored" if by == "priority" else "unscored"
     facts = {
-        "fix": first["touchpoint"], "second": second["touchpoint"], "exit_rate": float(first["exit_rate"]),
-        "touches_there": float(first["touches"]), "part": float(first[by]), "second_part": float(second[by]),
-        "case": "unscored",
+        "fix": first["touchpoint"], "exit_rate": float(first["exit_rate"]), "touches_there": float(first["touches"]),
+        "part": float(first[by]), "case": case,
     }  # fmt: skip
-    return facts | ({"case": "scored", "score": float(first["score"])} if by == "priority" else {})
+    if by == "priority":
+        facts["score"] = float(first["score"])
+    if len(table) == 1:
+        return facts | {"case": f"{case}_alone"}
+    return facts | {"second": table.iloc[1]["touchpoint"], "second_part": float(table.iloc[1][by])}
 
 
 def to_fund(credits: AttributionResult) -> dict[str, Any] | None:
@@ -129,28 +138,58 @@ def to_fund(credits: AttributionResult) -> dict[str, Any] | None:
     Returns
     -------
     dict or None
-        fund, under and over (whose share of credit exceeds or falls short of its share of the budget most), their shares, and with
-        case roi the highest and lowest return with intervals; case cost: cost per conversion.
+        best and worst with figure and interval. Case roi; loss where the worst does not earn its cost; losses where none does;
+        cost: cost per conversion; barren where money went to a touchpoint without credit, then worst with worst_budget.
     """
-    if "cost" not in credits.table:
+    paid = _paid(credits)
+    if paid is None:
         return None
-    paid = credits.table[(credits.table["cost"] > 0) & ~credits.table["mandatory"]]
-    if len(paid) < 2:
-        return None
-    gap = paid["share"] - paid["budget_share"]
-    under, over = paid.loc[gap.idxmax()], paid.loc[gap.idxmin()]
-    facts: dict[str, Any] = {"case": "cost", "under": under["channel"], "under_share": float(under["share"]),
-             "under_budget": float(under["budget_share"]), "over": over["channel"], "over_share": float(over["share"]),
-             "over_budget": float(over["budget_share"])}  # fmt: skip
     by, sign = ("roi", 1) if "roi" in paid else ("cost_per_conversion", -1)
     known = paid[paid[by].notna()]
+    if not len(known):
+        return None
     ordered = known.iloc[np.argsort(-sign * known[by].to_numpy(), kind="stable")]
+    facts: dict[str, Any] = {"case": "cost"}
     for name, row in (("best", ordered.iloc[0]), ("worst", ordered.iloc[-1])):
         facts |= {name: row["channel"], f"{name}_figure": float(row[by]), f"{name}_lower": float(row[f"{by}_lower"]),
                   f"{name}_upper": float(row[f"{by}_upper"])}  # fmt: skip
     if by == "roi":
-        facts["case"] = "loss" if facts["worst_upper"] < 0 else "roi"
+        facts["case"] = "losses" if facts["best_upper"] < 0 else "loss" if facts["worst_upper"] < 0 else "roi"
+    elif len(known) < len(paid):
+        barren = paid[paid[by].isna()]
+        worst = barren.loc[barren["budget_share"].idxmax()]
+        facts |= {"case": "barren", "worst": worst["channel"], "worst_budget": float(worst["budget_share"])}
     return facts
+
+
+def over_funded(credits: AttributionResult) -> dict[str, Any] | None:
+    """Return whose share of the budget exceeds its share of the credit most, with case over; even where none does."""
+    return _unequal(credits, "over", -1)
+
+
+def under_funded(credits: AttributionResult) -> dict[str, Any] | None:
+    """Return whose share of the credit exceeds its share of the budget most, with case under; even where none does."""
+    return _unequal(credits, "under", 1)
+
+
+def _unequal(credits: AttributionResult, name: str, sign: int) -> dict[str, Any] | None:
+    paid = _paid(credits)
+    if paid is None:
+        return None
+    gap = sign * (paid["share"] - paid["budget_share"])
+    row = paid.loc[gap.idxmax()]
+    return {
+        "channel": row["channel"], "share": float(row["share"]), "budget": float(row["budget_share"]),
+        "case": name if gap.max() > 0 else "even",
+    }  # fmt: skip
+
+
+def _paid(credits: AttributionResult) -> pd.DataFrame | None:
+    """Return the touchpoints that cost something and could be removed; None where there are fewer than two."""
+    if "cost" not in credits.table:
+        return None
+    paid = credits.table[(credits.table["cost"] > 0) & ~credits.table["mandatory"]]
+    return paid if len(paid) > 1 else None
 
 
 def lifts(credits: AttributionResult) -> dict[str, Any] | None:

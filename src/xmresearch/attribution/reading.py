@@ -94,7 +94,9 @@ class Touches:
         counts = dict(self.journeys.left_out)
         if self.rare:
             counts |= {"rare_touchpoints": self.rare, "unknown_touchpoints": counts["unknown_touchpoints"] - self.rare}
-        rows = sorted((rule, count) for rule, count in counts.items() if count)
+        rows = sorted(
+            (rule, count) for rule, count in counts.items() if count and rule not in ("blank_values", "same_rows")
+        )
         return pd.DataFrame(rows, columns=["rule", "flagged"])
 
     def summary(self) -> dict[str, Any]:

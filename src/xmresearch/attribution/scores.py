@@ -12,12 +12,15 @@ from scipy import stats
 from xmresearch.attribution.concerns import Concern
 from xmresearch.errors import DataError, InsufficientData
 from xmresearch.sufficient.event_log import EventLog
-from xmresearch.sufficient.sources import as_lazy, readable, require_columns, require_numeric
+from xmresearch.sufficient.journeys import Array
+from xmresearch.sufficient.sources import as_lazy, readable, require_columns, require_numeric, rows_where
 
 if TYPE_CHECKING:
     import polars as pl
 
 FEW_SCORES, DRAWS = 30, 4000
+SPREADS = 80
+"""Points of the grid over the SD between channels."""
 
 
 def mean_scores(frame: pd.DataFrame, by: list[str], score: str, confidence: float = 0.95) -> pd.DataFrame:
@@ -81,32 +84,40 @@ def touch_scores(
         A column is missing or not numeric.
     InsufficientData
         No answer belongs to a touch.
+
+    Notes
+    -----
+    Touches that the log leaves out (no customer, after `until`, dropped as unknown, conversions themselves) cannot be rated.
     """
     import polars as pl
 
-    from xmresearch.sufficient.event_times import event_time
+    from xmresearch.sufficient.event_times import event_time, last_moment
 
     answers, events = as_lazy(survey), as_lazy(log.data)
     kinds, schema = answers.collect_schema(), events.collect_schema()
     require_columns((log.customer, score, touchpoint), kinds.names())
     require_numeric((score,), answers)
     require_columns((log.customer, log.touchpoint, log.time), schema.names())
-    same = kinds[log.customer] == schema[log.customer]
+    same = kinds[log.customer] == schema[log.customer] and schema[log.customer].is_integer()
     of_answer, of_event = (
         pl.col(log.customer) if same else _as_text(log.customer, s[log.customer]) for s in (kinds, schema)
     )
-    rated = answers.filter(pl.col(score).is_not_null()).with_columns(
-        of_answer.alias("id"), pl.col(score).alias("score")
-    )
-    label = pl.col(log.touchpoint).cast(pl.String).str.strip_chars()
-    usable = (label != "") & ~label.is_in(list(log.converting))
-    when = event_time(log, schema[log.time])[0]
+    known = pl.col(score).cast(pl.Float64).fill_nan(None)
+    rated = answers.with_columns(of_answer.alias("id"), known.alias("score")).filter(pl.col("score").is_not_null())
+    label = _as_text(log.touchpoint, schema[log.touchpoint])
+    usable = of_event.is_not_null() & (label != "") & ~label.is_in(list(log.converting))
+    if not same:
+        usable &= of_event != ""
+    if log.mapping is not None and log.unknown == "drop":
+        usable &= label.is_in(list(log.mapping))
+    when, unit = event_time(log, schema[log.time])
+    usable &= when <= last_moment(log, schema[log.time], unit)
     seen = events.filter(usable).select(of_event.alias("id"), label.alias("touch"), when.alias("when"))
     if touchpoint is None:
         of = seen.sort("when", maintain_order=True).group_by("id").agg(pl.col("touch").last())
         joined = rated.select("id", "score").join(of, on="id")
     else:
-        rated = rated.with_columns(pl.col(touchpoint).cast(pl.String).str.strip_chars().alias("touch"))
+        rated = rated.with_columns(_as_text(touchpoint, kinds[touchpoint]).alias("touch"))
         joined = rated.select("id", "score", "touch").join(seen.unique(["id", "touch"]), on=["id", "touch"], how="semi")
     with readable(log.data):
         table = joined.select("touch", "score").collect(engine="streaming").sort("touch", "score").to_pandas()
@@ -119,7 +130,7 @@ def touch_scores(
 
 
 def _as_text(name: str, kind: pl.DataType) -> pl.Expr:
-    """Return customers as text, the same whether they are whole numbers, decimals or text."""
+    """Return labels as text, the same whether they are whole numbers, decimals or text."""
     import polars as pl
 
     raw = pl.col(name)
@@ -127,6 +138,22 @@ def _as_text(name: str, kind: pl.DataType) -> pl.Expr:
     if not kind.is_float():
         return text
     return pl.when(raw == raw.round()).then(raw.cast(pl.Int64, strict=False).cast(pl.String)).otherwise(text)
+
+
+def require_on_scale(survey: pd.DataFrame, score: str, scale: tuple[float, float]) -> None:
+    """Raise DataError for scores that lie outside their scale, such as 99 for no answer, and name the rows."""
+    import polars as pl
+
+    answers = as_lazy(survey)
+    require_columns((score,), answers.collect_schema().names())
+    require_numeric((score,), answers)
+    number = pl.col(score).cast(pl.Float64).fill_nan(None)
+    count, where = rows_where(answers, (~number.is_between(*scale)).fill_null(value=False), score)
+    if count:
+        raise DataError(
+            f"Column '{score}' lies outside the scale {scale[0]:g} to {scale[1]:g} in {count} row(s): {where}.",
+            "Leave blank what is no score, or give the lowest and the highest.",
+        )
 
 
 @dataclass(frozen=True)
@@ -139,8 +166,8 @@ class ConsistencyResult:
         One row per experience and channel: experience, channel, scores, score, score_sd, score_lower, score_upper.
     spread : DataFrame
         One row per experience: experience, channels, best, worst, gap (between their means), gap_lower, gap_upper, p (Welch's
-        test that all means are equal), p_over (posterior probability that the gap exceeds `tolerance`), verdict: consistent,
-        inconsistent or unclear.
+        test that all means are equal), p_over (posterior probability that the widest gap between true means exceeds
+        `tolerance`), verdict: consistent, inconsistent or unclear.
     concerns : tuple of Concern
         Groups with few scores.
     tolerance, confidence : float
@@ -161,7 +188,8 @@ class ConsistencyResult:
         """Return the figures of an answer in one sentence, with its case: consistent, inconsistent or unclear."""
         found = self.spread["verdict"]
         case = next((v for v in ("inconsistent", "unclear") if (found == v).any()), "consistent")
-        widest = self.spread.loc[self.spread["gap"].idxmax()]
+        decisive = self.spread[found == case]
+        widest = decisive.loc[decisive["gap"].idxmax()]
         return {"case": case, "experiences": len(self.spread), "tolerance": self.tolerance, **widest.to_dict()}
 
     def diagnostics(self) -> pd.DataFrame:
@@ -215,8 +243,16 @@ def consistency(
     InsufficientData
         No experience has two channels with two scores each.
 
+    Notes
+    -----
+    Among many channels the widest gap between means is wide by chance alone. The probability that it matters therefore comes
+    from a hierarchical model: true means are normal about a common one, whose SD has a half-normal prior with the SD of
+    answers as its scale.
+
     References
     ----------
+    Gelman, A., Carlin, J. B., Stern, H. S., Dunson, D. B., Vehtari, A. & Rubin, D. B. (2013). Bayesian data analysis (3rd ed.),
+    section 5.4. CRC Press.
     Welch, B. L. (1951). On the comparison of several mean values: an alternative approach. Biometrika, 38, 330-336.
     """
     require_columns((channel, score, experience), survey.columns)
@@ -251,7 +287,8 @@ def _gap(group: pd.DataFrame, tolerance: float, confidence: float, rng: np.rando
     step = drawn[:, best] - drawn[:, worst]
     tail = (1 - confidence) / 2
     low, high = np.quantile(step, [tail, 1 - tail])
-    over = float((drawn.max(axis=1) - drawn.min(axis=1) > tolerance).mean())
+    true = _pooled(mean, group["score_sd"].to_numpy(), n, rng)
+    over = float((np.ptp(true, axis=1) > tolerance).mean())
     verdict = "inconsistent" if over >= confidence else "consistent" if over <= 1 - confidence else "unclear"
     names = group["channel"].to_numpy()
     return {
@@ -260,7 +297,28 @@ def _gap(group: pd.DataFrame, tolerance: float, confidence: float, rng: np.rando
     }  # fmt: skip
 
 
-def _welch(mean: np.ndarray, error: np.ndarray, n: np.ndarray) -> float:
+def _pooled(mean: Array, sd: Array, n: Array, rng: np.random.Generator) -> Array:
+    """Draw true means, shape (DRAWS, K), from the hierarchical normal model, with errors drawn as well."""
+    scale = np.sqrt(np.average(sd**2, weights=n - 1))
+    if not scale > 0:
+        return np.broadcast_to(mean, (DRAWS, len(mean)))
+    error = np.maximum(sd, 1e-6 * scale) * np.sqrt((n - 1) / rng.chisquare(n - 1, (DRAWS, len(n))) / n)
+    spread = np.linspace(0, 4 * scale, SPREADS + 1)[1:] - 2 * scale / SPREADS
+    weight = 1 / (error[:, None] ** 2 + spread[:, None] ** 2)
+    total = weight.sum(axis=2)
+    centre = (weight * mean).sum(axis=2) / total
+    log_p = 0.5 * (np.log(weight).sum(axis=2) - np.log(total) - (weight * (mean - centre[:, :, None]) ** 2).sum(axis=2))
+    log_p -= 0.5 * (spread / scale) ** 2
+    at = (log_p + rng.gumbel(size=log_p.shape)).argmax(axis=1)
+    rows = np.arange(DRAWS)
+    common = centre[rows, at] + rng.standard_normal(DRAWS) / np.sqrt(total[rows, at])
+    between = spread[at][:, None] ** 2
+    keep = between / (between + error**2)
+    drawn: Array = keep * mean + (1 - keep) * common[:, None] + np.sqrt(keep) * error * rng.standard_normal(error.shape)
+    return drawn
+
+
+def _welch(mean: Array, error: Array, n: Array) -> float:
     if not (error > 0).all():
         return np.nan
     weight = 1 / error**2

@@ -55,13 +55,16 @@ class EventColumns:
             flag = pl.col(log.conversion)
             if schema[log.conversion].is_float():
                 flag = flag.fill_nan(None)
+            if schema[log.conversion].is_signed_integer() or schema[log.conversion].is_float():
+                chosen.append((flag < 0).fill_null(value=False).alias("below"))
             number = flag if schema[log.conversion] == pl.Boolean else flag > 0
             chosen.append(number.fill_null(value=False).alias("c"))
         for name, column in (("v", log.value), ("cost", log.cost)):
             if column is not None:
-                chosen.append(pl.col(column).cast(pl.Float64).fill_nan(None).fill_null(0.0).alias(name))
+                chosen.append(pl.col(column).cast(pl.Float64).fill_nan(None).alias(name))
         self.table = self.source.select(chosen)
         self._lookup = np.full(0, UNSEEN, dtype=np.int32)
+        self._span = (np.inf, -np.inf)
 
     def rows(self) -> int:
         """Count the rows."""
@@ -81,15 +84,14 @@ class EventColumns:
             )
         if batch.is_empty():
             return batch
+        if "below" in batch.columns and batch["below"].any():
+            self._refuse_below(str(self.log.conversion))
         for name, column in (("v", self.log.value), ("cost", self.log.cost)):
             if column is not None:
-                self._require_amounts(batch[name].to_numpy(), column)
+                self._require_amounts(batch[name], column)
         time = batch["t"].to_numpy()
-        if self._numbers and days_as_numbers(time.min(), time.max()):
-            raise DataError(
-                f"Column '{self.log.time}' holds numbers such as {time[0]:.0f}, which look like days, not seconds.",
-                "Give time_format='%Y%m%d'.",
-            )
+        if self._numbers:
+            self._span = (min(self._span[0], time.min()), max(self._span[1], time.max()))
         if time.max() > self.until:
             batch = self._past(batch, noted)
         named = pl.col("id").is_not_null()
@@ -101,8 +103,24 @@ class EventColumns:
             noted["blank_customers"] += blank
         return kept
 
-    def _require_amounts(self, amount: NDArray[np.float64], column: str) -> None:
-        if amount.min() >= 0 and amount.max() < np.inf:
+    def require_moments(self) -> None:
+        """Raise DataError where the numbers of the whole log look like days."""
+        if hint := days_as_numbers(*self._span):
+            raise DataError(
+                f"Column '{self.log.time}' holds numbers such as {self._span[0]:.0f}, which look like days, not seconds.",
+                hint,
+            )
+
+    def _refuse_below(self, column: str) -> None:
+        count, where = rows_where(self.source, (pl.col(column) < 0).fill_null(value=False), column)
+        raise DataError(
+            f"Column '{column}' is negative in {count} row(s): {where}.", "Write 1 or true for a conversion."
+        )
+
+    def _require_amounts(self, amount: pl.Series, column: str) -> None:
+        some = amount if not amount.null_count() else amount.fill_null(0.0)
+        values = some.to_numpy()
+        if values.min() >= 0 and values.max() < np.inf:
             return
         number = pl.col(column).cast(pl.Float64)
         wrong = ((number < 0) | number.is_infinite()).fill_null(value=False)

@@ -83,6 +83,7 @@ def _poured[S: Sink](
         for k in range(0, len(batch), SLICE_ROWS):
             for block in cutter.cut(batch[k : k + SLICE_ROWS]):
                 sink.add(block)
+    columns.require_moments()
     last = cutter.finish()
     sink.add(last)
     return sink, last
@@ -98,7 +99,7 @@ class _Rows:
     converted: NDArray[np.bool_]
     value: NDArray[np.float64] | None
 
-    def part(self, which: slice) -> _Rows:
+    def part(self, which: slice | NDArray[np.bool_]) -> _Rows:
         value = None if self.value is None else self.value[which]
         return _Rows(self.fresh[which], self.time[which], self.code[which], self.converted[which], value)
 
@@ -121,13 +122,16 @@ class _Cutter:
         self.gap, self.lookback = (seconds(s, n) for s, n in ((log.gap, "gap"), (log.lookback, "lookback")))
         self.tail: _Rows | None = None
         self.before: tuple[object, object, int] | None = None
+        self.last: _Rows | None = None
 
     def cut(self, batch: pl.DataFrame) -> Iterator[Journeys]:
         """Give the journeys that are complete: the one that was waiting, then those within the batch."""
         batch = self.columns.checked(batch, self.noted)
         if batch.is_empty():
             return
-        rows = self._rows(batch)
+        rows = self._once(self._rows(batch))
+        if not len(rows.code):
+            return
         starts = self._starts(rows)
         if self.tail is not None:
             waiting = self.tail
@@ -175,13 +179,38 @@ class _Cutter:
         if self.log.converting:
             pure = code == CONVERTS
             converted, code = converted | pure, np.where(pure, np.int32(BLANK), code)
-        value = batch["v"].to_numpy() if "v" in batch.columns else None
-        if value is not None:
+        value = None
+        if "v" in batch.columns:
+            if batch["v"].null_count():
+                self._note("blank_values", np.count_nonzero(batch["v"].is_null().to_numpy() & converted))
+            value = batch["v"].fill_null(0.0).to_numpy()
             paid = np.count_nonzero(value) - np.count_nonzero(value[converted])
             self._note("value_without_conversion", paid)
         if "cost" in batch.columns:
-            self.columns.spend(code, batch["cost"].to_numpy())
+            self.columns.spend(code, batch["cost"].fill_null(0.0).to_numpy())
         return _Rows(fresh, time, code, converted, value)
+
+    def _once(self, rows: _Rows) -> _Rows:
+        """Count rows that are equal to the one before in all that is read, and leave them out where repeats are."""
+        at = np.flatnonzero((rows.time[1:] == rows.time[:-1]) & ~rows.fresh[1:]) + 1
+        same = (rows.code[at] == rows.code[at - 1]) & (rows.converted[at] == rows.converted[at - 1])
+        if rows.value is not None:
+            same &= rows.value[at] == rows.value[at - 1]
+        again = at[same]
+        if self.last is not None and not rows.fresh[0]:
+            pair = self.last.then(rows.part(slice(0, 1)))
+            whole = [pair.time, pair.code, pair.converted] + ([] if pair.value is None else [pair.value])
+            again = np.append(again, [0] if all(a[0] == a[1] for a in whole) else []).astype(np.int64)
+        self.last = rows.part(slice(len(rows.code) - 1, None))
+        if not len(again):
+            return rows
+        if self.log.repeats != "drop":
+            self._note("same_rows", len(again))
+            return rows
+        self._note("repeats", len(again))
+        kept = np.ones(len(rows.code), dtype=bool)
+        kept[again] = False
+        return rows.part(kept)
 
     def _starts(self, rows: _Rows) -> NDArray[np.int64]:
         """Return the rows at which a journey starts, given the row that waits before the first."""

@@ -14,7 +14,7 @@ _UNITS = {"ms": 1e-3, "us": 1e-6, "ns": 1e-9}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # text of another form is not guessed at: 03/04/2025 is two days
 _ISO, _ZONED = r"^\d{4}[-/]", r"[T ]\d\d?:.*(Z|[+-]\d\d:?(\d\d)?)$"
-_DAYS_AS_NUMBERS = (19_000_101, 21_001_231)
+_DAYS_AS_NUMBERS, _SERIAL_DAYS = (19_000_101, 21_001_231), (36_500, 62_000)
 
 
 def event_time(log: EventLog, dtype: pl.DataType) -> tuple[pl.Expr, float]:
@@ -44,7 +44,9 @@ def event_time(log: EventLog, dtype: pl.DataType) -> tuple[pl.Expr, float]:
         return time.to_physical(), _UNITS[dtype.time_unit]
     if dtype == pl.Date:
         return time.to_physical().cast(pl.Int64), 86400.0
-    if dtype == pl.String or (log.time_format is not None and dtype.is_integer()):
+    if dtype == pl.String or (log.time_format is not None and dtype.is_numeric()):
+        if dtype.is_float():
+            time = pl.when(time == time.round()).then(time).cast(pl.Int64, strict=False)
         return _parsed(time.cast(pl.String).str.strip_chars(), log.time_format).to_physical(), 1e-6
     if dtype.is_integer():
         return time.cast(pl.Int64), 1.0
@@ -86,7 +88,10 @@ def last_moment(log: EventLog, dtype: pl.DataType, unit: float) -> float:
     return float((moment.to_pydatetime() - _EPOCH).total_seconds() / unit)
 
 
-def days_as_numbers(least: float, most: float) -> bool:
-    """Whether numbers look like 20250331 rather than seconds."""
-    low, high = _DAYS_AS_NUMBERS
-    return low <= least and most <= high
+def days_as_numbers(least: float, most: float) -> str:
+    """Return what to do with numbers that look like 20250331, or like a spreadsheet's 45717, rather than seconds; or nothing."""
+    if _DAYS_AS_NUMBERS[0] <= least <= most <= _DAYS_AS_NUMBERS[1]:
+        return "Give time_format='%Y%m%d'."
+    if _SERIAL_DAYS[0] <= least <= most <= _SERIAL_DAYS[1]:
+        return "They are days as a spreadsheet counts them: format the column as dates there."
+    return ""

@@ -45,7 +45,8 @@ class Journeys:
         Spent per channel, shape (K,).
     left_out : dict of str to int
         What was not used, and how often: empty_journeys, blank_touchpoints, unknown_touchpoints, blank_customers,
-        after_until, before_lookback, repeats, value_without_conversion.
+        after_until, before_lookback, repeats, value_without_conversion; and what was, though it may be wrong: blank_values
+        (conversions that count as worth 0), same_rows (events equal to the one before).
     """
 
     channels: tuple[str, ...]

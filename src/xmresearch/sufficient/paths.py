@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from xmresearch.errors import DataError, InsufficientData, ParamsError
-from xmresearch.sufficient.journeys import Journeys, Labels, in_order, keep_touches, without_empty
+from xmresearch.sufficient.journeys import DistinctJourneys, Journeys, Labels, in_order, keep_touches, without_empty
 from xmresearch.sufficient.sources import as_lazy, readable, require_columns, require_numeric, rows_where
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ def read_paths(
     ------
     DataError
         A column is missing or not numeric; a count or value is negative or infinite, or a count is blank (rows are named).
+        Conversions whose value is blank count as worth 0, which `left_out` says.
     InsufficientData
         No row has a touchpoint.
     """
@@ -68,11 +70,18 @@ def read_paths(
     noted: Counter[str] = Counter()
     if loose := int(table["loose"].sum()):
         noted["value_without_conversion"] += loose
-    journeys = _split(table, separator.strip(), labels, noted)
+    if blank := round(float(table["unvalued"].sum())):
+        noted["blank_values"] += blank
+    journeys, apart = _split(table, separator.strip(), labels, noted)
     found = without_empty(journeys, lambda what, count: noted.update({what: count}))
     if len(found) == 0:
         raise InsufficientData(f"No row of column '{path}' has a touchpoint.")
-    return Journeys(**{**vars(found), "left_out": dict(noted)})
+    found = replace(found, left_out=dict(noted))
+    if apart:
+        return found
+    distinct = DistinctJourneys()
+    distinct.add(found)
+    return distinct.result()
 
 
 def _by_path(source: pl.LazyFrame, path: str, conversions: str, value: str | None, nulls: str | None) -> pl.DataFrame:
@@ -88,10 +97,11 @@ def _by_path(source: pl.LazyFrame, path: str, conversions: str, value: str | Non
     require_numeric((conversions, value, nulls), source)
     counts = {"conversions": conversions} | ({} if nulls is None else {"nulls": nulls})
     number = {key: pl.col(name).cast(pl.Float64).fill_nan(None) for key, name in counts.items()}
-    worth = pl.lit(0.0) if value is None else pl.col(value).cast(pl.Float64).fill_nan(None).fill_null(0.0)
+    given = pl.lit(0.0) if value is None else pl.col(value).cast(pl.Float64).fill_nan(None)
     rows = source.select(
         pl.col(path).cast(pl.String).fill_null("").alias("path"), number["conversions"].alias("c"),
-        (number["nulls"] if nulls else (number["conversions"] == 0).cast(pl.Float64)).alias("n"), worth.alias("v"),
+        (number["nulls"] if nulls else (number["conversions"] == 0).cast(pl.Float64)).alias("n"),
+        given.fill_null(0.0).alias("v"), given.is_null().alias("blank"),
     )  # fmt: skip
     c, v = pl.col("c"), pl.col("v")
     bad = pl.any_horizontal(~pl.col(k).is_between(0, np.inf, closed="left").fill_null(value=False) for k in "cnv")
@@ -100,7 +110,7 @@ def _by_path(source: pl.LazyFrame, path: str, conversions: str, value: str | Non
         rows.group_by("path").agg(
             c.sum(), pl.col("n").sum(), own.sum().alias("v"),
             pl.when(c > 0).then(v * v / c).otherwise(0.0).sum().alias("squares"), (c > 0).sum().alias("valued"),
-            ((v > 0) & (c <= 0)).sum().alias("loose"), bad.any().alias("bad"),
+            ((v > 0) & (c <= 0)).sum().alias("loose"), c.filter("blank").sum().alias("unvalued"), bad.any().alias("bad"),
         )
         .collect(engine="streaming").sort("path")
     )  # fmt: skip
@@ -122,7 +132,8 @@ def _say_what_is_wrong(source: pl.LazyFrame, columns: Mapping[str, str]) -> None
             raise DataError(f"Column '{name}' is {kind} in {count} row(s): {where}.", hint)
 
 
-def _split(table: pl.DataFrame, separator: str, labels: Labels, noted: Counter[str]) -> Journeys:
+def _split(table: pl.DataFrame, separator: str, labels: Labels, noted: Counter[str]) -> tuple[Journeys, bool]:
+    """Return the journeys, and whether no two of them can be the same sequence written apart."""
     import polars as pl
 
     lists = table["path"].str.split(separator)
@@ -131,7 +142,8 @@ def _split(table: pl.DataFrame, separator: str, labels: Labels, noted: Counter[s
     physical = tokens.to_physical().to_numpy()
     seen = pl.DataFrame({"code": physical, "label": tokens}).unique("code").sort(pl.col("label").cast(pl.String))
     lookup = np.zeros(int(physical.max(initial=0)) + 1, dtype=np.int32)
-    lookup[seen["code"].to_numpy()] = labels.codes(seen["label"].cast(pl.String).to_list())
+    coded = labels.codes(seen["label"].cast(pl.String).to_list())
+    lookup[seen["code"].to_numpy()] = coded
     channels, place = in_order(labels.channels)
     raw = lookup[physical]
     starts = np.concatenate([[0], np.cumsum(lengths)])
@@ -141,11 +153,11 @@ def _split(table: pl.DataFrame, separator: str, labels: Labels, noted: Counter[s
     )
     journeys = Journeys(channels, codes, starts, won, lost, value, squares, valued)
     if not (raw < 0).any():
-        return journeys
+        return journeys, len(np.unique(coded)) == len(coded)
     times = np.repeat(journeys.weight, lengths)
     alone = np.repeat(lengths == 1, lengths)
     if blanks := round(float(times[(raw == -1) & ~alone].sum())):
         noted["blank_touchpoints"] += blanks
     if unknown := round(float(times[raw == -2].sum())):
         noted["unknown_touchpoints"] += unknown
-    return keep_touches(journeys, raw >= 0)
+    return keep_touches(journeys, raw >= 0), False
