@@ -7,11 +7,11 @@ from typing import Any
 
 import pandas as pd
 
+from xmresearch.attribution.consistency import ConsistencyResult, consistency
 from xmresearch.attribution.heuristics import HeuristicCredits
 from xmresearch.attribution.order import OrderChoice
 from xmresearch.attribution.publishing import HOUR, ShownJourneys
 from xmresearch.attribution.result import WIDER, AttributionResult
-from xmresearch.attribution.scores import ConsistencyResult, consistency
 from xmresearch.errors import InsufficientData
 from xmresearch.sufficient.sources import require_columns
 

@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 
 from xmresearch.attribution.concerns import Concern
+from xmresearch.attribution.consistency import ConsistencyResult
 from xmresearch.attribution.journey import JourneyResult
 from xmresearch.attribution.publishing import ShownJourneys
 from xmresearch.attribution.reading import Touches
 from xmresearch.attribution.result import AttributionResult
-from xmresearch.attribution.scores import ConsistencyResult
 
 # said elsewhere in the report: in the answer, in the table of what was left out, beside costs
 _ELSEWHERE = frozenset({
