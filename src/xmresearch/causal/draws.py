@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import special, stats
+from scipy import special
 
 from xmresearch.causal.result import COLUMNS, rope
 
@@ -164,4 +164,4 @@ def pretrend_p(estimate: Array, covariance: Array, df: float) -> float:
     if count == 0 or left <= 0 or np.linalg.matrix_rank(covariance, hermitian=True) < count:
         return np.nan
     wald = float(estimate @ np.linalg.solve(covariance, estimate))
-    return float(stats.f.sf(wald * left / (df * count), count, left))
+    return float(special.fdtrc(count, left, wald * left / (df * count)))

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import optimize, special
+from scipy import special
 
 from xmresearch.causal.cell_likelihood import LINKS, cell_estimates
 from xmresearch.causal.hierarchical_density import HierarchicalDensity, Prior, Problem, State
@@ -169,6 +169,8 @@ def _start(
 
 def _moments(change: Array, information: Array, treated: Array, prior: Prior) -> tuple[float, float, float]:
     """Return effect, shock and spread of highest density given units' estimated changes."""
+    from scipy import optimize
+
     noise = 1 / np.maximum(information, 1e-6)
 
     def cost(x: Array) -> float:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 from xmresearch.causal.adjusted import adjusted_att
 from xmresearch.causal.aggregate import AGGREGATES, Aggregate, aggregates, each_effect
@@ -210,10 +210,10 @@ def _table(
 def _twfe_row(panel: Panel, weight: Array, confidence: float) -> pd.DataFrame:
     """Return the two-way fixed-effects coefficient as a row with its t interval."""
     fit = twfe(panel.value, weight, panel.start)
-    reach = float(stats.t.ppf((1 + confidence) / 2, fit.df)) * fit.se
+    reach = float(special.stdtrit(fit.df, (1 + confidence) / 2)) * fit.se
     row = {
         "level": "twfe", "estimate": fit.estimate, "sd": fit.se, "ci_lower": fit.estimate - reach,
-        "ci_upper": fit.estimate + reach, "p_positive": float(stats.t.cdf(fit.estimate / fit.se, fit.df)),
+        "ci_upper": fit.estimate + reach, "p_positive": float(special.stdtr(fit.df, fit.estimate / fit.se)),
         "n": int(panel.treated.sum()),
     }  # fmt: skip
     return pd.DataFrame([row]).reindex(columns=list(COLUMNS))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
+from scipy import special
 
 from xmresearch.causal.simplex import simplex_weights
 from xmresearch.errors import DataError, InsufficientData, ParamsError, nearest
@@ -216,7 +216,7 @@ def synthetic_control(
     })  # fmt: skip
     heavy = np.flatnonzero(omega > _COUNTED).tolist()
     without = [(own[j], omega[j], _without(control, group, j, first, method)) for j in heavy]
-    z, spread = stats.norm.isf((1 - confidence) / 2), float(control[:, :first].std(ddof=1))
+    z, spread = -float(special.ndtri((1 - confidence) / 2)), float(control[:, :first].std(ddof=1))
     level = group.mean(axis=0)
     path = pd.DataFrame({
         "period": dates, "treated": level, "synthetic": level - gap, "gap": gap, "after": np.arange(first + t1) >= first,
