@@ -257,9 +257,11 @@ def test_rows_that_stand_twice_are_counted_or_left_out(slices, monkeypatch):
     if slices:
         monkeypatch.setattr("xmresearch.sufficient.event_stream.SLICE_ROWS", slices)
     log = pd.DataFrame({"customer": [1, 1, 2, 2], "time": [DAY, DAY + timedelta(1)] * 2, "touchpoint": list("abab"), "won": [0, 1, 0, 1]})  # fmt: skip
+    log = log.assign(cost=[1.0, 2.0, 3.0, 4.0])
     twice = log.loc[log.index.repeat(2)]
-    assert transitions(EventLog(twice, conversion="won")).left_out == {"same_rows": 4}
-    once, dropped = (transitions(EventLog(f, conversion="won", repeats="drop")) for f in (log, twice))
+    assert transitions(EventLog(twice, conversion="won", cost="cost")).left_out == {"same_rows": 4}
+    once, dropped = (transitions(EventLog(f, conversion="won", cost="cost", repeats="drop")) for f in (log, twice))
+    np.testing.assert_array_equal(once.cost, dropped.cost)
     assert dropped.left_out == {"repeats": 4}
     np.testing.assert_array_equal(once.count, dropped.count)
 

@@ -129,7 +129,8 @@ class _Cutter:
         batch = self.columns.checked(batch, self.noted)
         if batch.is_empty():
             return
-        rows = self._once(self._rows(batch))
+        cost = batch["cost"].fill_null(0.0).to_numpy() if "cost" in batch.columns else None
+        rows = self._once(self._rows(batch), cost)
         if not len(rows.code):
             return
         starts = self._starts(rows)
@@ -186,12 +187,10 @@ class _Cutter:
             value = batch["v"].fill_null(0.0).to_numpy()
             paid = np.count_nonzero(value) - np.count_nonzero(value[converted])
             self._note("value_without_conversion", paid)
-        if "cost" in batch.columns:
-            self.columns.spend(code, batch["cost"].fill_null(0.0).to_numpy())
         return _Rows(fresh, time, code, converted, value)
 
-    def _once(self, rows: _Rows) -> _Rows:
-        """Count rows that are equal to the one before in all that is read, and leave them out where repeats are."""
+    def _once(self, rows: _Rows, cost: NDArray[np.float64] | None) -> _Rows:
+        """Count rows that are equal to the one before, leave them out where repeats are, and add up what the others cost."""
         at = np.flatnonzero((rows.time[1:] == rows.time[:-1]) & ~rows.fresh[1:]) + 1
         same = (rows.code[at] == rows.code[at - 1]) & (rows.converted[at] == rows.converted[at - 1])
         if rows.value is not None:
@@ -202,15 +201,15 @@ class _Cutter:
             whole = [pair.time, pair.code, pair.converted] + ([] if pair.value is None else [pair.value])
             again = np.append(again, [0] if all(a[0] == a[1] for a in whole) else []).astype(np.int64)
         self.last = rows.part(slice(len(rows.code) - 1, None))
-        if not len(again):
-            return rows
-        if self.log.repeats != "drop":
-            self._note("same_rows", len(again))
-            return rows
-        self._note("repeats", len(again))
-        kept = np.ones(len(rows.code), dtype=bool)
-        kept[again] = False
-        return rows.part(kept)
+        drop = self.log.repeats == "drop"
+        self._note("repeats" if drop else "same_rows", len(again))
+        if drop and len(again):
+            kept = np.ones(len(rows.code), dtype=bool)
+            kept[again] = False
+            rows, cost = rows.part(kept), None if cost is None else cost[kept]
+        if cost is not None:
+            self.columns.spend(rows.code, cost)
+        return rows
 
     def _starts(self, rows: _Rows) -> NDArray[np.int64]:
         """Return the rows at which a journey starts, given the row that waits before the first."""
