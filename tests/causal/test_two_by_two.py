@@ -6,7 +6,7 @@ import pytest
 from scipy import stats
 
 from xmresearch.causal.did import did
-from xmresearch.causal.draws import stretch
+from xmresearch.causal.draws import column_quantiles, stretch
 from xmresearch.errors import ModelError, ParamsError
 
 
@@ -155,3 +155,11 @@ def test_few_units_give_draws_the_tails_of_student_t(df):
     drawn = stretch(rng.standard_normal((800_000, 1)), np.zeros(1), np.array([df]), rng)
     levels = np.array([0.975, 0.999, 0.9999])
     np.testing.assert_allclose(np.quantile(np.abs(drawn), 2 * levels - 1) / stats.t.ppf(levels, df), 1, atol=0.04)
+
+
+@pytest.mark.parametrize("rows", [1, 2, 399, 4000])
+def test_quantiles_by_sorting_are_numpys(rows):
+    draws, levels = np.random.default_rng(rows).normal(size=(rows, 3)), [0.0, 0.025, 0.5, 0.975, 1.0]
+    np.testing.assert_allclose(
+        column_quantiles(draws, levels), np.quantile(draws, levels, axis=0), rtol=1e-12, atol=1e-14
+    )

@@ -52,18 +52,26 @@ def effect_rows(
     application to SVARs. Journal of Applied Econometrics, 34(1), 1-17.
     """
     tail = (1 - confidence) / 2
-    low, high = np.quantile(draws, [tail, 1 - tail], axis=0)
+    low, high = column_quantiles(draws, [tail, 1 - tail])
     sd = draws.std(axis=0, ddof=1)
-    table = pd.DataFrame(
-        {
-            "level": level, "estimate": estimate, "sd": sd, "ci_lower": low, "ci_upper": high,
-            "p_positive": (draws > 0).mean(axis=0),
-        }
-    )  # fmt: skip
+    known: dict[str, Any] = {
+        "level": level, "estimate": estimate, "sd": sd, "ci_lower": low, "ci_upper": high,
+        "p_positive": (draws > 0).mean(axis=0), **(keys or {}),
+    }  # fmt: skip
     if banded:
         reach = sup_t(draws, estimate, confidence) * sd
-        table = table.assign(band_lower=estimate - reach, band_upper=estimate + reach)
-    return table.assign(**(keys or {})).reindex(columns=list(COLUMNS))
+        known |= {"band_lower": estimate - reach, "band_upper": estimate + reach}
+    return pd.DataFrame({name: known.get(name, np.nan) for name in COLUMNS})
+
+
+def column_quantiles(draws: Array, levels: list[float]) -> Array:
+    """Return the quantiles of each column, shape (levels, E): numpy's, by sorting, which is faster for a few thousand draws."""
+    ordered = np.sort(draws.T, axis=1)
+    place = np.array(levels) * (ordered.shape[1] - 1)
+    below = np.floor(place).astype(int)
+    above = np.minimum(below + 1, ordered.shape[1] - 1)
+    found: Array = ordered[:, below] + (ordered[:, above] - ordered[:, below]) * (place - below)
+    return found.T
 
 
 def welch_df(parts: Array, df: Array) -> Array:
