@@ -22,6 +22,7 @@ def test_demo_answers_and_shows_truth(reports):
     assert "Descriptive, not causal." in text
     assert "A check has failed" not in text
     assert "Fix first: Queue." in text
+    assert "mandatory" not in table(reports["en"], "credits")
     assert "Fund first: Notice." in text
     assert "more of them at Website than anywhere else" in text
     assert "evidence chooses order 2" in text

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import sparse
-from scipy.sparse import linalg
 
 from xmresearch.attribution.chain import Array, Chain, Index
 from xmresearch.attribution.taboo import TabooVisits
@@ -99,14 +97,3 @@ class Absorption:
             kept[b] = self._taboo.visits(probability[b]).T @ gain[b]
         total = kept[:, -1]
         return total, total[:, None] - kept[:, :-1]
-
-
-def visits_from_start(chain: Chain, probability: Array) -> Array:
-    """Return the expected visits of each state in one journey, shape (S,), by sparse LU."""
-    moves = chain.target >= 0
-    shape = (len(chain.states),) * 2
-    steps = sparse.csc_matrix((probability[moves], (chain.target[moves], chain.row[moves])), shape=shape)
-    begin = np.zeros(shape[0])
-    begin[0] = 1
-    found: Array = linalg.splu(sparse.identity(shape[0], format="csc") - steps).solve(begin)
-    return found

@@ -13,7 +13,6 @@ from xmresearch.errors import DataError, InsufficientData, nearest
 
 Array = NDArray[np.float64]
 TYPES = ("treated_vs_never", "earlier_vs_later", "later_vs_earlier", "treated_vs_always")
-FORBIDDEN = ("later_vs_earlier", "treated_vs_always")
 FEW_FORBIDDEN = 0.1
 
 
