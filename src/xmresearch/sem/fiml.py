@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from xmresearch.sem.estimation import inverted
 from xmresearch.sem.likelihood import CompleteSample, Sample, moment_slopes
 from xmresearch.sem.matrices import Matrices
 from xmresearch.sem.model import Model
@@ -93,7 +94,7 @@ def _expectation(groups: Sequence[_Information], slopes: Sequence[Array], robust
     + tr(B S'C S B S'J S), B the inverse of S'W S and V = W^-1 J W^-1; for normal data (J = W) tr(C W^-1) - tr(B S'C S).
     """
     pairs = list(zip(groups, slopes, strict=True))
-    bread = np.linalg.inv(sum(s.T @ g.weight @ s for g, s in pairs))
+    bread = inverted(np.asarray(sum(s.T @ g.weight @ s for g, s in pairs)))
     inner = sum(s.T @ g.goal @ s for g, s in pairs)
     lensed = [np.linalg.solve(g.weight, g.goal).T for g in groups]
     if not robust:

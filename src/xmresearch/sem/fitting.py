@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from xmresearch.errors import DataError, ModelError, nearest
 from xmresearch.sem.bootstrap import LEAST_REPLICATES, bootstrap_intervals, bootstrap_replicates
 from xmresearch.sem.concerns import Concern, reviewers_concerns
-from xmresearch.sem.estimation import Solution, minimise, starting_values
+from xmresearch.sem.estimation import Solution, inverted, minimise, starting_values
 from xmresearch.sem.fiml import corrected_measures
 from xmresearch.sem.likelihood import Likelihood, MissingSample
 from xmresearch.sem.matrices import Matrices
@@ -306,7 +306,7 @@ def _inference(
         if missing == "fiml":
             information = objective.hessian(solution.theta, solution.implied)
             measures = corrected_measures(model, solution.theta, samples, rows, measures, robust=False)
-        return np.linalg.inv(information) / n, None, measures
+        return inverted(information) / n, None, measures
     robust = sandwich(model, solution.theta, samples, rows, estimator)
     baseline_model, theta = independence(model, samples)
     baseline = sandwich(baseline_model, theta, samples, rows, estimator)

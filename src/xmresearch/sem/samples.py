@@ -144,7 +144,8 @@ def rows_of(grouped: Grouped, names: Sequence[str], exogenous: Sequence[str], mi
         silent = np.isnan(kept).all(axis=0)
         if silent.any():
             raise InsufficientData(f"{_where(label)}Variable '{names[int(silent.argmax())]}' has no answers.")
-        _check_spread(label, names, np.nanmax(kept, axis=0) - np.nanmin(kept, axis=0))
+        low, high = np.nanmin(kept, axis=0), np.nanmax(kept, axis=0)
+        _check_spread(label, names, high - low, np.maximum(np.abs(low), np.abs(high)))
         found.append(kept)
     return found
 
@@ -161,8 +162,8 @@ def _check_size(label: str, n: int, p: int, what: str) -> None:
         )
 
 
-def _check_spread(label: str, names: Sequence[str], spread: Array) -> None:
-    constant = [v for v, s in zip(names, spread, strict=True) if not s > 1e-12]
+def _check_spread(label: str, names: Sequence[str], spread: Array, largest: Array) -> None:
+    constant = [v for v, s, top in zip(names, spread, largest, strict=True) if not s > 1e-12 * top]
     if constant:
         raise InsufficientData(f"{_where(label)}Variable '{constant[0]}' is constant.", "Remove it from the model.")
 
@@ -202,7 +203,8 @@ def continuous_samples(
             at = [table.names.index(v) for v in names]
             n, mean, cov = table.n, table.mean[at], table.scatter[np.ix_(at, at)] / max(table.n, 1)
             _check_size(label, n, len(names), "complete row(s)")
-            _check_spread(label, names, np.sqrt(np.diag(cov)))
+            spread = np.sqrt(np.diag(cov))
+            _check_spread(label, names, spread, np.maximum(np.abs(mean), spread))
         else:
             reduced = Moments.of(rows[k], list(names))
             n, mean, cov = reduced.n, reduced.mean, reduced.scatter / reduced.n
