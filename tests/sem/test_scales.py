@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from xmresearch.sem.estimation import minimise
-from xmresearch.sem.fitting import fit, objective_of
 from xmresearch.sem.fitting import estimate as estimate_model
+from xmresearch.sem.fitting import fit, objective_of
 
 FACTORS, ITEMS = 5, 4
 MODEL = "\n".join(f"f{k} =~ " + " + ".join(f"x{k}{j}" for j in range(ITEMS)) for k in range(FACTORS))
@@ -64,10 +64,13 @@ def test_units_change_no_estimate(estimator: str, missing: str, units: str) -> N
         fit(HIGHER, d, estimator=estimator, missing=missing)  # type: ignore[arg-type]
         for d in (rows, rows * scale + level)
     )
-    assert before.converged and after.converged
+    assert before.converged
+    assert after.converged
     moved = before.estimates["op"] != "~1"
     for column in ("std_all", "z", "pvalue"):
-        np.testing.assert_allclose(after.estimates[column][moved], before.estimates[column][moved], rtol=1e-8, atol=1e-9)
+        np.testing.assert_allclose(
+            after.estimates[column][moved], before.estimates[column][moved], rtol=1e-8, atol=1e-9
+        )
     for name in _FIT:
         if name in before.measures:
             assert after.measures[name] == pytest.approx(before.measures[name], rel=1e-8, abs=1e-9)
@@ -77,7 +80,8 @@ def test_units_change_no_bootstrap_interval() -> None:
     rows = _second_order()
     model = HIGHER.replace(" + age", "")
     before, after = (fit(model, d, bootstrap=60, interval="bca", seed=2) for d in (rows, rows * 1000))
-    assert before.replicates is not None and after.replicates is not None
+    assert before.replicates is not None
+    assert after.replicates is not None
     assert len(before.replicates) == len(after.replicates) >= 50
     z = [f.estimates["est"] / f.estimates["se"] for f in (before, after)]
     np.testing.assert_allclose(z[1][np.isfinite(z[0])], z[0][np.isfinite(z[0])], rtol=1e-8)
@@ -95,4 +99,5 @@ def test_a_minimum_reached_to_rounding_is_one() -> None:
     assert found.converged
     np.testing.assert_allclose(found.theta, fitted.solution.theta, rtol=1e-7, atol=1e-7)
     again = minimise(objective, found.theta)
-    assert again.converged and again.steps <= 2
+    assert again.converged
+    assert again.steps <= 2
