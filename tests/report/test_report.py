@@ -132,7 +132,9 @@ def test_names_of_the_users_are_neither_markup_nor_markdown():
     assert "Parasuraman" not in text
 
 
-NASTY = "<b>&amp;</b> *i* __u__ | `q` $x$ [l](u) {w} @fig:gaps @tbl:t @parasuraman1988 ~s~ ^t^ ![v](w) \\ \"d\" 'e' ````"
+NASTY = (
+    "<b>&amp;</b> *i* __u__ | `q` $x$ [l](u) {w} @fig:gaps @tbl:t @parasuraman1988 ~s~ ^t^ ![v](w) \\ \"d\" 'e' ````"
+)
 
 
 class Parts(HTMLParser):
@@ -196,13 +198,26 @@ def test_a_name_is_shown_as_it_is_in_every_place(monkeypatch, lang):
     assert sum("ZEBRA" in word for word in harmless[0].words) > 12
     for page, expected in zip(pages, harmless, strict=True):
         assert page.tags == expected.tags
-        assert " ".join("".join(page.words).split()) == " ".join("".join(expected.words).replace("ZEBRA", NASTY).split())
+        assert " ".join("".join(page.words).split()) == " ".join(
+            "".join(expected.words).replace("ZEBRA", NASTY).split()
+        )
 
 
 def test_a_name_that_begins_a_line_begins_no_list_and_no_heading():
     import pypandoc
 
-    names = ["1. first", "- dash", "(a) letter", "b) bracket", "+ plus", ": colon", "# head", "two\n\n# lines", "1.", NASTY]
+    names = [
+        "1. first",
+        "- dash",
+        "(a) letter",
+        "b) bracket",
+        "+ plus",
+        ": colon",
+        "# head",
+        "two\n\n# lines",
+        "1.",
+        NASTY,
+    ]
     text = "\n\n".join(wording.escaped(name) for name in names)
     for reader in (_READER, "gfm"):
         page = Parts(pypandoc.convert_text(text, "html5", format=reader, extra_args=["--wrap=none"]))

@@ -66,8 +66,8 @@ class Block:
         if self.kind == "section":
             return f"## {escaped(c['title'])}"
         if self.kind == "cards":
-            texts = [{part: escaped(text) for part, text in item.items()} for item in c["items"]]
-            return "\n".join(f"- {i['label']}: **{i['value']}** {i['note']}" for i in texts)
+            texts = [[escaped(item[part]) for part in ("label", "value", "note")] for item in c["items"]]
+            return "\n".join(f"- {label}: **{value}** {note}" for label, value, note in texts)
         return str(c["text"])
 
 
