@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
 UNKNOWN_RULES = ("raise", "keep", "drop")
-PENDING = 64
+PENDING, MATRIX_CELLS = 64, 1 << 22
 ENDS = ("conversions", "nulls", "value", "squares", "valued")
 
 
@@ -227,11 +227,25 @@ class DistinctJourneys:
         )  # fmt: skip
 
 
+def passing(journeys: Journeys) -> Array:
+    """Return how many journeys that converted, and that did not, touch each channel at least once, shape (K, 2)."""
+    size, count = len(journeys.channels), len(journeys)
+    owner = np.repeat(np.arange(count), journeys.lengths)
+    ends = np.stack([journeys.conversions, journeys.nulls])
+    if size * count <= MATRIX_CELLS:
+        touched = np.zeros((count, size))
+        touched[owner, journeys.codes] = 1
+        found: Array = (ends @ touched).T
+        return found
+    once = np.unique(owner * size + journeys.codes)
+    return np.stack([np.bincount(once % size, end[once // size], size) for end in ends], axis=1)
+
+
 def placed(values: Array | None, place: Index) -> Array | None:
     """Return values per channel at their new places."""
     if values is None:
         return None
-    out = np.zeros(len(place))
+    out = np.zeros((len(place), *values.shape[1:]))
     out[place[: len(values)]] = values
     return out
 
