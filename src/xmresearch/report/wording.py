@@ -36,7 +36,7 @@ COLUMN_FORMATS = {
     "value_credit": ",.0f", "lift": ",.0f", "bootstrap_sd": ".4f", "count": ",.0f", "part": "pct1", "mean_hours": ",.3g",
     "median_hours": ",.3g", "journeys": ",.0f", "converted": ",.0f", "lost_here": ",.0f", "conversion_rate": "pct", "reach": "pct",
     "exits": ",.0f", "lost": "pct1", "exit_rate": "pct1", "scores": ",.0f", "priority": "pct1", "p_over": "prob",
-    "f": ".2f", "df1": ".0f", "df2": ".0f", "importance": ".2f", "value": ".3g", "threshold": ".3g",
+    "f": ".2f", "df1": ".0f", "df2": ".0f", "importance": ".2f", "value": ".3g", "threshold": ".3g", "promised": "pct1",
 }  # fmt: skip
 DEFAULT_FORMAT = ".2f"
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|$~^@!])")
@@ -44,12 +44,17 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|$~^@!])")
 
 @cache
 def labels(lang: str) -> Mapping[str, Any]:
-    """Return the labels file of one language."""
+    """Return the labels of one language: those of every file whose name ends with it."""
     if lang not in LANGUAGES:
         raise StudyError(f"There is no report language '{lang}'.", f"Languages: {', '.join(LANGUAGES)}.")
-    content: Mapping[str, Any] = yaml.safe_load(
-        (files("xmresearch.report") / "labels" / f"{lang}.yml").read_text("utf-8")
-    )
+    content: dict[str, dict[str, Any]] = {}
+    folder = files("xmresearch.report") / "labels"
+    for path in sorted((p for p in folder.iterdir() if p.name.endswith(f"{lang}.yml")), key=lambda p: p.name):
+        for section, words in yaml.safe_load(path.read_text("utf-8")).items():
+            known = content.setdefault(section, {})
+            if twice := known.keys() & words.keys():
+                raise StudyError(f"labels/{path.name} has words that another file has: {section}.{min(twice)}.")
+            known |= words
     return content
 
 
@@ -143,12 +148,14 @@ class Wording(string.Formatter):
 
     def text(self, section: str, key: str, facts: Mapping[str, Any] | None = None) -> str:
         """Return a label with its figures filled in; of several variants the one that `facts["case"]` names."""
-        facts = facts or {}
-        template = self.get(section, key)
+        return self.filled(self.get(section, key), facts or {}, f"{section}.{key}")
+
+    def filled(self, template: Any, facts: Mapping[str, Any], where: str) -> str:
+        """Fill in a label; of several variants the one that `facts["case"]` names. `where` names it in an error."""
         if isinstance(template, Mapping):
             case = facts.get("case")
             if case not in template:
-                raise StudyError(f"labels/{self.lang}.yml: '{section}.{key}' has no variant '{case}'.")
+                raise StudyError(f"labels/{self.lang}.yml: '{where}' has no variant '{case}'.")
             template = template[case]
         return str(self.vformat(str(template), (), facts)).strip()
 
