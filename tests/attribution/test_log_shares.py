@@ -92,7 +92,9 @@ def test_pooled_channels_are_counted_from_journeys_or_not_at_all():
 
 
 def test_hospital_shares_are_those_of_the_log(sepsis):
-    log = EventLog(sepsis, customer="case_id", time="timestamp", touchpoint="activity", converting=("Release A", "Release B"))
+    log = EventLog(
+        sepsis, customer="case_id", time="timestamp", touchpoint="activity", converting=("Release A", "Release B")
+    )
     found = markov(transitions(log, 2), prior=0.1)
     table = found.table.set_index("channel")
     # counted by hand from the file: 727 patients were released, and 726 of them passed sepsis triage before
@@ -129,5 +131,7 @@ def test_the_highest_order_compared_is_named(drawn):
 
 
 def test_journeys_are_counted_once_however_often_they_come_back():
-    source = read_paths(pd.DataFrame({"path": ["a > b > a > a", "b"], "conversions": [3, 1], "nulls": [2, 4]}), nulls="nulls")
+    source = read_paths(
+        pd.DataFrame({"path": ["a > b > a > a", "b"], "conversions": [3, 1], "nulls": [2, 4]}), nulls="nulls"
+    )
     assert passing(source).tolist() == [[3, 2], [4, 6]]

@@ -98,7 +98,9 @@ def test_hospital_registration_is_mandatory(real):
     assert found.loc["ER Registration", "mandatory"]
     text = words(folder)
     # 727 of 727 patients were registered, 719 admitted to a ward: counted by hand from the file
-    assert found.loc[["ER Registration", "ER Sepsis Triage"], "pass_share"].tolist() == pytest.approx([1, 726 / 727], abs=1e-6)
+    assert found.loc[["ER Registration", "ER Sepsis Triage"], "pass_share"].tolist() == pytest.approx(
+        [1, 726 / 727], abs=1e-6
+    )
     assert re.search(r"Mandatory, not removable: [^.]*ER registration", text)
     assert "At least 719 of 727 converting journeys pass through each of them." in text
     assert "Lactic acid test carries the most." in text

@@ -214,7 +214,10 @@ def outside(table: pd.DataFrame) -> list[str]:
 
 
 def concerns(
-    credits: AttributionResult, found: JourneyResult, touches: Touches, agreement: ConsistencyResult | None = None,
+    credits: AttributionResult,
+    found: JourneyResult,
+    touches: Touches,
+    agreement: ConsistencyResult | None = None,
     choice: OrderChoice | None = None,
 ) -> list[tuple[str, Concern]]:
     """Return what a careful reviewer would ask about, each once, with what gives rise to it: markov, journeys or survey."""

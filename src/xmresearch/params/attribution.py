@@ -104,7 +104,10 @@ class AttributionParams(StudyParams):
         "evidence", description="evidence: shrinkage by the data; or the prior count of every possible step"
     )
     mandatory_share: float = Field(
-        1.0, gt=0.5, le=1, description="a touchpoint on this share of the converting journeys is mandatory; 1: on every one"
+        1.0,
+        gt=0.5,
+        le=1,
+        description="a touchpoint on this share of the converting journeys is mandatory; 1: on every one",
     )
     bootstrap: int = Field(200, ge=0, le=10_000, description="resamples of whole journeys; 0 for none")
     cost: dict[str, Amount] | None = Field(None, description="spent per channel, instead of a column of costs")

@@ -245,7 +245,7 @@ def placed(values: Array | None, place: Index) -> Array | None:
     """Return values per channel at their new places."""
     if values is None:
         return None
-    out = np.zeros((len(place), *values.shape[1:]))
+    out = np.zeros(len(place))
     out[place[: len(values)]] = values
     return out
 

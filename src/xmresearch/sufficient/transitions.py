@@ -209,11 +209,12 @@ def _from_counter(
     ends, steps = code[ends], code[steps]
     states = np.concatenate([steps[:, :order], ends, ends])
     symbol = np.concatenate([steps[:, order], np.full(len(ends), size), np.full(len(ends), size + 1)])
-    nothing = np.zeros(len(steps))
+    nothing, passed = np.zeros(len(steps)), np.zeros((size, 2))
+    passed[place] = counter.passed
     value, squares, valued = (np.concatenate([nothing, sums[:, k], np.zeros(len(ends))]) for k in (2, 3, 4))
     rows = Transitions(
         names, order, states, np.arange(len(states)), symbol, np.concatenate([count, sums[:, 0], sums[:, 1]]), value,
-        squares, valued, placed(counter.passed, place), placed(cost, place), dict(left_out),
+        squares, valued, passed, placed(cost, place), dict(left_out),
     )  # fmt: skip
     return _collected(rows)
 
