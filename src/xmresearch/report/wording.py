@@ -30,7 +30,7 @@ COLUMN_FORMATS = {
     "delta_cfi": "+.3f", "delta_rmsea": "+.3f", "df_diff": "d", "r2": "pct", "std_all": ".3f", "ave": ".2f", "mi": ".1f",
     "direct": "+.2f", "indirect": "+.2f", "total": "+.2f", "share_of_total": "pct", "change": "+.2f",
     "index_change": "+.1f", "estimate_weighted": ".1f", "epc": "+.2f", "sepc_all": "+.2f",
-    "touches": ",.0f", "removal_effect": ".4f", "removal": ".4f", "credit": ",.0f", "p_top_three": "prob", "order": "d", "states": ",d",
+    "touches": ",.0f", "removal_effect": ".4f", "pass_share": ".4f", "removal": ".4f", "credit": ",.0f", "p_top_three": "prob", "order": "d", "states": ",d",
     "transitions": ",d", "log_evidence": ",.1f", "probability": "prob", "log_loss": ".4f", "log_loss_gap": ".5f", "gap_se": ".5f",
     "markov": "pct1", "shapley": "pct1", "first": "pct1", "last": "pct1", "linear": "pct1", "position": "pct1", "time_decay": "pct1",
     "last_non_direct": "pct1", "cost": ",.0f", "budget_share": "pct1", "cost_per_conversion": ",.2f", "value_share": "pct1",
