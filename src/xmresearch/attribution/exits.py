@@ -1,0 +1,93 @@
+"""Where journeys end unconverted: counts, and how they would vary with other customers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from xmresearch.sufficient.journeys import Array, Journeys
+
+
+class ExitCounts:
+    """Journeys that end unconverted, by the touchpoint of their last touch.
+
+    Parameters
+    ----------
+    journeys : Journeys
+        With groups of customers, these are the units; otherwise every journey counts as independent.
+
+    Attributes
+    ----------
+    channels : tuple of str
+        Length K.
+    count : ndarray
+        Shape (K,).
+
+    Notes
+    -----
+    Draws face one touchpoint, the leader, with every other: the leader's count is Gamma(a), a rival's Gamma(b + 1). The share
+    of draws in which a rival reaches the leader is then the exact one-sided p value of a comparison of two counts [1]_, so that
+    calling the leader first at level alpha / 2 errs at most that often however few the counts. Customers with several journeys
+    are drawn whole, by the Bayesian bootstrap of their groups [2]_.
+
+    References
+    ----------
+    .. [1] Przyborowski, J. & Wilenski, H. (1940). Homogeneity of results in testing samples from Poisson series. Biometrika,
+       31, 313-323.
+    .. [2] Rubin, D. B. (1981). The Bayesian bootstrap. Annals of Statistics, 9(1), 130-134.
+    """
+
+    def __init__(self, journeys: Journeys) -> None:
+        size = len(journeys.channels)
+        last = journeys.codes[journeys.starts[1:] - 1].astype(np.int64)
+        self.channels = journeys.channels
+        self.count: Array = np.bincount(last, journeys.nulls, size)
+
+    def draw(self, leader: int, draws: int, rng: np.random.Generator) -> Array:
+        """Return draws of the counts that face the leader with every rival.
+
+        Parameters
+        ----------
+        leader : int
+            Position in `channels`.
+        draws : int
+            How many.
+        rng : Generator
+            Their source.
+
+        Returns
+        -------
+        ndarray
+            Shape (draws, K).
+        """
+        rival = np.arange(len(self.channels)) != leader
+        drawn: Array = rng.standard_gamma(self.count + rival, (draws, len(self.channels)))
+        return drawn
+
+
+def shortfall_draws(table: Any, scale: tuple[float, float], draws: int, rng: np.random.Generator) -> Array:
+    """Return draws of how far mean scores fall short of the top of their scale.
+
+    Parameters
+    ----------
+    table : DataFrame
+        score, score_sd and scores (answers, two or more), K rows.
+    scale : (lowest, highest)
+        Of the score.
+    draws : int
+        How many.
+    rng : Generator
+        Their source.
+
+    Returns
+    -------
+    ndarray
+        From 0 at the top of the scale to 1 at its foot, shape (draws, K); means have Student distributions.
+    """
+    low, high = scale
+    n = table["scores"].to_numpy(dtype=float)
+    error = table["score_sd"].to_numpy() / np.sqrt(n)
+    mean = table["score"].to_numpy() + error * rng.standard_t(n - 1, (draws, len(n)))
+    found: Array = np.clip((high - mean) / (high - low), 0.0, 1.0)
+    return found
