@@ -1,8 +1,8 @@
-"""Do changes of the same units, complete units and the means of those present tell the same?"""
+"""Changes of the same units, complete units and the means of those present: do they tell the same."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -89,7 +89,7 @@ class Composition:
             panel = with_base(panel, settings.get("anticipation", 0))
         complete = (panel.n > 0).all(axis=1)
         ratio = settings.get("scale", "difference") == "ratio"
-        ways = {
+        ways: dict[str, Callable[[], Estimate]] = {
             "within": lambda: _within(kind, panel, settings, ratio),
             "balanced": lambda: _balanced(kind, panel, settings, complete),
             "cross_sections": lambda: _of_means(kind, panel, settings),
@@ -116,8 +116,7 @@ class Composition:
 
     @property
     def facts(self) -> dict[str, float]:
-        """Return the estimates, composition_p (cross_sections against within, or balanced in its place) and attrition_p (within
-        against balanced)."""
+        """Return the estimates, composition_p (means of those present against the same units) and attrition_p (balanced)."""
         values = {f"effect_{name}": estimate.value for name, estimate in self.estimates.items()}
         same = "within" if "within" in self.estimates else "balanced"
         return values | {

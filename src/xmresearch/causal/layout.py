@@ -159,7 +159,7 @@ def _unlike_a_panel(panel: Panel, kind: str, settings: dict[str, Any]) -> str:
 def _together(seen: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Return how many units are seen in both of two periods, shape (T, T)."""
     there = seen.astype(float)
-    return there.T @ there
+    return np.asarray(there.T @ there)
 
 
 def _mostly_paired(panel: Panel, together: dict[int, NDArray[np.float64]], settings: dict[str, Any]) -> bool:

@@ -175,9 +175,7 @@ def regression_change(value: Array, weight: Array, treated: Mask, turned: list[I
     )  # fmt: skip
 
 
-def within_posterior(
-    changes: list[Change], value: Array, weight: Array, start: Index, later: Mask
-) -> WithinPosterior:
+def within_posterior(changes: list[Change], value: Array, weight: Array, start: Index, later: Mask) -> WithinPosterior:
     """Join effects to one posterior.
 
     Parameters
@@ -198,7 +196,8 @@ def within_posterior(
     starts, code = np.unique(start, return_inverse=True)
     influence = np.zeros((len(start), len(changes)))
     used, times = np.zeros(len(starts)), np.zeros(len(starts))
-    root, borrowed = None, {}
+    root: Array | None = None
+    borrowed: dict[int, Array] = {}
     for k, change in enumerate(changes):
         size = np.maximum(np.bincount(change.stratum, change.both)[change.stratum], 1.0)
         lent = np.maximum(FEWEST_DF - (size - 1), 0.0)

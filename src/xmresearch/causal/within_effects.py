@@ -176,9 +176,7 @@ def paired_att(
     changes = [change for change in every if change is not None]
     found = within_posterior(changes, panel.value, observation_weights(panel, weight), panel.start, left.after)
     own = np.searchsorted(means.starts, left.cohort)
-    post = AttPosterior(
-        left, found.estimate, found.draw(draws, rng), share[own], shares[:, own], found.pulls, found.df
-    )
+    post = AttPosterior(left, found.estimate, found.draw(draws, rng), share[own], shares[:, own], found.pulls, found.df)
     return post, len(every) - len(changes)
 
 
