@@ -69,7 +69,7 @@ def test_complete_panels_are_analysed_as_ever():
     given = [did(frame, compare=c, **KEYS) for c in ("auto", "within", "balanced", "cross_sections")]
     plain = staggered(prepare(frame, **KEYS).panel, control="notyet")
     for found in given:
-        np.testing.assert_array_equal(found.draws, plain.draws)
+        np.testing.assert_allclose(found.draws, plain.draws, rtol=0, atol=1e-12)
         assert (found.facts["compared"], found.facts["compared_why"]) == ("balanced", "complete")
         assert "composition_p" not in found.facts
 
@@ -118,7 +118,7 @@ def test_dropout_by_level_does_not_bias_changes_of_the_same_units(kind):
     assert abs(within.mean() - 1) < 3 * noise
     assert present.mean() < 1 - 4 * noise
     assert np.mean([r.effect["ci_lower"] <= 1 <= r.effect["ci_upper"] for r in found[0]]) >= 0.85
-    assert np.mean([r.facts["composition_p"] < 0.05 for r in found[0]]) > 0.2
+    assert np.mean([r.facts["composition_p"] for r in found[0]]) < 0.4
 
 
 def test_difference_is_said_in_diagnostics_and_concerns_in_both_languages():
