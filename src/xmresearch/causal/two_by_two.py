@@ -15,6 +15,7 @@ from xmresearch.causal.result import FEW_UNITS, DidResult
 from xmresearch.causal.two_by_two_nuts import sample_arms
 from xmresearch.errors import InsufficientData, ModelError, ParamsError
 from xmresearch.inference.nuts import Convergence
+from xmresearch.inference.threads import on_one_thread
 
 Array = NDArray[np.float64]
 VARIANCES = ("pooled", "unequal")
@@ -23,6 +24,7 @@ JEFFREYS, UNIFORM_TOTAL = 0.5, 1.0
 _SIGN = np.array([[1.0, -1.0], [-1.0, 1.0]])
 
 
+@on_one_thread
 def two_by_two(
     panel: Panel,
     *,
