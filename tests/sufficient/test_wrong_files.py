@@ -125,8 +125,21 @@ def test_days_written_as_numbers(path):
     with pytest.raises(DataError, match="numbers such as 20250228, which look like days"):
         of_times(path, "20250228", "20250301")
     assert of_times(path, "20250228", "20250301", time_format="%Y%m%d", gap="25h").journeys == 1
+    for unit, name, zeros in (
+        ("ms", "milliseconds", "000"),
+        ("us", "microseconds", "000000"),
+        ("ns", "nanoseconds", "000000000"),
+    ):
+        times = "1740823200" + zeros, "1740826800" + zeros
+        for options in ({}, {"until": "2026-01-01"}):
+            with pytest.raises(
+                DataError, match=f"which look like {name} since 1970, not seconds. Give time_format='{unit}'"
+            ):
+                of_times(path, *times, **options)
+        assert of_times(path, *times, time_format=unit, gap="61min").journeys == 1
+        assert of_times(path, *times, time_format=unit, gap="59min").journeys == 2
     with pytest.raises(DataError, match="in the future.*Numbers are seconds since 1970"):
-        of_times(path, "1740823200000", "1740826800000")
+        of_times(path, "1740823200", "17408268000")
 
 
 def test_blank_customers_however_written(path):
