@@ -11,7 +11,7 @@ from xmresearch.attribution.journey import JourneyResult
 from xmresearch.errors import InsufficientData, ParamsError
 from xmresearch.sufficient.label_forms import CONVERTED, LEFT, START
 
-SWEEPS, MOST_TOUCHPOINTS = 8, 300
+SWEEPS, MOST_TOUCHPOINTS, LEAST_SHOWN = 8, 300, 0.5
 KINDS = {START: "start", CONVERTED: "converted", LEFT: "left"}
 
 
@@ -48,7 +48,7 @@ class ProcessMap:
 
     def diagnostics(self) -> pd.DataFrame:
         """Return checks with figure, threshold and status."""
-        row = ("share_of_steps_shown", self.shown, 0.5, "pass" if self.shown >= 0.5 else "warn")
+        row = ("share_of_steps_shown", self.shown, LEAST_SHOWN, "pass" if self.shown >= LEAST_SHOWN else "warn")
         return pd.DataFrame([row], columns=["check", "value", "threshold", "status"])
 
     def _repr_html_(self) -> str:

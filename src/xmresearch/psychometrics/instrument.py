@@ -119,7 +119,7 @@ class SegmentInvariance:
 
 def segment_invariance(
     frame: pd.DataFrame, codebook: Codebook, segments: Sequence[str], *, kind: str = "perception",
-    estimator: Estimator = "ML",
+    estimator: Estimator = "ML", min_cell: int = 10,
 ) -> SegmentInvariance | None:  # fmt: skip
     """Ask for every segment whether its groups use the instrument alike.
 
@@ -133,11 +133,13 @@ def segment_invariance(
         Columns.
     kind, estimator
         As for `battery_cfa`.
+    min_cell : int
+        Smallest group that may be shown, however few items there are.
 
     Returns
     -------
     SegmentInvariance or None
-        None without segments or without a model. Groups with fewer than three complete rows per item are left out; a segment
+        None without segments or without a model. Groups with fewer than three complete rows per item, or than `min_cell`, are left out; a segment
         with fewer than two groups left, or whose model cannot be fitted, has no rows.
 
     References
@@ -148,7 +150,7 @@ def segment_invariance(
     if not segments or not model:
         return None
     items = [c for c in codebook.names(kind) if c in model.replace("+", " ").split()]
-    least = GROUP_PER_ITEM * len(items)
+    least = max(GROUP_PER_ITEM * len(items), min_cell)
     complete = frame.dropna(subset=items)
     rows, ladders, hidden = [], {}, []
     for segment in segments:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import re
 import string
-from collections.abc import Mapping
-from functools import cache
+from collections.abc import Callable, Mapping
+from functools import cache, cached_property
 from importlib.resources import files
 from numbers import Real
 from typing import Any
@@ -44,7 +45,8 @@ DURATIONS = (
     ("seconds", 1 / 3600, 2 / 60), ("minutes", 1 / 60, 2.0), ("hours", 1.0, 48.0), ("days", 24.0, 28 * 24.0),
     ("weeks", 168.0, 104 * 168.0), ("years", 8766.0, math.inf),
 )  # fmt: skip
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|$~^@!])")
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|$~^@!&])")
+_LIST_MARK = re.compile(r"^(\(?\w{0,9})([-+:.)])(?=\s|$)")
 
 
 @cache
@@ -112,8 +114,8 @@ def _lowered(name: str) -> str:
 
 
 def escaped(text: str) -> str:
-    """Keep a name of the user's from being read as Markdown or HTML."""
-    return _SPECIAL.sub(r"\\\1", text)
+    """Keep a name of the user's from being read as Markdown or HTML, wherever in a line or cell it stands."""
+    return _LIST_MARK.sub(r"\1\\\2", _SPECIAL.sub(r"\\\1", " ".join(text.split())))
 
 
 class Wording(string.Formatter):
@@ -131,6 +133,14 @@ class Wording(string.Formatter):
 
     def __init__(self, lang: str, names: Mapping[str, str], *, decimals: int = 2) -> None:
         self.lang, self.names, self.decimals, self._labels = lang, names, decimals, labels(lang)
+        self._escape: Callable[[str], str] = escaped
+
+    @cached_property
+    def plain(self) -> Wording:
+        """The same for captions, cards, notes and heads, which are no Markdown: their names are left as they are."""
+        other = copy.copy(self)
+        other._escape = str
+        return other
 
     def get(self, section: str, key: str) -> Any:
         """Return a raw label, or raise StudyError naming the one that the labels file lacks."""
@@ -165,7 +175,7 @@ class Wording(string.Formatter):
         return str(self.vformat(str(template), (), facts)).strip()
 
     def format_field(self, value: Any, format_spec: str) -> str:
-        """Write one figure or name, as the template asks; names are escaped for Markdown unless the format is 'plain'."""
+        """Write one figure or name, as the template asks; names are escaped for Markdown, but for those of `plain`."""
         if isinstance(value, (list, tuple)):
             separator, last = self.get("style", "list"), self.get("style", "list_last")
             parts = [self.format_field(v, format_spec) for v in value]
@@ -176,9 +186,7 @@ class Wording(string.Formatter):
             return str(value)
         if isinstance(value, str):
             name = self.name(value)
-            if format_spec == "plain":
-                return name
-            return escaped(_lowered(name) if format_spec == "lower" else name)
+            return self._escape(_lowered(name) if format_spec == "lower" else name)
         return self.number(value, format_spec or ("d" if isinstance(value, int) else DEFAULT_FORMAT))
 
     def number(self, value: Any, spec: str, decimals: int | None = None) -> str:
