@@ -31,7 +31,9 @@ def log_of(*journeys: tuple[str, list[str], int], times: int = 1) -> pd.DataFram
     return pd.DataFrame(rows, columns=["customer", "time", "touchpoint", "conv"])
 
 
-def read(rows: pd.DataFrame, form: str = "events", mapping: Any = None, merge_forms: bool = False, **columns: Any) -> Touches:
+def read(
+    rows: pd.DataFrame, form: str = "events", mapping: Any = None, merge_forms: bool = False, **columns: Any
+) -> Touches:
     start = {"conversion": "conv"} if form == "events" and "converting" not in columns else {}
     return read_touches(rows, form=form, columns=start | columns, mapping=mapping, merge_forms=merge_forms)
 
@@ -93,7 +95,9 @@ def test_a_conversion_that_never_occurs_is_refused():
 
 
 def pairs(complete: bool) -> pd.DataFrame:
-    base = log_of(("a", ["counter", "web", "counter"], 1), ("b", ["phone", "web"], 0), ("c", ["web", "web"], 1), times=20)
+    base = log_of(
+        ("a", ["counter", "web", "counter"], 1), ("b", ["phone", "web"], 0), ("c", ["web", "web"], 1), times=20
+    )
     done = base.assign(lifecycle="complete")
     if complete:
         return done
@@ -109,7 +113,9 @@ def test_starts_and_completions_of_an_activity_are_one_touch(name):
     left, right = (transitions(t.source, 2) for t in (one, other))
     assert np.array_equal(left.states, right.states)
     assert np.array_equal(left.count, right.count)
-    assert said(one) == {"not_complete": "140 event(s) that do not complete an activity, such as starts, were left out (events.lifecycle)."}
+    assert said(one) == {
+        "not_complete": "140 event(s) that do not complete an activity, such as starts, were left out (events.lifecycle)."
+    }
     assert said(other) == {}
     assert read(both, lifecycle=None).summary()["touches"] == 2 * one.summary()["touches"]
     assert read(both.rename(columns={name: "what"}), lifecycle="what").summary() == one.summary()
@@ -127,7 +133,9 @@ def test_rows_of_the_same_time_are_counted():
     rows = log_of(("a", ["web", "counter"], 1), ("b", ["web", "phone"], 0), ("c", ["phone", "counter"], 1), times=20)
     assert said(read(rows)) == {}
     rows.loc[rows["touchpoint"] == "phone", "time"] = rows["time"].shift(fill_value=0.0)
-    assert said(read(rows[rows["customer"].str[0] == "b"].assign(conv=[0, 1] * 20)))["same_time"].startswith("20 event(s) are at the same time")
+    assert said(read(rows[rows["customer"].str[0] == "b"].assign(conv=[0, 1] * 20)))["same_time"].startswith(
+        "20 event(s) are at the same time"
+    )
 
 
 def test_labels_that_differ_in_form_only_are_noted_and_merged_where_asked():
@@ -159,13 +167,24 @@ def test_forms_of_labels():
 
 
 def test_names_of_our_own_in_the_log_are_kept_apart():
-    paths = [(["google", "(other)"], 1), (["(other)", "(start)"], 0), (["(converted)", "google"], 1), (["(left)", "(not set)"], 0)]
+    paths = [
+        (["google", "(other)"], 1),
+        (["(other)", "(start)"], 0),
+        (["(converted)", "google"], 1),
+        (["(left)", "(not set)"], 0),
+    ]
     rows = log_of(*(("x", path, won) for path, won in paths), times=20)
     rare = log_of(*(("y", [f"rare{k}"], 1) for k in range(4)), times=6)
     touches = read(pd.concat([rows, rare]))
     logged = [f"{name} (logged)" for name in sorted(RESERVED)]
     assert set(touches.journeys.channels) == {"google", "(not set)", "(other)", *logged}
-    counts = dict(zip(touches.journeys.channels, np.bincount(touches.journeys.codes, np.repeat(touches.journeys.weight, touches.journeys.lengths)), strict=True))
+    counts = dict(
+        zip(
+            touches.journeys.channels,
+            np.bincount(touches.journeys.codes, np.repeat(touches.journeys.weight, touches.journeys.lengths)),
+            strict=True,
+        )
+    )
     assert (counts["(other)"], counts["(other) (logged)"]) == (24, 40)
     notes = said(touches)
     assert ", ".join(f"'{name}'" for name in logged) in notes["reserved_labels"]
@@ -204,7 +223,10 @@ def test_one_journey_that_outweighs_all_others_is_named_and_can_be_left_out(form
     journeys = [("x", ["web", "phone"], 1), ("y", ["counter"], 0), ("z", ["counter", "phone"], 0)] * 20
     rows, columns = log_of(*journeys, ("bot", bot, 0)), {}
     if form == "paths":
-        rows = pd.DataFrame([(" > ".join(p), w, 1 - w) for _, p, w in [*journeys, ("", bot, 0)]], columns=["path", "conversions", "nulls"])
+        rows = pd.DataFrame(
+            [(" > ".join(p), w, 1 - w) for _, p, w in [*journeys, ("", bot, 0)]],
+            columns=["path", "conversions", "nulls"],
+        )
         columns = {"nulls": "nulls"}
     whole = read(rows, form, **columns)
     assert said(whole)["longest_journey"] == (
@@ -229,12 +251,17 @@ def test_conversions_that_only_rare_touchpoints_had_are_counted_by_their_rule():
     )
     left = touches.left_out().set_index("rule")["flagged"].to_dict()
     assert left == {"rare_touchpoints": 4, "rare_journeys": 4, "rare_conversions": 4}
-    lines = check_study(AttributionParams(data={"source": "file", "path": "x.csv"}, events={"conversion": "conv"}), TouchData(tiny(), "x"))
+    lines = check_study(
+        AttributionParams(data={"source": "file", "path": "x.csv"}, events={"conversion": "conv"}),
+        TouchData(tiny(), "x"),
+    )
     assert any("4 of 14 conversions" in line for line in lines)
 
 
 def test_a_map_of_no_step_says_so():
-    rows = log_of(*[(f"{k}", [a, b], won) for k, (a, b) in enumerate(itertools.product("abcd", "abcd")) for won in (0, 1)])
+    rows = log_of(
+        *[(f"{k}", [a, b], won) for k, (a, b) in enumerate(itertools.product("abcd", "abcd")) for won in (0, 1)]
+    )
     found = journey(EventLog(rows, conversion="conv"))
     shown = publishable(found, process_map(found, share=0.6), 10)
     assert shown.drawn.summary()["case"] == "nothing"
@@ -256,7 +283,18 @@ def test_waits_have_medians_beside_means_and_units_for_people():
     assert (steps["mean_seconds"] > 3 * steps["median_seconds"]).all()
     en, zh = Wording("en", {}), Wording("zh", {})
     hours = [0, 0.02, 0.5, 1.25, 30, 60, 700, 10_600, 30_000, np.nan]
-    assert [en.number(h, "hours") for h in hours] == ["0 s", "72 s", "30 min", "75 min", "30 h", "2.5 days", "4.2 weeks", "63 weeks", "3.4 years", "–"]
+    assert [en.number(h, "hours") for h in hours] == [
+        "0 s",
+        "72 s",
+        "30 min",
+        "75 min",
+        "30 h",
+        "2.5 days",
+        "4.2 weeks",
+        "63 weeks",
+        "3.4 years",
+        "–",
+    ]
     assert zh.number(10_600, "hours") == "63 周"
 
 
