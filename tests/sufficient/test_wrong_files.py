@@ -170,6 +170,21 @@ def test_columns_of_a_table_that_cannot_be_read(columns, message):
         transitions(EventLog(pd.DataFrame(frame(**columns)), conversion="won"), 1)
 
 
+@pytest.mark.parametrize("column", ["customer", "touchpoint"])
+@pytest.mark.parametrize("values", [pl.Series([[1, 2], [3]]), pl.Series([{"a": 1}] * 2), pl.Series([1, "a"], dtype=pl.Object)])
+def test_lists_and_objects_name_nobody(column, values):
+    log = pl.DataFrame(frame()).with_columns(values.alias(column))
+    with pytest.raises(DataError, match=f"Column '{column}' is of type .*, which names nobody and nothing"):
+        transitions(EventLog(log, conversion="won"), 1)
+
+
+def test_times_without_bound_are_named():
+    log = pl.DataFrame({"customer": [1, 1], "time": [-np.inf, 5.0], "touchpoint": ["a", "b"], "won": [0, 1]})
+    for form in (None, "ms"):
+        with pytest.raises(DataError, match=r"'time' has 1 time\(s\) that are blank or cannot be read: row 1 \(-inf\)"):
+            transitions(EventLog(log, conversion="won", time_format=form), 1)
+
+
 def test_columns_named_twice():
     table = pd.DataFrame([[1, DAY, "a", 1, 1]], columns=[*HEADER.split(","), "won"])
     with pytest.raises(DataError, match="column 'won' more than once"):

@@ -38,6 +38,11 @@ class EventColumns:
         schema = self.source.collect_schema()
         require_columns((log.customer, log.time, log.touchpoint, log.conversion, log.value, log.cost), schema.names())
         require_numeric((log.conversion, log.value, log.cost), self.source)
+        for name in (log.customer, log.touchpoint):
+            if schema[name].is_nested() or schema[name] == pl.Object:
+                raise DataError(
+                    f"Column '{name}' is of type {schema[name]}, which names nobody and nothing.", "Give text or numbers."
+                )
         self.labels = Labels(log.mapping, log.unknown)
         self.cost: NDArray[np.float64] | None = None if log.cost is None else np.zeros(0)
         self.when, self.unit = event_time(log, schema[log.time])
