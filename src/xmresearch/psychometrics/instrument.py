@@ -11,7 +11,7 @@ import pandas as pd
 from xmresearch.data.codebook import Codebook
 from xmresearch.errors import InsufficientData, ModelError
 from xmresearch.sem.fitting import fit
-from xmresearch.sem.invariance import InvarianceResult, invariance
+from xmresearch.sem.invariance import CFI_DROP, RMSEA_RISE, InvarianceResult, invariance
 from xmresearch.sem.result import SemFit
 from xmresearch.sem.robust import Estimator
 
@@ -110,7 +110,8 @@ class SegmentInvariance:
         scalar = [s for s, ladder in self.ladders.items() if ladder.level == "scalar"]
         other = [s for s in self.ladders if s not in scalar]
         case = "none" if not self.ladders else "all" if not other else "some" if scalar else "neither"
-        return {"case": case, "comparable": scalar, "incomparable": other, "least": self.least}
+        return {"case": case, "comparable": scalar, "incomparable": other, "least": self.least,
+                "cfi_fall": -CFI_DROP, "rmsea_rise": RMSEA_RISE}  # fmt: skip
 
     def hidden_summary(self) -> dict[str, Any] | None:
         """Return the groups left out; None if there are none."""
