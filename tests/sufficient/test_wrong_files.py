@@ -171,7 +171,9 @@ def test_columns_of_a_table_that_cannot_be_read(columns, message):
 
 
 @pytest.mark.parametrize("column", ["customer", "touchpoint"])
-@pytest.mark.parametrize("values", [pl.Series([[1, 2], [3]]), pl.Series([{"a": 1}] * 2), pl.Series([1, "a"], dtype=pl.Object)])
+@pytest.mark.parametrize(
+    "values", [pl.Series([[1, 2], [3]]), pl.Series([{"a": 1}] * 2), pl.Series([1, "a"], dtype=pl.Object)]
+)
 def test_lists_and_objects_name_nobody(column, values):
     log = pl.DataFrame(frame()).with_columns(values.alias(column))
     with pytest.raises(DataError, match=f"Column '{column}' is of type .*, which names nobody and nothing"):

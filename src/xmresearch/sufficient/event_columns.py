@@ -41,7 +41,8 @@ class EventColumns:
         for name in (log.customer, log.touchpoint):
             if schema[name].is_nested() or schema[name] == pl.Object:
                 raise DataError(
-                    f"Column '{name}' is of type {schema[name]}, which names nobody and nothing.", "Give text or numbers."
+                    f"Column '{name}' is of type {schema[name]}, which names nobody and nothing.",
+                    "Give text or numbers.",
                 )
         self.labels = Labels(log.mapping, log.unknown)
         self.cost: NDArray[np.float64] | None = None if log.cost is None else np.zeros(0)

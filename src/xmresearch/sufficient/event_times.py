@@ -48,7 +48,9 @@ def event_time(log: EventLog, dtype: pl.DataType) -> tuple[pl.Expr, float]:
     if dtype == pl.Date:
         return time.to_physical().cast(pl.Int64), 86400.0
     if log.time_format in _UNITS and dtype.is_numeric():
-        return (pl.when(time.is_finite()).then(time) if dtype.is_float() else time.cast(pl.Int64)), _UNITS[log.time_format]
+        return (pl.when(time.is_finite()).then(time) if dtype.is_float() else time.cast(pl.Int64)), _UNITS[
+            log.time_format
+        ]
     if dtype == pl.String or (log.time_format is not None and dtype.is_numeric()):
         if dtype.is_float():
             time = pl.when(time == time.round()).then(time).cast(pl.Int64, strict=False)
