@@ -5,7 +5,7 @@ import pandas as pd
 
 from xmresearch.sufficient.journeys import Journeys
 
-NAMES = ("web", "phone", "desk", "post", "app")
+NAMES = ("app", "desk", "phone", "post", "web")
 
 
 def touched(n, mix, converts, seed, *, more=0.5, longest=6):

@@ -30,7 +30,7 @@ COLUMNS = {
     "value": "value",
 }
 SCORED = {"data": {"path": "survey.csv"}, "score": "score", "touchpoint": "touchpoint", "channel": "medium"}
-COST = {"web": 50.0, "phone": 50.0, "desk": 50.0}
+COST = {"app": 50.0, "desk": 50.0, "phone": 50.0}
 BARE = {"events": COLUMNS, "draws": 1000, "bootstrap": 60, "max_order": 2}
 EQUAL, LEADING = (1, 1, 1), (6, 1, 1)
 WORLDS = {
@@ -107,7 +107,7 @@ def test_null_world_names_nobody(pages):
     assert "不能确定哪个触点归因最高" in prose(pages["null", "zh"])
 
 
-@pytest.mark.parametrize(("world", "tied"), [("tied two", {"web", "phone"}), ("tied three", {"web", "phone", "desk"})])
+@pytest.mark.parametrize(("world", "tied"), [("tied two", {"app", "desk"}), ("tied three", {"app", "desk", "phone"})])
 def test_ties_are_named_as_ties(pages, world, tied):
     claims = pages[world, "en"].claims
     look = "fix" if world == "tied three" else "leak"
@@ -124,11 +124,11 @@ def test_strong_world_is_said_plainly(pages):
     ] * 5 + ["differs"]
     assert claims["over"].facts["leader"] in ("phone", "desk")
     text = prose(report)
-    assert "**web carries the most.**" in text
-    assert "**Fix first: web.**" in text
-    assert "**Fund first: web.**" in text
+    assert "**app carries the most.**" in text
+    assert "**Fix first: app.**" in text
+    assert "**Fund first: app.**" in text
     assert "M3 scores" in text
-    assert "**应最先改进web。**" in prose(pages["strong", "zh"])
+    assert "**应最先改进app。**" in prose(pages["strong", "zh"])
 
 
 def test_the_question_asks_only_what_is_answered(pages):
@@ -195,7 +195,7 @@ def test_two_counts_are_compared_exactly(most, next_):
     """Against the binomial test of one count given the sum of both (Przyborowski & Wilenski, 1940)."""
     exact = stats.binomtest(most, most + next_).pvalue
     assert where_lost(paths(("a", 20, most), ("b", 20, next_))).settled is bool(exact < 0.05)
-    drawn = ExitCounts(paths(("a", 20, most), ("b", 20, next_))).draw(0, 100_000, np.random.default_rng(3))
+    drawn = ExitCounts(paths(("a", 20, most), ("b", 20, next_))).facing(0, 100_000, np.random.default_rng(3))
     assert (drawn[:, 1] >= drawn[:, 0]).mean() == pytest.approx(exact / 2, abs=0.003)
 
 

@@ -26,16 +26,17 @@ class ExitCounts:
 
     Notes
     -----
-    Draws face one touchpoint, the leader, with every other: the leader's count is Gamma(a), a rival's Gamma(b + 1). The share
-    of draws in which a rival reaches the leader is then the exact one-sided p value of a comparison of two counts [1]_, so that
-    calling the leader first at level alpha / 2 errs at most that often however few the counts. Customers with several journeys
-    are drawn whole, by the Bayesian bootstrap of their groups [2]_.
+    Draws of `facing` put one touchpoint, the leader, against every other: the leader's count is Gamma(a), a rival's
+    Gamma(b + 1). The share of draws in which a rival reaches the leader is then the exact one-sided p value of a comparison of
+    two counts [1]_, so that calling the leader first at level alpha / 2 errs at most that often however few the counts. Draws of
+    `draw`, which are for products with other figures, are Gamma(a + 1/2): the mid-p value of the same comparison, nearly [2]_.
 
     References
     ----------
     .. [1] Przyborowski, J. & Wilenski, H. (1940). Homogeneity of results in testing samples from Poisson series. Biometrika,
        31, 313-323.
-    .. [2] Rubin, D. B. (1981). The Bayesian bootstrap. Annals of Statistics, 9(1), 130-134.
+    .. [2] Brown, L. D., Cai, T. T. & DasGupta, A. (2003). Interval estimation in exponential families. Statistica Sinica, 13,
+       19-49.
     """
 
     def __init__(self, journeys: Journeys) -> None:
@@ -44,26 +45,18 @@ class ExitCounts:
         self.channels = journeys.channels
         self.count: Array = np.bincount(last, journeys.nulls, size)
 
-    def draw(self, leader: int, draws: int, rng: np.random.Generator) -> Array:
-        """Return draws of the counts that face the leader with every rival.
-
-        Parameters
-        ----------
-        leader : int
-            Position in `channels`.
-        draws : int
-            How many.
-        rng : Generator
-            Their source.
-
-        Returns
-        -------
-        ndarray
-            Shape (draws, K).
-        """
+    def facing(self, leader: int, draws: int, rng: np.random.Generator) -> Array:
+        """Return draws of the counts that face the leader, at that position, with every rival, shape (draws, K)."""
         rival = np.arange(len(self.channels)) != leader
-        drawn: Array = rng.standard_gamma(self.count + rival, (draws, len(self.channels)))
-        return drawn
+        return self._drawn(self.count + rival, draws, rng)
+
+    def draw(self, draws: int, rng: np.random.Generator) -> Array:
+        """Return draws of the expected counts, shape (draws, K)."""
+        return self._drawn(self.count + 0.5, draws, rng)
+
+    def _drawn(self, shape: Array, draws: int, rng: np.random.Generator) -> Array:
+        found: Array = rng.standard_gamma(shape, (draws, len(self.channels)))
+        return found
 
 
 def shortfall_draws(table: Any, scale: tuple[float, float], draws: int, rng: np.random.Generator) -> Array:

@@ -95,7 +95,8 @@ def spread_holds(credits: AttributionResult) -> Claim | None:
     """Claim that resampled journeys were not seen to spread credits more than the chain does; None without resamples.
 
     The ratio of two standard deviations of S and B draws has, in logs, a standard error of about
-    sqrt(1 / 2(S - 1) + 1 / 2(B - 1)); its bounds are Bonferroni's over the touchpoints.
+    sqrt(1 / 2(S - 1) + 1 / 2(B - 1)); its bounds are Bonferroni's over the touchpoints. The hypothesis is that no ratio exceeds
+    the limit, since a true chain spreads credits a little less: its rows borrow from one another.
     """
     table = credits.table
     if "bootstrap_sd" not in table:
@@ -105,7 +106,7 @@ def spread_holds(credits: AttributionResult) -> Claim | None:
     ratio = np.log(known["bootstrap_sd"] / known["sd"]).to_numpy()
     error = np.sqrt(0.5 / (again - 1) + 0.5 / (drawn - 1))
     reach = stats.norm.ppf(1 - (1 - credits.confidence) / 2 / max(len(known), 1)) * error
-    p = np.minimum(len(known) * 2 * stats.norm.sf(ratio / error), 1.0)
+    p = np.minimum(len(known) * 2 * stats.norm.sf((ratio - np.log(WIDER)) / error), 1.0)
     widest = known.iloc[int(ratio.argmax())] if len(known) else table.iloc[0]
     return assumption(
         "spread", p=float(p.min()) if len(known) else np.nan, confidence=credits.confidence,

@@ -34,7 +34,7 @@ def most_lost(shown: ShownJourneys, exits: ExitCounts, *, confidence: float, see
         return None
     names = list(exits.channels)
     leader = int(exits.count.argmax())
-    draws = exits.draw(leader, DRAWS, np.random.default_rng([seed, 1]))
+    draws = exits.facing(leader, DRAWS, np.random.default_rng([seed, 1]))
     made = first_of("leak", Joint(exits.count, draws=draws), names, confidence=confidence)
     row = shown.touchpoints.set_index("touchpoint").loc[names[leader]]
     made = made.about(exits=row["exits"], part=row["lost"], exit_rate=row["exit_rate"], touches_there=row["touches"])
@@ -55,7 +55,7 @@ def fix_first(
     at = [exits.channels.index(n) for n in names]
     rng = np.random.default_rng([seed, 2])
     leader = int(rated["priority"].to_numpy().argmax())
-    drawn = exits.draw(at[leader], DRAWS, rng)[:, at] * shortfall_draws(rated, scale, DRAWS, rng)
+    drawn = exits.draw(DRAWS, rng)[:, at] * shortfall_draws(rated, scale, DRAWS, rng)
     made = first_of("fix", Joint(rated["priority"].to_numpy(), draws=drawn), names, confidence=confidence)
     row = rated.iloc[leader]
     return made.about(

@@ -41,7 +41,7 @@ def fund_first(credits: AttributionResult) -> Claim | None:
 
 
 def no_return(credits: AttributionResult) -> Claim | None:
-    """Claim how many touchpoints do not earn their cost, by Holm; None without values or costs."""
+    """Claim how many touchpoints did not earn their cost in this log, by Holm; None without values or costs."""
     paid = paid_for(credits)
     if paid is None or "roi" not in paid:
         return None
@@ -97,7 +97,8 @@ def _unequal(credits: AttributionResult, name: str, towards: float) -> Claim | N
 def lifts_differ(credits: AttributionResult) -> Claim | None:
     """Claim at how many touchpoints the credit and what an experiment found differ, by Holm; None without experiments.
 
-    The experiment's standard error is that of the side of its interval that faces the credit.
+    The experiment's standard error is that of the side of its interval that faces the credit; the credit's has a part of its
+    share and one of how many convert.
     """
     if "lift" not in credits.table:
         return None
@@ -105,13 +106,17 @@ def lifts_differ(credits: AttributionResult) -> Claim | None:
     gap = (table["credit"] - table["lift"]).to_numpy()
     z = stats.norm.ppf((1 + credits.confidence) / 2)
     side = np.where(gap > 0, table["lift_upper"] - table["lift"], table["lift"] - table["lift_lower"]) / z
-    error = np.sqrt((table["sd"].to_numpy() * credits.facts["conversions"]) ** 2 + side**2)
+    facts = credits.facts
+    won, share = facts["conversions"], table["share"].to_numpy()
+    error = np.sqrt((table["sd"].to_numpy() * won) ** 2 + share**2 * won * facts["nulls"] / facts["journeys"] + side**2)
     p = 2 * stats.norm.sf(np.abs(gap) / np.maximum(error, np.finfo(float).tiny))
     return count_of("lifts", table["channel"].tolist(), p, confidence=credits.confidence)
 
 
 def _value_draws(credits: AttributionResult, names: list[str]) -> Array:
-    return credits.value_draws[:, [credits.channels.index(c) for c in names]] * credits.facts["value"]
+    at = [credits.channels.index(c) for c in names]
+    drawn: Array = credits.value_draws[:, at] * credits.facts["value"]
+    return drawn
 
 
 def _tails(draws: Array, estimate: Array) -> list[float]:
