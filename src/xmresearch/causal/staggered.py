@@ -213,7 +213,7 @@ def _twfe_row(panel: Panel, weight: Array, confidence: float) -> pd.DataFrame:
     reach = float(special.stdtrit(fit.df, (1 + confidence) / 2)) * fit.se
     row = {
         "level": "twfe", "estimate": fit.estimate, "sd": fit.se, "ci_lower": fit.estimate - reach,
-        "ci_upper": fit.estimate + reach, "p_positive": float(special.stdtr(fit.df, fit.estimate / fit.se)),
+        "ci_upper": fit.estimate + reach, "p_positive": float(special.stdtr(fit.df, fit.estimate / fit.se) if fit.se else fit.estimate > 0),
         "n": int(panel.treated.sum()),
     }  # fmt: skip
     return pd.DataFrame([row]).reindex(columns=list(COLUMNS))
