@@ -1,14 +1,10 @@
 """What data may hold besides what was meant: other dates, codes, units that come late, columns twice."""
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
 
 from xmresearch.causal.did import did
-from xmresearch.data import FOLDER_VARIABLE
 from xmresearch.errors import DataError
 
 KEYS = {"outcome": "satisfaction", "family": "ordinal", "unit": "branch", "time": "month", "draws": 400}
@@ -17,13 +13,6 @@ PANEL = {"outcome": "y", "unit": "u", "time": "t", "cohort": "g", "draws": 400}
 
 def kinds(result):
     return {c.kind: c.facts for c in result.concerns}
-
-
-def case(name):
-    file = Path(os.environ.get(FOLDER_VARIABLE, "")).parent / "cases" / "did" / f"{name}.csv"
-    if not os.environ.get(FOLDER_VARIABLE) or not file.is_file():
-        pytest.skip(f"Cases lie beside the folder of {FOLDER_VARIABLE}, which is not set to one that has them.")
-    return pd.read_csv(file)
 
 
 @pytest.fixture(scope="module")
@@ -141,19 +130,19 @@ def test_units_that_enter_treated_are_set_aside_and_counted():
     assert "late_entrants" not in kinds(alone)
 
 
-def test_the_cases_give_their_right_values():
+def test_the_cases_give_their_right_values(did_case):
     cases = {
         "from_day": {"treated": "D", "treated_from": "2024-07-01"}, "cohort_quarter": {"cohort": "rollout"},
         "daily": {"cohort": "rollout"}, "code99": {"cohort": "rollout", "missing_codes": [99]},
     }  # fmt: skip
     for name, settings in cases.items():
-        found = did(case(name), **KEYS, **settings)
+        found = did(did_case(name), **KEYS, **settings)
         assert found.facts["adoption"] == ["2024-07"], name
         assert found.facts["periods"] == 12, name
         assert found.effect["estimate"] == pytest.approx(0.52, abs=0.005), name
     with pytest.raises(DataError, match="holds 99"):
-        did(case("code99"), **KEYS, cohort="rollout")
-    late = did(case("late_entrants"), outcome="y", unit="u", time="t", treated="d", draws=400)
+        did(did_case("code99"), **KEYS, cohort="rollout")
+    late = did(did_case("late_entrants"), outcome="y", unit="u", time="t", treated="d", draws=400)
     assert late.tidy("group").set_index("cohort").loc[5, "estimate"] == pytest.approx(0.94, abs=0.005)
     assert kinds(late)["late_entrants"] == {"units": 10}
 

@@ -125,7 +125,6 @@ def _from_cohort(cells: Cells) -> Index:
             f"Column '{cells.names[2]}' holds 0, which could mean never or from the first period, 0, on.",
             "Leave it blank for never.",
         )
-    place = np.array([_cohort_start(cells, label) for label in cells.arms.tolist()], dtype=np.int64)
     per_unit = pd.DataFrame({"unit": cells.unit, "arm": cells.arm}).drop_duplicates()
     twice = per_unit["unit"].duplicated(keep=False)
     if twice.any():
@@ -135,6 +134,7 @@ def _from_cohort(cells: Cells) -> Index:
             f"Column '{cells.names[2]}' gives {cells.names[0]} {cells.units[unit]!s} several first treated periods: {given}.",
             "A unit starts treatment once.",
         )
+    place = np.array([_cohort_start(cells, label) for label in cells.arms.tolist()], dtype=np.int64)
     starts = np.full(len(cells.units), end, dtype=np.int64)
     starts[per_unit["unit"]] = place[per_unit["arm"]]
     treated = starts != -1

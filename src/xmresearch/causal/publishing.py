@@ -89,10 +89,11 @@ class Published:
 
     def _reached(self, event_time: int) -> bool:
         """Whether an event time rests on enough rows, and not on hidden cohorts alone."""
-        periods, rows, open_ = len(self.panel.periods), 0.0, False
+        when, rows, open_ = self.panel.periods.when, 0.0, False
         for start in self.panel.cohorts.tolist():
-            if 0 <= start + event_time < periods:
-                rows += self.panel.n[self.panel.start == start, start + event_time].sum()
+            then = when == when[start] + event_time
+            if then.any():
+                rows += self.panel.n[self.panel.start == start][:, then].sum()
                 open_ |= self.panel.periods.labels[start] not in self.hidden_cohorts
         return open_ and rows >= self.min_cell
 

@@ -96,7 +96,7 @@ def staggered(
     each = observation_weights(panel, weight)
     means = CohortMeans.of(panel.value, each, panel.start).linked(link)
     measure, spread = (panel.measure.name, panel.outcome_sd) if link is None else (link.name, link.spread)
-    pairs = comparisons(means.size, means.starts, control, anticipation, base)
+    pairs = comparisons(means.size, means.starts, control, anticipation, base, panel.periods.when)
     concerns = list(panel.concerns)
     if panel.covariates.shape[2]:
         post, left_out = adjusted_att(panel, pairs, means, adjust, cohort_weights, draws, rng)
@@ -107,7 +107,8 @@ def staggered(
         post = shrink_att(post, spread, rng)
     found = aggregates(post, rng)
     dynamic = found["dynamic"]
-    early = dynamic.key < -anticipation
+    lead = pairs.time - pairs.cohort
+    early = np.array([lead[pairs.event_time == e].max() < -anticipation for e in dynamic.key.tolist()])
     p = pretrend_p(
         dynamic.estimate[early], post.scale(dynamic.weights[:, early]), float(means.units.sum() - len(means.units))
     )
