@@ -261,7 +261,9 @@ def test_conditional_test_keeps_its_level():
         largest = np.abs(np.diff(np.append(pre, 0.0))).max()
         truth = np.concatenate([pre, largest * np.array([1.0, 2.0])])
         tail = np.cumsum(effect[:1:-1])[::-1]
-    tests = [MomentTest.of(sign * steps[s], steps[2:], effect, tail, cov, 1.0, 0.1) for s in range(2) for sign in (1, -1)]
+        tests = [
+            MomentTest.of(sign * steps[s], steps[2:], effect, tail, cov, 1.0, 0.1) for s in range(2) for sign in (1, -1)
+        ]
         sample = rng.multivariate_normal(truth, cov, times)
         kept = np.mean([any(t.accepts(b, np.zeros(1))[0] for t in tests) for b in sample])
         assert kept > 0.9 - 3 * np.sqrt(0.09 / times)

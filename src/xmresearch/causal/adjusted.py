@@ -85,7 +85,7 @@ def adjusted_att(
         estimates.append(att)
         influence.append(row)
     index = np.array(kept, dtype=np.int64)
-    left = Comparisons(*(a[index] for a in (pairs.cohort, pairs.time, pairs.base, pairs.horizon)), when=pairs.when)
+    left = Comparisons(pairs.cohort[index], pairs.time[index], pairs.base[index], pairs.horizon[index], pairs.when)
     if not left.after.any():
         raise InsufficientData("No cohort has enough units for these covariates.", "Leave some out.")
     root = np.column_stack(influence) * np.sqrt(units / max(units - len(means.units) - k, 1)) / units

@@ -143,7 +143,8 @@ def comparisons(seen: Array, starts: Index, control: str, anticipation: int, bas
             mine = int(start > horizon)
             if all(present[g][at] and beyond[horizon][at] > mine for at in (t, b)):
                 found.append((start, t, b, horizon))
-    pairs = Comparisons(*np.array(found, dtype=np.int64).reshape(-1, 4).T, when=when)
+    cohorts, times, bases, horizons = np.array(found, dtype=np.int64).reshape(-1, 4).T
+    pairs = Comparisons(cohorts, times, bases, horizons, when)
     if not pairs.after.any():
         who = "never-treated" if control == "never" else "untreated"
         raise InsufficientData(
