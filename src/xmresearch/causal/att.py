@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +46,12 @@ class Comparisons:
     def after(self) -> NDArray[np.bool_]:
         """Pairs after treatment started, shape (A,)."""
         return self.time >= self.cohort
+
+    def only(self, kept: Index) -> Comparisons:
+        """Return some of the pairs."""
+        return replace(
+            self, cohort=self.cohort[kept], time=self.time[kept], base=self.base[kept], horizon=self.horizon[kept]
+        )
 
     def controls(self, starts: Index, pair: int) -> NDArray[np.bool_]:
         """Return which starts are controls of a pair."""
