@@ -216,12 +216,12 @@ def _require_variation(panel: Panel) -> None:
     """Refuse outcomes that a change cannot have moved: the same in all cells, in all periods of a unit, or in all units."""
     if panel.scatter.any():
         return
-    spread = [np.nanmax(panel.value, axis=k) - np.nanmin(panel.value, axis=k) for k in (1, 0)]
     what = f"The {panel.measure.name} of outcome '{panel.outcome}'"
     if np.nanmax(panel.value) == np.nanmin(panel.value):
         raise DataError(f"{what} never varies.", "Choose one that does.")
-    for widths, same in zip(spread, ("in all periods of a unit", "for all units of a period"), strict=True):
-        if not widths.any():
+    for axis, same in ((1, "in all periods of a unit"), (0, "for all units of a period")):
+        several = np.compress((panel.n > 0).sum(axis=axis) > 1, panel.value, axis=1 - axis)
+        if several.size and not (np.nanmax(several, axis=axis) - np.nanmin(several, axis=axis)).any():
             raise DataError(f"{what} is the same {same}, so a change cannot have moved it.", "Choose one that varies.")
 
 
