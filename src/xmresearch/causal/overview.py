@@ -15,6 +15,7 @@ from xmresearch.causal.did import did
 from xmresearch.causal.planted import planted_overall
 from xmresearch.causal.publishing import require_rows
 from xmresearch.causal.result import DidResult
+from xmresearch.inference.threads import on_one_thread
 from xmresearch.sufficient.periods import written
 
 if TYPE_CHECKING:
@@ -201,6 +202,7 @@ def listed(table: pd.DataFrame | None) -> pd.DataFrame | None:
     return None if table is None or len(table) > MOST_LISTED else table
 
 
+@on_one_thread
 def did_all(
     data: pd.DataFrame | pl.LazyFrame, outcomes: Mapping[str, Mapping[str, Any]], *, min_cell: int = 0, **settings: Any
 ) -> dict[str, DidResult]:
