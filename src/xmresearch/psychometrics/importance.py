@@ -61,15 +61,6 @@ class ImportanceResult:
             rows.append(("points_total", self.off_total, 0.05, "pass" if self.off_total <= 0.05 else "warn"))
         return pd.DataFrame(rows, columns=["check", "value", "threshold", "status"])
 
-    def summary(self) -> dict[str, Any]:
-        """Return what to concentrate on, surest first."""
-        focus = self.table[self.table["quadrant"] == "concentrate_here"].sort_values("p_quadrant", ascending=False)
-        return {
-            "case": "some" if len(focus) else "none", "focus": list(focus["id"].head(5)), "count": len(focus),
-            "p": focus["p_quadrant"].iloc[0] if len(focus) else np.nan, "cross": f"cross_{self.cross}",
-            "sure": int((focus["p_quadrant"] >= 0.9).sum()),
-        }  # fmt: skip
-
 
 def importance_performance(
     frame: pd.DataFrame,

@@ -105,13 +105,6 @@ class SegmentInvariance:
         """Return one row per segment and level."""
         return self.table
 
-    def summary(self) -> dict[str, Any]:
-        """Return for which segments means may be compared, and for which not."""
-        scalar = [s for s, ladder in self.ladders.items() if ladder.level == "scalar"]
-        other = [s for s in self.ladders if s not in scalar]
-        case = "none" if not self.ladders else "all" if not other else "some" if scalar else "neither"
-        return {"case": case, "comparable": scalar, "incomparable": other, "least": self.least}
-
     def hidden_summary(self) -> dict[str, Any] | None:
         """Return the groups left out; None if there are none."""
         return {"names": list(self.hidden), "least": self.least} if self.hidden else None

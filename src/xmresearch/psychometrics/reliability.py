@@ -98,19 +98,6 @@ class ReliabilityResult:
         gap = self.differences.assign(kind="gap")[["construct", "kind", "r_ep", "difference_reliability"]]
         return self.table.merge(gap, on=["construct", "kind"], how="left")
 
-    def summary(self) -> dict[str, Any]:
-        """Return the lowest alpha of the perceptions, and how many batteries fall below the usual bound."""
-        alpha = self.table.dropna(subset=["alpha"])
-        low = alpha[alpha["alpha"] < ACCEPTABLE]
-        worst = alpha.loc[alpha["alpha"].idxmin()] if len(alpha) else None
-        return {
-            "case": "undefined" if worst is None else "good" if low.empty else "some_low", "threshold": ACCEPTABLE,
-            "low": len(low), "batteries": len(alpha), "worst": "" if worst is None else worst["construct"],
-            "worst_kind": "" if worst is None else f"kind_{worst['kind']}",
-            "worst_alpha": np.nan if worst is None else worst["alpha"],
-            "difference_lowest": self.differences["difference_reliability"].min(),
-        }  # fmt: skip
-
     def diagnostics(self) -> pd.DataFrame:
         """Return checks with figure, threshold and status."""
         lowest = float(self.table["alpha"].min())

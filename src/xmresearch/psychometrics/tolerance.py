@@ -34,15 +34,6 @@ class ToleranceResult:
         """Return one row per dimension."""
         return self.table
 
-    def summary(self) -> dict[str, Any]:
-        """Return which dimensions fall below what is acceptable."""
-        below = self.table[self.table["adequacy_upper"] < 0]
-        most = self.table.loc[self.table["below"].idxmax()]
-        return {
-            "case": "some_below" if len(below) else "within", "inadequate": list(below["construct"]),
-            "most": most["construct"], "most_below": most["below"],
-        }  # fmt: skip
-
 
 def zone_of_tolerance(
     frame: pd.DataFrame,
