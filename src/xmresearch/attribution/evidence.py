@@ -34,7 +34,7 @@ def chosen_order(choice: OrderChoice, asked: int | str) -> tuple[int, dict[str, 
     facts : dict
         used, and case: agreed, differ, no_loss, asked (as evidence would have it) or against (evidence).
     """
-    facts = choice.summary() | {"highest": int(choice.table["order"].max())}
+    facts = choice.summary()
     if asked == "auto":
         case = "no_loss" if choice.by_log_loss == 0 else facts["case"]
         return choice.order, facts | {"used": choice.order, "case": case}

@@ -107,6 +107,7 @@ def importance_performance(
         y = frame[[c.name for c in performed]].to_numpy(dtype=float)
     else:
         points = dimension_scores(frame, codebook, "importance", min_answered)
+        points = points[[d for d in points.columns if codebook.names("perception", d)]]
         if points.shape[1] < 2:
             return None
         asked = list(codebook.select("importance"))
