@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +25,7 @@ from xmresearch.psychometrics.reliability import ACCEPTABLE, ReliabilityResult
 from xmresearch.psychometrics.segments import SegmentResult
 from xmresearch.psychometrics.tolerance import ToleranceResult
 from xmresearch.psychometrics.validity import HTMT_BOUND, ValidityResult
+from xmresearch.sem.concerns import Concern
 from xmresearch.sem.overview import side_by_side
 from xmresearch.sem.result import SemFit
 
@@ -117,7 +118,7 @@ def servqual_claims(
     -------
     ServqualClaims
     """
-    level, keyed = gap.confidence, keyed_alike(cfa)
+    level, keyed = gap.confidence, keyed_alike(trust, cfa)
     short = falls_short(gap, smallest_gap).given(keyed)
     distinct = None if valid is None else pairs_distinct(valid, level).given(keyed)
     return ServqualClaims(
@@ -137,9 +138,10 @@ def servqual_claims(
     )
 
 
-def keyed_alike(cfa: SemFit | None) -> Condition:
-    """Return the condition that no item is keyed the other way; unexamined without a factor analysis."""
-    return Condition("keyed_alike", None if cfa is None else not any(c.kind == "reversed_item" for c in cfa.concerns))
+def keyed_alike(trust: ReliabilityResult, cfa: SemFit | None) -> Condition:
+    """Return the condition that no item is keyed the other way."""
+    loads = any(c.kind == "reversed_item" for c in (cfa.concerns if cfa else ()))
+    return Condition("keyed_alike", not loads and trust.reversed_items.empty)
 
 
 def overall(scores: ScoreResult, smallest_gap: float, confidence: float) -> Claim:
@@ -304,6 +306,12 @@ def few_respondents(n: int) -> dict[str, Any] | None:
     return {"n": n, "few": FEW_RESPONDENTS} if n < FEW_RESPONDENTS else None
 
 
-def measured_concerns(cfa: SemFit | None) -> Sequence[tuple[str, Any]]:
-    """Return what a careful reviewer would ask about the instrument's factor analysis."""
-    return [] if cfa is None else [("measurement", c) for c in cfa.concerns]
+def concerns(trust: ReliabilityResult, cfa: SemFit | None) -> list[tuple[str, Concern]]:
+    """Return what a careful reviewer would ask about the instrument, by model; each item that is keyed the other way once."""
+    found = [("measurement", c) for c in (cfa.concerns if cfa else ())]
+    known = {c.facts.get("item") for _, c in found}
+    for row in trust.reversed_items.itertuples():
+        if row.item not in known:
+            facts = {"item": row.item, "construct": row.construct, "value": row.item_rest}
+            found.append((str(row.kind), Concern("against_rest", facts)))
+    return found
