@@ -65,7 +65,9 @@ def test_claims_of_means():
                     wrong = np.array([f[name].settled for f in found])
                     false |= wrong
                     cells.append(Cell(label + name, int(wrong.sum()), SAMPLES, at_most=0.05))
-                missed = sum(not set(DIMENSIONS[: 2 + ("three" in world)]) <= set(f["first"].facts["possible"]) for f in found)
+                missed = sum(
+                    not set(DIMENSIONS[: 2 + ("three" in world)]) <= set(f["first"].facts["possible"]) for f in found
+                )
                 print(f"{label}not all of the equal ones among the possible firsts: {missed / SAMPLES:.3f}")
             if world == "strong":
                 cells += strong(found, n, label)

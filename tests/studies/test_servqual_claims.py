@@ -63,7 +63,9 @@ def test_cards_sentences_and_checks_agree(pages, world):
                 continue
             leader = report.wording.name(claims[name].facts["leader"])
             assert (card["value"] == leader) == claims[name].settled
-            assert (f"**{leader}**" in text or f"**Improve {leader} first.**" in text or f"**首先改进{leader}。**" in text) == any(
+            assert (
+                f"**{leader}**" in text or f"**Improve {leader} first.**" in text or f"**首先改进{leader}。**" in text
+            ) == any(
                 claims[k].settled and report.wording.name(claims[k].facts["leader"]) == leader
                 for k in ("first", "driver")
                 if k in claims
@@ -141,7 +143,12 @@ def test_unreversed_case_once_reversed(tmp_path):
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_tiny_case_says_one_thing(lang):
-    report = write("servqual", case("report"), lang=lang, **BARE | {"data": {"path": "tiny12.csv"}, "segments": ["branch"], "outcome": None})
+    report = write(
+        "servqual",
+        case("report"),
+        lang=lang,
+        **BARE | {"data": {"path": "tiny12.csv"}, "segments": ["branch"], "outcome": None},
+    )
     assert_agreement(report)
     card = next(c for c in cards(report) if c["claims"] and c["claims"][0]["name"] == "first")
     assert report.claims["first"].state in ("unsettled", "withheld")

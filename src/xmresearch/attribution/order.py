@@ -16,6 +16,7 @@ from xmresearch.sufficient.journeys import Array, Index, Journeys
 from xmresearch.sufficient.transitions import Transitions, transitions
 
 HELD_OUT, NO_WORSE, NO_MATTER, TIED = 0.2, 2.0, 1e-5, 6
+SURE_ORDER = 0.95
 COLUMNS = (
     "order", "states", "transitions", "concentration", "log_evidence", "probability", "log_loss", "log_loss_gap", "gap_se",
 )  # fmt: skip
@@ -71,7 +72,12 @@ class OrderChoice:
         """Return checks with figure, threshold and status (pass, warn)."""
         row = self.table.loc[self.table["order"] == self.order].iloc[0]
         rows = [
-            ("probability_of_order", float(row["probability"]), 0.95, "pass" if row["probability"] >= 0.95 else "warn"),
+            (
+                "probability_of_order",
+                float(row["probability"]),
+                SURE_ORDER,
+                "pass" if row["probability"] >= SURE_ORDER else "warn",
+            ),
             (
                 "order_by_log_loss",
                 self.by_log_loss,

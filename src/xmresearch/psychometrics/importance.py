@@ -15,6 +15,7 @@ from xmresearch.psychometrics.estimates import estimate_means, replicate_means
 
 Array = NDArray[np.float64]
 Cross = Literal["mean", "median", "scale_middle"]
+MOST_OFF_TOTAL = 0.05
 QUADRANTS = ("keep_up", "concentrate_here", "possible_overkill", "low_priority")
 
 
@@ -58,7 +59,9 @@ class ImportanceResult:
         """Return checks with figure, threshold and status."""
         rows = []
         if not np.isnan(self.off_total):
-            rows.append(("points_total", self.off_total, 0.05, "pass" if self.off_total <= 0.05 else "warn"))
+            rows.append(
+                ("points_total", self.off_total, MOST_OFF_TOTAL, "pass" if self.off_total <= MOST_OFF_TOTAL else "warn")
+            )
         return pd.DataFrame(rows, columns=["check", "value", "threshold", "status"])
 
 

@@ -14,6 +14,7 @@ from scipy import special
 
 from xmresearch.sem.concerns import Concern
 from xmresearch.sem.estimation import Solution
+from xmresearch.sem.measures import FAIR_FIT, GOOD_FIT, reaches
 from xmresearch.sem.model import Model
 from xmresearch.sem.readout import Readout
 from xmresearch.sem.robust import Estimator, Sandwich
@@ -93,6 +94,11 @@ class SemFit:
     acceleration: Array | None = None
 
     @property
+    def groups(self) -> tuple[str, ...]:
+        """Labels of the groups, in the order of `c(..., ...)` and of the tables; one empty label where there are none."""
+        return self.model.groups
+
+    @property
     def warnings(self) -> tuple[str, ...]:
         """What a careful reviewer would ask about, in sentences."""
         return tuple(str(c) for c in self.concerns)
@@ -108,7 +114,7 @@ class SemFit:
         """
         facts: dict[str, Any] = {
             "n": self.n, "dropped": self.dropped, "converged": self.converged, "estimator": self.estimator,
-            "free": self.model.n_free, "groups": len(self.model.groups),
+            "free": self.model.n_free, "groups": len(self.model.groups), "group_order": ", ".join(self.model.groups),
         }  # fmt: skip
         for name in _HEAD:
             facts[name.replace(".", "_")] = float(self.measures.get(name, np.nan))
@@ -136,15 +142,12 @@ class SemFit:
         rows: list[tuple[str, float, float, str]] = [
             ("converged", int(self.converged), 1, "pass" if self.converged else "fail")
         ]
-        for name, good, poor, upper in (
-            ("cfi", 0.95, 0.90, False), ("rmsea", 0.06, 0.08, True), ("srmr", 0.08, 0.10, True),
-        ):  # fmt: skip
+        for name, good in GOOD_FIT.items():
             value = facts[name]
             if np.isnan(value):
                 continue
-            side = -1 if upper else 1
-            status = "pass" if side * value >= side * good else "warn" if side * value >= side * poor else "fail"
-            rows.append((name, value, good, status))
+            fits = [reaches(name, value, bounds) for bounds in (GOOD_FIT, FAIR_FIT)]
+            rows.append((name, value, good, "pass" if fits[0] else "warn" if fits[1] else "fail"))
         improper = sum(c.kind in ("heywood", "same_factors", "inflated") for c in self.concerns)
         rows.append(("improper", improper, 0, "warn" if improper else "pass"))
         return pd.DataFrame(rows, columns=["check", "value", "threshold", "status"])
@@ -166,6 +169,14 @@ class SemFit:
             low, high = np.nanquantile(read.read(self.replicates)[2], [tail, 1 - tail], axis=0)
             table["ci_lower"], table["ci_upper"] = low, high
         return table
+
+    def __repr__(self) -> str:
+        m = self.summary()
+        sizes = ", ".join(f"{k} {g} ({s.n})" for k, (g, s) in enumerate(zip(self.groups, self.samples, strict=True), 1))
+        by = f", groups in order: {sizes}" if len(self.groups) > 1 else ""
+        fit = f"chisq({self.model.df}) = {m['chisq']:.3f}, CFI {m['cfi']:.3f}, RMSEA {m['rmsea']:.3f}"
+        state = fit if self.converged else f"not converged: {self.reason}"
+        return f"SemFit({self.estimator}, n = {self.n}{by}: {state})"
 
     def _repr_html_(self) -> str:
         return str(self.estimates.to_html(index=False, float_format="{:.3f}".format))
