@@ -191,7 +191,7 @@ class Wording(string.Formatter):
                 values = values[:MOST_NAMED]
         parts = [self.format_field(v, spec) for v in values] + more
         if len(parts) < 2:
-            return parts[0] if parts else NONE_SHOWN
+            return str(parts[0]) if parts else NONE_SHOWN
         return str(self.get("style", "list")).join(parts[:-1]) + str(last) + parts[-1]
 
     def number(self, value: Any, spec: str, decimals: int | None = None) -> str:
