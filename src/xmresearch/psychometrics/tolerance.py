@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from xmresearch.data.codebook import Codebook
+from xmresearch.inference.threads import on_one_thread
 from xmresearch.psychometrics.batteries import paired_scores
 from xmresearch.psychometrics.estimates import estimate_means
 
@@ -34,6 +35,7 @@ class ToleranceResult:
         return self.table
 
 
+@on_one_thread
 def zone_of_tolerance(
     frame: pd.DataFrame,
     codebook: Codebook,
