@@ -13,6 +13,7 @@ from xmresearch.attribution.concerns import Concern, left_out_concerns
 from xmresearch.attribution.scores import FEW_SCORES, require_on_scale, touch_scores
 from xmresearch.attribution.steps import StepSums
 from xmresearch.errors import InsufficientData, ParamsError, nearest
+from xmresearch.inference.threads import on_one_thread
 from xmresearch.sufficient.event_log import EventLog
 from xmresearch.sufficient.journeys import DistinctJourneys, Journeys, require_kind
 
@@ -99,6 +100,7 @@ class JourneyResult:
         return f"```\n{self.touchpoints.to_string(index=False, float_format='{:.3g}'.format, na_rep='')}\n```"
 
 
+@on_one_thread
 def journey(
     source: Journeys | EventLog,
     *,
