@@ -73,7 +73,8 @@ def check_study(params: Request, data: Any) -> list[str]:
         f"Data: {facts['journeys']:,.0f} journeys with {facts['touches']:,.0f} touches of {facts['channels']} "
         f"channels{pooled}, from {params.form}; {facts['conversions']:,.0f} converted ({facts['rate']:.1%}).",
     ]
-    return lines + [f"Note: {concern}" for concern in left_out_concerns(touches.journeys.left_out)]
+    concerns = [*touches.concerns, *left_out_concerns(touches.not_used())]
+    return lines + [f"Note: {concern}" for concern in concerns]
 
 
 def _require_channels(key: str, names: Iterable[str], known: Sequence[str]) -> None:
