@@ -20,6 +20,7 @@ class ServqualParams(SurveyParams):
     """A SERVQUAL study; the defaults run the simulated service hall, and for data of one's own ask for nothing optional."""
 
     notebook: ClassVar[str] = "servqual.ipynb"
+    checker: ClassVar[str | None] = "xmresearch.psychometrics.checking:check_study"
 
     study: Literal["servqual"] = "servqual"
     name: str = Field(

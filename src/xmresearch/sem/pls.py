@@ -215,7 +215,7 @@ def pls(
     names = (formative,) if isinstance(formative, str) else tuple(formative)
     check_text(model)
     built = read_model(model, [str(c) for c in check_frame(data).columns], names)
-    values, complete = _rows(built, data)
+    values, complete = usable_rows(built, data)
     r = correlate(values)
     found = estimate(built, r[None], scheme, consistent=consistent)
     if not np.isfinite(found.paths).all():
@@ -260,8 +260,30 @@ def _check_options(scheme: str, bootstrap: int, confidence: float) -> None:
         raise ModelError(f"confidence is {confidence}.", "Use a level between 0 and 1, such as 0.95.")
 
 
-def _rows(model: PlsModel, data: pd.DataFrame) -> tuple[Array, NDArray[np.bool_]]:
-    """Return the complete rows of the model's items, and which rows of the data they are."""
+def usable_rows(model: PlsModel, data: pd.DataFrame) -> tuple[Array, NDArray[np.bool_]]:
+    """Return the complete rows of the model's items, and which rows of the data they are.
+
+    Parameters
+    ----------
+    model : PlsModel
+        Read from its text.
+    data : DataFrame
+        One row per respondent.
+
+    Returns
+    -------
+    values : ndarray
+        Shape (complete rows, items).
+    complete : ndarray of bool
+        Shape (n,).
+
+    Raises
+    ------
+    DataError
+        An item is there twice, is not numeric or has an infinite value.
+    InsufficientData
+        Too few complete rows, or an item that is constant in them.
+    """
     everything = numbers_of(data, model.items)
     complete = ~np.isnan(everything).any(axis=1)
     values = everything[complete]
