@@ -227,7 +227,7 @@ def prepare(data: pd.DataFrame | pl.LazyFrame | Cells, **settings: Any) -> Plan:
     if name in CHOICE:
         common["within"] = False
     options = {option: value for option, value in settings.items() if option not in usual}
-    known = set(KINDS[name].__kwdefaults__ or {}) - set(common)
+    known = set(unwrap(KINDS[name]).__kwdefaults__ or {}) - set(common)
     for option in options:
         if option not in known:
             raise ParamsError(f"Kind '{name}' has no option '{option}'.", nearest(option, sorted(known)))
