@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from inspect import unwrap
 from typing import Any
 
 import numpy as np
@@ -276,7 +275,7 @@ def _cheap(result: DidResult) -> DidResult:
     if result.kind in CHEAP:
         return result
     kind = choose_kind(panel)[0]
-    known = set(unwrap(KINDS[kind]).__kwdefaults__ or {})
+    known = set(KINDS[kind].__kwdefaults__ or {})
     settings = {k: v for k, v in result.settings.items() if k in COMMON and k in known}
     return _cheap(refit(replace(result, kind=kind, settings=settings)))
 
