@@ -11,9 +11,10 @@ from scipy import stats
 
 from xmresearch.causal.bacon import BaconResult, bacon
 from xmresearch.causal.cohort_means import observation_weights
-from xmresearch.causal.publishing import Published, period
+from xmresearch.causal.publishing import Published
 from xmresearch.causal.result import PRETREND_LEVEL, DidResult
 from xmresearch.causal.sensitivity import SensitivityResult
+from xmresearch.sufficient.periods import written
 
 Array = NDArray[np.float64]
 GRID = 200
@@ -59,10 +60,10 @@ def raw_means(shown: Published) -> pd.DataFrame:
         without = mean["control"] + np.nanmean((mean["treated"] - mean["control"])[early])
     shown_from = 0 if result.kind == "synthetic_control" else first - 1
     mean["counterfactual"] = np.where(np.arange(len(panel.periods)) >= shown_from, without, np.nan)
-    rows["counterfactual"] = rows["treated"]
+    rows["counterfactual"] = np.minimum(rows["treated"], _compared_rows(result))
     parts = [
         pd.DataFrame({
-            "series": name, "time": [period(v) for v in panel.periods.labels], "position": range(len(panel.periods)),
+            "series": name, "time": [written(v) for v in panel.periods.labels], "position": range(len(panel.periods)),
             "mean": np.where(rows[name] >= max(shown.min_cell, 1), mean[name], np.nan), "n": rows[name].astype(int),
             "after": np.arange(len(panel.periods)) >= first,
         })
@@ -74,6 +75,18 @@ def raw_means(shown: Published) -> pd.DataFrame:
 
 def _whole_past(result: DidResult) -> bool:
     return result.kind == "two_by_two" or result.facts["base"] == "all"
+
+
+def _compared_rows(result: DidResult) -> Array:
+    """Return the rows, by period, of the units that the treated are compared with; shape (T,)."""
+    panel = result.panel
+    assert panel is not None  # noqa: S101 (Published has checked it)
+    until = (
+        np.arange(len(panel.periods))
+        if result.kind == "staggered"
+        else np.full(len(panel.periods), len(panel.periods) - 1)
+    )
+    return np.where(panel.start[:, None] > until, panel.n, 0.0).sum(axis=0)
 
 
 def _mean(value: Array, weight: Array) -> Array:
@@ -144,7 +157,7 @@ def doubts(doubt: SensitivityResult, shown: Published) -> pd.DataFrame:
     DataFrame
         check, changed, estimate, ci_lower, ci_upper, p_positive; without the placebo assignments, which are many.
     """
-    hidden = {period(v) for v in (*shown.hidden_units, *shown.hidden_cohorts)}
+    hidden = {written(v) for v in (*shown.hidden_units, *shown.hidden_cohorts)}
     table = doubt.tidy()
     named = (table["check"] == "leave_one_out") & table["changed"].astype(str).isin(sorted(hidden))
     slope = table["changed"] == "slope"

@@ -118,6 +118,26 @@ class PlsResult:
         share = dict(zip(self.r2["construct"], self.r2["r2"], strict=True)).get(outcome)
         return None if share is None else {"outcome": outcome, "r2": float(share), "iterations": self.iterations}
 
+    def beside(self, paths: pd.DataFrame) -> dict[str, Any]:
+        """Hold the paths against those of a covariance-based model.
+
+        Parameters
+        ----------
+        paths : DataFrame
+            From `xmresearch.sem.overview.paths`: outcome, cause, std_all.
+
+        Returns
+        -------
+        dict
+            paths (that both have), closer (to zero by PLS than by the other model), and case: all, some or none of them.
+        """
+        other = dict(zip(zip(paths["outcome"], paths["cause"], strict=True), paths["std_all"].abs(), strict=True))
+        mine = zip(self.paths["lhs"], self.paths["rhs"], self.paths["est"].abs(), strict=True)
+        closer = [size < other[lhs, rhs] for lhs, rhs, size in mine if (lhs, rhs) in other]
+        count = sum(closer)
+        case = "none" if not count else "all" if count == len(closer) else "some"
+        return {"case": case, "paths": len(closer), "closer": count}
+
     def diagnostics(self) -> pd.DataFrame:
         """Return checks with figure, threshold and status."""
         negative = int((self.outer["weight"] < 0).sum())
