@@ -65,10 +65,10 @@ def order_chosen(choice: OrderChoice, used: int, confidence: float) -> Claim:
     possible = likely.loc[likely["probability"] >= (1 - SURE_ORDER) / 2, "order"].astype(int).tolist()
     made = Claim("order", "first", verdict, "posterior_probability", 1 - SURE_ORDER, confidence)
     agrees = None if choice.by_log_loss == 0 else choice.by_log_loss == choice.order
+    higher = None if len(table) == 1 else choice.order < choice.highest
     made = made.given(
-        Condition("log_loss_agrees", agrees), Condition("higher_order_compared", choice.order < choice.highest),
-        by_evidence(choice, used),
-    )  # fmt: skip
+        Condition("log_loss_agrees", agrees), Condition("higher_order_compared", higher), by_evidence(choice, used)
+    )
     return made.about(
         leader=choice.order, used=used, highest=choice.highest, probability=probability, possible=possible,
         by_log_loss=choice.by_log_loss,
