@@ -9,6 +9,8 @@ _SENTENCES = {
     "descriptive": "Credits describe which touchpoints lie on the way to a conversion; they are not causal effects.",
     "mandatory_step": "{channel} lies on {effect:.0%} of the converting journeys: a step that cannot be removed, whatever its credit.",
     "few_conversions": "{conversions:.0f} conversions are few: {fewest} or more are advised.",
+    "few_customers": "{customers} customers are few to tell how customers differ: {fewest} or more are advised, and intervals may be too narrow.",
+    "independent_journeys": "Nothing says who took which journey, so journeys count as independent: where customers took several, intervals are too narrow.",
     "no_nulls": "Every journey converted, so nothing is known of journeys that did not.",
     "pooled_channels": "{channels} rare channels with {touches:.0f} touches are counted as one, '{name}'.",
     "empty_journeys": "{count} journey(s) without a touchpoint were left out.",
@@ -37,7 +39,7 @@ class Concern:
     Attributes
     ----------
     kind : str
-        descriptive, mandatory_step, few_conversions, no_nulls, pooled_channels, misspecified, shrunk, lift_disagrees, unspent,
+        descriptive, mandatory_step, few_conversions, few_customers, independent_journeys, no_nulls, pooled_channels, misspecified, shrunk, lift_disagrees, unspent,
         unmatched_scores, few_scores, or a key of `Journeys.left_out`.
     facts : dict
         Names and figures of the sentence that `str` gives; reports put it into their own language.

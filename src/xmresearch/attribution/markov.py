@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,9 +12,10 @@ import pandas as pd
 from xmresearch.attribution.absorption import Absorption
 from xmresearch.attribution.chain import Array, Chain, Index
 from xmresearch.attribution.concerns import Concern, left_out_concerns
+from xmresearch.attribution.customer_weights import FEWEST_CUSTOMERS, CustomerWeights
 from xmresearch.attribution.hierarchy import StepPosterior
 from xmresearch.attribution.journey_bootstrap import JourneyBootstrap
-from xmresearch.attribution.result import FEW_CONVERSIONS, WIDER, AttributionResult
+from xmresearch.attribution.result import FEW_CONVERSIONS, FEW_CUSTOMERS, WIDER, AttributionResult
 from xmresearch.attribution.returns import Lift, add_cost, lift_table
 from xmresearch.attribution.worth import WorthOfConversion
 from xmresearch.errors import InsufficientData, ParamsError
@@ -53,9 +54,10 @@ def markov(
     lift : mapping of str to (estimate, lower, upper), optional
         Conversions that an experiment or a difference-in-differences study found a channel to add; shown beside its credit.
     journeys : Journeys, optional
-        What the transitions were counted from, for a bootstrap of whole journeys.
+        What the transitions were counted from, for a bootstrap of whole journeys where nobody knows who took them.
     bootstrap : int
-        Its resamples; 0 for none, otherwise 2 at least.
+        Its resamples; where customers are known, draws of the chain as if every step were taken by itself, whose spread is shown
+        beside that with customers as units. 0 for none, otherwise 2 at least.
     confidence : float
         Of the intervals.
     max_channels : int
@@ -83,6 +85,10 @@ def markov(
     sum of all, times the conversions. Each row of the chain is Dirichlet over its allowed steps (see `Chain`), so draws
     are independent. Value goes by the expected value of the next step.
 
+    What is estimated is the chain of all customers: the share of those who take a step among all who are at its state, customers
+    counted as often as they come. Where the transitions know groups of customers, intervals take customers as units
+    (`StepPosterior.by_customers`); otherwise journeys count as independent of each other.
+
     References
     ----------
     Anderl, E., Becker, I., von Wangenheim, F. & Schumann, J. H. (2016). Mapping the customer journey: lessons learned from
@@ -97,28 +103,37 @@ def markov(
     worth = WorthOfConversion(counts) if counts.value.sum() > 0 else None
     rng = np.random.default_rng(seed)
     exact = _Effects.of(solve, [(chain.shares(chain.count)[None], _means(worth, 1))])
-    found = None
+    found, rates, alone = None, np.full(2, np.nan), None
     if posterior is not None:
-        parts = ((p, None if worth is None else worth.draw(len(p), rng)) for p in posterior.draw(draws, rng))
-        found = _Effects.of(solve, parts)
+        units = CustomerWeights(counts, chain) if counts.customers >= FEWEST_CUSTOMERS else None
+        found, rates = _drawn(solve, posterior, counts, worth, units, draws, rng)
+        if units is not None and bootstrap:
+            alone = _Effects.of(solve, ((p, None) for p in posterior.draw(bootstrap, rng)))
     again = None
-    if journeys is not None and bootstrap:
+    if alone is None and journeys is not None and bootstrap:
         same = journeys.pooled(counts.channels, OTHER) if len(counts.channels) < len(whole.channels) else journeys
         resampled = JourneyBootstrap(chain, same).resample(bootstrap, rng)
         again = _Effects.of(solve, ((p, None if worth is None else w) for p, w in resampled))
-    table = _table(counts, exact, found, again, confidence)
+    table = _table(counts, exact, found, confidence)
+    for name, effects in (("bootstrap_sd", again), ("chain_sd", alone)):
+        if effects is not None:
+            table[name] = effects.share[..., 0].std(axis=0, ddof=1)
+    table = table.sort_values("rank", kind="stable")
     if lift is not None:
         table = table.join(lift_table(lift, counts.channels))
     names = pd.Index(table["channel"])
     ranks = _rank_probability(found, table.index, names) if found is not None else pd.DataFrame(index=names)
     concerns = [*_about(counts, table), *_about_pooling(whole, counts, max_channels)]
+    tail = (1 - confidence) / 2
+    rate_lower, rate_upper = np.quantile(rates, [tail, 1 - tail])
     facts = {
         "journeys": counts.journeys, "conversions": counts.conversions, "nulls": counts.nulls,
-        "rate": counts.conversions / counts.journeys, "value": float(counts.value.sum()),
+        "customers": counts.customers, "rate": counts.conversions / counts.journeys, "rate_lower": float(rate_lower),
+        "rate_upper": float(rate_upper), "value": float(counts.value.sum()),
         "cost": None if counts.cost is None else float(counts.cost.sum()), "prior": prior,
         "concentration": () if posterior is None else posterior.concentration,
         "states": len(chain.states), "transitions": len(chain.row), "draws": draws,
-        "bootstrap": bootstrap if again is not None else 0, "seed": seed,
+        "bootstrap": bootstrap if again is not None or alone is not None else 0, "seed": seed,
     }  # fmt: skip
     nothing = np.empty((0, len(counts.channels)))
     return AttributionResult(
@@ -149,6 +164,30 @@ class _Effects:
         return cls(effect, np.divide(effect, total, out=np.zeros_like(effect), where=total > 0))
 
 
+def _drawn(
+    solve: Absorption,
+    posterior: StepPosterior,
+    counts: Transitions,
+    worth: WorthOfConversion | None,
+    units: CustomerWeights | None,
+    draws: int,
+    rng: np.random.Generator,
+) -> tuple[_Effects, Array]:
+    """Return draws of effects and of the conversion rate, with customers as units where there are any."""
+    if units is None:
+        parts = ((p, None if worth is None else worth.draw(len(p), rng)) for p in posterior.draw(draws, rng))
+        return _Effects.of(solve, parts), rng.beta(counts.conversions + 0.5, counts.nulls + 0.5, draws)
+    rates: list[Array] = []
+
+    def each(who: CustomerWeights) -> Iterator[tuple[Array, Array | None]]:
+        for probability, weights in posterior.by_customers(who, draws, rng):
+            rates.append(who.rate(weights))
+            yield probability, None if worth is None else who.worth(weights)
+
+    found = _Effects.of(solve, each(units))
+    return found, np.concatenate(rates)
+
+
 def _means(worth: WorthOfConversion | None, times: int) -> Array | None:
     return None if worth is None else np.tile(worth.mean, (times, 1))
 
@@ -171,7 +210,7 @@ def _require(given: Transitions, draws: int, bootstrap: int, confidence: float, 
 
 
 def _table(
-    counts: Transitions, exact: _Effects, found: _Effects | None, again: _Effects | None, confidence: float
+    counts: Transitions, exact: _Effects, found: _Effects | None, confidence: float
 ) -> pd.DataFrame:
     share, effect, total = exact.share[0], exact.effect[0], counts.conversions
     table = pd.DataFrame({"channel": counts.channels, "touches": counts.volume, "removal_effect": effect[:, 0]})
@@ -192,9 +231,7 @@ def _table(
         table["value_lower"], table["value_upper"] = (value * b for b in band.of(lambda e: e.share[..., 1]))
     if counts.cost is not None:
         add_cost(table, counts.cost)
-    if again is not None:
-        table["bootstrap_sd"] = again.share[..., 0].std(axis=0, ddof=1)
-    return table.sort_values("rank", kind="stable")
+    return table
 
 
 class _Band:
@@ -240,6 +277,10 @@ def _about(counts: Transitions, table: pd.DataFrame) -> list[Concern]:
     ]
     if counts.conversions < FEW_CONVERSIONS:
         concerns.append(Concern("few_conversions", {"conversions": counts.conversions, "fewest": FEW_CONVERSIONS}))
+    if not counts.customers:
+        concerns.append(Concern("independent_journeys"))
+    elif counts.customers < FEW_CUSTOMERS:
+        concerns.append(Concern("few_customers", {"customers": counts.customers, "fewest": FEW_CUSTOMERS}))
     if counts.nulls == 0:
         concerns.append(Concern("no_nulls"))
     if "bootstrap_sd" in table:
