@@ -1,15 +1,21 @@
+import dataclasses
 import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
+import tomllib
+from importlib import metadata
 from pathlib import Path
 
 import nbformat
 import pytest
 
 from xmresearch.errors import DataError, OutputError, StudyError
+from xmresearch.run import cache
 from xmresearch.run.cache import identify
 from xmresearch.run.determinism import SETTINGS, deterministic_environment
 from xmresearch.run.manifest import NAME, is_whole
@@ -97,6 +103,58 @@ def test_whatever_determines_the_result_changes_the_key(params, tmp_path, root):
     assert len(keys) == 2
 
 
+def test_the_lock_and_what_is_installed_change_the_key(params, tmp_path, monkeypatch, root):
+    """Each part of the identity alone gives another key; no part may be left out of it."""
+    identity = plan_run(params).identity
+    for part in dataclasses.fields(identity):
+        old = getattr(identity, part.name)
+        new = {**old, "other": "1"} if isinstance(old, dict) else f"{old}1"
+        assert dataclasses.replace(identity, **{part.name: new}).key != identity.key, part.name
+
+    def key():
+        return identify({}, {}, root / "notebooks/servqual.ipynb", tmp_path).key
+
+    keys = [key()]
+    for text in ("numpy 1", "numpy 2"):
+        (tmp_path / "uv.lock").write_text(text)
+        keys.append(key())
+    version = metadata.version
+    for package in cache.PACKAGES:
+        with monkeypatch.context() as patch:
+            patch.setattr(metadata, "version", lambda name, p=package: "0.0" if name == p else version(name))
+            keys.append(key())
+    assert len(set(keys)) == len(keys)
+
+
+def test_every_dependency_is_among_the_versions(root):
+    project = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]
+    named = {re.match(r"[\w.-]+", line)[0].lower() for line in project["dependencies"]}
+    assert named <= set(cache.PACKAGES)
+    assert set(cache.versions()) == set(cache.PACKAGES)
+
+
+def test_every_file_of_the_package_changes_the_key(root, tmp_path, monkeypatch):
+    package = tmp_path / "xmresearch"
+    shutil.copytree(root / "src/xmresearch", package, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(cache, "__file__", str(package / "run/cache.py"))
+    notebook = root / "notebooks/sem.ipynb"
+    before = cache.code_hash(notebook)
+    first_of_each_kind = {path.suffix: path for path in sorted(package.rglob("*")) if path.is_file()}
+    assert {".py", ".yml", ".lav", ".bib", ".css", ".html"} <= set(first_of_each_kind)
+    for path in first_of_each_kind.values():
+        text = path.read_bytes()
+        path.write_bytes(text + b"\n")
+        assert cache.code_hash(notebook) != before, path
+        path.write_bytes(text)
+    model = package / "sem/models/servqual_satisfaction.lav"
+    model.rename(model.with_stem("other"))
+    assert cache.code_hash(notebook) != before
+    model.with_stem("other").rename(model)
+    (package / "sem/models/__pycache__").mkdir()
+    (package / "sem/models/__pycache__/a.cpython-312.pyc").write_bytes(b"compiled")
+    assert cache.code_hash(notebook) == before
+
+
 def test_environment_is_set_and_restored(monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "7")
     monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
@@ -141,6 +199,24 @@ def test_what_killed_runs_left_is_cleared_and_what_they_moved_aside_comes_back(t
     assert not left.exists()
     assert foreign.exists()
     assert (home / "123" / "report.html").read_text() == "whole"
+
+
+def test_the_folder_of_a_run_that_is_still_at_work_is_left_alone(tmp_path):
+    """Another process is at work, and has put an earlier result aside; once it is gone, both are cleared up."""
+    home = tmp_path / "home"
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
+        at_work, aside = home / f".unfinished-def-{other.pid}", home / f".unfinished-123-old-{other.pid}"
+        for folder in (at_work, aside):
+            folder.mkdir(parents=True)
+            (folder / "report.html").write_text("theirs")
+        _work_folder(home, "abc")
+        assert {(folder / "report.html").read_text() for folder in (at_work, aside)} == {"theirs"}
+        assert not (home / "123").exists()
+        other.communicate(b"\n", timeout=30)
+    _work_folder(home, "fed")
+    assert not at_work.exists()
+    assert not aside.exists()
+    assert (home / "123/report.html").read_text() == "theirs"
 
 
 def test_an_error_in_the_kernel_keeps_its_class_and_words(tmp_path, params):

@@ -75,4 +75,5 @@ class CustomerWeights:
     def worth(self, weights: Array) -> Array:
         """Return the mean value of a conversion by last state, shape (draws, S); 0 where nothing converted."""
         total, conversions = weights @ self._value, weights @ self._conversions
-        return np.divide(total, conversions, out=np.zeros_like(total), where=conversions > 0)
+        worth: Array = np.divide(total, conversions, out=np.zeros_like(total), where=conversions > 0)
+        return worth

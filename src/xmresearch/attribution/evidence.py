@@ -15,6 +15,7 @@ from xmresearch.attribution.result import WIDER, AttributionResult
 from xmresearch.errors import InsufficientData
 from xmresearch.sufficient.sources import require_columns
 
+FAR_SHARE = 0.05
 METHODS = ("shapley", "first", "last", "linear", "position", "time_decay", "last_non_direct")
 
 
@@ -34,7 +35,7 @@ def chosen_order(choice: OrderChoice, asked: int | str) -> tuple[int, dict[str, 
     facts : dict
         used, and case: agreed, differ, no_loss, asked (as evidence would have it) or against (evidence).
     """
-    facts = choice.summary() | {"highest": int(choice.table["order"].max())}
+    facts = choice.summary()
     if asked == "auto":
         case = "no_loss" if choice.by_log_loss == 0 else facts["case"]
         return choice.order, facts | {"used": choice.order, "case": case}
@@ -74,20 +75,30 @@ def disagreement(compared: pd.DataFrame) -> dict[str, Any]:
     return {
         "rule": method, "channel": compared.loc[row, "channel"], "by_rule": float(compared.loc[row, method]),
         "by_chain": float(compared.loc[row, "markov"]), "outside": int((compared["outside"] > 0).sum()),
-        "channels": len(compared), "case": "far" if abs(float(gaps.loc[row, method])) > 0.05 else "near",
+        "channels": len(compared), "case": "far" if abs(float(gaps.loc[row, method])) > FAR_SHARE else "near",
     }  # fmt: skip
 
 
 def misspecification(credits: AttributionResult) -> tuple[pd.DataFrame | None, dict[str, Any] | None]:
-    """Return the spread of each share by the chain and by whole journeys, and the figures of a sentence; None without a bootstrap.
+    """Return the spread of each share by the chain and by whole journeys or by customers, and the figures of a sentence.
 
     Returns
     -------
     table : DataFrame or None
-        channel, share, sd, bootstrap_sd, ratio.
+        channel, share, sd, bootstrap_sd (of whole journeys) or chain_sd (where sd is that of customers), ratio (of the wider unit
+        to single steps). None without a bootstrap.
     facts : dict or None
-        channel and ratio of the widest, resamples, limit, and case holds or wider.
+        channel and ratio of the widest, resamples, limit, journeys, customers, and case holds or wider; customers where these are
+        the units.
     """
+    if "chain_sd" in credits.table:
+        table = credits.table[["channel", "share", "sd", "chain_sd"]].copy()
+        table["ratio"] = table["sd"] / table["chain_sd"]
+        widest = table.loc[table["ratio"].idxmax()]
+        return table, {
+            "channel": widest["channel"], "ratio": float(widest["ratio"]), "journeys": credits.facts["journeys"],
+            "customers": credits.facts["customers"], "case": "customers",
+        }  # fmt: skip
     if "bootstrap_sd" not in credits.table:
         return None, None
     table = credits.table[["channel", "share", "sd", "bootstrap_sd"]].copy()

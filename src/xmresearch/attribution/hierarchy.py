@@ -164,9 +164,7 @@ class StepPosterior:
             chosen = [_thinned(t, level, c, rng) for t, level, c in zip(every, self._totals, self._counts, strict=True)]
             top = chosen[0] + rng.standard_gamma(0.5, chosen[0].shape)
             found = top / top.sum(axis=1, keepdims=True)
-            for level, parent, extra, c in zip(
-                self.levels, self._parents, chosen[1:], self.concentration, strict=True
-            ):
+            for level, parent, extra, c in zip(self.levels, self._parents, chosen[1:], self.concentration, strict=True):
                 found = _shares(level, rng.standard_gamma(c * found[:, parent]) + extra)
             yield found, weights
 

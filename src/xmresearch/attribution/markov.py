@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -13,16 +12,18 @@ from xmresearch.attribution.absorption import Absorption
 from xmresearch.attribution.chain import Array, Chain, Index
 from xmresearch.attribution.concerns import Concern, left_out_concerns
 from xmresearch.attribution.customer_weights import FEWEST_CUSTOMERS, CustomerWeights
+from xmresearch.attribution.effects import Effects, drawn
 from xmresearch.attribution.hierarchy import StepPosterior
 from xmresearch.attribution.journey_bootstrap import JourneyBootstrap
+from xmresearch.attribution.misfit import worst
 from xmresearch.attribution.result import FEW_CONVERSIONS, FEW_CUSTOMERS, WIDER, AttributionResult
 from xmresearch.attribution.returns import Lift, add_cost, lift_table
 from xmresearch.attribution.worth import WorthOfConversion
 from xmresearch.errors import InsufficientData, ParamsError
-from xmresearch.sufficient.journeys import Journeys, require_kind
+from xmresearch.sufficient.journeys import Journeys, passing, require_kind
 from xmresearch.sufficient.transitions import OTHER, Transitions
 
-MANDATORY, MAX_CHANNELS = 0.9, 200
+MAX_CHANNELS, ROUNDING = 200, 1e-9
 
 
 def markov(
@@ -34,6 +35,7 @@ def markov(
     lift: Mapping[str, Lift] | None = None,
     journeys: Journeys | None = None,
     bootstrap: int = 200,
+    mandatory: float = 1.0,
     confidence: float = 0.95,
     max_channels: int = MAX_CHANNELS,
     seed: int = 0,
@@ -58,6 +60,8 @@ def markov(
     bootstrap : int
         Its resamples; where customers are known, draws of the chain as if every step were taken by itself, whose spread is shown
         beside that with customers as units. 0 for none, otherwise 2 at least.
+    mandatory : float
+        A channel on at least this share of the converting journeys of the log is mandatory; 1: on every one.
     confidence : float
         Of the intervals.
     max_channels : int
@@ -95,6 +99,8 @@ def markov(
     graph-based online attribution modeling. International Journal of Research in Marketing, 33(3), 457-474.
     """
     _require(given, draws, bootstrap, confidence, max_channels)
+    if not 0.5 < mandatory <= 1:
+        raise ParamsError(f"mandatory is {mandatory}.", "Give a share above 0.5, up to 1.")
     whole = given if cost is None else given.with_cost(cost)
     counts = whole.pooled(max_channels)
     posterior = StepPosterior(counts, prior) if draws else None
@@ -102,28 +108,34 @@ def markov(
     solve = Absorption(chain)
     worth = WorthOfConversion(counts) if counts.value.sum() > 0 else None
     rng = np.random.default_rng(seed)
-    exact = _Effects.of(solve, [(chain.shares(chain.count)[None], _means(worth, 1))])
+    exact = Effects.of(solve, [(chain.shares(chain.count)[None], None if worth is None else worth.mean[None])])
     found, rates, alone = None, np.full(2, np.nan), None
     if posterior is not None:
         units = CustomerWeights(counts, chain) if counts.customers >= FEWEST_CUSTOMERS else None
-        found, rates = _drawn(solve, posterior, counts, worth, units, draws, rng)
+        found, rates = drawn(solve, posterior, counts, worth, units, draws, rng)
         if units is not None and bootstrap:
-            alone = _Effects.of(solve, ((p, None) for p in posterior.draw(bootstrap, rng)))
-    again = None
-    if alone is None and journeys is not None and bootstrap:
-        same = journeys.pooled(counts.channels, OTHER) if len(counts.channels) < len(whole.channels) else journeys
+            alone = Effects.of(solve, ((p, None) for p in posterior.draw(bootstrap, rng)))
+    again, passed = None, counts.passed[:, 0]
+    same = journeys
+    if journeys is not None and len(counts.channels) < len(whole.channels):
+        same = journeys.pooled(counts.channels, OTHER)
+        passed = passing(same)[:, 0]
+    if alone is None and same is not None and bootstrap:
         resampled = JourneyBootstrap(chain, same).resample(bootstrap, rng)
-        again = _Effects.of(solve, ((p, None if worth is None else w) for p, w in resampled))
+        again = Effects.of(solve, ((p, None if worth is None else w) for p, w in resampled))
     table = _table(counts, exact, found, confidence)
     for name, effects in (("bootstrap_sd", again), ("chain_sd", alone)):
         if effects is not None:
             table[name] = effects.share[..., 0].std(axis=0, ddof=1)
     table = table.sort_values("rank", kind="stable")
+    table["passed"] = passed[table.index]
+    table["pass_share"] = table["passed"] / counts.conversions
+    table["mandatory"] = table["pass_share"] >= mandatory - ROUNDING
     if lift is not None:
         table = table.join(lift_table(lift, counts.channels))
     names = pd.Index(table["channel"])
     ranks = _rank_probability(found, table.index, names) if found is not None else pd.DataFrame(index=names)
-    concerns = [*_about(counts, table), *_about_pooling(whole, counts, max_channels)]
+    concerns = [*_about(counts, table, confidence), *_about_pooling(whole, counts, max_channels)]
     tail = (1 - confidence) / 2
     rate_lower, rate_upper = np.quantile(rates, [tail, 1 - tail])
     facts = {
@@ -144,54 +156,6 @@ def markov(
     )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class _Effects:
-    """Removal effects and shares of credit, shape (B, K, G): conversions, then value."""
-
-    effect: Array
-    share: Array
-
-    @classmethod
-    def of(cls, solve: Absorption, parts: Iterable[tuple[Array, Array | None]]) -> _Effects:
-        effects = []
-        for probability, worth in parts:
-            converts = solve.chain.converting(probability)
-            gain = converts[..., None] if worth is None else np.stack([converts, converts * worth], axis=2)
-            total, passing = solve.passing(probability, gain)
-            effects.append(np.divide(passing, total[:, None], out=np.zeros_like(passing), where=total[:, None] > 0))
-        effect = np.concatenate(effects)
-        total = effect.sum(axis=1, keepdims=True)
-        return cls(effect, np.divide(effect, total, out=np.zeros_like(effect), where=total > 0))
-
-
-def _drawn(
-    solve: Absorption,
-    posterior: StepPosterior,
-    counts: Transitions,
-    worth: WorthOfConversion | None,
-    units: CustomerWeights | None,
-    draws: int,
-    rng: np.random.Generator,
-) -> tuple[_Effects, Array]:
-    """Return draws of effects and of the conversion rate, with customers as units where there are any."""
-    if units is None:
-        parts = ((p, None if worth is None else worth.draw(len(p), rng)) for p in posterior.draw(draws, rng))
-        return _Effects.of(solve, parts), rng.beta(counts.conversions + 0.5, counts.nulls + 0.5, draws)
-    rates: list[Array] = []
-
-    def each(who: CustomerWeights) -> Iterator[tuple[Array, Array | None]]:
-        for probability, weights in posterior.by_customers(who, draws, rng):
-            rates.append(who.rate(weights))
-            yield probability, None if worth is None else who.worth(weights)
-
-    found = _Effects.of(solve, each(units))
-    return found, np.concatenate(rates)
-
-
-def _means(worth: WorthOfConversion | None, times: int) -> Array | None:
-    return None if worth is None else np.tile(worth.mean, (times, 1))
-
-
 def _require(given: Transitions, draws: int, bootstrap: int, confidence: float, max_channels: int) -> None:
     require_kind(given, Transitions, hint="Count them by transitions(...).")
     for name, count in (("draws", draws), ("bootstrap", bootstrap)):
@@ -209,9 +173,7 @@ def _require(given: Transitions, draws: int, bootstrap: int, confidence: float, 
         )
 
 
-def _table(
-    counts: Transitions, exact: _Effects, found: _Effects | None, confidence: float
-) -> pd.DataFrame:
+def _table(counts: Transitions, exact: Effects, found: Effects | None, confidence: float) -> pd.DataFrame:
     share, effect, total = exact.share[0], exact.effect[0], counts.conversions
     table = pd.DataFrame({"channel": counts.channels, "touches": counts.volume, "removal_effect": effect[:, 0]})
     band = _Band(found, confidence, len(table))
@@ -223,7 +185,6 @@ def _table(
     table["rank"] = (-table["share"]).rank(method="first").astype(int)
     table["rank_lower"], table["rank_upper"] = band.of(lambda e: _ranks(e.share[..., 0]).astype(float))
     table["p_top"] = np.nan if found is None else (_ranks(found.share[..., 0]) == 1).mean(axis=0)
-    table["mandatory"] = table["removal_effect"] >= MANDATORY
     if share.shape[1] > 1:
         value = float(counts.value.sum())
         table["value_removal_effect"], table["value_share"] = effect[:, 1], share[:, 1]
@@ -237,7 +198,7 @@ def _table(
 class _Band:
     """Posterior quantiles, or NaN where nothing was drawn."""
 
-    def __init__(self, found: _Effects | None, confidence: float, size: int) -> None:
+    def __init__(self, found: Effects | None, confidence: float, size: int) -> None:
         tail = (1 - confidence) / 2
         self.found, self.at, self.size = found, [tail, 1 - tail], size
 
@@ -262,19 +223,22 @@ def _ranks(share: Array) -> Index:
     return ranks
 
 
-def _rank_probability(found: _Effects, order: pd.Index, index: pd.Index) -> pd.DataFrame:
+def _rank_probability(found: Effects, order: pd.Index, index: pd.Index) -> pd.DataFrame:
     ranks = _ranks(found.share[..., 0])
     size = ranks.shape[1]
     chance = np.stack([np.bincount(ranks[:, c] - 1, minlength=size) / len(ranks) for c in range(size)])
     return pd.DataFrame(chance[order.to_numpy()], index, range(1, size + 1))
 
 
-def _about(counts: Transitions, table: pd.DataFrame) -> list[Concern]:
+def _about(counts: Transitions, table: pd.DataFrame, confidence: float) -> list[Concern]:
     concerns = [
-        Concern("mandatory_step", {"channel": c, "effect": float(e)})
-        for c, e, is_one in table[["channel", "removal_effect", "mandatory"]].itertuples(index=False)
+        Concern("mandatory_step", {"channel": c, "passed": float(n), "conversions": counts.conversions})
+        for c, n, is_one in table[["channel", "passed", "mandatory"]].itertuples(index=False)
         if is_one
     ]
+    missed = worst(table, counts.conversions, confidence)
+    if missed is not None:
+        concerns.append(Concern("chain_misses_log", missed))
     if counts.conversions < FEW_CONVERSIONS:
         concerns.append(Concern("few_conversions", {"conversions": counts.conversions, "fewest": FEW_CONVERSIONS}))
     if not counts.customers:

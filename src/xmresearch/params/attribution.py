@@ -54,6 +54,7 @@ class Paths(BaseModel):
     )
     nulls: str | None = Field("nulls", description="column: how often it did not (form paths)")
     value: str | None = Field(None, description="column: total value of the conversions")
+    customer: str | None = Field(None, description="column: who took the journey (form journeys); never shown")
     separator: str = Field(">", min_length=1, description="between touchpoints")
 
 
@@ -103,6 +104,12 @@ class AttributionParams(StudyParams):
     prior: Annotated[float, Field(gt=0)] | Literal["evidence"] = Field(
         "evidence", description="evidence: shrinkage by the data; or the prior count of every possible step"
     )
+    mandatory_share: float = Field(
+        1.0,
+        gt=0.5,
+        le=1,
+        description="a touchpoint on this share of the converting journeys is mandatory; 1: on every one",
+    )
     bootstrap: int = Field(200, ge=0, le=10_000, description="resamples of whole journeys; 0 for none")
     cost: dict[str, Amount] | None = Field(None, description="spent per channel, instead of a column of costs")
     currency: str = Field("CNY", min_length=1, description="what value and cost are counted in")
@@ -129,6 +136,8 @@ class AttributionParams(StudyParams):
                 raise ValueError("the scenario is an event log: set form to events")
             if wrong:
                 raise ValueError(f"{wrong[0]} needs times or customers, which {self.form} lack: leave it out")
+            if self.form == "paths" and self.paths.customer is not None:
+                raise ValueError("aggregated paths are of many customers: leave paths.customer out, or give one journey per row")
             if isinstance(self.half_life, str):
                 raise ValueError("half_life of paths is a number of steps, such as 2")
         elif self.events.conversion is None and not self.events.converting:
@@ -177,7 +186,7 @@ class AttributionParams(StudyParams):
         """Return what `xmresearch.attribution.markov.markov` needs of the params."""
         return {
             "draws": self.draws, "prior": self.prior, "lift": {k: tuple(v) for k, v in self.lift.items()} or None,
-            "bootstrap": self.bootstrap, "confidence": self.confidence, "seed": self.seed,
+            "bootstrap": self.bootstrap, "mandatory": self.mandatory_share, "confidence": self.confidence, "seed": self.seed,
         }  # fmt: skip
 
     def rating_columns(self) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from xmresearch.psychometrics.estimates import percentile_interval, replicate_co
 
 Array = NDArray[np.float64]
 MAX_DRIVERS = 14
+CLEARLY_FIRST, CASES_PER_DRIVER = 0.9, 20
 
 
 def lmg_shares(correlation: Array) -> Array:
@@ -104,7 +105,7 @@ class DriverResult:
     def summary(self) -> dict[str, Any]:
         """Return the strongest driver and the explained variance."""
         top = self.table.loc[self.table["share"].idxmax()]
-        known = "clear" if top["p_top"] >= 0.9 else "unclear"
+        known = "clear" if top["p_top"] >= CLEARLY_FIRST else "unclear"
         return {
             "case": known if self.p < 1 - self.level else "none", "driver": top["construct"], "share": top["share"],
             "share_lower": top["share_lower"], "share_upper": top["share_upper"], "p_top": top["p_top"], "r2": self.r2,
@@ -115,7 +116,7 @@ class DriverResult:
     def diagnostics(self) -> pd.DataFrame:
         """Return checks with figure, threshold and status."""
         per = self.n / len(self.table)
-        rows = [("cases_per_driver", per, 20, "pass" if per >= 20 else "warn")]
+        rows = [("cases_per_driver", per, CASES_PER_DRIVER, "pass" if per >= CASES_PER_DRIVER else "warn")]
         negative = int((self.table["beta_upper"] < 0).sum())
         rows.append(("negative_drivers", negative, 0, "pass" if negative == 0 else "warn"))
         return pd.DataFrame(rows, columns=["check", "value", "threshold", "status"])

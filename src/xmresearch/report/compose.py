@@ -7,6 +7,8 @@ from typing import Any, Protocol
 
 import pandas as pd
 
+from xmresearch.claims.claim import Claim
+from xmresearch.errors import StudyError
 from xmresearch.report import figures
 from xmresearch.report.blocks import Block
 from xmresearch.report.wording import COLUMN_FORMATS, DEFAULT_FORMAT, NONE_SHOWN, Wording, escaped
@@ -82,6 +84,7 @@ class Report:
         self.study, self.level, self._common = study, level, dict(facts or {})
         self._formats = COLUMN_FORMATS | dict(formats or {})
         self.blocks: list[Block] = []
+        self.claims: dict[str, Claim] = {}
         self._silent = False
 
     def _show(self, kind: str, **content: Any) -> None:
@@ -100,13 +103,22 @@ class Report:
             facts |= result if isinstance(result, Mapping) else result.summary()
         return facts | dict(more)
 
+    def _claimed(self, *results: Any) -> list[dict[str, Any]]:
+        """Keep the claims among results, and return what their block says of them; a claim has one case in a report."""
+        found = [r for r in results if isinstance(r, Claim)]
+        for claim in found:
+            before = self.claims.setdefault(claim.name, claim)
+            if before.case != claim.case:
+                raise StudyError(f"The report shows the claim '{claim.name}' as {before.case} and as {claim.case}.")
+        return [claim.record() for claim in found]
+
     def title(self, given: str | None, client: str | None, **facts: Any) -> None:
         """Name the report and say at a glance what it rests on."""
         title = given or self.wording.get("titles", self.study)
         own = f"glance_{self.study}"
         glance = own if self.wording.has("texts", own) else "glance"
         self._show("title", title=title, client=client or "", lang=self.wording.lang,
-                   glance=self.wording.text("texts", glance, self._facts([], facts)))  # fmt: skip
+                   glance=self.wording.plain.text("texts", glance, self._facts([], facts)))  # fmt: skip
 
     def section(self, key: str, *, when: bool = True) -> None:
         """Begin a section; all that follows up to the next one is left out where `when` is false."""
@@ -117,14 +129,37 @@ class Report:
     def say(self, key: str, *results: Summarised | Mapping[str, Any] | None, **more: Any) -> None:
         """Write the sentence of that key, made from the figures of results; none where a result is None."""
         if not self._silent and not any(r is None for r in results):
-            self._show("prose", text=self.wording.text("texts", key, self._facts(results, more)))
+            text = self.wording.text("texts", key, self._facts(results, more))
+            self._show("prose", key=key, text=text, claims=self._claimed(*results))
+
+    def claim(self, *claims: Claim | None) -> None:
+        """Write the sentence of each claim, in its case; none where a claim is None."""
+        for claim in claims:
+            if claim is None or self._silent:
+                continue
+            words = self.wording.get(f"claims_{self.study}", claim.name)
+            text = self.wording.filled(words["text"], self._facts([claim], {}), f"claims_{self.study}.{claim.name}")
+            self._show("prose", key=claim.name, text=text, claims=self._claimed(claim))
+
+    def ledger(self) -> None:
+        """Show every claim made so far: its state, the rule that settles it, how often that is wrong, and what it needs."""
+        rows = [
+            {
+                "claim": self.wording.get(f"claims_{self.study}", name)["title"], "state": f"state_{claim.state}",
+                "settled_by": f"rule_{claim.rule}", "promised": claim.promised,
+                "needs": [c.check for c in claim.conditions],
+            }
+            for name, claim in self.claims.items()
+        ]  # fmt: skip
+        self.table("claims", pd.DataFrame(rows), ["claim", "state", "settled_by", "promised", "needs"])
 
     def callout(
         self, key: str, *results: Summarised | Mapping[str, Any] | None, tone: str = "note", when: bool = True
     ) -> None:
         """Write a sentence that must not be overlooked; tone is note, warning or simulated."""
         if when and not self._silent and not any(r is None for r in results):
-            self._show("callout", text=self.wording.text("texts", key, self._facts(results, {})), tone=tone)
+            text = self.wording.text("texts", key, self._facts(results, {}))
+            self._show("callout", key=key, text=text, tone=tone, claims=self._claimed(*results))
 
     def concerns(self, *found: Sequence[tuple[str, Concern]]) -> None:
         """List what a careful reviewer would ask about, by model; nothing is shown where there is nothing to ask."""
@@ -143,9 +178,10 @@ class Report:
         self._show("callout", text="\n".join(lines), tone="warning")
 
     def cards(self, **results: Summarised | Mapping[str, Any] | None) -> None:
-        """Show headline figures; each key is a label with 'label', 'value' and 'note', filled from its result.
+        """Show headline figures: those of a claim by the claim's own words, others by the label of that key.
 
-        A result that is None, or whose case is none, has no card.
+        A card has 'label', 'value' and 'note', each with a variant for every case where it needs one. A result that is
+        None, or whose case is none, has no card.
         """
         if self._silent:
             return
@@ -153,14 +189,17 @@ class Report:
         for key, result in results.items():
             if result is None:
                 continue
-            templates, facts = self.wording.get("cards", key), self._facts([result], {})
+            name = result.name if isinstance(result, Claim) else key
+            where = (f"claims_{self.study}", name) if isinstance(result, Claim) else ("cards", key)
+            words, facts = self.wording.get(*where), self._facts([result], {})
+            templates = words["card"] if isinstance(result, Claim) else words
             if facts.get("case") != "none":
-                items.append({part: self._filled(templates[part], facts) for part in ("label", "value", "note")})
+                parts = {
+                    p: self.wording.plain.filled(templates[p], facts, ".".join(where))
+                    for p in ("label", "value", "note")
+                }
+                items.append({**parts, "claims": self._claimed(result)})
         self._show("cards", items=items)
-
-    def _filled(self, template: Any, facts: Mapping[str, Any]) -> str:
-        chosen = template[facts["case"]] if isinstance(template, Mapping) else template
-        return str(self.wording.vformat(str(chosen), (), facts))
 
     def table(self, key: str, data: Any, columns: Sequence[str], *, formats: Mapping[str, str] | None = None) -> None:
         """Show a table.
@@ -186,9 +225,9 @@ class Report:
         rows = [[self._cell(row, c, specs) for c in shown] for row in frame.to_dict("records")]
         statements = "id" in shown and "level" in frame and bool((frame["level"] == "statement").all())
         facts = {"family": int(frame["family"].max())} if "family" in frame else {}
-        note = self.wording.text("notes", key, self._facts([], facts)) if self.wording.has("notes", key) else ""
+        note = self.wording.plain.text("notes", key, self._facts([], facts)) if self.wording.has("notes", key) else ""
         self._show(
-            "table", key=key, caption=self.wording.text("tables", key, self._facts([], {})), note=note,
+            "table", key=key, caption=self.wording.plain.text("tables", key, self._facts([], {})), note=note,
             head=[self._head(c, statements) for c in shown], align=[self._align(c, text_like) for c in shown], rows=rows,
             csv=frame.to_csv(index=False, lineterminator="\n"), statements=statements,
         )  # fmt: skip
@@ -212,7 +251,7 @@ class Report:
             return
         texts = self.wording.get("figures", key)
         self._show(
-            "figure", key=key, caption=self.wording.vformat(texts["caption"], (), self._facts([], {})), alt=texts["alt"],
+            "figure", key=key, caption=self.wording.plain.vformat(texts["caption"], (), self._facts([], {})), alt=texts["alt"],
             svg=figures.KINDS[kind](frame, self.wording, key, **settings),
         )  # fmt: skip
 
@@ -240,7 +279,7 @@ class Report:
         if column == "ci":
             own = f"{self.study}_ci"
             key = own if self.wording.has("columns", own) else "ci"
-            return str(self.wording.text("columns", key, {"level": self.level}))
+            return str(self.wording.plain.text("columns", key, {"level": self.level}))
         if column == "id":
             column = "statement" if statements else "construct"
         own = f"{self.study}_{column}"
@@ -256,7 +295,7 @@ class Report:
         if isinstance(value, (list, tuple)):
             if column == "chain":
                 return " → ".join(self.wording.name(v) for v in value)
-            return self.wording.format_field(value, "plain")
+            return self.wording.plain.format_field(value, "")
         if isinstance(value, bool):
             return self.wording.name("yes" if value else "no")
         if value is None or value is pd.NA:

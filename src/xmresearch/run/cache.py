@@ -7,11 +7,15 @@ import json
 import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 KEY_LENGTH = 16
-_SOURCES = (".py", ".yml", ".css", ".html", ".bib")
+PACKAGES = ("xmresearch", "arviz", "click", "ipykernel", "jupyterlab", "llvmlite", "matplotlib", "nbclient", "numba", "numpy",
+            "openpyxl", "pandas", "papermill", "pingouin", "polars", "pooch", "pyarrow", "pydantic", "pylopdf-fonts-zh-cn",
+            "pymc", "pypandoc-binary", "pytensor", "pyyaml", "rdata", "scipy", "seaborn", "semopy", "statsmodels")  # fmt: skip
+_COMPILED = (".pyc", ".pyo", ".nbc", ".nbi")
 
 
 def file_hash(path: Path) -> str:
@@ -21,13 +25,24 @@ def file_hash(path: Path) -> str:
 
 
 def code_hash(notebook: Path) -> str:
-    """Return one hash of the package's sources and the notebook."""
+    """Return one hash of every file of the package, but for what Python compiles from them, and the notebook."""
     package = Path(__file__).resolve().parents[1]
     digest = hashlib.sha256()
-    for path in sorted(p for p in package.rglob("*") if p.suffix in _SOURCES):
+    for path in sorted(p for p in package.rglob("*") if p.suffix not in _COMPILED and p.is_file()):
         digest.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     digest.update(notebook.read_bytes())
     return digest.hexdigest()
+
+
+def versions() -> dict[str, str]:
+    """Return the installed versions of the packages that a result may depend on."""
+    found = {}
+    for name in PACKAGES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
 
 
 @dataclass(frozen=True)
@@ -42,6 +57,8 @@ class Identity:
         SHA-256 of every input file, by the key that names it.
     code, lock : str
         Hash of sources and notebook; hash of uv.lock ('' where there is none).
+    packages : mapping of str to str
+        Installed versions, which need not be those of the lock.
     python : str
         Version and machine.
     """
@@ -50,6 +67,7 @@ class Identity:
     inputs: Mapping[str, str]
     code: str
     lock: str
+    packages: Mapping[str, str]
     python: str
 
     @property
@@ -60,6 +78,7 @@ class Identity:
             "inputs": self.inputs,
             "code": self.code,
             "lock": self.lock,
+            "packages": self.packages,
             "python": self.python,
         }
         text = json.dumps(content, sort_keys=True, ensure_ascii=False)
@@ -90,5 +109,6 @@ def identify(params: Mapping[str, Any], inputs: Mapping[str, Path], notebook: Pa
         inputs={name: file_hash(path) for name, path in sorted(inputs.items())},
         code=code_hash(notebook),
         lock=file_hash(lock) if lock.is_file() else "",
+        packages=versions(),
         python=f"{platform.python_version()} {platform.system()} {platform.machine()}",
     )

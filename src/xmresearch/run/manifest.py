@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 from collections.abc import Mapping
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -14,19 +13,6 @@ from xmresearch.run.cache import Identity, file_hash
 from xmresearch.run.determinism import SETTINGS
 
 NAME = "manifest.json"
-PACKAGES = ("xmresearch", "numpy", "scipy", "pandas", "polars", "pingouin", "matplotlib", "seaborn", "papermill",
-            "ipykernel", "pydantic", "pypandoc-binary", "pymc", "arviz", "semopy")  # fmt: skip
-
-
-def versions() -> dict[str, str]:
-    """Return the installed versions of the packages that a result may depend on."""
-    found = {}
-    for name in PACKAGES:
-        try:
-            found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return found
 
 
 def git_state(root: Path) -> dict[str, Any]:
@@ -85,7 +71,7 @@ def write_manifest(
         "lock": identity.lock,
         "git": git_state(root),
         "python": identity.python,
-        "versions": versions(),
+        "versions": dict(identity.packages),
         "threads": {"settings": SETTINGS, "cores": os.cpu_count()},
         "seeds": {name: value for name, value in _flat(params) if name.rpartition(".")[2] == "seed"},
         "started": started,

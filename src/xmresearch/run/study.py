@@ -182,7 +182,6 @@ def _compute(plan: Plan, work: Path, clock: _Clock, progress: bool) -> Any:
 def _stamp(plan: Plan) -> dict[str, str]:
     """Return what a reviewer needs in order to repeat the run; nothing in it depends on when or where it ran."""
     from xmresearch.report.wording import labels
-    from xmresearch.run.manifest import versions
 
     identity, words = plan.identity, labels(plan.params.lang)["stamp"]
     inputs = {f"{words['input']} ({name})": digest for name, digest in identity.inputs.items()}
@@ -190,7 +189,7 @@ def _stamp(plan: Plan) -> dict[str, str]:
     return {
         words["run"]: f"{plan.params.study}/{plan.params.name}/{identity.key}", **inputs, words["code"]: identity.code,
         words["lock"]: identity.lock, words["python"]: identity.python,
-        words["packages"]: ", ".join(f"{name} {version}" for name, version in versions().items()),
+        words["packages"]: ", ".join(f"{name} {version}" for name, version in identity.packages.items()),
         words["params"]: json.dumps(params, ensure_ascii=False, sort_keys=True),
     }  # fmt: skip
 

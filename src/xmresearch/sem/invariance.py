@@ -16,13 +16,13 @@ from xmresearch.sem.comparison import compare
 from xmresearch.sem.concerns import Concern
 from xmresearch.sem.fitting import fit
 from xmresearch.sem.followup import score_tests
+from xmresearch.sem.measures import FAIR_FIT, reaches
 from xmresearch.sem.result import SemFit
 from xmresearch.sem.robust import Estimator
 from xmresearch.sem.samples import Missing
 
 LEVELS = ("configural", "metric", "scalar", "strict")
 CFI_DROP, RMSEA_RISE = -0.010, 0.015
-LEAST_CFI, MOST_RMSEA = 0.90, 0.08
 _EQUAL = ((), ("loadings",), ("loadings", "intercepts"), ("loadings", "intercepts", "residuals"))
 _KIND = {"metric": ("=~",), "scalar": ("~1",), "strict": ("~~",)}
 
@@ -172,8 +172,8 @@ def invariance(
         warnings += [f"{level}: {w}" for w in fits[level].warnings]
     table = compare(fits).rename(columns={"model": "level"})
     steps = (table["delta_cfi"] >= CFI_DROP) & (table["delta_rmsea"] <= RMSEA_RISE)
-    first = table.iloc[0]
-    steps.iloc[0] = bool(first["cfi"] >= LEAST_CFI or first["rmsea"] <= MOST_RMSEA or fits["configural"].model.df == 0)
+    fair = any(reaches(name, table[name].iloc[0], FAIR_FIT) for name in ("cfi", "rmsea"))
+    steps.iloc[0] = bool(fair or fits["configural"].model.df == 0)
     table["holds"] = steps.cummin()
     groups = next(iter(fits.values())).model.groups
     suggested = [_suggestions(level, fits[level]) for level in table.loc[~table["holds"], "level"] if level in _KIND]

@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 from xmresearch.sem.concerns import Concern
 from xmresearch.sem.fitting import fit
 from xmresearch.sem.followup import modification_indices
+from xmresearch.sem.measures import FAIR_FIT, GOOD_FIT, reaches
 from xmresearch.sem.result import SemFit
 from xmresearch.sem.uncertainty import Fitted, uncertainty
 from xmresearch.sufficient.moments import Moments
 
 Array = NDArray[np.float64]
 _POPULATION = 10_000_000
+NOTABLE_INDEX = 3.84  # p = .05 of a chi-square with one degree of freedom
 _MEASURES = ("chisq", "df", "pvalue", "cfi", "tli", "rmsea", "rmsea_ci_lower", "rmsea_ci_upper", "srmr")
 
 
@@ -88,9 +90,8 @@ def _verdict(fitted: SemFit) -> str:
     if not fitted.converged:
         return "none"
     m = fitted.summary()
-    if m["cfi"] >= 0.95 and m["rmsea"] <= 0.06 and m["srmr"] <= 0.08:
-        return "good"
-    return "acceptable" if m["cfi"] >= 0.90 and m["rmsea"] <= 0.08 and m["srmr"] <= 0.10 else "poor"
+    good, fair = (all(reaches(name, m[name], bounds) for name in bounds) for bounds in (GOOD_FIT, FAIR_FIT))
+    return "good" if good else "acceptable" if fair else "poor"
 
 
 def loadings(fitted: Fitted) -> pd.DataFrame:
@@ -136,7 +137,7 @@ def _rows(fitted: Fitted, op: str) -> pd.DataFrame:
 
 
 def largest_indices(fitted: SemFit, most: int = 10) -> pd.DataFrame:
-    """Return the modification indices that exceed 3.84 (p < .05), largest first.
+    """Return the modification indices that exceed `NOTABLE_INDEX`, largest first.
 
     Parameters
     ----------
@@ -151,7 +152,7 @@ def largest_indices(fitted: SemFit, most: int = 10) -> pd.DataFrame:
         As `xmresearch.sem.followup.modification_indices`.
     """
     table = modification_indices(fitted)
-    return table[table["mi"] > 3.84].head(most).reset_index(drop=True)
+    return table[table["mi"] > NOTABLE_INDEX].head(most).reset_index(drop=True)
 
 
 def population_fit(

@@ -269,7 +269,7 @@ class _Cutter:
     def _meet(self, who: Index) -> None:
         """Count customers by the ordinals of those who took a journey, which never fall."""
         if len(who):
-            self.customers += int(who[0] != self.latest) + np.count_nonzero(np.diff(who))
+            self.customers += int(who[0] != self.latest) + int(np.count_nonzero(np.diff(who)))
             self.latest = int(who[-1])
 
     def _without_repeats(self, found: Journeys) -> Journeys:

@@ -8,7 +8,7 @@ from scipy import sparse
 
 from xmresearch.errors import ModelError
 from xmresearch.sufficient.customer_groups import GROUPS
-from xmresearch.sufficient.journeys import Journeys
+from xmresearch.sufficient.journeys import Journeys, passing
 from xmresearch.sufficient.sums_by_key import FEWEST_BITS, SumsByKey, digits
 
 Array = NDArray[np.float64]
@@ -30,11 +30,14 @@ class TransitionCounter:
     ----------
     groups : int
         Groups of customers, halved where they would make too many sums; 1 where nobody knows who took a journey.
+    passed : ndarray
+        Journeys that converted, and that did not, by channel that they touch, shape (K, 2).
     """
 
     def __init__(self, order: int) -> None:
         self.order, self.bits, self.groups = order, FEWEST_BITS, 1
         self._steps, self._ends = SumsByKey(1), SumsByKey(5)
+        self.passed = np.zeros((0, 2))
 
     def add(self, block: Journeys) -> None:
         """Count a block whose channels continue those of the blocks before.
@@ -47,8 +50,10 @@ class TransitionCounter:
         if block.group is not None and self.groups == 1:
             self.groups = GROUPS
         self._widen(len(block.channels))
+        self.passed = np.pad(self.passed, ((0, len(block.channels) - len(self.passed)), (0, 0)))
         if len(block) == 0:
             return
+        self.passed += passing(block)
         above = self.groups.bit_length() - 1
         narrow = next(kind for most, kind in _NARROW if self.bits * (self.order + 1) + above <= most)
         symbol = np.add(block.codes, 1, dtype=narrow, casting="unsafe")
@@ -65,10 +70,9 @@ class TransitionCounter:
                 ends = key[block.starts[1:] - 1]
             key |= before << narrow(back * self.bits)
         if block.group is not None:
-            group = (block.group & (self.groups - 1)).astype(narrow)
-            key |= np.repeat(group << narrow(self.bits * (self.order + 1)), block.lengths)
-            # the group was above what is now the oldest touch
-            ends = ends | (group << narrow(self.bits * self.order))
+            group = (block.group & (self.groups - 1)).astype(np.int64) << (self.bits * self.order)
+            ends = ends | group.astype(narrow)
+            key |= np.repeat((group << self.bits).astype(narrow), block.lengths)
         weights = None if block.single else np.repeat(block.weight, block.lengths)
         self._steps.add(key, [(0, weights)], self.groups << (self.bits * (self.order + 1)))
         size = self.groups << (self.bits * self.order)

@@ -40,6 +40,9 @@ class Transitions:
         How often, shape (m,).
     value, squares, valued : ndarray
         By last state, shape (S,): total value, sum over independent values of (total squared / conversions), and their number.
+    passed : ndarray
+        Journeys that converted, and that did not, by channel that they touch at least once, shape (K, 2); NaN for channels that
+        were pooled, as nothing says which journeys touch several of them.
     cost : ndarray or None
         Spent per channel, shape (K,).
     left_out : dict of str to int
@@ -61,6 +64,7 @@ class Transitions:
     value: Array
     squares: Array
     valued: Array
+    passed: Array
     cost: Array | None = None
     left_out: dict[str, int] = field(default_factory=dict)
     groups: GroupCounts | None = None
@@ -160,7 +164,9 @@ class Transitions:
         table = np.concatenate([place, [new, new + 1]])
         cost = None if self.cost is None else np.bincount(place, self.cost, new)
         states = np.append(place, START)[self.states]
-        moved = replace(self, channels=channels, states=states, symbol=table[self.symbol], cost=cost)
+        passed = np.stack([np.bincount(place, column, new) for column in self.passed.T], axis=1)
+        passed[np.bincount(place, minlength=new) > 1] = np.nan
+        moved = replace(self, channels=channels, states=states, symbol=table[self.symbol], passed=passed, cost=cost)
         return self if channels == self.channels else _collected(moved)
 
 
@@ -212,7 +218,8 @@ def _from_counter(counter: TransitionCounter, last: Journeys) -> Transitions:
     ends, steps = code[ends], code[steps]
     states = np.concatenate([steps[:, :order], ends, ends])
     symbol = np.concatenate([steps[:, order], np.full(len(ends), size), np.full(len(ends), size + 1)])
-    nothing = np.zeros(len(steps))
+    nothing, passed = np.zeros(len(steps)), np.zeros((size, 2))
+    passed[place] = counter.passed
     value, squares, valued = (np.concatenate([nothing, sums[:, k], np.zeros(len(ends))]) for k in (2, 3, 4))
     every, groups = np.concatenate([counts[:, 0], sums[:, 0], sums[:, 1]]), None
     if counter.groups > 1:
@@ -221,8 +228,8 @@ def _from_counter(counter: TransitionCounter, last: Journeys) -> Transitions:
         by = ((steps_by[0], conversions, nulls), (zero[0], amount, zero[1]))
         groups = GroupCounts(last.customers, *(sparse.hstack(parts, format="csr") for parts in by))
     rows = Transitions(
-        names, order, states, np.arange(len(states)), symbol, every, value, squares, valued, placed(last.cost, place),
-        dict(last.left_out), groups,
+        names, order, states, np.arange(len(states)), symbol, every, value, squares, valued, passed,
+        placed(last.cost, place), dict(last.left_out), groups,
     )  # fmt: skip
     return _collected(rows)
 
@@ -235,7 +242,18 @@ def _united(a: Transitions, b: Transitions) -> Transitions:
     row = np.concatenate([a.row, b.row + len(a.states)])
     left_out = dict(Counter(a.left_out) + Counter(b.left_out))
     groups = None if a.groups is None or b.groups is None else a.groups.beside(b.groups)
-    return _collected(Transitions(a.channels, a.order, row=row, cost=cost, left_out=left_out, groups=groups, **both))
+    return _collected(
+        Transitions(
+            a.channels,
+            a.order,
+            row=row,
+            passed=a.passed + b.passed,
+            cost=cost,
+            left_out=left_out,
+            groups=groups,
+            **both,
+        )
+    )
 
 
 _BY_STATE = ("value", "squares", "valued")

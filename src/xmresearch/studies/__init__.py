@@ -1,0 +1,1 @@
+"""Studies: what each of them claims."""

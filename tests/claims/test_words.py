@@ -1,0 +1,66 @@
+"""Words of claims: every case has its own, in both languages, and none says more than its state."""
+
+import re
+import string
+from importlib import import_module
+from pkgutil import iter_modules
+
+import pytest
+
+import xmresearch.studies
+from xmresearch.claims.claim import STATES
+from xmresearch.report.wording import LANGUAGES, labels
+
+STUDIES = [m.name for m in iter_modules(xmresearch.studies.__path__)]
+RESERVED = set(STATES) - {"settled"}
+
+
+CLAIMED = [
+    pytest.param(study, name, tuple(cases), id=f"{study}-{name}")
+    for study in STUDIES
+    for name, cases in import_module(f"xmresearch.studies.{study}.claims").CLAIMS.items()
+]
+
+
+def parts(words):
+    """Yield the templates of a claim by part: text, and label, value and note of its card."""
+    yield "text", words["text"]
+    yield from words.get("card", {}).items()
+
+
+def names(template):
+    """Return the placeholders that are names rather than figures."""
+    plain = ("", "plain", "lower")
+    return {n for _, n, spec, _ in string.Formatter().parse(template) if n and spec in plain}
+
+
+@pytest.mark.parametrize(("study", "name", "cases"), CLAIMED)
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_every_case_has_its_words(study, name, cases, lang):
+    words = labels(lang)[f"claims_{study}"][name]
+    assert words["title"]
+    assert set(words) <= {"title", "text", "card"}
+    for part, template in parts(words):
+        if part == "text" or isinstance(template, dict):
+            assert set(template) == set(cases), (part, set(template) ^ set(cases))
+
+
+@pytest.mark.parametrize(("study", "name", "cases"), CLAIMED)
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_what_is_not_settled_is_not_asserted(study, name, cases, lang):
+    """No name stands in bold or as a card's value unless the claim is settled; the set of possible ones may."""
+    words = labels(lang)[f"claims_{study}"][name]
+    for case in RESERVED & set(cases):
+        bold = "".join(re.findall(r"\*\*(.+?)\*\*", words["text"][case]))
+        assert names(bold) <= {"possible"}, (case, bold)
+        if "card" in words:
+            value = words["card"]["value"]
+            shown = value if isinstance(value, str) else value[case]
+            assert names(shown) <= {"possible"}, (case, shown)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_no_words_without_a_claim(lang):
+    for study in STUDIES:
+        known = import_module(f"xmresearch.studies.{study}.claims").CLAIMS
+        assert set(labels(lang)[f"claims_{study}"]) == set(known), study

@@ -1,0 +1,71 @@
+"""A study's page as its notebook writes it, in this process: what may be read in many worlds without a kernel."""
+
+import json
+import os
+from contextlib import chdir
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def write(study, folder=None, **parameters):
+    """Run the notebook's code cells with some parameters replaced, and return its report.
+
+    Paths among the parameters start from `folder`.
+    """
+    cells = json.loads((ROOT / "notebooks" / f"{study}.ipynb").read_text("utf-8"))["cells"]
+    space = {"__name__": "__page__"}
+    with chdir(folder or os.getcwd()):
+        for number, cell in enumerate(c for c in cells if c["cell_type"] == "code"):
+            exec(compile("".join(cell["source"]), f"{study}.ipynb[{number}]", "exec"), space)
+            if "parameters" in cell["metadata"].get("tags", []):
+                unknown = parameters.keys() - space.keys()
+                assert not unknown, f"{study}.ipynb has no parameters {sorted(unknown)}"
+                space |= parameters
+    return space["report"]
+
+
+def answer(report):
+    """Return the blocks of the first section: what a manager reads."""
+    found, inside = [], False
+    for block in report.blocks:
+        if block.kind == "section":
+            if inside:
+                break
+            inside = block.content["key"] == "answer"
+        elif inside:
+            found.append(block)
+    return found
+
+
+def cards(report):
+    """Return the cards: label, value, note and what they claim."""
+    return [item for block in report.blocks if block.kind == "cards" for item in block.content["items"]]
+
+
+def prose(report):
+    """Return the text of every sentence, callout and card."""
+    parts = []
+    for block in report.blocks:
+        if block.kind in ("prose", "callout"):
+            parts.append(block.content["text"])
+        if block.kind == "cards":
+            parts += [f"{i['label']}: {i['value']} ({i['note']})" for i in block.content["items"]]
+    return "\n".join(parts)
+
+
+def assert_agreement(report):
+    """Hold a page's cards, sentences, decisions and figures to the claims that they are worded from.
+
+    Every record of a claim on the page must say the same as the claim; what depends on a failed check must not be settled;
+    and every sentence and card of the answer must come from a claim or be among the descriptive ones.
+    """
+    shown = [r for b in report.blocks for r in b.content.get("claims", [])]
+    shown += [r for c in cards(report) for r in c["claims"]]
+    assert shown, "the page claims nothing"
+    for record in shown:
+        claim = report.claims[record["name"]]
+        assert record == claim.record()
+        if record["failed"]:
+            assert record["state"] != "settled", record
+    return shown
