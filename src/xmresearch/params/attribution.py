@@ -137,7 +137,9 @@ class AttributionParams(StudyParams):
             if wrong:
                 raise ValueError(f"{wrong[0]} needs times or customers, which {self.form} lack: leave it out")
             if self.form == "paths" and self.paths.customer is not None:
-                raise ValueError("aggregated paths are of many customers: leave paths.customer out, or give one journey per row")
+                raise ValueError(
+                    "aggregated paths are of many customers: leave paths.customer out, or give one journey per row"
+                )
             if isinstance(self.half_life, str):
                 raise ValueError("half_life of paths is a number of steps, such as 2")
         elif self.events.conversion is None and not self.events.converting:
