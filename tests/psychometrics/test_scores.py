@@ -241,6 +241,22 @@ def test_a_small_remainder_of_nested_columns_is_protected(hall):
     assert not hidden["site", "b2"]
 
 
+@pytest.mark.parametrize(("n", "hidden"), [(9, True), (10, False)])
+def test_smallest_segment_that_is_shown(hall, n, hidden):
+    """Ten may be shown, nine may not, in any dimension or test."""
+    complete = hall.frame.dropna(
+        subset=[c.name for c in hall.codebook.select("expectation") + hall.codebook.select("perception")]
+    )
+    frame = complete.head(110).assign(site=["small"] * n + ["other"] * (60 - n) + ["third"] * 50)
+    found = segment_gaps(frame, hall.codebook, ["site"], min_cell=10)
+    small = found.table[found.table["value"] == "small"]
+    assert small["suppressed"].all() == hidden
+    assert small[["n", "gap", "sd", "ci_lower", "ci_upper"]].isna().all().all() == hidden
+    assert (n in found.table["n"].tolist()) != hidden
+    assert (found.hidden_summary() is not None) == hidden
+    assert (found.tests["groups"] == (0 if hidden else 3)).all()
+
+
 def test_one_unasked_dimension_hides_only_itself(hall):
     frame = hall.frame.copy()
     phone = frame.index[frame["channel"] == "phone"][3:]

@@ -84,8 +84,7 @@ def adjusted_att(
         kept.append(j)
         estimates.append(att)
         influence.append(row)
-    index = np.array(kept, dtype=np.int64)
-    left = Comparisons(*(a[index] for a in (pairs.cohort, pairs.time, pairs.base, pairs.horizon)))
+    left = pairs.only(np.array(kept, dtype=np.int64))
     if not left.after.any():
         raise InsufficientData("No cohort has enough units for these covariates.", "Leave some out.")
     root = np.column_stack(influence) * np.sqrt(units / max(units - len(means.units) - k, 1)) / units

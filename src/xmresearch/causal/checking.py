@@ -68,6 +68,11 @@ def check_study(params: Request, panel: Any) -> list[str]:
         f"{period(facts['first_period'])} to {period(facts['last_period'])}; {facts['treated_units']:,d} treated from {when}.",
         f"Kind: {plan.kind} ({plan.why}), family {plan.panel.family}: change in {plan.panel.measure.name} of '{plan.panel.outcome}'.",
     ]
+    layout = plan.layout.facts
+    if layout["incomplete_units"]:
+        lines.append(
+            f"Compared: {layout['compared']} ({plan.layout.why}); {layout['incomplete_units']:,d} unit(s) lack periods."
+        )
     return lines + [f"Note: {concern}" for concern in plan.panel.concerns]
 
 

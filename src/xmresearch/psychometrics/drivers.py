@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from xmresearch.data.codebook import Codebook
-from xmresearch.data.survey import effective_n
+from xmresearch.data.survey import MIN_RESPONDENTS, effective_n
 from xmresearch.errors import CodebookError, InsufficientData, nearest
 from xmresearch.psychometrics.batteries import dimension_scores
 from xmresearch.psychometrics.estimates import percentile_interval, replicate_covariances
@@ -163,10 +163,11 @@ def drivers(
     values = np.column_stack([predictors.to_numpy(dtype=float), outcome.to_numpy(dtype=float)])
     complete = ~np.isnan(values).any(axis=1)
     values = values[complete]
-    if len(values) < 3 * (k + 1) or effective_n(None if weights is None else weights[complete], len(values)) < k + 2:
+    least = max(3 * (k + 1), MIN_RESPONDENTS)
+    if len(values) < least or effective_n(None if weights is None else weights[complete], len(values)) < k + 2:
         raise InsufficientData(
             f"{len(values)} respondents have the outcome '{outcome.name}' and all {k} dimensions; "
-            f"at least {3 * (k + 1)} are needed to tell what drives it."
+            f"at least {least} are needed to tell what drives it."
         )
     w = None if weights is None else weights[complete]
     cov = np.cov(values, rowvar=False, aweights=w)

@@ -70,7 +70,7 @@ class ImportanceResult:
         return {
             "case": "some" if len(focus) else "none", "focus": list(focus["id"].head(5)), "count": len(focus),
             "p": focus["p_quadrant"].iloc[0] if len(focus) else np.nan, "cross": f"cross_{self.cross}",
-            "sure": int((focus["p_quadrant"] >= SURE).sum()),
+            "sure_level": SURE, "sure": int((focus["p_quadrant"] >= SURE).sum()),
         }  # fmt: skip
 
 

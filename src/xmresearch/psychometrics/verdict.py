@@ -29,7 +29,7 @@ def instrument_verdict(measured: SemFit, trust: CompositeResult, valid: Validity
     dict
         case: poor where the model misses the usual bounds of fit, has an improper estimate, or less than half of the
         constructs are reliable; good where it fits well (Hu & Bentler 1999), can be wrong (df > 0), every construct is
-        reliable and every pair of them distinct; acceptable in between. With cfi, rmsea, srmr, reliable, constructs,
+        reliable and every pair of them distinct; acceptable in between. With cfi, rmsea, srmr, reliable, threshold (of reliability), constructs,
         convergent, htmt2_below and pairs.
     """
     fit = side_by_side({"measurement": measured})
@@ -43,6 +43,6 @@ def instrument_verdict(measured: SemFit, trust: CompositeResult, valid: Validity
     row = fit.table.iloc[0]
     return {
         "case": case, "reliable": reliable["reliable"], "constructs": reliable["constructs"],
-        "convergent": validity["convergent"], "htmt2_below": validity["htmt2_below"], "pairs": validity["pairs"],
+        "threshold": reliable["threshold"], "convergent": validity["convergent"], "htmt2_below": validity["htmt2_below"], "pairs": validity["pairs"],
         **{k: float(row[k]) for k in ("cfi", "rmsea", "srmr")},
     }  # fmt: skip

@@ -225,7 +225,8 @@ class Report:
         rows = [[self._cell(row, c, specs) for c in shown] for row in frame.to_dict("records")]
         statements = "id" in shown and "level" in frame and bool((frame["level"] == "statement").all())
         facts = {"family": int(frame["family"].max())} if "family" in frame else {}
-        note = self.wording.plain.text("notes", key, self._facts([], facts)) if self.wording.has("notes", key) else ""
+        own = [data] if hasattr(data, "summary") else []
+        note = self.wording.plain.text("notes", key, self._facts(own, facts)) if self.wording.has("notes", key) else ""
         self._show(
             "table", key=key, caption=self.wording.plain.text("tables", key, self._facts([], {})), note=note,
             head=[self._head(c, statements) for c in shown], align=[self._align(c, text_like) for c in shown], rows=rows,

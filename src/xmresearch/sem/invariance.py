@@ -94,7 +94,7 @@ class InvarianceResult:
         return {
             "case": self._case(), "level": self.level, "failed": first, "groups": len(self.groups),
             "reference": f"{self.segment}={self.groups[0]}", "delta_cfi": np.nan if row is None else row["delta_cfi"],
-            "delta_rmsea": np.nan if row is None else row["delta_rmsea"], "cfi_drop": CFI_DROP, "rmsea_rise": RMSEA_RISE,
+            "delta_rmsea": np.nan if row is None else row["delta_rmsea"], "cfi_fall": -CFI_DROP, "rmsea_rise": RMSEA_RISE,
         }  # fmt: skip
 
     def diagnostics(self) -> pd.DataFrame:

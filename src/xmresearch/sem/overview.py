@@ -13,13 +13,17 @@ from numpy.typing import NDArray
 from xmresearch.sem.concerns import Concern
 from xmresearch.sem.fitting import fit
 from xmresearch.sem.followup import modification_indices
-from xmresearch.sem.measures import FAIR_FIT, GOOD_FIT, reaches
+from xmresearch.sem.measures import FAIR_FIT, GOOD_FIT, RMSEA_LEVEL, reaches
 from xmresearch.sem.result import SemFit
-from xmresearch.sem.uncertainty import Fitted, uncertainty
+from xmresearch.sem.uncertainty import Fitted, check_fitted, uncertainty
 from xmresearch.sufficient.moments import Moments
 
 Array = NDArray[np.float64]
 _POPULATION = 10_000_000
+_BOUNDS = {
+    f"{how}_{name}": bound for how, bounds in (("good", GOOD_FIT), ("fair", FAIR_FIT)) for name, bound in bounds.items()
+}
+_BOUNDS["rmsea_level"] = RMSEA_LEVEL
 NOTABLE_INDEX = 3.84  # p = .05 of a chi-square with one degree of freedom
 _MEASURES = ("chisq", "df", "pvalue", "cfi", "tli", "rmsea", "rmsea_ci_lower", "rmsea_ci_upper", "srmr")
 
@@ -52,9 +56,9 @@ class ModelsResult:
         return self.table
 
     def summary(self) -> dict[str, Any]:
-        """Return the first model's figures."""
+        """Return the first model's figures, with the bounds of fit (good_cfi, fair_cfi and so on) and the level of RMSEA's interval."""
         facts = {str(k): v for k, v in self.table.iloc[0].to_dict().items()}
-        return {"case": self.verdict, "estimator": self.estimator, "models": len(self.table), **facts}
+        return {"case": self.verdict, "estimator": self.estimator, "models": len(self.table), **_BOUNDS, **facts}
 
 
 def side_by_side(fits: Mapping[str, SemFit]) -> ModelsResult:
@@ -124,7 +128,7 @@ def diagram(fitted: Fitted) -> pd.DataFrame:
 
 def _rows(fitted: Fitted, op: str) -> pd.DataFrame:
     """Return the standardised parameters of one kind; variances, and moments fixed to the sample, are left out."""
-    read = fitted.readout
+    read = check_fitted(fitted).readout
     rows = [
         k for k, q in enumerate(read.model.parameters) if q.op == op and q.lhs != q.rhs and (q.free >= 0 or op == "=~")
     ]
