@@ -219,7 +219,7 @@ def test_customers_of_paths_are_counted_and_blank_ones_left_out():
     )  # fmt: skip
     found = read_paths(rows, customer="who")
     assert found.customers == 2
-    assert found.left_out == {"blank_customers": 2, "empty_journeys": 1, "blank_touchpoints": 2}
+    assert found.left_out == {"blank_customers": 2, "empty_journeys": 1, "empty_conversions": 1, "blank_touchpoints": 2}
     assert found.conversions.sum() == found.nulls.sum() / 2 == 1
     assert len(found.merged()) == 2
     numbers = read_paths(rows.assign(who=[1.0, 1.0, np.nan, np.nan, 2.0, 3.0]), customer="who")

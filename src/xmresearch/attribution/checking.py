@@ -74,7 +74,7 @@ def check_study(params: Request, data: Any) -> list[str]:
         f"Data: {facts['journeys']:,.0f} journeys{who} with {facts['touches']:,.0f} touches of {facts['channels']} "
         f"channels{pooled}, from {params.form}; {facts['conversions']:,.0f} converted ({facts['rate']:.1%}).",
     ]
-    concerns = left_out_concerns(touches.journeys.left_out)
+    concerns = [*touches.concerns, *left_out_concerns(touches.not_used())]
     if not facts["customers"]:
         concerns.append(Concern("independent_journeys"))
     return lines + [f"Note: {concern}" for concern in concerns]

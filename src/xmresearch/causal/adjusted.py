@@ -9,6 +9,7 @@ from xmresearch.causal.att import AttPosterior, Comparisons, draw_shares
 from xmresearch.causal.cohort_means import CohortMeans
 from xmresearch.causal.panel import Panel
 from xmresearch.errors import InsufficientData, ModelError, ParamsError, nearest
+from xmresearch.inference.threads import on_one_thread
 
 Array = NDArray[np.float64]
 ADJUSTMENTS = ("dr", "reg")
@@ -16,6 +17,7 @@ NEWTON_STEPS, NEWTON_TOLERANCE, CHUNK = 50, 1e-10, 500
 LARGEST_PROPENSITY = 0.999
 
 
+@on_one_thread
 def adjusted_att(
     panel: Panel,
     pairs: Comparisons,

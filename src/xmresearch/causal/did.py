@@ -23,6 +23,7 @@ from xmresearch.causal.staggered import staggered
 from xmresearch.causal.triple import triple_panel
 from xmresearch.causal.two_by_two import two_by_two
 from xmresearch.errors import ModelError, ParamsError, nearest
+from xmresearch.inference.threads import on_one_thread
 from xmresearch.sufficient.cells import Cells
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ INFERENCES = ("auto", "exact", "nuts")
 FEWEST_DRAWS = 100
 
 
+@on_one_thread
 def did(
     data: pd.DataFrame | pl.LazyFrame | Cells,
     *,
@@ -255,6 +257,7 @@ def _panel(data: pd.DataFrame | pl.LazyFrame | Cells, s: SimpleNamespace) -> Pan
     return triple_panel(data, s.third, s.family, s.treated_from, listed, **columns)
 
 
+@on_one_thread
 def refit(result: DidResult, panel: Panel | None = None, **changes: Any) -> DidResult:
     """Analyse again with other data or settings.
 

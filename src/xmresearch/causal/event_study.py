@@ -14,11 +14,13 @@ from xmresearch.causal.panel import Panel
 from xmresearch.causal.result import FEW_UNITS, PRETREND_LEVEL, DidResult
 from xmresearch.causal.within_effects import dated_posterior
 from xmresearch.errors import InsufficientData, ModelError, ParamsError
+from xmresearch.inference.threads import on_one_thread
 
 Array = NDArray[np.float64]
 BASES = ("last", "all")
 
 
+@on_one_thread
 def event_study(
     panel: Panel,
     *,

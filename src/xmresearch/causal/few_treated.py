@@ -12,11 +12,13 @@ from xmresearch.causal.panel import Panel
 from xmresearch.causal.result import DidResult
 from xmresearch.causal.synthetic import synthetic_control
 from xmresearch.errors import DataError, ModelError
+from xmresearch.inference.threads import on_one_thread
 
 Array = NDArray[np.float64]
 _COUNTED = 1e-6
 
 
+@on_one_thread
 def few_treated(
     panel: Panel,
     *,

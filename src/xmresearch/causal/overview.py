@@ -15,6 +15,7 @@ from xmresearch.causal.did import did
 from xmresearch.causal.planted import planted_overall
 from xmresearch.causal.publishing import period, require_rows
 from xmresearch.causal.result import DidResult
+from xmresearch.inference.threads import on_one_thread
 
 if TYPE_CHECKING:
     import polars as pl
@@ -199,6 +200,7 @@ def listed(table: pd.DataFrame | None) -> pd.DataFrame | None:
     return None if table is None or len(table) > MOST_LISTED else table
 
 
+@on_one_thread
 def did_all(
     data: pd.DataFrame | pl.LazyFrame, outcomes: Mapping[str, str], *, min_cell: int = 0, **settings: Any
 ) -> dict[str, DidResult]:

@@ -22,11 +22,13 @@ from xmresearch.causal.shrinkage import shrink_att
 from xmresearch.causal.twfe import twfe
 from xmresearch.causal.within_effects import paired_att
 from xmresearch.errors import InsufficientData, ParamsError, nearest
+from xmresearch.inference.threads import on_one_thread
 
 Array = NDArray[np.float64]
 SMALL_COHORT = 5
 
 
+@on_one_thread
 def staggered(
     panel: Panel,
     *,

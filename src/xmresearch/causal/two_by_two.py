@@ -17,6 +17,7 @@ from xmresearch.causal.within import within_posterior
 from xmresearch.causal.within_effects import before_after_change
 from xmresearch.errors import InsufficientData, ModelError, ParamsError
 from xmresearch.inference.nuts import Convergence
+from xmresearch.inference.threads import on_one_thread
 
 Array = NDArray[np.float64]
 VARIANCES = ("pooled", "unequal")
@@ -25,6 +26,7 @@ JEFFREYS, UNIFORM_TOTAL = 0.5, 1.0
 _SIGN = np.array([[1.0, -1.0], [-1.0, 1.0]])
 
 
+@on_one_thread
 def two_by_two(
     panel: Panel,
     *,

@@ -15,6 +15,7 @@ from scipy import stats
 from xmresearch.data.codebook import Codebook
 from xmresearch.data.survey import MIN_RESPONDENTS, effective_n
 from xmresearch.errors import CodebookError, InsufficientData, nearest
+from xmresearch.inference.threads import on_one_thread
 from xmresearch.psychometrics.batteries import dimension_scores
 from xmresearch.psychometrics.estimates import percentile_interval, replicate_covariances
 
@@ -122,6 +123,7 @@ class DriverResult:
         return pd.DataFrame(rows, columns=["check", "value", "threshold", "status"])
 
 
+@on_one_thread
 def drivers(
     predictors: pd.DataFrame,
     outcome: pd.Series,
@@ -199,6 +201,7 @@ def drivers(
     )  # fmt: skip
 
 
+@on_one_thread
 def outcome_drivers(
     frame: pd.DataFrame,
     codebook: Codebook,

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from xmresearch.inference.threads import all_threads
+
 Array = NDArray[np.float64]
 Kind = Literal["bootstrap", "bayesian"]
 
@@ -157,8 +159,8 @@ def replicate_covariances(
     for r in resample(n, draws, seed, kind):
         rw = r * w
         total = rw.sum(axis=1, keepdims=True)
-        mean = rw @ centred / total
-        second = rw @ products / total
+        with all_threads(rw.size * products.shape[1]):
+            mean, second = rw @ centred / total, rw @ products / total
         full = np.empty((len(r), k, k))
         full[:, upper[0], upper[1]] = second
         full[:, upper[1], upper[0]] = second

@@ -14,6 +14,7 @@ from scipy import stats
 from xmresearch.data.codebook import Codebook
 from xmresearch.data.survey import require_pairs
 from xmresearch.errors import DataError
+from xmresearch.inference.threads import on_one_thread
 from xmresearch.psychometrics.batteries import Units
 from xmresearch.psychometrics.estimates import Means, estimate_means, percentile_interval, replicate_means
 from xmresearch.sufficient.moments import Moments, reduce_rows
@@ -94,6 +95,7 @@ class GapResult:
         return f"```\n{self.table.to_string(index=False, float_format='{:.3f}'.format)}\n```"
 
 
+@on_one_thread
 def gaps(
     data: pd.DataFrame | pl.LazyFrame,
     codebook: Codebook,

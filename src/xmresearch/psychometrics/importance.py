@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from xmresearch.data.codebook import Codebook
+from xmresearch.inference.threads import on_one_thread
 from xmresearch.psychometrics.batteries import dimension_scores
 from xmresearch.psychometrics.estimates import estimate_means, replicate_means
 
@@ -74,6 +75,7 @@ class ImportanceResult:
         }  # fmt: skip
 
 
+@on_one_thread
 def importance_performance(
     frame: pd.DataFrame,
     codebook: Codebook,

@@ -10,6 +10,7 @@ import pandas as pd
 
 from xmresearch.data.codebook import Codebook
 from xmresearch.errors import InsufficientData, ModelError
+from xmresearch.inference.threads import on_one_thread
 from xmresearch.sem.fitting import fit
 from xmresearch.sem.invariance import CFI_DROP, RMSEA_RISE, InvarianceResult, invariance
 from xmresearch.sem.result import SemFit
@@ -38,6 +39,7 @@ def battery_model(codebook: Codebook, kind: str = "perception") -> str:
     return "\n".join(f"{d} =~ {' + '.join(items)}" for d, items in named.items() if len(items) > 1)
 
 
+@on_one_thread
 def battery_cfa(
     frame: pd.DataFrame, codebook: Codebook, *, kind: str = "perception", estimator: Estimator = "MLR",
     confidence: float = 0.95,
@@ -118,6 +120,7 @@ class SegmentInvariance:
         return {"names": list(self.hidden), "least": self.least} if self.hidden else None
 
 
+@on_one_thread
 def segment_invariance(
     frame: pd.DataFrame, codebook: Codebook, segments: Sequence[str], *, kind: str = "perception",
     estimator: Estimator = "ML", min_cell: int = 10,

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from xmresearch.data.codebook import Codebook
+from xmresearch.inference.threads import on_one_thread
 from xmresearch.psychometrics.batteries import dimension_scores, paired_scores, service_dimensions
 from xmresearch.psychometrics.drivers import DriverResult
 from xmresearch.psychometrics.estimates import estimate_means, percentile_interval, replicate_means
@@ -92,6 +93,7 @@ def importance_basis(codebook: Codebook) -> dict[str, Any]:
     return {"case": "partial", "unasked": unasked} if unasked else {"case": "weighted"}
 
 
+@on_one_thread
 def overall_scores(
     frame: pd.DataFrame,
     codebook: Codebook,

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from xmresearch.data.codebook import Codebook
+from xmresearch.inference.threads import on_one_thread
 from xmresearch.psychometrics.batteries import paired_scores
 from xmresearch.psychometrics.estimates import estimate_means, percentile_interval, replicate_means
 from xmresearch.psychometrics.overall import importance_basis, importance_shares
@@ -58,6 +59,7 @@ class PriorityResult:
         return self.entered
 
 
+@on_one_thread
 def priorities(
     frame: pd.DataFrame,
     codebook: Codebook,

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from xmresearch.data.codebook import Codebook
 from xmresearch.errors import InsufficientData
+from xmresearch.inference.threads import on_one_thread
 from xmresearch.psychometrics.batteries import Units
 from xmresearch.psychometrics.efa import extract, is_heywood
 
@@ -121,6 +122,7 @@ class ReliabilityResult:
         return pd.DataFrame(rows, columns=["check", "value", "threshold", "status"])
 
 
+@on_one_thread
 def reliability(frame: pd.DataFrame, codebook: Codebook, *, confidence: float = 0.95) -> ReliabilityResult:
     """Estimate the reliability of every dimension's expectations, perceptions and gaps.
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from xmresearch.data.codebook import Codebook
+from xmresearch.inference.threads import on_one_thread
 from xmresearch.psychometrics.batteries import paired_scores
 from xmresearch.psychometrics.estimates import Means, estimate_means
 
@@ -72,6 +73,7 @@ class SegmentResult:
         return {"names": names, "min_cell": self.min_cell} if names else None
 
 
+@on_one_thread
 def segment_gaps(
     frame: pd.DataFrame,
     codebook: Codebook,

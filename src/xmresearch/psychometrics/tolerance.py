@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from xmresearch.data.codebook import Codebook
+from xmresearch.inference.threads import on_one_thread
 from xmresearch.psychometrics.batteries import paired_scores
 from xmresearch.psychometrics.estimates import estimate_means
 
@@ -44,6 +45,7 @@ class ToleranceResult:
         }  # fmt: skip
 
 
+@on_one_thread
 def zone_of_tolerance(
     frame: pd.DataFrame,
     codebook: Codebook,

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from xmresearch.errors import DataError, ModelError, nearest
+from xmresearch.inference.threads import on_one_thread
 from xmresearch.sem.bootstrap import LEAST_REPLICATES, bootstrap_intervals, bootstrap_replicates
 from xmresearch.sem.concerns import Concern, reviewers_concerns
 from xmresearch.sem.estimation import Solution, inverted, minimise, starting_values
@@ -36,6 +37,7 @@ from xmresearch.sem.syntax import Term, parse_model
 Array = NDArray[np.float64]
 
 
+@on_one_thread
 def fit(
     model: str, data: Data, *, estimator: Estimator = "ML", missing: Missing = "listwise",
     ordered: Sequence[str] | bool = (), group: str | None = None, group_equal: Sequence[str] = (),

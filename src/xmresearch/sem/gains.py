@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from xmresearch.errors import DataError, InsufficientData, ModelError, nearest
+from xmresearch.inference.threads import on_one_thread
 from xmresearch.sem.effects import ends, structural
 from xmresearch.sem.inputs import check_frame, numbers_of
 from xmresearch.sem.model import Model
@@ -77,6 +78,7 @@ class IndexResult:
         }  # fmt: skip
 
 
+@on_one_thread
 def indices(
     fitted: Fitted, data: pd.DataFrame, constructs: Sequence[str], scales: Scales, *, confidence: float = 0.95
 ) -> IndexResult:
@@ -173,6 +175,7 @@ class GainsResult:
         }  # fmt: skip
 
 
+@on_one_thread
 def gains(
     fitted: Fitted, data: pd.DataFrame, outcomes: Sequence[str], scales: Scales, *,
     shifts: Mapping[str, float] | float = 0.5,

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from xmresearch.errors import InsufficientData, ModelError, nearest
+from xmresearch.inference.threads import on_one_thread
 from xmresearch.sem.inputs import check_frame, check_text, numbers_of
 from xmresearch.sem.pls_algorithm import MAX_ITERATIONS, SINGULAR, Estimates, Scheme, correlate, estimate
 from xmresearch.sem.pls_model import PlsModel, read_model
@@ -152,6 +153,7 @@ class PlsResult:
         return str(self.paths.to_html(index=False, float_format="{:.3f}".format))
 
 
+@on_one_thread
 def pls(
     model: str, data: pd.DataFrame, *, scheme: Scheme = "path", consistent: bool = False, bootstrap: int = 0,
     confidence: float = 0.95, seed: int = 0, predict: bool = False, folds: int = 10, repeats: int = 10,

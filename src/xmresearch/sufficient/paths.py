@@ -13,7 +13,15 @@ import pandas as pd
 
 from xmresearch.errors import DataError, InsufficientData, ParamsError
 from xmresearch.sufficient.customer_groups import group_of
-from xmresearch.sufficient.journeys import DistinctJourneys, Journeys, Labels, in_order, keep_touches, without_empty
+from xmresearch.sufficient.journeys import (
+    DistinctJourneys,
+    Journeys,
+    Labels,
+    in_order,
+    keep_touches,
+    without_empty,
+    without_long,
+)
 from xmresearch.sufficient.sources import as_lazy, readable, require_columns, require_numeric, rows_where
 
 if TYPE_CHECKING:
@@ -29,6 +37,7 @@ def read_paths(
     nulls: str | None = None,
     customer: str | None = None,
     separator: str = ">",
+    max_touches: int | None = None,
     mapping: Mapping[str, str] | None = None,
     unknown: str = "raise",
 ) -> Journeys:
@@ -51,6 +60,8 @@ def read_paths(
         counted.
     separator : str
         Between touchpoints; blanks around them do not count.
+    max_touches : int, optional
+        Journeys of more touches are left out and counted.
     mapping, unknown
         From raw labels to channels; see `Labels`.
 
@@ -83,13 +94,19 @@ def read_paths(
     if blank := round(float(table["unvalued"].sum())):
         noted["blank_values"] += blank
     journeys, apart = _split(table, separator.strip(), labels, noted)
-    found = without_empty(journeys, lambda what, count: noted.update({what: count}))
+
+    def note(what: str, count: int) -> None:
+        if count:
+            noted[what] += count
+
+    found = without_long(without_empty(journeys, note), max_touches, note)
     if len(found) == 0:
         raise InsufficientData(f"No row of column '{path}' has a touchpoint.")
     found = replace(found, left_out=dict(noted))
     if people is not None:
         with readable(data):
-            found = replace(found, customers=people.who_took(path, table.filter(journeys.lengths > 0)["path"]))
+            used = (journeys.lengths > 0) & (journeys.lengths <= (max_touches or np.inf))
+            found = replace(found, customers=people.who_took(path, table.filter(used)["path"]))
     if apart:
         return found
     distinct = DistinctJourneys()
