@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from leaving_units import KEYS, PERIODS, rows
 
 from xmresearch.causal.did import did, prepare
 from xmresearch.causal.event_study import event_study
@@ -18,31 +19,10 @@ from xmresearch.causal.publishing import published
 from xmresearch.causal.sensitivity import sensitivity
 from xmresearch.causal.staggered import staggered
 from xmresearch.causal.two_by_two import two_by_two
-from xmresearch.errors import InsufficientData, ParamsError
+from xmresearch.errors import DataError, InsufficientData, ParamsError
 from xmresearch.report.wording import Wording
 
-KEYS = {"outcome": "y", "unit": "u", "time": "t", "cohort": "g"}
-UNITS, PERIODS, LEVEL, NOISE, CARRY = 40, 8, 1.0, 0.5, 0.6
 REPLICATIONS = 40
-
-
-def rows(seed: int, kind: str = "event_study", *, leave: bool = True, gaps: float = 0.0) -> pd.DataFrame:
-    """Serially correlated units with an effect of 1; high levels leave the treated arm, low ones the other."""
-    rng = np.random.default_rng([seed, 7])
-    level, t = rng.normal(0, LEVEL, UNITS), np.arange(1, PERIODS + 1)
-    first = np.where(np.arange(UNITS) < UNITS // 2, 5, 0)
-    if kind == "staggered":
-        first[: UNITS // 4] = 4
-    noise = rng.normal(0, NOISE, (UNITS, PERIODS))
-    for k in range(1, PERIODS):
-        noise[:, k] = CARRY * noise[:, k - 1] + np.sqrt(1 - CARRY**2) * noise[:, k]
-    on = (first[:, None] > 0) & (t >= first[:, None])
-    seen = rng.random(noise.shape) >= gaps
-    if leave:
-        chance = 1 / (1 + np.exp(-2 * level * np.where(first > 0, 1, -1)))
-        seen &= ~((rng.random(UNITS) < chance)[:, None] & (t >= rng.integers(5, PERIODS + 1, UNITS)[:, None]))
-    u, k = np.nonzero(seen)
-    return pd.DataFrame({"u": u, "t": t[k], "g": first[u], "y": (level[:, None] + 0.1 * t + on + noise)[u, k]})
 
 
 def dummies(frame: pd.DataFrame, turned: list[np.ndarray]) -> np.ndarray:
@@ -167,6 +147,8 @@ def test_design_decides_what_is_compared():
         did(panel, kind="two_by_two", cluster="none", compare="within", **KEYS)
     with pytest.raises(ParamsError, match="unit effects in any case"):
         did(panel, kind="hierarchical", compare="cross_sections", **KEYS)
+    with pytest.raises(DataError, match="needs complete units.*compare='balanced'"):
+        prepare(panel, kind="synthetic_control", **KEYS)
     with pytest.raises(InsufficientData, match="No treated unit is seen in every period"):
         did(panel[(panel["g"] == 0) | (panel["t"] != 1 + panel["u"] % 8)], compare="balanced", **KEYS)
 

@@ -1,5 +1,6 @@
 """BLAS works on one thread inside fits, and on as many as before after them."""
 
+import inspect
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
@@ -155,4 +156,7 @@ def test_the_signature_is_kept():
 
     assert f(1) == 3
     assert f.__doc__ == "Add."
+    assert f.__kwdefaults__ == {"b": 2}
+    assert f(1, b=5) == 6
+    assert list(inspect.signature(f).parameters) == ["a", "b"]
     assert f.__wrapped__(1, b=1) == 2

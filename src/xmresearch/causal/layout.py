@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from xmresearch.causal.att import comparisons
 from xmresearch.causal.concerns import Concern
+from xmresearch.causal.few_treated import require_complete
 from xmresearch.causal.panel import Panel
 from xmresearch.causal.staggered import with_base
 from xmresearch.errors import InsufficientData, ParamsError, XMError, nearest
@@ -75,6 +76,8 @@ def lay_out(panel: Panel, kind: str, asked: str, settings: dict[str, Any]) -> La
     ------
     ParamsError
         There is no such comparison, or the kind cannot make it.
+    DataError
+        A synthetic control needs units that lack no period.
     InsufficientData
         No unit is seen in every period, or the complete ones cannot be compared.
 
@@ -91,7 +94,7 @@ def lay_out(panel: Panel, kind: str, asked: str, settings: dict[str, Any]) -> La
     if asked == "balanced":
         return Layout("balanced", "asked", _complete(panel, lacking), panel)
     if kind == "synthetic_control":
-        return Layout("balanced", "model", panel, panel)
+        require_complete(panel)
     anyway = "model" if kind == "hierarchical" else "covariates" if panel.covariates.shape[2] else ""
     if anyway and asked == "cross_sections":
         raise ParamsError(
@@ -169,7 +172,9 @@ def _mostly_paired(panel: Panel, together: dict[int, NDArray[np.float64]], setti
         panel = with_base(panel, anticipation)
         starts = np.unique(panel.start)
         size = np.array([np.diag(together[start]) for start in starts.tolist()])
-        pairs = comparisons(size, starts, settings["control"], anticipation, settings.get("base", "varying"))
+        pairs = comparisons(
+            size, starts, settings["control"], anticipation, settings.get("base", "varying"), panel.periods.when
+        )
     except XMError:
         return False
     found = []

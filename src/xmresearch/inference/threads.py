@@ -120,7 +120,7 @@ def on_one_thread[**P, R](function: Callable[P, R]) -> Callable[P, R]:
     Returns
     -------
     callable
-        With the same signature.
+        With the same signature and keyword defaults.
     """
 
     @wraps(function)
@@ -128,6 +128,9 @@ def on_one_thread[**P, R](function: Callable[P, R]) -> Callable[P, R]:
         with one_thread():
             return function(*args, **kwargs)
 
+    # entry points read the defaults of one another, which `wraps` leaves behind
+    wrapper: Any = held
+    wrapper.__kwdefaults__ = getattr(function, "__kwdefaults__", None)
     return held
 
 

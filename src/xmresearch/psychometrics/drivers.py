@@ -21,7 +21,7 @@ from xmresearch.psychometrics.estimates import percentile_interval, replicate_co
 
 Array = NDArray[np.float64]
 MAX_DRIVERS = 14
-CLEARLY_FIRST, CASES_PER_DRIVER = 0.9, 20
+CASES_PER_DRIVER = 20
 
 
 def lmg_shares(correlation: Array) -> Array:
@@ -106,9 +106,8 @@ class DriverResult:
     def summary(self) -> dict[str, Any]:
         """Return the strongest driver and the explained variance."""
         top = self.table.loc[self.table["share"].idxmax()]
-        known = "clear" if top["p_top"] >= CLEARLY_FIRST else "unclear"
         return {
-            "case": known if self.p < 1 - self.level else "none", "driver": top["construct"], "share": top["share"],
+            "driver": top["construct"], "share": top["share"],
             "share_lower": top["share_lower"], "share_upper": top["share_upper"], "p_top": top["p_top"], "r2": self.r2,
             "r2_lower": self.r2_lower, "r2_upper": self.r2_upper, "outcome": self.outcome, "outcome_n": self.n, "p": self.p,
             "r2_adjusted": 1 - (1 - self.r2) * (self.n - 1) / (self.n - len(self.table) - 1),

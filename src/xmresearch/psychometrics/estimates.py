@@ -74,6 +74,30 @@ def estimate_means(values: Array, weights: Array | None = None) -> Means:
     return Means(n, mean, sd, se)
 
 
+def mean_covariance(values: Array, weights: Array | None = None) -> Array:
+    """Estimate the covariance of the means of columns, each over the respondents that answered it.
+
+    Parameters
+    ----------
+    values : ndarray
+        Shape (n, K); NaN is a blank.
+    weights : ndarray, optional
+        Design weights, shape (n,).
+
+    Returns
+    -------
+    ndarray
+        Shape (K, K), linearised: its diagonal holds the squared standard errors of `estimate_means`.
+    """
+    found = estimate_means(values, weights)
+    present = ~np.isnan(values)
+    w = np.where(present, 1.0 if weights is None else weights[:, None], 0.0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        influence = w * np.where(present, values - found.mean, 0.0) / w.sum(axis=0)
+        correction = np.sqrt(np.where(found.n > 1, found.n / np.maximum(found.n - 1, 1), np.nan))
+        return np.asarray(influence.T @ influence * np.outer(correction, correction))
+
+
 def resample(n: int, draws: int, seed: int, kind: Kind = "bootstrap") -> Iterator[Array]:
     """Yield blocks of resampling weights.
 

@@ -108,12 +108,8 @@ class SegmentInvariance:
         return self.table
 
     def summary(self) -> dict[str, Any]:
-        """Return for which segments means may be compared, and for which not."""
-        scalar = [s for s, ladder in self.ladders.items() if ladder.level == "scalar"]
-        other = [s for s in self.ladders if s not in scalar]
-        case = "none" if not self.ladders else "all" if not other else "some" if scalar else "neither"
-        return {"case": case, "comparable": scalar, "incomparable": other, "least": self.least,
-                "cfi_fall": -CFI_DROP, "rmsea_rise": RMSEA_RISE}  # fmt: skip
+        """Return the bounds by which levels are judged, and how many respondents a group needs."""
+        return {"least": self.least, "cfi_fall": -CFI_DROP, "rmsea_rise": RMSEA_RISE}
 
     def hidden_summary(self) -> dict[str, Any] | None:
         """Return the groups left out; None if there are none."""

@@ -43,7 +43,6 @@ class ScoreResult:
         row = rows.loc[name]
         return {
             "measure": name, "score": row["estimate"], "score_lower": row["ci_lower"], "score_upper": row["ci_upper"],
-            "case": "below" if row["ci_upper"] < 0 else "above" if row["ci_lower"] > 0 else "met",
         }  # fmt: skip
 
 

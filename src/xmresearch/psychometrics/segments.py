@@ -50,22 +50,6 @@ class SegmentResult:
         any_shown = self.table.groupby("segment")["suppressed"].transform(lambda s: not s.all())
         return self.table[any_shown].reset_index(drop=True)
 
-    def summary(self) -> dict[str, Any]:
-        """Return the widest published shortfall and how many differences stand after adjustment."""
-        shown = self.table[~self.table["suppressed"]]
-        real = int((self.tests["p_adjusted"] < 1 - self.confidence).sum())
-        facts = {
-            "differences": real, "family": int(self.tests["p_adjusted"].notna().sum()), "min_cell": self.min_cell
-        }  # fmt: skip
-        if shown.empty:
-            return facts | {"case": "none_shown"}
-        worst = shown.loc[shown["gap"].idxmin()]
-        return facts | {
-            "case": "differences" if real else "alike", "segment": worst["segment"],
-            "value": f"{worst['segment']}={worst['value']}", "dimension": worst["construct"], "gap": worst["gap"],
-            "lower": worst["ci_lower"], "upper": worst["ci_upper"],
-        }  # fmt: skip
-
     def hidden_summary(self) -> dict[str, Any] | None:
         """Return which segments are suppressed in every dimension; None where none is."""
         whole = self.table.groupby(["segment", "value"], sort=False)["suppressed"].all()

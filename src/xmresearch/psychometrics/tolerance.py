@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -34,15 +33,6 @@ class ToleranceResult:
     def tidy(self) -> pd.DataFrame:
         """Return one row per dimension."""
         return self.table
-
-    def summary(self) -> dict[str, Any]:
-        """Return which dimensions fall below what is acceptable."""
-        below = self.table[self.table["adequacy_upper"] < 0]
-        most = self.table.loc[self.table["below"].idxmax()]
-        return {
-            "case": "some_below" if len(below) else "within", "inadequate": list(below["construct"]),
-            "most": most["construct"], "most_below": most["below"],
-        }  # fmt: skip
 
 
 @on_one_thread

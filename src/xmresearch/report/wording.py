@@ -6,7 +6,7 @@ import copy
 import math
 import re
 import string
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, cached_property
 from importlib.resources import files
 from numbers import Real
@@ -40,6 +40,7 @@ COLUMN_FORMATS = {
     "f": ".2f", "df1": ".0f", "df2": ".0f", "importance": ".2f", "value": ".3g", "threshold": ".3g", "promised": "pct1",
 }  # fmt: skip
 DEFAULT_FORMAT = ".2f"
+MOST_NAMED = 4
 # unit, its hours, and the hours up to which it is used
 DURATIONS = (
     ("seconds", 1 / 3600, 2 / 60), ("minutes", 1 / 60, 2.0), ("hours", 1.0, 48.0), ("days", 24.0, 28 * 24.0),
@@ -177,17 +178,26 @@ class Wording(string.Formatter):
     def format_field(self, value: Any, format_spec: str) -> str:
         """Write one figure or name, as the template asks; names are escaped for Markdown, but for those of `plain`."""
         if isinstance(value, (list, tuple)):
-            separator, last = self.get("style", "list"), self.get("style", "list_last")
-            parts = [self.format_field(v, format_spec) for v in value]
-            return (
-                parts[0] if len(parts) == 1 else separator.join(parts[:-1]) + last + parts[-1] if parts else NONE_SHOWN
-            )
+            return self._listed(value, format_spec)
         if format_spec == "code":
             return str(value)
         if isinstance(value, str):
             name = self.name(value)
             return self._escape(_lowered(name) if format_spec == "lower" else name)
         return self.number(value, format_spec or ("d" if isinstance(value, int) else DEFAULT_FORMAT))
+
+    def _listed(self, values: Sequence[Any], spec: str) -> str:
+        """Write a list; of alternatives (format 'or') the first few, and how many others there are."""
+        last, more = self.get("style", "list_last"), []
+        if spec == "or":
+            spec, last = "", self.get("style", "list_or")
+            if len(values) > MOST_NAMED + 1:
+                more = [self.get("style", "others").format(count=len(values) - MOST_NAMED)]
+                values = values[:MOST_NAMED]
+        parts = [self.format_field(v, spec) for v in values] + more
+        if len(parts) < 2:
+            return str(parts[0]) if parts else NONE_SHOWN
+        return str(self.get("style", "list")).join(parts[:-1]) + str(last) + parts[-1]
 
     def number(self, value: Any, spec: str, decimals: int | None = None) -> str:
         """Write a number; 'scale' and '+scale' have the outcome's decimals, or those given; 'hours' is a time, in a unit that fits."""
