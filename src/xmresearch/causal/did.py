@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
-from inspect import unwrap
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -208,7 +207,7 @@ def prepare(data: pd.DataFrame | pl.LazyFrame | Cells, **settings: Any) -> Plan:
     XMError
         As `did`, but for what only the kind itself can find.
     """
-    usual = unwrap(did).__kwdefaults__ or {}
+    usual = did.__kwdefaults__ or {}
     s = SimpleNamespace(**(usual | {name: value for name, value in settings.items() if name in usual}))
     _require_options(s)
     panel = _panel(data, s)
