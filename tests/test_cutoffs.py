@@ -169,7 +169,7 @@ def attribution(conversions=1e9, draws=9000, ratio=1.0, over=0.0, sd=1.0, bootst
         "passed": 0.5 * conversions,
     })  # fmt: skip
     facts = {"conversions": conversions, "draws": draws, "bootstrap": bootstrap}
-    return SimpleNamespace(table=table, facts=facts, confidence=0.95, draws=range(draws))
+    return SimpleNamespace(table=table, facts=facts, confidence=0.95, draws=range(draws), channels=("a",))
 
 
 def did(kind="two_by_two", units=90, draws=9000, **facts):

@@ -14,14 +14,17 @@ from xmresearch.attribution.consistency import ConsistencyResult
 from xmresearch.attribution.exits import ExitCounts
 from xmresearch.attribution.heuristics import heuristics
 from xmresearch.attribution.markov import markov
+from xmresearch.attribution.order import choose_order
 from xmresearch.attribution.returns import add_cost
 from xmresearch.attribution.scores import mean_scores
 from xmresearch.claims.calibration import Cell, judge, power
 from xmresearch.studies.attribution import carriers, experience, losses, money
+from xmresearch.sufficient.customer_groups import group_of
+from xmresearch.sufficient.journeys import Journeys
 from xmresearch.sufficient.transitions import transitions
 
 pytestmark = pytest.mark.benchmark
-SAMPLES, LEVEL = 200, 0.95
+SAMPLES, LEVEL = 1000, 0.95
 Z = stats.norm.ppf((1 + LEVEL) / 2)
 # shares of touches; touchpoints with equal shares have equal credit
 MIXES = {
@@ -36,7 +39,7 @@ def show(title, table):
 
 
 def credited(source, **options):
-    return markov(transitions(source, 1), draws=400, **options)
+    return markov(transitions(source, 1), draws=1000, **options)
 
 
 def costing(credits, cost):
@@ -143,9 +146,26 @@ def test_claims_of_losses():
             else:
                 cells.append(Cell(f"{label}leak", sum(leak), SAMPLES, at_most=1 - LEVEL))
                 cells.append(Cell(f"{label}fix", sum(fix), SAMPLES, at_most=1 - LEVEL))
+    for n in (60, 400):
+        shown = [several(n, 5, [31, n, k]) for k in range(SAMPLES)]
+        leak = sum(losses.most_lost(rated(e, (6.0,) * 4, 1), e, confidence=LEVEL, seed=1).settled for e in shown)
+        cells.append(Cell(f"all equal, {n} customers of 5 journeys: leak", leak, SAMPLES, at_most=1 - LEVEL))
     table = judge(cells)
     show("Attribution: where people are lost", table)
     assert table["kept"].all()
+
+
+def several(customers, each, seed):
+    """Return exits of customers who keep to touchpoints of their own, so that their journeys are no independent ones."""
+    rng = np.random.default_rng(seed)
+    owner = np.repeat(np.arange(customers), each)
+    limits = rng.dirichlet(np.ones(4), customers).cumsum(axis=1)[owner]
+    codes = (rng.random(len(owner))[:, None] > limits).sum(axis=1).clip(max=3)
+    won = (rng.random(len(owner)) < 0.5).astype(float)
+    return ExitCounts(Journeys(
+        tuple(COST), codes.astype(np.int32), np.arange(len(owner) + 1), won, 1 - won, won, won, won, group=group_of(owner),
+        customers=customers,
+    ))  # fmt: skip
 
 
 def rated(exits, means, seed):
@@ -212,6 +232,12 @@ def claimed(frame):
     return experience.same_everywhere(ConsistencyResult(table, table, (), 0.5, LEVEL))
 
 
+def higher(n, k):
+    """Whether an order above the true one, 1, is called the one that the journeys call for."""
+    claim = carriers.order_chosen(choose_order(journeys(n, (3, 1, 1, 1), 0.5, [32, n, k]), 2, seed=k), 1, LEVEL)
+    return claim.verdict == "first" and claim.facts["leader"] > 1
+
+
 def test_claims_of_methods_and_spread():
     """The last touch five points off the chain; and journeys that the chain describes (200 samples: each has a bootstrap)."""
     cells, alike = [], 0
@@ -219,7 +245,7 @@ def test_claims_of_methods_and_spread():
         wider = 0
         for k in range(200):
             source = journeys(n, (1, 1, 1, 1), 0.5, [29, n, k])
-            credits = markov(transitions(source, 1), journeys=source, draws=400, bootstrap=200, seed=k)
+            credits = markov(transitions(source, 1), journeys=source, draws=1000, bootstrap=200, seed=k)
             wider += carriers.spread_holds(credits).verdict == "failed"
         cells.append(Cell(f"chain true, n = {n}: spread called wider", wider, 200, at_most=1 - LEVEL))
     for k in range(SAMPLES):
@@ -228,6 +254,9 @@ def test_claims_of_methods_and_spread():
         compared = side_by_side(credits, heuristics(source, half_life=2))
         shift = compared["channel"].map(dict(zip(COST, (0.05, -0.05, 0.0, 0.0), strict=True)))
         alike += carriers.methods_agree(credits, compared.assign(last=compared["last"] + shift)).verdict == "alike"
+    for n in (100, 500):
+        order = sum(higher(n, k) for k in range(200))
+        cells.append(Cell(f"order 1, n = {n}: a higher one (200 samples)", order, 200, at_most=1 - LEVEL))
     cells.append(Cell("five points apart, n = 4000: methods alike", alike, SAMPLES, at_most=1 - LEVEL))
     table = judge(cells)
     show("Attribution: methods and spread", table)

@@ -40,17 +40,44 @@ def long_methods(compared: pd.DataFrame) -> pd.DataFrame:
 
 
 def misspecification(credits: AttributionResult) -> pd.DataFrame | None:
-    """Return the spread of each share by the chain and by whole journeys; None without a bootstrap.
+    """Return the spread of each share by the chain and by whole journeys; None without resamples of these.
 
     Returns
     -------
     DataFrame or None
-        channel, share, sd, bootstrap_sd, ratio.
+        channel, share, sd, bootstrap_sd, ratio (of whole journeys to single steps).
     """
-    if "bootstrap_sd" not in credits.table:
+    return _spreads(credits, "bootstrap_sd", "bootstrap_sd", "sd")
+
+
+def customer_spread(credits: AttributionResult) -> pd.DataFrame | None:
+    """Return the spread of each share with customers as units and by single steps; None where customers are not the units.
+
+    Returns
+    -------
+    DataFrame or None
+        channel, share, sd, chain_sd, ratio (of customers to single steps).
+    """
+    return _spreads(credits, "chain_sd", "sd", "chain_sd")
+
+
+def customer_units(credits: AttributionResult) -> dict[str, Any] | None:
+    """Return journeys, customers, and channel and ratio of the share that customers spread most; None where they are no units."""
+    table = customer_spread(credits)
+    if table is None:
         return None
-    table = credits.table[["channel", "share", "sd", "bootstrap_sd"]].copy()
-    return table.assign(ratio=table["bootstrap_sd"] / table["sd"])
+    widest = table.loc[table["ratio"].idxmax()]
+    return {
+        "channel": widest["channel"], "ratio": float(widest["ratio"]), "journeys": credits.facts["journeys"],
+        "customers": credits.facts["customers"],
+    }  # fmt: skip
+
+
+def _spreads(credits: AttributionResult, beside: str, over: str, under: str) -> pd.DataFrame | None:
+    if beside not in credits.table:
+        return None
+    table = credits.table[["channel", "share", "sd", beside]].copy()
+    return table.assign(ratio=table[over] / table[under])
 
 
 def rule_facts(rules: HeuristicCredits) -> dict[str, Any]:

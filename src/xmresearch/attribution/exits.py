@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from xmresearch.attribution.customer_weights import FEWEST_CUSTOMERS, group_weight
 from xmresearch.sufficient.journeys import Array, Journeys
 
 
@@ -30,6 +31,8 @@ class ExitCounts:
     Gamma(b + 1). The share of draws in which a rival reaches the leader is then the exact one-sided p value of a comparison of
     two counts [1]_, so that calling the leader first at level alpha / 2 errs at most that often however few the counts. Draws of
     `draw`, which are for products with other figures, are Gamma(a + 1/2): the mid-p value of the same comparison, nearly [2]_.
+    Customers with several journeys are drawn whole, in their random groups: a Gamma(1) or Gamma(1/2) is then added to sums that
+    are weighted as by `CustomerWeights`.
 
     References
     ----------
@@ -44,19 +47,29 @@ class ExitCounts:
         last = journeys.codes[journeys.starts[1:] - 1].astype(np.int64)
         self.channels = journeys.channels
         self.count: Array = np.bincount(last, journeys.nulls, size)
+        self._by_group: Array | None = None
+        if journeys.group is not None and FEWEST_CUSTOMERS <= journeys.customers < journeys.weight.sum():
+            found, group = np.unique(journeys.group, return_inverse=True)
+            by_group = np.bincount(group * size + last, journeys.nulls, len(found) * size)
+            self._by_group = by_group.reshape(len(found), size)
 
     def facing(self, leader: int, draws: int, rng: np.random.Generator) -> Array:
         """Return draws of the counts that face the leader, at that position, with every rival, shape (draws, K)."""
-        rival = np.arange(len(self.channels)) != leader
-        return self._drawn(self.count + rival, draws, rng)
+        return self._drawn(np.arange(len(self.channels)) != leader, draws, rng)
 
     def draw(self, draws: int, rng: np.random.Generator) -> Array:
         """Return draws of the expected counts, shape (draws, K)."""
-        return self._drawn(self.count + 0.5, draws, rng)
+        return self._drawn(np.full(len(self.channels), 0.5), draws, rng)
 
-    def _drawn(self, shape: Array, draws: int, rng: np.random.Generator) -> Array:
-        found: Array = rng.standard_gamma(shape, (draws, len(self.channels)))
-        return found
+    def _drawn(self, more: Array, draws: int, rng: np.random.Generator) -> Array:
+        size = (draws, len(self.channels))
+        if self._by_group is None:
+            found: Array = rng.standard_gamma(self.count + more, size)
+            return found
+        groups = len(self._by_group)
+        shape = group_weight(groups)
+        weights = rng.standard_gamma(shape, (draws, groups)) / shape
+        return np.asarray(weights @ self._by_group + rng.standard_gamma(np.asarray(more, dtype=float), size))
 
 
 def shortfall_draws(table: Any, scale: tuple[float, float], draws: int, rng: np.random.Generator) -> Array:

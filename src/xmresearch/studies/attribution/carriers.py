@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy import stats
 
 from xmresearch.attribution.evidence import METHODS
@@ -16,6 +17,7 @@ from xmresearch.claims.claim import UNSETTLED, Claim, Condition
 from xmresearch.claims.ranking import Joint, first_of
 from xmresearch.claims.rules import alike, assumption, log_share
 
+Array = NDArray[np.float64]
 FAR_SHARE = 0.05
 
 
@@ -24,9 +26,21 @@ def removable(credits: AttributionResult) -> pd.DataFrame:
     return credits.table[~credits.table["mandatory"]]
 
 
-def draws_of(credits: AttributionResult, channels: Sequence[str]) -> np.ndarray:
+def draws_of(credits: AttributionResult, channels: Sequence[str]) -> Array:
     """Return draws of the shares of credit of some touchpoints, shape (S, their number)."""
-    return credits.draws[:, [credits.channels.index(c) for c in channels]]
+    found: Array = credits.draws[:, [credits.channels.index(c) for c in channels]]
+    return found
+
+
+def from_estimate(credits: AttributionResult, channels: Sequence[str]) -> Array:
+    """Return the root mean square distance of draws from the estimates of some touchpoints' shares.
+
+    It is their standard error where the prior draws rare steps towards common ones: draws then lie closer together, and apart
+    from the estimate.
+    """
+    share = credits.table.set_index("channel")["share"].reindex(channels).to_numpy()
+    found: Array = np.sqrt(((draws_of(credits, channels) - share) ** 2).mean(axis=0))
+    return found
 
 
 def carries_most(credits: AttributionResult) -> Claim:
@@ -123,7 +137,7 @@ def methods_agree(credits: AttributionResult, compared: pd.DataFrame) -> Claim:
     apart from the chain: that the two are found from the same journeys makes the bounds too wide rather than too narrow.
     """
     methods = [m for m in METHODS if m in compared]
-    sd = credits.table.set_index("channel")["sd"].reindex(compared["channel"]).to_numpy()
+    sd = from_estimate(credits, compared["channel"].tolist())
     share = compared[methods].to_numpy()
     gap = share - compared["markov"].to_numpy()[:, None]
     error = np.sqrt(sd[:, None] ** 2 + share * (1 - share) / credits.facts["conversions"])

@@ -12,7 +12,7 @@ from xmresearch.claims.claim import Claim
 from xmresearch.claims.families import adjusted, count_of
 from xmresearch.claims.ranking import Joint, first_of
 from xmresearch.claims.rules import log_share
-from xmresearch.studies.attribution.carriers import draws_of
+from xmresearch.studies.attribution.carriers import draws_of, from_estimate
 
 Array = NDArray[np.float64]
 
@@ -108,7 +108,9 @@ def lifts_differ(credits: AttributionResult) -> Claim | None:
     side = np.where(gap > 0, table["lift_upper"] - table["lift"], table["lift"] - table["lift_lower"]) / z
     facts = credits.facts
     won, share = facts["conversions"], table["share"].to_numpy()
-    error = np.sqrt((table["sd"].to_numpy() * won) ** 2 + share**2 * won * facts["nulls"] / facts["journeys"] + side**2)
+    total = facts["journeys"] * (facts["rate_upper"] - facts["rate_lower"]) / (2 * z)
+    apart = from_estimate(credits, table["channel"].tolist())
+    error = np.sqrt((apart * won) ** 2 + (share * total) ** 2 + side**2)
     p = 2 * stats.norm.sf(np.abs(gap) / np.maximum(error, np.finfo(float).tiny))
     return count_of("lifts", table["channel"].tolist(), p, confidence=credits.confidence)
 
