@@ -168,8 +168,10 @@ def attribution(conversions=1e9, draws=9000, ratio=1.0, over=0.0, sd=1.0, bootst
         "removal_effect": 0.5 - over, "removal_lower": 0.5 - over, "removal_upper": 0.5 - over, "pass_share": 0.5,
         "passed": 0.5 * conversions,
     })  # fmt: skip
-    facts = {"conversions": conversions, "draws": draws, "bootstrap": bootstrap}
-    return SimpleNamespace(table=table, facts=facts, confidence=0.95, draws=range(draws), channels=("a",))
+    facts = {"conversions": conversions, "draws": draws, "bootstrap": bootstrap, "customers": 0}
+    return SimpleNamespace(
+        table=table, facts=facts, confidence=0.95, draws=np.broadcast_to(1.0, (draws, 1)), channels=("a",)
+    )
 
 
 def did(kind="two_by_two", units=90, draws=9000, **facts):
