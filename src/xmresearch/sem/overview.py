@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from xmresearch.sem.concerns import Concern
+from xmresearch.sem.cutoffs import GOOD, status
 from xmresearch.sem.fitting import fit
 from xmresearch.sem.followup import modification_indices
 from xmresearch.sem.result import SemFit
@@ -87,10 +88,9 @@ def side_by_side(fits: Mapping[str, SemFit]) -> ModelsResult:
 def _verdict(fitted: SemFit) -> str:
     if not fitted.converged:
         return "none"
-    m = fitted.summary()
-    if m["cfi"] >= 0.95 and m["rmsea"] <= 0.06 and m["srmr"] <= 0.08:
-        return "good"
-    return "acceptable" if m["cfi"] >= 0.90 and m["rmsea"] <= 0.08 and m["srmr"] <= 0.10 else "poor"
+    facts = fitted.summary()
+    found = {status(k, facts[k]) for k in GOOD}
+    return "poor" if "fail" in found else "acceptable" if "warn" in found else "good"
 
 
 def loadings(fitted: Fitted) -> pd.DataFrame:

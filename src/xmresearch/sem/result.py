@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from xmresearch.sem.concerns import Concern
+from xmresearch.sem.cutoffs import GOOD, status
 from xmresearch.sem.estimation import Solution
 from xmresearch.sem.model import Model
 from xmresearch.sem.readout import Readout
@@ -136,15 +137,9 @@ class SemFit:
         rows: list[tuple[str, float, float, str]] = [
             ("converged", int(self.converged), 1, "pass" if self.converged else "fail")
         ]
-        for name, good, poor, upper in (
-            ("cfi", 0.95, 0.90, False), ("rmsea", 0.06, 0.08, True), ("srmr", 0.08, 0.10, True),
-        ):  # fmt: skip
-            value = facts[name]
-            if np.isnan(value):
-                continue
-            side = -1 if upper else 1
-            status = "pass" if side * value >= side * good else "warn" if side * value >= side * poor else "fail"
-            rows.append((name, value, good, status))
+        for name, good in GOOD.items():
+            if not np.isnan(facts[name]):
+                rows.append((name, facts[name], good, status(name, facts[name])))
         improper = sum(c.kind in ("heywood", "same_factors", "inflated") for c in self.concerns)
         rows.append(("improper", improper, 0, "warn" if improper else "pass"))
         return pd.DataFrame(rows, columns=["check", "value", "threshold", "status"])
