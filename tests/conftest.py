@@ -55,6 +55,15 @@ def reference() -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def cases() -> Path:
+    """The folder of small inputs that once failed; skips where it is not there."""
+    folder = Path(os.environ.get(FOLDER_VARIABLE, "")).resolve().parent / "cases"
+    if not os.environ.get(FOLDER_VARIABLE) or not folder.is_dir():
+        pytest.skip(f"Cases are beside the folder of {FOLDER_VARIABLE}, which is not set to one that has them.")
+    return folder
+
+
 def assert_kiosk_gaps(table: pd.DataFrame, reference: Path) -> None:
     """Compare with reference/servqual/kiosk_gap.csv: computed in R from the published kiosk survey."""
     expected = pd.read_csv(reference / "servqual" / "kiosk_gap.csv")

@@ -1,3 +1,6 @@
+from pathlib import Path
+
+import openpyxl
 import pandas as pd
 import polars as pl
 import pytest
@@ -125,3 +128,127 @@ def test_scan_opens_files_and_folders(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match=r"holds no \.parquet"):
         scan_survey(tmp_path / "empty")
+
+
+@pytest.mark.parametrize(
+    ("encoding", "words"),
+    [
+        ("latin-1", ["Köln", "Düsseldorf", "Größe"]),
+        ("cp1250", ["Łódź", "Kraków", "Gdańsk"]),
+        ("cp1251", ["Москва", "услуга", "очень хорошо"]),
+        ("big5", ["滿意度", "臺北", "櫃檯"]),
+        ("euc-kr", ["여", "남"]),
+        ("euc-kr", ["만족", "서울", "매우", "보통", "서비스", "불만", "전혀", "아니다", "그렇다"]),
+        ("shift_jis", ["満足", "東京", "とても良い"]),
+    ],
+)
+def test_what_is_not_clearly_chinese_is_asked_about(tmp_path, encoding, words):
+    """Each of these is valid GB 18030 or may be; the right reading is among those that the message shows."""
+    path = tmp_path / "s.csv"
+    pd.DataFrame({"id": range(len(words)), "answer": words}).to_csv(path, index=False, encoding=encoding)
+    for read in (read_survey, scan_survey):
+        with pytest.raises(DataError, match=r"line 2 reads .*data\.encoding") as caught:
+            read(path)
+        assert words[0] in str(caught.value) or len(words[0]) > 12
+    assert read_survey(path, encoding=encoding)["answer"].tolist() == words
+    assert scan_survey(path, encoding=encoding).collect()["answer"].to_list() == words
+
+
+@pytest.mark.parametrize(
+    "words", [["城东", "城西", "满意"], ["非常满意", "比较满意", "一般", "不满意"], ["男性", "女性"]]
+)
+def test_chinese_is_read_as_chinese(tmp_path, words):
+    path = tmp_path / "s.csv"
+    pd.DataFrame({"id": range(len(words)), "答案": words}).to_csv(path, index=False, encoding="gb18030")
+    assert read_survey(path)["答案"].tolist() == scan_survey(path).collect()["答案"].to_list() == words
+
+
+def test_cologne_is_asked_about_and_a_chinese_export_is_read(cases):
+    with pytest.raises(DataError, match="'Köln' in cp1252"):
+        read_survey(cases / "survey/koeln_latin1.csv")
+    assert "Düsseldorf" in set(read_survey(cases / "survey/koeln_latin1.csv", encoding="cp1252")["filiale"])
+    found = read_survey(cases / "survey/wjx_text_gb18030.csv")
+    assert found.attrs["encoding"] == "gb18030"
+    assert list(found.columns[:2]) == ["序号", "提交答卷时间"]
+
+
+@pytest.mark.parametrize(
+    ("text", "table"),
+    [
+        ("unit, y ,t\nA, 5,1\n B,6,2\n", {"unit": ["A", "B"], "y": [5, 6], "t": [1, 2]}),
+        ('unit,y\n"A ",5\nNA,6\n', {"unit": ["A", "NA"], "y": [5, 6]}),
+        ("unit,y,\nA,5,\nB,6,\n", {"unit": ["A", "B"], "y": [5, 6]}),
+        ("unit,y\nA,5\n\n,\nB,6\n,\n\n", {"unit": ["A", None, None, "B"], "y": [5, None, None, 6]}),
+        ("unit,y\n001,5\n002,6\n", {"unit": [1, 2], "y": [5, 6]}),
+        ("\ufeffunit,y\nA,true\nB, FALSE\n", {"unit": ["A", "B"], "y": [True, False]}),
+        ("unit,y\nA,1e400\nB, inf\n", {"unit": ["A", "B"], "y": [float("inf")] * 2}),
+        ("unit,y\nA,1\nB\n", {"unit": ["A", "B"], "y": [1, None]}),
+        ("unit,y\n12345678901234567890,1\n1,2\n", {"unit": ["12345678901234567890", "1"], "y": [1, 2]}),
+        ("unit,y\r\nA, 5.5\r\nB,6\r\n", {"unit": ["A", "B"], "y": [5.5, 6.0]}),
+        ("unit,y\rA,5\rB,6\r", {"unit": ["A", "B"], "y": [5, 6]}),
+        ("unit,y\nA,0x1F\nB,1\n", {"unit": ["A", "B"], "y": ["0x1F", "1"]}),
+        ("unit,y\nA,nan\nB,1\n", {"unit": ["A", "B"], "y": ["nan", "1"]}),
+    ],
+)
+def test_read_and_scanned_tables_are_the_same(tmp_path, text, table):
+    """Whichever size a CSV has, and so whichever way it is opened, its cells mean the same."""
+    path = tmp_path / "s.csv"
+    path.write_bytes(text.encode())
+    scanned = scan_survey(path).collect()
+    assert scanned.to_dict(as_series=False) == table
+    pd.testing.assert_frame_equal(read_survey(path), scanned.to_pandas())
+
+
+def test_a_row_that_is_too_long_is_named(tmp_path):
+    path = tmp_path / "s.csv"
+    path.write_text("a,b\n1,2\n1,2,3,4\n")
+    with pytest.raises(DataError, match="line 3: 4 cells where the first line names 2 columns"):
+        read_survey(path)
+
+
+def test_text_of_a_workbook_is_text(tmp_path):
+    """120 people of three regions, as CSV and as XLSX (60, 50, 10)."""
+    regions = ["EU"] * 60 + ["NA"] * 50 + ["None"] * 10
+    frame = pd.DataFrame({"n": range(120), "region": regions, "word": ["null", "n/a"] * 60})
+    frame.to_csv(tmp_path / "s.csv", index=False)
+    frame.to_excel(tmp_path / "s.xlsx", index=False)
+    found = read_survey(tmp_path / "s.xlsx")
+    assert found["region"].value_counts().to_dict() == {"EU": 60, "NA": 50, "None": 10}
+    assert found.to_dict("list") == read_survey(tmp_path / "s.csv").to_dict("list")
+
+
+def workbook(path: Path, rows) -> Path:
+    book = openpyxl.Workbook()
+    for row in rows:
+        book.active.append(row)
+    book.save(path)
+    return path
+
+
+def test_cells_without_a_value_are_refused_by_name(tmp_path):
+    path = workbook(tmp_path / "s.xlsx", [["a", "b"], [1, "#N/A"], ["#DIV/0!", 2], [3, 4]])
+    with pytest.raises(DataError, match=r"2 cell\(s\) without a value: B2 \(#N/A\), A3 \(#DIV/0!\).*clear the cell"):
+        read_survey(path)
+    path = workbook(tmp_path / "t.xlsx", [["a", "b"], [1, "=A2+1"], [3, 4]])
+    with pytest.raises(DataError, match=r"B2 \(formula, never calculated\).*saved"):
+        read_survey(path)
+
+
+def test_blank_rows_of_a_workbook_within_the_table_are_rows(tmp_path):
+    path = workbook(
+        tmp_path / "s.xlsx", [["a", None, "b"], [1, None, " x "], [None] * 3, [2.0, None, "y"], [None] * 3, [" "]]
+    )
+    found = read_survey(path)
+    assert list(found.columns) == ["a", "b"]
+    assert found["b"].tolist()[::2] == ["x", "y"]
+    assert found.isna().all(axis=1).tolist() == [False, True, False]
+
+
+@pytest.mark.parametrize("read", [read_survey, scan_survey])
+def test_duplicate_columns_of_parquet_are_refused(tmp_path, read):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    pq.write_table(pa.table([[1], [2]], names=["e1", "e1"]), tmp_path / "s.parquet")
+    with pytest.raises(DataError, match="e1"):
+        read(tmp_path / "s.parquet")

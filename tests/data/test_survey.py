@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -144,6 +146,78 @@ def test_straight_lining_by_long_string_and_irv(table):
     assert counts(survey)["irv"] == [1, 0]
     dropped = screened(table, screening=Screening(long_string=LongStringRule(action="drop"), irv=IrvRule(action="off")))
     assert len(dropped) == 29
+
+
+def test_a_skipped_item_does_not_hide_straight_lining(table):
+    """Johnson (2005) counts same answers in a row; a blank is no answer, so no other one."""
+    table.loc[1, ITEMS] = 4.0
+    table.loc[1, "e3"] = np.nan
+    long = table.assign(e7=4.0, p7=4.0)
+    book = replace(
+        BOOK, columns=(*BOOK.columns, *(replace(BOOK.column(f"{k}6"), name=f"{k}7", statement="7") for k in "ep"))
+    )
+    rules = Screening(constant_items=ConstantItemRule(action="flag"))
+    assert counts(prepare_survey(long, book, screening=rules))["long_string"] == [1, 0]
+    long.loc[1, "e4"] = 5.0
+    assert counts(prepare_survey(long, book, screening=rules))["long_string"] == [0, 0]
+
+
+def outcomes_only(kind):
+    """300 rows on eight items: 20 same answers throughout, 20 without any, 20 with one, 240 that vary."""
+    rng = np.random.default_rng(8)
+    rows = np.clip(np.round(5 + rng.standard_normal((300, 1)) + rng.standard_normal((300, 8))), 1, 7)
+    rows[:20] = 7.0
+    rows[20:40] = np.nan
+    rows[40:60, 1:] = np.nan
+    names = [f"q{k}" for k in range(1, 9)]
+    statement = {} if kind == "outcome" else {"statement": ""}
+    items = {name: {"kind": kind, "construct": "a", **dict.fromkeys(statement, name)} for name in names}
+    book = parse_codebook({"name": "o", "labels": LABEL, "constructs": {"a": LABEL}, "items": items}, "o.yml")
+    return pd.DataFrame(rows, columns=names), book
+
+
+def test_outcomes_are_screened_as_perceptions_are():
+    tables = {kind: prepare_survey(*outcomes_only(kind)) for kind in ("outcome", "perception")}
+    found = counts(tables["outcome"])
+    assert tables["outcome"].log.received == 300
+    assert (found["empty_row"], found["missing"]) == ([20, 20], [20, 20])
+    assert (found["long_string"], found["irv"]) == ([20, 0], [20, 0])
+    assert found == counts(tables["perception"])
+    assert tables["outcome"].log.missing_share == 0
+
+
+def test_cases_of_outcomes_find_20_each(cases):
+    from xmresearch.params.load import load_params
+
+    for name in ("outc", "outp"):
+        params = load_params(cases / f"survey/{name}.yml")
+        survey = load_survey(**params.survey_settings(), base=cases / "survey")
+        found = counts(survey)
+        assert survey.log.received == 300
+        assert [found[rule][0] for rule in ("missing", "long_string", "irv")] == [20, 20, 20]
+
+
+def test_statements_that_few_answered_both_ways_are_refused(table):
+    table.loc[:14, "e1"] = np.nan
+    table.loc[21:, "p1"] = np.nan
+    with pytest.raises(InsufficientData, match="Only 6 respondent.* both 'e1' and 'p1'"):
+        screened(table)
+
+
+@pytest.mark.parametrize("kind", ["expectation", "minimum", "perception", "importance", "outcome"])
+def test_codes_outside_the_scale_are_refused_in_every_role(kind):
+    """99 for "don't know" is no answer, whatever is asked."""
+    items = {f"x{k}": {"kind": kind, "construct": "a", "statement": str(k)} for k in range(3)}
+    book = parse_codebook({"name": "o", "labels": LABEL, "constructs": {"a": LABEL}, "items": items}, "o.yml")
+    rng = np.random.default_rng(4)
+    frame = pd.DataFrame(rng.integers(1, 8, (30, 3)), columns=list(items)).assign(region=[98, 99] * 15)
+    frame.loc[4, "x1"] = 99
+    with pytest.raises(DataError, match="'x1', data row 5: 99 is outside the scale 1-7"):
+        prepare_survey(frame, book, segments=["region"])
+    rules = Screening(out_of_range=OutOfRangeRule(action="blank"))
+    kept = prepare_survey(frame, book, segments=["region"], screening=rules).frame
+    assert np.isnan(kept.loc[4, "x1"])
+    assert set(kept["region"]) == {"98", "99"}
 
 
 def test_same_answer_in_one_battery_only_is_no_straight_lining(table):

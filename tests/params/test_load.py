@@ -29,6 +29,14 @@ def test_defaults_are_the_simulated_hall(write):
     assert params.data.source == "scenario"
 
 
+@pytest.mark.parametrize("data", ["{path: s.csv}", "{source: dataset, name: kiosk_servqual}"])
+def test_data_of_ones_own_need_nothing_that_the_hall_has(write, data):
+    params = load_params(write(f"study: servqual\ndata: {data}\nsegments: [site]\n"))
+    assert params.codebook == "servqual"
+    assert [params.id_column, params.weight_column, params.duration_column, params.outcome] == [None] * 4
+    assert params.segments == ["site"]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

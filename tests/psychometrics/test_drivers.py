@@ -114,3 +114,16 @@ def test_what_cannot_be_told_apart_is_named(hall):
         drivers(scores, quality * 0, bootstrap=200)
     with pytest.raises(InsufficientData, match="12 respondents have the outcome"):
         drivers(scores.head(12), quality.head(12), bootstrap=200)
+
+
+@pytest.mark.parametrize(("n", "told"), [(9, True), (10, False)])
+def test_fewest_respondents_that_drivers_rest_on(n, told):
+    """Two drivers need nine rows, but nothing rests on fewer than ten people."""
+    rng = np.random.default_rng(2)
+    x = pd.DataFrame(rng.standard_normal((n, 2)), columns=["a", "b"])
+    y = pd.Series(x.sum(axis=1) + rng.standard_normal(n), name="y")
+    if told:
+        with pytest.raises(InsufficientData, match="9 respondents .* at least 10"):
+            drivers(x, y, bootstrap=200)
+    else:
+        assert len(drivers(x, y, bootstrap=200).table) == 2

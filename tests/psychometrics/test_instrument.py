@@ -1,5 +1,7 @@
 """Confirmatory factor analysis of a battery, and its invariance by segment."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -68,6 +70,20 @@ def test_small_groups_are_left_out_and_named(hall):
     assert few.summary()["case"] == "none"
     assert few.table.empty
     assert segment_invariance(hall.frame, hall.codebook, []) is None
+
+
+@pytest.mark.parametrize(("n", "hidden"), [(9, True), (10, False)])
+def test_smallest_group_that_is_compared(hall, n, hidden):
+    """Three items need nine rows a group, but no group under ten is shown."""
+    items = ["p1", "p2", "p3"]
+    book = replace(hall.codebook, columns=tuple(c for c in hall.codebook.columns if c.name in items))
+    sites = ["small"] * n + ["other"] * (100 - n) + ["third"] * 60
+    frame = hall.frame.dropna(subset=items).head(160).assign(site=sites)
+    found = segment_invariance(frame, book, ["site"])
+    assert found.hidden == (("site=small",) if hidden else ())
+    assert found.table["groups"].eq(2 if hidden else 3).all()
+    assert len(found.table) == 3
+    assert segment_invariance(frame, book, ["site"], min_cell=60).hidden == ("site=small",)
 
 
 def test_groups_are_those_of_a_direct_fit(kiosk):

@@ -1,9 +1,14 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pingouin
 import pytest
 
 from xmresearch.data.codebook_file import load_codebook, parse_codebook
+from xmresearch.data.load import load_survey
+from xmresearch.data.survey import prepare_survey
+from xmresearch.params.servqual import ServqualParams
 from xmresearch.psychometrics.checks import failed_checks, run_checks
 from xmresearch.psychometrics.drivers import outcome_drivers
 from xmresearch.psychometrics.estimates import estimate_means
@@ -13,6 +18,7 @@ from xmresearch.psychometrics.priority import priorities
 from xmresearch.psychometrics.segments import hidden_cells, segment_gaps, welch
 from xmresearch.psychometrics.tolerance import zone_of_tolerance
 from xmresearch.psychometrics.truth import coverage, with_truth
+from xmresearch.report.compose import Report
 
 LABEL = {"en": "x", "zh": "x"}
 
@@ -55,6 +61,49 @@ def test_without_importance_there_is_no_weighted_score():
     assert result.summary()["measure"] == "servqual_unweighted"
     assert importance_performance(frame, book) is None
     assert not priorities(frame, book, bootstrap=200).weighted
+
+
+def test_outcome_constructs_do_not_switch_importance_off(hall):
+    """The hall's codebook has satisfaction and loyalty, which are no dimensions of the service."""
+    score = overall_scores(hall.frame, hall.codebook, weights=hall.weights).summary()
+    truth = hall.truth.query("quantity == 'score' and id == 'servqual_weighted'")["truth"].item()
+    assert score["measure"] == "servqual_weighted"
+    assert score["score_lower"] < truth < score["score_upper"]
+    assert priorities(hall.frame, hall.codebook, bootstrap=200).basis() == {"case": "weighted"}
+
+
+def test_demo_is_weighted_by_importance():
+    """The mean of each respondent's shares times gaps, worked out apart from the package: -.6209; declared truth -.6121."""
+    params = ServqualParams()
+    survey = load_survey(**params.survey_settings())
+    table = overall_scores(survey.frame, survey.codebook, weights=survey.weights).table.set_index("measure")["estimate"]
+    assert table["servqual_weighted"] == pytest.approx(-0.62087004, abs=1e-8)
+    truth = survey.truth.query("quantity == 'score' and id == 'servqual_weighted'")["truth"].item()
+    assert truth == pytest.approx(-0.612056, abs=1e-6)
+
+
+def test_kiosk_is_weighted_by_importance(kiosk_frame, root):
+    """Importance is rated by statement; the codebook also has two constructs of outcomes."""
+    book = load_codebook("kiosk_codebook.yml", root / "params" / "servqual")
+    survey = prepare_survey(kiosk_frame, book)
+    score = overall_scores(survey.frame, book).summary()
+    assert (score["measure"], round(score["score"], 3)) == ("servqual_weighted", -1.249)
+    table = priorities(survey.frame, book, bootstrap=400).table
+    assert set(table["construct"][1:3]) == {"convenience", "control"}
+    assert sorted(table["contribution"][1:3].round(4)) == [-0.2724, -0.2722]
+
+
+def test_importance_of_some_dimensions_only_is_said(hall):
+    codebook = replace(hall.codebook, columns=tuple(c for c in hall.codebook.columns if c.name != "points_empathy"))
+    found = priorities(hall.frame, codebook, bootstrap=200)
+    assert found.basis() == {"case": "partial", "unasked": ["empathy"]}
+    assert not found.weighted
+    assert overall_scores(hall.frame, codebook).summary()["measure"] == "servqual_unweighted"
+    assert len(importance_performance(hall.frame, codebook, bootstrap=200).table) == 4
+    for lang, words in (("en", "not of Empathy"), ("zh", "未问移情性")):
+        report = Report(lang, "servqual", hall.names[lang])
+        report.say("priority", found.basis())
+        assert words in report.blocks[-1].content["text"]
 
 
 def test_zero_points_in_all_give_no_shares():
@@ -190,6 +239,22 @@ def test_a_small_remainder_of_nested_columns_is_protected(hall):
     assert hidden["site", "a2"]
     assert hidden["site", "a1"] or hidden["region", "a"]
     assert not hidden["site", "b2"]
+
+
+@pytest.mark.parametrize(("n", "hidden"), [(9, True), (10, False)])
+def test_smallest_segment_that_is_shown(hall, n, hidden):
+    """Ten may be shown, nine may not, in any dimension or test."""
+    complete = hall.frame.dropna(
+        subset=[c.name for c in hall.codebook.select("expectation") + hall.codebook.select("perception")]
+    )
+    frame = complete.head(110).assign(site=["small"] * n + ["other"] * (60 - n) + ["third"] * 50)
+    found = segment_gaps(frame, hall.codebook, ["site"], min_cell=10)
+    small = found.table[found.table["value"] == "small"]
+    assert small["suppressed"].all() == hidden
+    assert small[["n", "gap", "sd", "ci_lower", "ci_upper"]].isna().all().all() == hidden
+    assert (n in found.table["n"].tolist()) != hidden
+    assert (found.hidden_summary() is not None) == hidden
+    assert (found.tests["groups"] == (0 if hidden else 3)).all()
 
 
 def test_one_unasked_dimension_hides_only_itself(hall):

@@ -1,6 +1,8 @@
 import html
 import json
 import re
+from html.parser import HTMLParser
+from types import SimpleNamespace
 
 import nbformat
 import numpy as np
@@ -8,12 +10,13 @@ import pandas as pd
 import pytest
 
 from xmresearch.errors import StudyError
+from xmresearch.report import wording
 from xmresearch.report.assemble import assemble
 from xmresearch.report.blocks import MIME
 from xmresearch.report.compose import Report
 from xmresearch.report.figures import KINDS
-from xmresearch.report.render import to_html
-from xmresearch.report.wording import Wording
+from xmresearch.report.render import _READER, to_html
+from xmresearch.report.wording import Wording, labels
 
 TABLE = pd.DataFrame({
     "level": "dimension", "id": ["a", "b"], "construct": ["a", "b"], "n": [10, 12], "gap": [-1.0, 0.5],
@@ -127,6 +130,99 @@ def test_names_of_the_users_are_neither_markup_nor_markdown():
     assert "C &lt;i&gt;" in text
     assert "References" in text
     assert "Parasuraman" not in text
+
+
+NASTY = (
+    "<b>&amp;</b> *i* __u__ | `q` $x$ [l](u) {w} @fig:gaps @tbl:t @parasuraman1988 ~s~ ^t^ ![v](w) \\ \"d\" 'e' ````"
+)
+
+
+class Parts(HTMLParser):
+    """The elements of a page in order, and its words; attributes that are read count as words."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.tags, self.words = [], []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append(tag)
+        self.words += [value for key, value in attributes if key == "alt"]
+
+    def handle_data(self, data):
+        self.words.append(data)
+
+
+def with_a_name_everywhere(monkeypatch, lang, name):
+    """A report that names something in every place there is."""
+    places = {
+        "texts": {"glance": "glance {x}", "begin": "{x} is {x:plain}", "call": "{x:lower} is {x:plain}"},
+        "cards": {"card": {"label": "{x}", "value": "{x:plain}", "note": "{x:lower}"}}, "tables": {"t": "{x} caption"},
+        "notes": {"t": "{x} note"}, "figures": {"f": {"caption": "{x} caption", "alt": name}},
+        "concerns": {"doubt": "{x} doubt"}, "columns": {"construct": name}, "sections": {"answer": name},
+    }  # fmt: skip
+    known = labels(lang)
+    monkeypatch.setattr(wording, "labels", lambda _: {key: {**known[key], **places.get(key, {})} for key in known})
+    monkeypatch.setitem(KINDS, "forest", lambda *_: "<svg></svg>")
+    facts = {"x": "a"}
+    report = Report(lang, "study", {"a": name}, facts=facts)
+    report.title(name, name)
+    report.section("answer")
+    report.say("begin", facts)
+    report.callout("call", facts)
+    report.concerns([("a", SimpleNamespace(kind="doubt", facts={"x": "a", "group": name}))])
+    report.cards(card=facts)
+    report.table("t", pd.DataFrame({"construct": ["a", "b"], "value": [["a", "b"], ["a"]]}), ["construct", "value"])
+    report.figure("f", "forest", TABLE)
+    return report
+
+
+def outputs(report, name):
+    """The report, and each block as JupyterLab shows it: HTML, and the Markdown of formats that hold none."""
+    import pypandoc
+
+    yield to_html(assemble(notebook(report), {name: name}))
+    for block in report.blocks:
+        bundle = block._repr_mimebundle_()
+        yield bundle.get("text/html", "")
+        yield pypandoc.convert_text(bundle["text/markdown"], "html5", format="gfm")
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_a_name_is_shown_as_it_is_in_every_place(monkeypatch, lang):
+    """A report about something with a harmless name has the same elements, and the same words but for the name."""
+    with monkeypatch.context() as patch:
+        harmless = [Parts(page) for page in outputs(with_a_name_everywhere(patch, lang, "ZEBRA"), "ZEBRA")]
+    with monkeypatch.context() as patch:
+        pages = [Parts(page) for page in outputs(with_a_name_everywhere(patch, lang, NASTY), NASTY)]
+    assert sum("ZEBRA" in word for word in harmless[0].words) > 12
+    for page, expected in zip(pages, harmless, strict=True):
+        assert page.tags == expected.tags
+        assert " ".join("".join(page.words).split()) == " ".join(
+            "".join(expected.words).replace("ZEBRA", NASTY).split()
+        )
+
+
+def test_a_name_that_begins_a_line_begins_no_list_and_no_heading():
+    import pypandoc
+
+    names = [
+        "1. first",
+        "- dash",
+        "(a) letter",
+        "b) bracket",
+        "+ plus",
+        ": colon",
+        "# head",
+        "two\n\n# lines",
+        "1.",
+        NASTY,
+    ]
+    text = "\n\n".join(wording.escaped(name) for name in names)
+    for reader in (_READER, "gfm"):
+        page = Parts(pypandoc.convert_text(text, "html5", format=reader, extra_args=["--wrap=none"]))
+        assert page.tags == ["p"] * len(names)
+        assert [w for w in page.words if w.strip()] == [" ".join(name.split()) for name in names]
 
 
 def test_code_is_folded(report):

@@ -97,8 +97,15 @@ def test_hospital_registration_is_mandatory(real):
     assert found.loc["ER Registration", "removal_effect"] == pytest.approx(0.95, abs=0.03)
     assert found.loc["ER Registration", "mandatory"]
     text = words(folder)
+    # 727 of 727 patients were registered, 719 admitted to a ward: counted by hand from the file
+    assert found.loc[["ER Registration", "ER Sepsis Triage"], "pass_share"].tolist() == pytest.approx(
+        [1, 726 / 727], abs=1e-6
+    )
     assert re.search(r"Mandatory, not removable: [^.]*ER registration", text)
-    assert "ER sepsis triage carries the most." in text
+    assert "At least 719 of 727 converting journeys pass through each of them." in text
+    assert "Lactic acid test carries the most." in text
+    assert "through IV antibiotics, the log 87.5 % (636 of 727 converting journeys)" in text
+    assert "Evidence chooses order 2, the highest that was compared" in text
     left = table(folder, "left_out").set_index("rule")["flagged"]
     assert left["blank_customers"] == 24
     assert left["unknown_touchpoints"] == 348

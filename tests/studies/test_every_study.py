@@ -34,6 +34,12 @@ def test_parameters_cell_is_the_model(notebook, study):
     assert given == STUDIES[study]().model_dump(mode="json")
 
 
+def test_the_demo_is_what_the_notebooks_defaults_run(root):
+    """Reader and runner of the service hall get the same numbers; only the run's name differs."""
+    demo = load_params(root / "params/servqual/service_hall.yml")
+    assert demo == STUDIES["servqual"](name="service_hall")
+
+
 def test_notebook_reads_like_an_argument(notebook):
     """At most 25 cells, each with a heading, none with functions, classes, loops or outputs."""
     assert len(notebook.cells) <= 25

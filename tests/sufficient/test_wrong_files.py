@@ -45,7 +45,7 @@ def path(tmp_path: Path) -> Path:
         (f"{HEADER}\n1,2025-03-01,a,yes\n", r"'won' is of type String, not numeric: row 1 \(yes\)"),
         (f"{HEADER}\n1,2025-03-01,a,1,2,3\n", "'log.csv' cannot be read: found more fields"),
         ("customer,time,touchpoint,won,won\n1,2025-03-01,a,1,1\n", r"duplicate columns: 'won' \(2 times\)"),
-        ("customer;time;touchpoint;won\n1;2025-03-01;a;1\n", "no column 'customer'"),
+        ("customer;time;touchpoint;won\n1;2025-03-01;a;1\n", "only one column when split at ','"),
     ],
 )
 def test_files_that_are_no_logs(path, text, message):

@@ -7,7 +7,9 @@ from typing import Any
 
 _SENTENCES = {
     "descriptive": "Credits describe which touchpoints lie on the way to a conversion; they are not causal effects.",
-    "mandatory_step": "{channel} lies on {effect:.0%} of the converting journeys: a step that cannot be removed, whatever its credit.",
+    "mandatory_step": "{channel} lies on {passed:,.0f} of {conversions:,.0f} converting journeys: a step that cannot be removed, whatever its credit.",
+    "chain_misses_log": "The chain sends {chain:.1%} of the conversions through {channel}, the log {logged:.1%} ({passed:,.0f} of {conversions:,.0f}): it is wrong about the order of steps or how they repeat; {outside} of {channels} logged shares lie outside the chain's intervals.",
+    "order_at_highest": "Order {order} is the highest that was compared: a chain that remembers more may fit better.",
     "few_conversions": "{conversions:.0f} conversions are few: {fewest} or more are advised.",
     "no_nulls": "Every journey converted, so nothing is known of journeys that did not.",
     "pooled_channels": "{channels} rare channels with {touches:.0f} touches are counted as one, '{name}'.",
@@ -37,7 +39,7 @@ class Concern:
     Attributes
     ----------
     kind : str
-        descriptive, mandatory_step, few_conversions, no_nulls, pooled_channels, misspecified, shrunk, lift_disagrees, unspent,
+        descriptive, mandatory_step, chain_misses_log, order_at_highest, few_conversions, no_nulls, pooled_channels, misspecified, shrunk, lift_disagrees, unspent,
         unmatched_scores, few_scores, or a key of `Journeys.left_out`.
     facts : dict
         Names and figures of the sentence that `str` gives; reports put it into their own language.

@@ -15,6 +15,7 @@ from xmresearch.attribution.result import WIDER, AttributionResult
 from xmresearch.errors import InsufficientData
 from xmresearch.sufficient.sources import require_columns
 
+FAR_SHARE = 0.05
 METHODS = ("shapley", "first", "last", "linear", "position", "time_decay", "last_non_direct")
 
 
@@ -34,7 +35,7 @@ def chosen_order(choice: OrderChoice, asked: int | str) -> tuple[int, dict[str, 
     facts : dict
         used, and case: agreed, differ, no_loss, asked (as evidence would have it) or against (evidence).
     """
-    facts = choice.summary() | {"highest": int(choice.table["order"].max())}
+    facts = choice.summary()
     if asked == "auto":
         case = "no_loss" if choice.by_log_loss == 0 else facts["case"]
         return choice.order, facts | {"used": choice.order, "case": case}
@@ -74,7 +75,7 @@ def disagreement(compared: pd.DataFrame) -> dict[str, Any]:
     return {
         "rule": method, "channel": compared.loc[row, "channel"], "by_rule": float(compared.loc[row, method]),
         "by_chain": float(compared.loc[row, "markov"]), "outside": int((compared["outside"] > 0).sum()),
-        "channels": len(compared), "case": "far" if abs(float(gaps.loc[row, method])) > 0.05 else "near",
+        "channels": len(compared), "case": "far" if abs(float(gaps.loc[row, method])) > FAR_SHARE else "near",
     }  # fmt: skip
 
 

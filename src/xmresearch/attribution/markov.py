@@ -14,14 +14,15 @@ from xmresearch.attribution.chain import Array, Chain, Index
 from xmresearch.attribution.concerns import Concern, left_out_concerns
 from xmresearch.attribution.hierarchy import StepPosterior
 from xmresearch.attribution.journey_bootstrap import JourneyBootstrap
+from xmresearch.attribution.misfit import worst
 from xmresearch.attribution.result import FEW_CONVERSIONS, WIDER, AttributionResult
 from xmresearch.attribution.returns import Lift, add_cost, lift_table
 from xmresearch.attribution.worth import WorthOfConversion
 from xmresearch.errors import InsufficientData, ParamsError
-from xmresearch.sufficient.journeys import Journeys, require_kind
+from xmresearch.sufficient.journeys import Journeys, passing, require_kind
 from xmresearch.sufficient.transitions import OTHER, Transitions
 
-MANDATORY, MAX_CHANNELS = 0.9, 200
+MAX_CHANNELS, ROUNDING = 200, 1e-9
 
 
 def markov(
@@ -33,6 +34,7 @@ def markov(
     lift: Mapping[str, Lift] | None = None,
     journeys: Journeys | None = None,
     bootstrap: int = 200,
+    mandatory: float = 1.0,
     confidence: float = 0.95,
     max_channels: int = MAX_CHANNELS,
     seed: int = 0,
@@ -56,6 +58,8 @@ def markov(
         What the transitions were counted from, for a bootstrap of whole journeys.
     bootstrap : int
         Its resamples; 0 for none, otherwise 2 at least.
+    mandatory : float
+        A channel on at least this share of the converting journeys of the log is mandatory; 1: on every one.
     confidence : float
         Of the intervals.
     max_channels : int
@@ -89,6 +93,8 @@ def markov(
     graph-based online attribution modeling. International Journal of Research in Marketing, 33(3), 457-474.
     """
     _require(given, draws, bootstrap, confidence, max_channels)
+    if not 0.5 < mandatory <= 1:
+        raise ParamsError(f"mandatory is {mandatory}.", "Give a share above 0.5, up to 1.")
     whole = given if cost is None else given.with_cost(cost)
     counts = whole.pooled(max_channels)
     posterior = StepPosterior(counts, prior) if draws else None
@@ -101,17 +107,23 @@ def markov(
     if posterior is not None:
         parts = ((p, None if worth is None else worth.draw(len(p), rng)) for p in posterior.draw(draws, rng))
         found = _Effects.of(solve, parts)
-    again = None
-    if journeys is not None and bootstrap:
-        same = journeys.pooled(counts.channels, OTHER) if len(counts.channels) < len(whole.channels) else journeys
+    again, passed = None, counts.passed[:, 0]
+    same = journeys
+    if journeys is not None and len(counts.channels) < len(whole.channels):
+        same = journeys.pooled(counts.channels, OTHER)
+        passed = passing(same)[:, 0]
+    if same is not None and bootstrap:
         resampled = JourneyBootstrap(chain, same).resample(bootstrap, rng)
         again = _Effects.of(solve, ((p, None if worth is None else w) for p, w in resampled))
     table = _table(counts, exact, found, again, confidence)
+    table["passed"] = passed[table.index]
+    table["pass_share"] = table["passed"] / counts.conversions
+    table["mandatory"] = table["pass_share"] >= mandatory - ROUNDING
     if lift is not None:
         table = table.join(lift_table(lift, counts.channels))
     names = pd.Index(table["channel"])
     ranks = _rank_probability(found, table.index, names) if found is not None else pd.DataFrame(index=names)
-    concerns = [*_about(counts, table), *_about_pooling(whole, counts, max_channels)]
+    concerns = [*_about(counts, table, confidence), *_about_pooling(whole, counts, max_channels)]
     facts = {
         "journeys": counts.journeys, "conversions": counts.conversions, "nulls": counts.nulls,
         "rate": counts.conversions / counts.journeys, "value": float(counts.value.sum()),
@@ -184,7 +196,6 @@ def _table(
     table["rank"] = (-table["share"]).rank(method="first").astype(int)
     table["rank_lower"], table["rank_upper"] = band.of(lambda e: _ranks(e.share[..., 0]).astype(float))
     table["p_top"] = np.nan if found is None else (_ranks(found.share[..., 0]) == 1).mean(axis=0)
-    table["mandatory"] = table["removal_effect"] >= MANDATORY
     if share.shape[1] > 1:
         value = float(counts.value.sum())
         table["value_removal_effect"], table["value_share"] = effect[:, 1], share[:, 1]
@@ -232,12 +243,15 @@ def _rank_probability(found: _Effects, order: pd.Index, index: pd.Index) -> pd.D
     return pd.DataFrame(chance[order.to_numpy()], index, range(1, size + 1))
 
 
-def _about(counts: Transitions, table: pd.DataFrame) -> list[Concern]:
+def _about(counts: Transitions, table: pd.DataFrame, confidence: float) -> list[Concern]:
     concerns = [
-        Concern("mandatory_step", {"channel": c, "effect": float(e)})
-        for c, e, is_one in table[["channel", "removal_effect", "mandatory"]].itertuples(index=False)
+        Concern("mandatory_step", {"channel": c, "passed": float(n), "conversions": counts.conversions})
+        for c, n, is_one in table[["channel", "passed", "mandatory"]].itertuples(index=False)
         if is_one
     ]
+    missed = worst(table, counts.conversions, confidence)
+    if missed is not None:
+        concerns.append(Concern("chain_misses_log", missed))
     if counts.conversions < FEW_CONVERSIONS:
         concerns.append(Concern("few_conversions", {"conversions": counts.conversions, "fewest": FEW_CONVERSIONS}))
     if counts.nulls == 0:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from xmresearch.attribution.concerns import Concern
 from xmresearch.attribution.hierarchy import concentration, row_evidence
 from xmresearch.errors import ModelError, ParamsError
 from xmresearch.sufficient.event_log import EventLog
@@ -15,6 +16,7 @@ from xmresearch.sufficient.journeys import Array, Index, Journeys
 from xmresearch.sufficient.transitions import Transitions, transitions
 
 HELD_OUT, NO_WORSE, NO_MATTER, TIED = 0.2, 2.0, 1e-5, 6
+SURE_ORDER = 0.95
 COLUMNS = (
     "order", "states", "transitions", "concentration", "log_evidence", "probability", "log_loss", "log_loss_gap", "gap_se",
 )  # fmt: skip
@@ -47,28 +49,42 @@ class OrderChoice:
         """Return the table."""
         return self.table
 
+    @property
+    def highest(self) -> int:
+        """The highest order compared."""
+        return int(self.table["order"].max())
+
+    @property
+    def concerns(self) -> tuple[Concern, ...]:
+        """That a chain of longer memory may fit better, where evidence chooses the highest order."""
+        return (Concern("order_at_highest", {"order": self.order}),) if self.order == self.highest else ()
+
     def summary(self) -> dict[str, Any]:
-        """Return the figures of an answer in one sentence, with its case: agreed or differ."""
+        """Return the figures of an answer in one sentence, with its case: agreed or differ; at_highest: no higher order was compared."""
         row = self.table.loc[self.table["order"] == self.order].iloc[0]
         return {
             "case": "agreed" if self.by_log_loss in (0, self.order) else "differ", "order": self.order,
             "by_log_loss": self.by_log_loss, "probability": float(row["probability"]), "loss": self.loss,
-            "orders": len(self.table),
+            "orders": len(self.table), "highest": self.highest, "at_highest": self.order == self.highest,
         }  # fmt: skip
 
     def diagnostics(self) -> pd.DataFrame:
         """Return checks with figure, threshold and status (pass, warn)."""
         row = self.table.loc[self.table["order"] == self.order].iloc[0]
-        highest = int(self.table["order"].max())
         rows = [
-            ("probability_of_order", float(row["probability"]), 0.95, "pass" if row["probability"] >= 0.95 else "warn"),
+            (
+                "probability_of_order",
+                float(row["probability"]),
+                SURE_ORDER,
+                "pass" if row["probability"] >= SURE_ORDER else "warn",
+            ),
             (
                 "order_by_log_loss",
                 self.by_log_loss,
                 self.order,
                 "pass" if self.by_log_loss in (0, self.order) else "warn",
             ),
-            ("below_highest_order", self.order, highest, "pass" if self.order < highest else "warn"),
+            ("below_highest_order", self.order, self.highest, "pass" if self.order < self.highest else "warn"),
         ]
         return pd.DataFrame(rows, columns=["check", "value", "threshold", "status"])
 

@@ -11,6 +11,7 @@ import pandas as pd
 from xmresearch.attribution.concerns import Concern
 from xmresearch.attribution.consistency import ConsistencyResult
 from xmresearch.attribution.journey import JourneyResult
+from xmresearch.attribution.order import OrderChoice
 from xmresearch.attribution.publishing import ShownJourneys
 from xmresearch.attribution.reading import Touches
 from xmresearch.attribution.result import AttributionResult
@@ -70,7 +71,7 @@ class Carriers:
         else:
             facts["case"] = "only"
         if self.result.table["mandatory"].all():
-            facts |= {"case": "mandatory", "least": float(table["removal_effect"].min())}
+            facts |= {"case": "mandatory", "least": float(table["passed"].min())}
         return facts
 
     def card(self) -> Carriers | None:
@@ -78,13 +79,12 @@ class Carriers:
         return None if self.result.table["mandatory"].all() else self
 
     def mandatory(self) -> dict[str, Any] | None:
-        """Return the steps that cannot be removed, and their effects; None where there is none, or no other step."""
+        """Return the steps that cannot be removed, and on how many converting journeys they are at least; None where there is none, or no other step."""
         table = self.result.table[self.result.table["mandatory"]]
         if len(table) in (0, len(self.result.table)):
             return None
-        least = float(table["removal_effect"].min())
-        return {"steps": table["channel"].tolist(), "count": len(table), "effect": least,
-                "case": "one" if len(table) == 1 else "many"}  # fmt: skip
+        return {"steps": table["channel"].tolist(), "count": len(table), "passed": float(table["passed"].min()),
+                "conversions": self.result.facts["conversions"], "case": "one" if len(table) == 1 else "many"}  # fmt: skip
 
 
 def lost(found: JourneyResult, shown: ShownJourneys) -> dict[str, Any]:
@@ -214,10 +214,15 @@ def outside(table: pd.DataFrame) -> list[str]:
 
 
 def concerns(
-    credits: AttributionResult, found: JourneyResult, touches: Touches, agreement: ConsistencyResult | None = None
+    credits: AttributionResult,
+    found: JourneyResult,
+    touches: Touches,
+    agreement: ConsistencyResult | None = None,
+    choice: OrderChoice | None = None,
 ) -> list[tuple[str, Concern]]:
     """Return what a careful reviewer would ask about, each once, with what gives rise to it: markov, journeys or survey."""
-    every = [("markov", c) for c in credits.concerns] + [("journeys", c) for c in found.concerns]
+    every = [("markov", c) for c in (*(choice.concerns if choice else ()), *credits.concerns)]
+    every += [("journeys", c) for c in found.concerns]
     every += [("survey", c) for c in (agreement.concerns if agreement else ())]
     kept: list[tuple[str, Concern]] = []
     for where, concern in every:

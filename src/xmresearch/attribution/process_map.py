@@ -10,7 +10,7 @@ import pandas as pd
 from xmresearch.attribution.journey import CONVERTED, LEFT, START, JourneyResult
 from xmresearch.errors import InsufficientData, ParamsError
 
-SWEEPS, MOST_TOUCHPOINTS = 8, 300
+SWEEPS, MOST_TOUCHPOINTS, LEAST_SHOWN = 8, 300, 0.5
 KINDS = {START: "start", CONVERTED: "converted", LEFT: "left"}
 
 
@@ -46,7 +46,7 @@ class ProcessMap:
 
     def diagnostics(self) -> pd.DataFrame:
         """Return checks with figure, threshold and status."""
-        row = ("share_of_steps_shown", self.shown, 0.5, "pass" if self.shown >= 0.5 else "warn")
+        row = ("share_of_steps_shown", self.shown, LEAST_SHOWN, "pass" if self.shown >= LEAST_SHOWN else "warn")
         return pd.DataFrame([row], columns=["check", "value", "threshold", "status"])
 
     def _repr_html_(self) -> str:

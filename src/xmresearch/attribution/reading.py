@@ -11,7 +11,7 @@ import pandas as pd
 
 from xmresearch.errors import DataError, InsufficientData, nearest
 from xmresearch.sufficient.event_log import EventLog
-from xmresearch.sufficient.journeys import Array, Journeys
+from xmresearch.sufficient.journeys import Journeys, passing
 from xmresearch.sufficient.paths import read_paths
 from xmresearch.sufficient.transitions import OTHER
 
@@ -180,17 +180,9 @@ def read_touches(
 
 def _rare(journeys: Journeys, limit: int, min_cell: int) -> tuple[tuple[str, ...], bool]:
     """Return the channels too rare to be shown and those beyond the limit, and whether they may be shown together."""
-    touched = _touched(journeys)
+    touched = passing(journeys).sum(axis=1)
     size = len(journeys.channels)
     order = np.lexsort((np.arange(size), touched))
     count = max(int((touched < min_cell).sum()), size - limit + 1 if size > limit else 0)
     names = tuple(journeys.channels[k] for k in sorted(order[:count].tolist()))
     return names, bool(count > 1 and touched[order[:count]].sum() >= min_cell)
-
-
-def _touched(journeys: Journeys) -> Array:
-    """Return how many journeys touched each channel, shape (K,)."""
-    size = len(journeys.channels)
-    owner = np.repeat(np.arange(len(journeys)), journeys.lengths)
-    passed = np.unique(owner * size + journeys.codes)
-    return np.bincount(passed % size, journeys.weight[passed // size], size)

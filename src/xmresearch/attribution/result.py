@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from xmresearch.attribution.concerns import Concern
+from xmresearch.attribution.misfit import MISFIT, excess, status
 from xmresearch.errors import DataError, ModelError, nearest
 
 Array = NDArray[np.float64]
@@ -27,8 +28,8 @@ class AttributionResult:
     channels : tuple of str
         Labels, length K.
     table : DataFrame
-        One row per channel, by credit: channel, touches, removal_effect (share of the converting journeys that pass the
-        channel), removal_lower, removal_upper, share (of the credit), sd, share_lower, share_upper, credit (conversions),
+        One row per channel, by credit: channel, touches, removal_effect (share of the chain's conversions that pass the
+        channel), removal_lower, removal_upper, passed and pass_share (converting journeys of the log that pass it), share (of the credit), sd, share_lower, share_upper, credit (conversions),
         credit_lower, credit_upper, rank, rank_lower, rank_upper, p_top, mandatory; with values value_removal_effect,
         value_share, value_credit, value_lower, value_upper; with costs cost, budget_share, cost_per_conversion, _lower,
         _upper, and with both roi, roi_lower, roi_upper ((value - cost) / cost); with lifts lift, lift_lower, lift_upper;
@@ -118,6 +119,8 @@ class AttributionResult:
         if "bootstrap_sd" in table:
             ratio = float((table["bootstrap_sd"] / table["sd"]).max())
             checks.append(("bootstrap_over_posterior_sd", ratio, WIDER, "pass" if ratio <= WIDER else "warn"))
+        over = float(excess(table, facts["conversions"], self.confidence).max())
+        checks.append(("chain_misses_log", over, MISFIT, status(over)))
         return pd.DataFrame(checks, columns=["check", "value", "threshold", "status"])
 
     def _repr_html_(self) -> str:

@@ -15,6 +15,7 @@ from xmresearch.sufficient.event_log import EventLog
 from xmresearch.sufficient.journeys import Array, Index, Journeys, require_kind
 
 EXACT_CHANNELS, MOST_CHANNELS = 15, 62
+MOST_SAMPLING_ERROR = 0.02
 WORTHS = ("conversions", "rate")
 
 
@@ -53,7 +54,12 @@ class ShapleyResult:
         """Return checks with figure, threshold and status."""
         top = float(self.table["shapley"].abs().max())
         largest = float(self.table["se"].max()) / top if top else 0.0
-        row = ("largest_se_over_top", largest, 0.02, "pass" if largest <= 0.02 else "warn")
+        row = (
+            "largest_se_over_top",
+            largest,
+            MOST_SAMPLING_ERROR,
+            "pass" if largest <= MOST_SAMPLING_ERROR else "warn",
+        )
         return pd.DataFrame([row], columns=["check", "value", "threshold", "status"])
 
     def _repr_html_(self) -> str:

@@ -19,7 +19,7 @@ Array = NDArray[np.float64]
 KINDS = ("relative", "smoothness", "relative_smoothness")
 METHODS = {"posterior": "posterior of the bounds", "c-lf": "conditional least-favourable interval"}
 GRIDS = {"relative": (0.0, 0.5, 1.0, 1.5, 2.0), "relative_smoothness": (0.0, 0.5, 1.0, 1.5, 2.0)}
-PRETREND_LEVEL, SAFE_BREAKDOWN = 0.05, 1.0
+PRETREND_LEVEL, SAFE_BREAKDOWN, FEW_PRE_PERIODS = 0.05, 1.0, 2
 _DOUBLINGS = 40
 
 
@@ -86,7 +86,7 @@ class HonestResult:
     def diagnostics(self) -> pd.DataFrame:
         """Return checks with figure, threshold and status (pass, warn)."""
         rows: list[tuple[str, float, float, str]] = [
-            ("pre_periods", self.n_pre, 2, "pass" if self.n_pre >= 2 else "warn"),
+            ("pre_periods", self.n_pre, FEW_PRE_PERIODS, "pass" if self.n_pre >= FEW_PRE_PERIODS else "warn"),
             ("pretrend_p", self.pretrend_p, PRETREND_LEVEL, "pass" if self.pretrend_p >= PRETREND_LEVEL else "warn"),
         ]
         if self.kind != "smoothness":

@@ -59,7 +59,7 @@ class FileSource(BaseModel):
     path: str = Field(min_length=1, description="path; a relative one starts from the params file")
     format: Literal["csv", "parquet", "excel"] | None = Field(None, description="by the file's ending if absent")
     delimiter: str | None = Field(None, min_length=1, max_length=1, description="of a CSV; comma if absent")
-    encoding: str | None = Field(None, description="of a CSV; UTF-8, then GB 18030, if absent")
+    encoding: str | None = Field(None, description="of a CSV; if absent UTF-8, or GB 18030 where clearly Chinese")
     sheet: str | None = Field(None, description="of an Excel workbook; the first if absent")
 
 

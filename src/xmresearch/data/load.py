@@ -122,8 +122,8 @@ def open_rows(data: DatasetSource | FileSource, base: Path | None = None) -> tup
     form = file_format(path, data.format) if path.is_file() else None
     if path.suffix.lower() in (".parquet", ".pq") and form == "parquet":
         return scan_survey(path), path.name
-    if form == "csv" and data.encoding is None and path.stat().st_size >= LARGE_CSV:
-        return scan_survey(path, delimiter=data.delimiter), path.name
+    if form == "csv" and path.stat().st_size >= LARGE_CSV:
+        return scan_survey(path, delimiter=data.delimiter, encoding=data.encoding), path.name
     return read_file(data, base), path.name
 
 

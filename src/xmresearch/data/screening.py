@@ -27,7 +27,7 @@ class ScreeningLog:
     kept : int
         Respondents that the analysis uses.
     rules : DataFrame
-        One row per rule, in the order applied: rule, setting, action, flagged, removed, remaining.
+        One row per rule, in the order applied (rows without any entry first, where there are some): rule, setting, action, flagged, removed, remaining.
     missing_share : float
         Share of blank answers among the items of the respondents kept.
     """
@@ -102,6 +102,8 @@ def out_of_range(items: pd.DataFrame, codebook: Codebook) -> NDArray[np.bool_]:
 def longest_run(values: NDArray[np.float64]) -> NDArray[np.int64]:
     """Return the length of each respondent's longest run of one same answer; a blank neither ends nor lengthens it.
 
+    An item that was skipped is no other answer: whoever gives one answer all through is found with blanks or without.
+
     Parameters
     ----------
     values : ndarray
@@ -165,9 +167,31 @@ def _seconds(given: pd.Series, name: str) -> NDArray[np.float64]:
     return found
 
 
-def _batteries(codebook: Codebook) -> list[list[str]]:
-    blocks = [codebook.names(kind) for kind in RATED]
-    return [block for block in blocks if len(block) >= MIN_BATTERY]
+def screened_items(codebook: Codebook) -> tuple[list[str], list[list[str]]]:
+    """Return the items that screening judges respondents by, and the batteries among them.
+
+    Parameters
+    ----------
+    codebook : Codebook
+        Of the survey.
+
+    Returns
+    -------
+    items : list of str
+        Expectations, minimums and perceptions; where none of them is a battery, the outcomes too; never none.
+    batteries : list of list of str
+        At least six items of one kind and scale, in the order asked.
+    """
+    batteries = [codebook.names(kind) for kind in RATED if len(codebook.names(kind)) >= MIN_BATTERY]
+    items = [name for kind in RATED for name in codebook.names(kind)]
+    if batteries:
+        return items, batteries
+    outcomes = codebook.select("outcome")
+    scales = dict.fromkeys((c.scale.minimum, c.scale.maximum) for c in outcomes)
+    alike = [[c.name for c in outcomes if (c.scale.minimum, c.scale.maximum) == scale] for scale in scales]
+    return items + [c.name for c in outcomes] or [c.name for c in codebook.columns], [
+        block for block in alike if len(block) >= MIN_BATTERY
+    ]
 
 
 def screen(
@@ -222,6 +246,9 @@ def screen(
              "remaining": int(keep.sum())}
         )  # fmt: skip
 
+    empty = frame.isna().all(axis=1).to_numpy()
+    if empty.any():
+        apply("empty_row", "", "drop", empty, True)
     bad = out_of_range(items, codebook)
     if bad.any() and rules.out_of_range.action == "error":
         row, col = (int(v) for v in np.argwhere(bad)[0])
@@ -248,7 +275,7 @@ def screen(
             )
         apply("duplicate_ids", id_column, rules.duplicate_ids.action, again, rules.duplicate_ids.action == "keep_first")
 
-    rated = [name for kind in RATED for name in codebook.names(kind)]
+    rated, blocks = screened_items(codebook)
     values = items[rated].to_numpy()
     blank = np.isnan(values)
     if rules.missing.action != "off":
@@ -260,7 +287,6 @@ def screen(
         apply(
             "too_fast", f"< {shortest:g} s", rules.too_fast.action, seconds < shortest, rules.too_fast.action == "drop"
         )
-    blocks = _batteries(codebook)
     if blocks and rules.long_string.action != "off":
         runs = [
             longest_run(answers)

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from xmresearch.data.codebook import RATED, Codebook
+from xmresearch.data.codebook import Codebook
 from xmresearch.data.config import Screening
-from xmresearch.data.screening import ScreeningLog, numeric_items, screen
+from xmresearch.data.screening import ScreeningLog, numeric_items, screen, screened_items
 from xmresearch.errors import CodebookError, DataError, InsufficientData, nearest
 
 MIN_RESPONDENTS = 10
@@ -217,6 +217,7 @@ def prepare_survey(
         )
     frame = items.loc[keep].reset_index(drop=True)
     _check_items(frame, codebook, error_on_constant=(screening or Screening()).constant_items.action == "error")
+    _require_pairs_answered(frame, codebook)
     for column in codebook.columns:
         if column.reverse:
             frame[column.name] = column.scale.minimum + column.scale.maximum - frame[column.name]
@@ -227,23 +228,36 @@ def prepare_survey(
 
 
 def _check_items(frame: pd.DataFrame, codebook: Codebook, *, error_on_constant: bool) -> None:
+    judged = set(screened_items(codebook)[0])
     for column in codebook.columns:
         answers = frame[column.name].dropna()
-        if 0 < len(answers) < MIN_RESPONDENTS and column.kind in RATED:
+        if 0 < len(answers) < MIN_RESPONDENTS:
             raise InsufficientData(
                 f"Column '{column.name}' holds only {len(answers)} answer(s); fewer than {MIN_RESPONDENTS} are never published.",
-                "Remove the item from the codebook.",
+                "Remove the item from the codebook, or the column from the file.",
             )
         if answers.empty:
             raise InsufficientData(
                 f"Column '{column.name}' holds no answer from the {len(frame)} respondents kept.",
                 "Remove the item from the codebook, or check the export.",
             )
-        rated = column.kind in RATED
-        if rated and error_on_constant and answers.nunique() == 1:
+        if column.name in judged and error_on_constant and answers.nunique() == 1:
             raise InsufficientData(
                 f"Column '{column.name}' is constant: all {len(answers)} answers are {answers.iloc[0]:g}.",
                 "Remove the item from the codebook, or set screening.constant_items.action to flag.",
+            )
+
+
+def _require_pairs_answered(frame: pd.DataFrame, codebook: Codebook) -> None:
+    """Refuse a statement that fewer people answered both ways than may be published."""
+    for statement in codebook.statements("expectation", "perception"):
+        names = [codebook.item(kind, statement).name for kind in ("expectation", "perception")]
+        both = int(frame[names].notna().all(axis=1).sum())
+        if both < MIN_RESPONDENTS:
+            raise InsufficientData(
+                f"Only {both} respondent(s) answered both '{names[0]}' and '{names[1]}'; fewer than {MIN_RESPONDENTS} are "
+                "never published.",
+                "Remove the statement from the codebook, or both columns from the file.",
             )
 
 

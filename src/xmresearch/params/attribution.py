@@ -103,6 +103,12 @@ class AttributionParams(StudyParams):
     prior: Annotated[float, Field(gt=0)] | Literal["evidence"] = Field(
         "evidence", description="evidence: shrinkage by the data; or the prior count of every possible step"
     )
+    mandatory_share: float = Field(
+        1.0,
+        gt=0.5,
+        le=1,
+        description="a touchpoint on this share of the converting journeys is mandatory; 1: on every one",
+    )
     bootstrap: int = Field(200, ge=0, le=10_000, description="resamples of whole journeys; 0 for none")
     cost: dict[str, Amount] | None = Field(None, description="spent per channel, instead of a column of costs")
     currency: str = Field("CNY", min_length=1, description="what value and cost are counted in")
@@ -177,7 +183,7 @@ class AttributionParams(StudyParams):
         """Return what `xmresearch.attribution.markov.markov` needs of the params."""
         return {
             "draws": self.draws, "prior": self.prior, "lift": {k: tuple(v) for k, v in self.lift.items()} or None,
-            "bootstrap": self.bootstrap, "confidence": self.confidence, "seed": self.seed,
+            "bootstrap": self.bootstrap, "mandatory": self.mandatory_share, "confidence": self.confidence, "seed": self.seed,
         }  # fmt: skip
 
     def rating_columns(self) -> dict[str, Any]:

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from xmresearch.data.config import DatasetSource, FileSource
 from xmresearch.params.survey import SurveyParams
+
+_OWN_DATA: Mapping[str, Any] = {
+    "codebook": "servqual", "id_column": None, "weight_column": None, "duration_column": None, "segments": [],
+    "outcome": None,
+}  # fmt: skip
 
 
 class ServqualParams(SurveyParams):
-    """A SERVQUAL study; the defaults run the simulated service hall."""
+    """A SERVQUAL study; the defaults run the simulated service hall, and for data of one's own ask for nothing optional."""
 
     notebook: ClassVar[str] = "servqual.ipynb"
 
@@ -18,10 +25,17 @@ class ServqualParams(SurveyParams):
     name: str = Field(
         "servqual", pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$", description="names the output folder: a-z, 0-9, _ and -"
     )
-    weight_column: str | None = Field(None, description="design weight, above zero")
-    segments: list[str] = Field([], max_length=8, description="columns to report by")
+    codebook: str = Field(
+        "service_hall",
+        min_length=1,
+        description="a shipped instrument (servqual, service_hall) or the path of your own; of your own data servqual if absent",
+    )
+    id_column: str | None = Field("respondent", description="respondent identifier, checked for duplicates")
+    weight_column: str | None = Field("weight", description="design weight, above zero")
+    duration_column: str | None = Field("duration", description="length of the interview in seconds")
+    segments: list[str] = Field(["branch", "channel"], max_length=8, description="columns to report by")
     outcome: str | None = Field(
-        None, description="outcome item whose drivers are sought; the codebook's first if absent"
+        "quality", description="outcome item whose drivers are sought; null for the codebook's first"
     )
     min_answered: float = Field(0.5, gt=0, le=1, description="share of a dimension's items a respondent must answer")
     bootstrap: int = Field(2000, ge=200, le=100_000, description="bootstrap replicates")
@@ -32,6 +46,18 @@ class ServqualParams(SurveyParams):
         "MLR", description="of the factor analysis; MLR is robust to non-normal answers"
     )
     min_cell: int = Field(10, ge=10, description="segments with fewer respondents are suppressed")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_own_data(cls, given: Any) -> Any:
+        """Let what the simulated hall has by default be absent where other data do not name it."""
+        if not isinstance(given, Mapping):
+            return given
+        data = given.get("data")
+        own = isinstance(data, FileSource | DatasetSource) or (
+            isinstance(data, Mapping) and (data.get("source") in ("file", "dataset") or "path" in data)
+        )
+        return {**_OWN_DATA, **given} if own else given
 
     def survey_settings(self) -> dict[str, Any]:
         """Return what `load_survey` needs of the params."""

@@ -147,6 +147,22 @@ def paired_scores(
     ]
 
 
+def service_dimensions(codebook: Codebook) -> list[str]:
+    """Return the dimensions of the service, in the codebook's order: those with a statement asked as expectation and as perception.
+
+    Parameters
+    ----------
+    codebook : Codebook
+        Its other constructs, such as outcomes, are none of the service.
+
+    Returns
+    -------
+    list of str
+    """
+    paired = {codebook.item("perception", s).construct for s in codebook.statements("expectation", "perception")}
+    return [d for d in codebook.constructs if d in paired]
+
+
 def dimension_scores(frame: pd.DataFrame, codebook: Codebook, kind: str, min_answered: float) -> pd.DataFrame:
     """Average each respondent's answers of one kind by dimension.
 

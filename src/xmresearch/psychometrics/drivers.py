@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from xmresearch.data.codebook import Codebook
-from xmresearch.data.survey import effective_n
+from xmresearch.data.survey import MIN_RESPONDENTS, effective_n
 from xmresearch.errors import CodebookError, InsufficientData, nearest
 from xmresearch.psychometrics.batteries import dimension_scores
 from xmresearch.psychometrics.estimates import percentile_interval, replicate_covariances
 
 Array = NDArray[np.float64]
 MAX_DRIVERS = 14
+CLEARLY_FIRST, CASES_PER_DRIVER = 0.9, 20
 
 
 def lmg_shares(correlation: Array) -> Array:
@@ -104,7 +105,7 @@ class DriverResult:
     def summary(self) -> dict[str, Any]:
         """Return the strongest driver and the explained variance."""
         top = self.table.loc[self.table["share"].idxmax()]
-        known = "clear" if top["p_top"] >= 0.9 else "unclear"
+        known = "clear" if top["p_top"] >= CLEARLY_FIRST else "unclear"
         return {
             "case": known if self.p < 1 - self.level else "none", "driver": top["construct"], "share": top["share"],
             "share_lower": top["share_lower"], "share_upper": top["share_upper"], "p_top": top["p_top"], "r2": self.r2,
@@ -115,7 +116,7 @@ class DriverResult:
     def diagnostics(self) -> pd.DataFrame:
         """Return checks with figure, threshold and status."""
         per = self.n / len(self.table)
-        rows = [("cases_per_driver", per, 20, "pass" if per >= 20 else "warn")]
+        rows = [("cases_per_driver", per, CASES_PER_DRIVER, "pass" if per >= CASES_PER_DRIVER else "warn")]
         negative = int((self.table["beta_upper"] < 0).sum())
         rows.append(("negative_drivers", negative, 0, "pass" if negative == 0 else "warn"))
         return pd.DataFrame(rows, columns=["check", "value", "threshold", "status"])
@@ -162,10 +163,11 @@ def drivers(
     values = np.column_stack([predictors.to_numpy(dtype=float), outcome.to_numpy(dtype=float)])
     complete = ~np.isnan(values).any(axis=1)
     values = values[complete]
-    if len(values) < 3 * (k + 1) or effective_n(None if weights is None else weights[complete], len(values)) < k + 2:
+    least = max(3 * (k + 1), MIN_RESPONDENTS)
+    if len(values) < least or effective_n(None if weights is None else weights[complete], len(values)) < k + 2:
         raise InsufficientData(
             f"{len(values)} respondents have the outcome '{outcome.name}' and all {k} dimensions; "
-            f"at least {3 * (k + 1)} are needed to tell what drives it."
+            f"at least {least} are needed to tell what drives it."
         )
     w = None if weights is None else weights[complete]
     cov = np.cov(values, rowvar=False, aweights=w)

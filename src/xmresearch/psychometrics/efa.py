@@ -16,6 +16,7 @@ Array = NDArray[np.float64]
 Method = Literal["minres", "ml"]
 Rotation = Literal["oblimin", "promax", "varimax", "none"]
 LOWEST = 0.005
+KMO_BOUND, KMO_LEAST, BARTLETT_LEVEL = 0.6, 0.5, 0.05  # Kaiser (1974); Bartlett (1950)
 
 
 @dataclass(frozen=True)
@@ -57,8 +58,13 @@ class EfaResult:
     def diagnostics(self) -> pd.DataFrame:
         """Return checks with figure, threshold and status."""
         rows = [
-            ("kmo", self.kmo, 0.6, "pass" if self.kmo >= 0.6 else "fail" if self.kmo < 0.5 else "warn"),
-            ("bartlett_p", self.bartlett_p, 0.05, "pass" if self.bartlett_p < 0.05 else "fail"),
+            (
+                "kmo",
+                self.kmo,
+                KMO_BOUND,
+                "pass" if self.kmo >= KMO_BOUND else "fail" if self.kmo < KMO_LEAST else "warn",
+            ),
+            ("bartlett_p", p := self.bartlett_p, BARTLETT_LEVEL, "pass" if p < BARTLETT_LEVEL else "fail"),
             ("heywood", int(self.heywood), 0, "warn" if self.heywood else "pass"),
         ]
         return pd.DataFrame(rows, columns=["check", "value", "threshold", "status"])

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 Array = NDArray[np.float64]
+FEW_ANSWERS, INTERVALS_APART = 30, 0.15
 ADJUSTMENT = {"dimension": "holm", "statement": "fdr_bh"}
 
 
@@ -76,12 +77,14 @@ class GapResult:
     def diagnostics(self) -> pd.DataFrame:
         """Return checks with figure, threshold and status (pass, warn, fail)."""
         smallest = int(self.table["n"].min())
-        rows: list[tuple[str, float, float, str]] = [("gap_n", smallest, 30, "pass" if smallest >= 30 else "warn")]
+        rows: list[tuple[str, float, float, str]] = [
+            ("gap_n", smallest, FEW_ANSWERS, "pass" if smallest >= FEW_ANSWERS else "warn")
+        ]
         if self.draws:
             dims = self.tidy("dimension")
             ratio = (dims["boot_upper"] - dims["boot_lower"]) / (dims["ci_upper"] - dims["ci_lower"])
             off = float((ratio - 1).abs().max())
-            rows.append(("interval_agreement", off, 0.15, "pass" if off <= 0.15 else "warn"))
+            rows.append(("interval_agreement", off, INTERVALS_APART, "pass" if off <= INTERVALS_APART else "warn"))
         return pd.DataFrame(rows, columns=["check", "value", "threshold", "status"])
 
     def _repr_html_(self) -> str:

@@ -15,6 +15,7 @@ from xmresearch.psychometrics.estimates import estimate_means, replicate_means
 
 Array = NDArray[np.float64]
 Cross = Literal["mean", "median", "scale_middle"]
+MOST_OFF_TOTAL, SURE = 0.05, 0.9
 QUADRANTS = ("keep_up", "concentrate_here", "possible_overkill", "low_priority")
 
 
@@ -58,7 +59,9 @@ class ImportanceResult:
         """Return checks with figure, threshold and status."""
         rows = []
         if not np.isnan(self.off_total):
-            rows.append(("points_total", self.off_total, 0.05, "pass" if self.off_total <= 0.05 else "warn"))
+            rows.append(
+                ("points_total", self.off_total, MOST_OFF_TOTAL, "pass" if self.off_total <= MOST_OFF_TOTAL else "warn")
+            )
         return pd.DataFrame(rows, columns=["check", "value", "threshold", "status"])
 
     def summary(self) -> dict[str, Any]:
@@ -67,7 +70,7 @@ class ImportanceResult:
         return {
             "case": "some" if len(focus) else "none", "focus": list(focus["id"].head(5)), "count": len(focus),
             "p": focus["p_quadrant"].iloc[0] if len(focus) else np.nan, "cross": f"cross_{self.cross}",
-            "sure": int((focus["p_quadrant"] >= 0.9).sum()),
+            "sure_level": SURE, "sure": int((focus["p_quadrant"] >= SURE).sum()),
         }  # fmt: skip
 
 
@@ -116,6 +119,7 @@ def importance_performance(
         y = frame[[c.name for c in performed]].to_numpy(dtype=float)
     else:
         points = dimension_scores(frame, codebook, "importance", min_answered)
+        points = points[[d for d in points.columns if codebook.names("perception", d)]]
         if points.shape[1] < 2:
             return None
         asked = list(codebook.select("importance"))

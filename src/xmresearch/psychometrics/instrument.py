@@ -11,7 +11,7 @@ import pandas as pd
 from xmresearch.data.codebook import Codebook
 from xmresearch.errors import InsufficientData, ModelError
 from xmresearch.sem.fitting import fit
-from xmresearch.sem.invariance import InvarianceResult, invariance
+from xmresearch.sem.invariance import CFI_DROP, RMSEA_RISE, InvarianceResult, invariance
 from xmresearch.sem.result import SemFit
 from xmresearch.sem.robust import Estimator
 
@@ -110,7 +110,8 @@ class SegmentInvariance:
         scalar = [s for s, ladder in self.ladders.items() if ladder.level == "scalar"]
         other = [s for s in self.ladders if s not in scalar]
         case = "none" if not self.ladders else "all" if not other else "some" if scalar else "neither"
-        return {"case": case, "comparable": scalar, "incomparable": other, "least": self.least}
+        return {"case": case, "comparable": scalar, "incomparable": other, "least": self.least,
+                "cfi_fall": -CFI_DROP, "rmsea_rise": RMSEA_RISE}  # fmt: skip
 
     def hidden_summary(self) -> dict[str, Any] | None:
         """Return the groups left out; None if there are none."""
@@ -119,7 +120,7 @@ class SegmentInvariance:
 
 def segment_invariance(
     frame: pd.DataFrame, codebook: Codebook, segments: Sequence[str], *, kind: str = "perception",
-    estimator: Estimator = "ML",
+    estimator: Estimator = "ML", min_cell: int = 10,
 ) -> SegmentInvariance | None:  # fmt: skip
     """Ask for every segment whether its groups use the instrument alike.
 
@@ -133,11 +134,13 @@ def segment_invariance(
         Columns.
     kind, estimator
         As for `battery_cfa`.
+    min_cell : int
+        Smallest group that may be shown, however few items there are.
 
     Returns
     -------
     SegmentInvariance or None
-        None without segments or without a model. Groups with fewer than three complete rows per item are left out; a segment
+        None without segments or without a model. Groups with fewer than three complete rows per item, or than `min_cell`, are left out; a segment
         with fewer than two groups left, or whose model cannot be fitted, has no rows.
 
     References
@@ -148,7 +151,7 @@ def segment_invariance(
     if not segments or not model:
         return None
     items = [c for c in codebook.names(kind) if c in model.replace("+", " ").split()]
-    least = GROUP_PER_ITEM * len(items)
+    least = max(GROUP_PER_ITEM * len(items), min_cell)
     complete = frame.dropna(subset=items)
     rows, ladders, hidden = [], {}, []
     for segment in segments:

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from xmresearch.data.codebook import Codebook
-from xmresearch.psychometrics.batteries import dimension_scores, paired_scores
+from xmresearch.psychometrics.batteries import dimension_scores, paired_scores, service_dimensions
 from xmresearch.psychometrics.drivers import DriverResult
 from xmresearch.psychometrics.estimates import estimate_means, percentile_interval, replicate_means
 
@@ -47,7 +47,7 @@ class ScoreResult:
 
 
 def importance_shares(frame: pd.DataFrame, codebook: Codebook, min_answered: float = 0.5) -> pd.DataFrame | None:
-    """Return each respondent's importance of each dimension, as shares that sum to one.
+    """Return each respondent's importance of each dimension of the service, as shares that sum to one.
 
     Parameters
     ----------
@@ -61,13 +61,35 @@ def importance_shares(frame: pd.DataFrame, codebook: Codebook, min_answered: flo
     Returns
     -------
     DataFrame or None
-        Shape (n, dimensions); None where importance was not asked of every dimension.
+        Shape (n, dimensions of the service); None where importance was not asked of every one of them, which
+        `importance_basis` tells from not at all.
     """
-    rated = dimension_scores(frame, codebook, "importance", min_answered)
-    if set(rated.columns) != set(codebook.constructs):
+    if importance_basis(codebook)["case"] != "weighted":
         return None
+    rated = dimension_scores(frame, codebook, "importance", min_answered)[service_dimensions(codebook)]
     total = rated.sum(axis=1, skipna=False)
     return rated.div(total.where(total > 0), axis=0)
+
+
+def importance_basis(codebook: Codebook) -> dict[str, Any]:
+    """Say whether dimensions can be weighted by importance, and if not, why.
+
+    Parameters
+    ----------
+    codebook : Codebook
+        Of the columns that the data have.
+
+    Returns
+    -------
+    dict
+        case: weighted (asked of every dimension of the service), partial or equal (not asked at all); where partial,
+        `unasked` lists the dimensions that lack it.
+    """
+    dimensions = service_dimensions(codebook)
+    unasked = [d for d in dimensions if not codebook.names("importance", d)]
+    if len(unasked) == len(dimensions):
+        return {"case": "equal"}
+    return {"case": "partial", "unasked": unasked} if unasked else {"case": "weighted"}
 
 
 def overall_scores(

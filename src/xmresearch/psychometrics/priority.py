@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from xmresearch.data.codebook import Codebook
 from xmresearch.psychometrics.batteries import paired_scores
 from xmresearch.psychometrics.estimates import estimate_means, percentile_interval, replicate_means
-from xmresearch.psychometrics.overall import importance_shares
+from xmresearch.psychometrics.overall import importance_basis, importance_shares
 
 Array = NDArray[np.float64]
 
@@ -27,12 +27,12 @@ class PriorityResult:
         Worst first: rank, construct, importance_share (mean; NaN if not asked), contribution (what the dimension adds to
         the overall gap: mean of the respondent's share x gap, or gap / number of dimensions), contribution_lower, contribution_upper,
         p_worst, p_worst_two (posterior probabilities of being the worst, and among the worst two).
-    weighted : bool
-        Whether importance entered.
+    entered : dict
+        Whether importance entered, and if not, why; see `xmresearch.psychometrics.overall.importance_basis`.
     """
 
     table: pd.DataFrame
-    weighted: bool
+    entered: dict[str, Any]
 
     def tidy(self) -> pd.DataFrame:
         """Return one row per dimension, worst first."""
@@ -48,9 +48,14 @@ class PriorityResult:
             "contribution_lower": first["contribution_lower"], "contribution_upper": first["contribution_upper"],
         }  # fmt: skip
 
-    def basis(self) -> dict[str, str]:
+    @property
+    def weighted(self) -> bool:
+        """Whether importance entered."""
+        return bool(self.entered["case"] == "weighted")
+
+    def basis(self) -> dict[str, Any]:
         """Return whether importance entered, for the sentence that explains the order."""
-        return {"case": "weighted" if self.weighted else "equal"}
+        return self.entered
 
 
 def priorities(
@@ -109,4 +114,4 @@ def priorities(
     })  # fmt: skip
     table = table.sort_values("contribution", kind="stable").reset_index(drop=True)
     table.insert(0, "rank", np.arange(1, k + 1))
-    return PriorityResult(table, shares is not None)
+    return PriorityResult(table, importance_basis(codebook))

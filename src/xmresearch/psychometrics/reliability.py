@@ -16,7 +16,7 @@ from xmresearch.psychometrics.batteries import Units
 from xmresearch.psychometrics.efa import extract, is_heywood
 
 Array = NDArray[np.float64]
-ACCEPTABLE = 0.7
+ACCEPTABLE, UNACCEPTABLE = 0.7, 0.5
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ class ReliabilityResult:
     def diagnostics(self) -> pd.DataFrame:
         """Return checks with figure, threshold and status."""
         lowest = float(self.table["alpha"].min())
-        status = "pass" if lowest >= ACCEPTABLE else "fail" if lowest < 0.5 else "warn"
+        status = "pass" if lowest >= ACCEPTABLE else "fail" if lowest < UNACCEPTABLE else "warn"
         rows = [("alpha", lowest, ACCEPTABLE, status)]
         heywood = int(self.table["heywood"].sum())
         rows.append(("heywood", heywood, 0, "pass" if heywood == 0 else "warn"))

@@ -11,7 +11,7 @@ from typing import Any
 
 from xmresearch.errors import StudyError
 from xmresearch.report.blocks import MIME, table_html
-from xmresearch.report.wording import labels
+from xmresearch.report.wording import escaped, labels
 
 WORKBENCH_TAG = "workbench"
 LONG_TABLE = 25
@@ -120,7 +120,8 @@ def assemble(notebook: Mapping[str, Any], stamp: Mapping[str, str]) -> Document:
             quiet.append(source)
             continue
         for block in shown:
-            parts.append(_REFERENCE.sub(refer, _markdown(block, numbers, style, document)))
+            text = _markdown(block, numbers, style, document)
+            parts.append(_REFERENCE.sub(refer, text) if block["kind"] in ("prose", "callout") else text)
         parts.append(_code(style["code"], [source]))
     parts += [f"# {style['references']} {{#references}}", "::: {#refs}\n:::"]
     parts += [f"# {style['stamp']} {{#sec-stamp}}", _stamp(stamp), _code(style["all_code"], quiet)]
@@ -129,7 +130,7 @@ def assemble(notebook: Mapping[str, Any], stamp: Mapping[str, str]) -> Document:
 
 
 def _code(summary: str, sources: list[str]) -> str:
-    listings = "\n\n".join(f"````python\n{source}\n````" for source in sources)
+    listings = "\n\n".join(_fenced("python", source) for source in sources)
     return f'<details class="code">\n<summary>{html.escape(summary)}</summary>\n\n{listings}\n\n</details>'
 
 
@@ -140,7 +141,13 @@ def _stamp(stamp: Mapping[str, str]) -> str:
 
 def _raw(markup: str) -> str:
     """Hand HTML through pandoc untouched."""
-    return f"````{{=html}}\n{markup}\n````"
+    return _fenced("{=html}", markup)
+
+
+def _fenced(kind: str, text: str) -> str:
+    """Fence a block with more backticks than it holds itself."""
+    fence = "`" * max(4, 1 + max(map(len, re.findall("`+", text)), default=0))
+    return f"{fence}{kind}\n{text}\n{fence}"
 
 
 def _data_uri(media: str, content: bytes) -> str:
@@ -152,7 +159,7 @@ def _markdown(
 ) -> str:
     kind = block["kind"]
     if kind == "section":
-        return f"# {block['title']} {{#sec-{block['key']}}}"
+        return f"# {escaped(block['title'])} {{#sec-{block['key']}}}"
     if kind == "prose":
         return str(block["text"])
     if kind == "callout":

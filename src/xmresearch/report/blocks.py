@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from xmresearch.report.wording import escaped
+
 MIME = "application/vnd.xmresearch.block+json"
 
 
@@ -54,16 +56,18 @@ class Block:
         """Return the block as Markdown, for formats that cannot hold HTML."""
         c = self.content
         if self.kind == "table":
-            lines = [c["head"], ["---:" if a == "right" else ":---" for a in c["align"]], *c["rows"]]
-            return "\n".join("| " + " | ".join(str(v).replace("|", "\\|") for v in line) + " |" for line in lines)
+            head, *rows = ([escaped(str(v)) for v in line] for line in (c["head"], *c["rows"]))
+            rule = ["---:" if a == "right" else ":---" for a in c["align"]]
+            return "\n".join(f"| {' | '.join(line)} |" for line in (head, rule, *rows))
         if self.kind == "figure":
-            return f"*{c['caption']}*"
+            return f"*{escaped(c['caption'])}*"
         if self.kind == "title":
-            return f"# {c['title']}\n\n{c['glance']}"
+            return f"# {escaped(c['title'])}\n\n{escaped(c['glance'])}"
         if self.kind == "section":
-            return f"## {c['title']}"
+            return f"## {escaped(c['title'])}"
         if self.kind == "cards":
-            return "\n".join(f"- {i['label']}: **{i['value']}** {i['note']}" for i in c["items"])
+            texts = [[escaped(item[part]) for part in ("label", "value", "note")] for item in c["items"]]
+            return "\n".join(f"- {label}: **{value}** {note}" for label, value, note in texts)
         return str(c["text"])
 
 

@@ -118,7 +118,7 @@ class Report:
         own = f"glance_{self.study}"
         glance = own if self.wording.has("texts", own) else "glance"
         self._show("title", title=title, client=client or "", lang=self.wording.lang,
-                   glance=self.wording.text("texts", glance, self._facts([], facts)))  # fmt: skip
+                   glance=self.wording.plain.text("texts", glance, self._facts([], facts)))  # fmt: skip
 
     def section(self, key: str, *, when: bool = True) -> None:
         """Begin a section; all that follows up to the next one is left out where `when` is false."""
@@ -195,7 +195,8 @@ class Report:
             templates = words["card"] if isinstance(result, Claim) else words
             if facts.get("case") != "none":
                 parts = {
-                    p: self.wording.filled(templates[p], facts, ".".join(where)) for p in ("label", "value", "note")
+                    p: self.wording.plain.filled(templates[p], facts, ".".join(where))
+                    for p in ("label", "value", "note")
                 }
                 items.append({**parts, "claims": self._claimed(result)})
         self._show("cards", items=items)
@@ -224,9 +225,10 @@ class Report:
         rows = [[self._cell(row, c, specs) for c in shown] for row in frame.to_dict("records")]
         statements = "id" in shown and "level" in frame and bool((frame["level"] == "statement").all())
         facts = {"family": int(frame["family"].max())} if "family" in frame else {}
-        note = self.wording.text("notes", key, self._facts([], facts)) if self.wording.has("notes", key) else ""
+        own = [data] if hasattr(data, "summary") else []
+        note = self.wording.plain.text("notes", key, self._facts(own, facts)) if self.wording.has("notes", key) else ""
         self._show(
-            "table", key=key, caption=self.wording.text("tables", key, self._facts([], {})), note=note,
+            "table", key=key, caption=self.wording.plain.text("tables", key, self._facts([], {})), note=note,
             head=[self._head(c, statements) for c in shown], align=[self._align(c, text_like) for c in shown], rows=rows,
             csv=frame.to_csv(index=False, lineterminator="\n"), statements=statements,
         )  # fmt: skip
@@ -250,7 +252,7 @@ class Report:
             return
         texts = self.wording.get("figures", key)
         self._show(
-            "figure", key=key, caption=self.wording.vformat(texts["caption"], (), self._facts([], {})), alt=texts["alt"],
+            "figure", key=key, caption=self.wording.plain.vformat(texts["caption"], (), self._facts([], {})), alt=texts["alt"],
             svg=figures.KINDS[kind](frame, self.wording, key, **settings),
         )  # fmt: skip
 
@@ -278,7 +280,7 @@ class Report:
         if column == "ci":
             own = f"{self.study}_ci"
             key = own if self.wording.has("columns", own) else "ci"
-            return str(self.wording.text("columns", key, {"level": self.level}))
+            return str(self.wording.plain.text("columns", key, {"level": self.level}))
         if column == "id":
             column = "statement" if statements else "construct"
         own = f"{self.study}_{column}"
@@ -294,7 +296,7 @@ class Report:
         if isinstance(value, (list, tuple)):
             if column == "chain":
                 return " → ".join(self.wording.name(v) for v in value)
-            return self.wording.format_field(value, "plain")
+            return self.wording.plain.format_field(value, "")
         if isinstance(value, bool):
             return self.wording.name("yes" if value else "no")
         if value is None or value is pd.NA:

@@ -87,7 +87,7 @@ def _texts(nodes: pd.DataFrame, table: pd.DataFrame, wording: Wording, loop: str
     for row in nodes.itertuples(index=False):
         note = number(row.volume, ",d")
         if row.node in again:
-            note += f" · {wording.vformat(loop, (), {'share': again[row.node]})}"
+            note += f" · {wording.plain.vformat(loop, (), {'share': again[row.node]})}"
         texts[str(row.node)] = [(wording.name(row.node), NAME), (note, NOTE)]
     return texts
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import re
 import string
-from collections.abc import Mapping
-from functools import cache
+from collections.abc import Callable, Mapping
+from functools import cache, cached_property
 from importlib.resources import files
 from numbers import Real
 from typing import Any
@@ -29,7 +30,7 @@ COLUMN_FORMATS = {
     "delta_cfi": "+.3f", "delta_rmsea": "+.3f", "df_diff": "d", "r2": "pct", "std_all": ".3f", "ave": ".2f", "mi": ".1f",
     "direct": "+.2f", "indirect": "+.2f", "total": "+.2f", "share_of_total": "pct", "change": "+.2f",
     "index_change": "+.1f", "estimate_weighted": ".1f", "epc": "+.2f", "sepc_all": "+.2f",
-    "touches": ",.0f", "removal_effect": ".4f", "removal": ".4f", "credit": ",.0f", "p_top_three": "prob", "order": "d", "states": ",d",
+    "touches": ",.0f", "removal_effect": ".4f", "pass_share": ".4f", "removal": ".4f", "credit": ",.0f", "p_top_three": "prob", "order": "d", "states": ",d",
     "transitions": ",d", "log_evidence": ",.1f", "probability": "prob", "log_loss": ".4f", "log_loss_gap": ".5f", "gap_se": ".5f",
     "markov": "pct1", "shapley": "pct1", "first": "pct1", "last": "pct1", "linear": "pct1", "position": "pct1", "time_decay": "pct1",
     "last_non_direct": "pct1", "cost": ",.0f", "budget_share": "pct1", "cost_per_conversion": ",.2f", "value_share": "pct1",
@@ -39,7 +40,8 @@ COLUMN_FORMATS = {
     "f": ".2f", "df1": ".0f", "df2": ".0f", "importance": ".2f", "value": ".3g", "threshold": ".3g", "promised": "pct1",
 }  # fmt: skip
 DEFAULT_FORMAT = ".2f"
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|$~^@!])")
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|$~^@!&])")
+_LIST_MARK = re.compile(r"^(\(?\w{0,9})([-+:.)])(?=\s|$)")
 
 
 @cache
@@ -107,8 +109,8 @@ def _lowered(name: str) -> str:
 
 
 def escaped(text: str) -> str:
-    """Keep a name of the user's from being read as Markdown or HTML."""
-    return _SPECIAL.sub(r"\\\1", text)
+    """Keep a name of the user's from being read as Markdown or HTML, wherever in a line or cell it stands."""
+    return _LIST_MARK.sub(r"\1\\\2", _SPECIAL.sub(r"\\\1", " ".join(text.split())))
 
 
 class Wording(string.Formatter):
@@ -126,6 +128,14 @@ class Wording(string.Formatter):
 
     def __init__(self, lang: str, names: Mapping[str, str], *, decimals: int = 2) -> None:
         self.lang, self.names, self.decimals, self._labels = lang, names, decimals, labels(lang)
+        self._escape: Callable[[str], str] = escaped
+
+    @cached_property
+    def plain(self) -> Wording:
+        """The same for captions, cards, notes and heads, which are no Markdown: their names are left as they are."""
+        other = copy.copy(self)
+        other._escape = str
+        return other
 
     def get(self, section: str, key: str) -> Any:
         """Return a raw label, or raise StudyError naming the one that the labels file lacks."""
@@ -160,7 +170,7 @@ class Wording(string.Formatter):
         return str(self.vformat(str(template), (), facts)).strip()
 
     def format_field(self, value: Any, format_spec: str) -> str:
-        """Write one figure or name, as the template asks; names are escaped for Markdown unless the format is 'plain'."""
+        """Write one figure or name, as the template asks; names are escaped for Markdown, but for those of `plain`."""
         if isinstance(value, (list, tuple)):
             separator, last = self.get("style", "list"), self.get("style", "list_last")
             parts = [self.format_field(v, format_spec) for v in value]
@@ -171,9 +181,7 @@ class Wording(string.Formatter):
             return str(value)
         if isinstance(value, str):
             name = self.name(value)
-            if format_spec == "plain":
-                return name
-            return escaped(_lowered(name) if format_spec == "lower" else name)
+            return self._escape(_lowered(name) if format_spec == "lower" else name)
         return self.number(value, format_spec or ("d" if isinstance(value, int) else DEFAULT_FORMAT))
 
     def number(self, value: Any, spec: str, decimals: int | None = None) -> str:

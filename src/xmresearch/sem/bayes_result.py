@@ -15,7 +15,7 @@ from xmresearch.sem.readout import Readout
 
 Array = NDArray[np.float64]
 _BLOCK = 500
-RHAT, ESS, PPP = (1.01, 1.05), (400.0, 100.0), (0.05, 0.01)
+RHAT, ESS, PPP, MOST_DIVERGENT = (1.01, 1.05), (400.0, 100.0), (0.05, 0.01), 0.01
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ class BayesianSem:
         share = self.divergences / (facts["chains"] * facts["draws"])
         rows = [
             ("rhat", facts["rhat"], RHAT[0], _status(facts["rhat"] <= RHAT[0], facts["rhat"] <= RHAT[1])),
-            ("divergences", self.divergences, 0, _status(self.divergences == 0, share <= 0.01)),
+            ("divergences", self.divergences, 0, _status(self.divergences == 0, share <= MOST_DIVERGENT)),
             *((name, facts[name], ESS[0], _status(facts[name] >= ESS[0], facts[name] >= ESS[1]))
               for name in ("ess_bulk", "ess_tail")),
             ("ppp", self.ppp, PPP[0], _status(*(low <= self.ppp <= 1 - low for low in PPP))),
@@ -273,7 +273,7 @@ def posterior_warnings(table: pd.DataFrame, latent: set[str], ppp: float, diverg
     if not float(table["rhat"].max()) <= RHAT[0]:
         found.append(f"The chains disagree: the largest r-hat is {table['rhat'].max():.3f}. Take more draws.")
     if not min(table["ess_bulk"].min(), table["ess_tail"].min()) >= ESS[0]:
-        found.append("Fewer than 400 effective draws for some parameter: take more draws.")
+        found.append(f"Fewer than {ESS[0]:.0f} effective draws for some parameter: take more draws.")
     if ppp < PPP[0]:
         found.append(f"The model does not reproduce the covariances: posterior predictive p = {ppp:.3f}.")
     columns = (table[name].tolist() for name in ("lhs", "op", "rhs", "std_all"))

@@ -16,13 +16,13 @@ from xmresearch.sem.comparison import compare
 from xmresearch.sem.concerns import Concern
 from xmresearch.sem.fitting import fit
 from xmresearch.sem.followup import score_tests
+from xmresearch.sem.measures import FAIR_FIT, reaches
 from xmresearch.sem.result import SemFit
 from xmresearch.sem.robust import Estimator
 from xmresearch.sem.samples import Missing
 
 LEVELS = ("configural", "metric", "scalar", "strict")
 CFI_DROP, RMSEA_RISE = -0.010, 0.015
-LEAST_CFI, MOST_RMSEA = 0.90, 0.08
 _EQUAL = ((), ("loadings",), ("loadings", "intercepts"), ("loadings", "intercepts", "residuals"))
 _KIND = {"metric": ("=~",), "scalar": ("~1",), "strict": ("~~",)}
 
@@ -88,13 +88,14 @@ class InvarianceResult:
         return {
             "level": self.level, "failed": first, "groups": len(self.groups),
             "reference": f"{self.segment}={self.groups[0]}", "delta_cfi": np.nan if row is None else row["delta_cfi"],
-            "delta_rmsea": np.nan if row is None else row["delta_rmsea"], "cfi_drop": CFI_DROP, "rmsea_rise": RMSEA_RISE,
+            "delta_rmsea": np.nan if row is None else row["delta_rmsea"], "cfi_fall": -CFI_DROP, "rmsea_rise": RMSEA_RISE,
+            "fair_cfi": FAIR_FIT["cfi"], "fair_rmsea": FAIR_FIT["rmsea"],
         }  # fmt: skip
 
     def diagnostics(self) -> pd.DataFrame:
         """Return checks with figure, threshold and status."""
         first, *steps = self.table.itertuples()
-        rows = [("configural", float(first.cfi), LEAST_CFI, "pass" if first.within else "fail")]
+        rows = [("configural", float(first.cfi), FAIR_FIT["cfi"], "pass" if first.within else "fail")]
         for row in steps:
             rows.append((f"invariance_{row.level}", float(row.delta_cfi), CFI_DROP, "pass" if row.within else "warn"))
         return pd.DataFrame(rows, columns=["check", "value", "threshold", "status"])
@@ -166,8 +167,8 @@ def invariance(
         warnings += [f"{level}: {w}" for w in fits[level].warnings]
     table = compare(fits).rename(columns={"model": "level"})
     steps = (table["delta_cfi"] >= CFI_DROP) & (table["delta_rmsea"] <= RMSEA_RISE)
-    first = table.iloc[0]
-    steps.iloc[0] = bool(first["cfi"] >= LEAST_CFI or first["rmsea"] <= MOST_RMSEA or fits["configural"].model.df == 0)
+    fair = any(reaches(name, table[name].iloc[0], FAIR_FIT) for name in ("cfi", "rmsea"))
+    steps.iloc[0] = bool(fair or fits["configural"].model.df == 0)
     table["within"], table["holds"] = steps, steps.cummin()
     groups = next(iter(fits.values())).model.groups
     suggested = [_suggestions(level, fits[level]) for level in table.loc[~table["within"], "level"] if level in _KIND]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -16,6 +16,14 @@ from xmresearch.sem.model import Model
 Array = NDArray[np.float64]
 RMSEA_LEVEL = 0.90
 CLOSE, NOT_CLOSE = 0.05, 0.08
+# Hu & Bentler (1999); the wider bounds are those of Browne & Cudeck (1993) for RMSEA and of older practice for the others
+GOOD_FIT: Mapping[str, float] = {"cfi": 0.95, "rmsea": 0.06, "srmr": 0.08}
+FAIR_FIT: Mapping[str, float] = {"cfi": 0.90, "rmsea": 0.08, "srmr": 0.10}
+
+
+def reaches(measure: str, value: float, bounds: Mapping[str, float]) -> bool:
+    """Whether a fit measure is as good as its bound: CFI at least, RMSEA and SRMR at most; NaN is not."""
+    return value >= bounds[measure] if measure == "cfi" else value <= bounds[measure]
 
 
 def independent_moments(model: Model, sample: Sample) -> tuple[Array, Array]:

@@ -11,15 +11,20 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from xmresearch.sem.concerns import Concern
-from xmresearch.sem.cutoffs import GOOD, status
 from xmresearch.sem.fitting import fit
 from xmresearch.sem.followup import modification_indices
+from xmresearch.sem.measures import FAIR_FIT, GOOD_FIT, RMSEA_LEVEL, reaches
 from xmresearch.sem.result import SemFit
 from xmresearch.sem.uncertainty import Fitted, uncertainty
 from xmresearch.sufficient.moments import Moments
 
 Array = NDArray[np.float64]
 _POPULATION = 10_000_000
+_BOUNDS = {
+    f"{how}_{name}": bound for how, bounds in (("good", GOOD_FIT), ("fair", FAIR_FIT)) for name, bound in bounds.items()
+}
+_BOUNDS["rmsea_level"] = RMSEA_LEVEL
+NOTABLE_INDEX = 3.84  # p = .05 of a chi-square with one degree of freedom
 _MEASURES = ("chisq", "df", "pvalue", "cfi", "tli", "rmsea", "rmsea_ci_lower", "rmsea_ci_upper", "srmr")
 
 
@@ -51,9 +56,9 @@ class ModelsResult:
         return self.table
 
     def summary(self) -> dict[str, Any]:
-        """Return the first model's figures."""
+        """Return the first model's figures, with the bounds of fit (good_cfi, fair_cfi and so on) and the level of RMSEA's interval."""
         facts = {str(k): v for k, v in self.table.iloc[0].to_dict().items()}
-        return {"case": self.verdict, "estimator": self.estimator, "models": len(self.table), **facts}
+        return {"case": self.verdict, "estimator": self.estimator, "models": len(self.table), **_BOUNDS, **facts}
 
 
 def side_by_side(fits: Mapping[str, SemFit]) -> ModelsResult:
@@ -88,9 +93,9 @@ def side_by_side(fits: Mapping[str, SemFit]) -> ModelsResult:
 def _verdict(fitted: SemFit) -> str:
     if not fitted.converged:
         return "none"
-    facts = fitted.summary()
-    found = {status(k, facts[k]) for k in GOOD}
-    return "poor" if "fail" in found else "acceptable" if "warn" in found else "good"
+    m = fitted.summary()
+    good, fair = (all(reaches(name, m[name], bounds) for name in bounds) for bounds in (GOOD_FIT, FAIR_FIT))
+    return "good" if good else "acceptable" if fair else "poor"
 
 
 def loadings(fitted: Fitted) -> pd.DataFrame:
@@ -136,7 +141,7 @@ def _rows(fitted: Fitted, op: str) -> pd.DataFrame:
 
 
 def largest_indices(fitted: SemFit, most: int = 10) -> pd.DataFrame:
-    """Return the modification indices that exceed 3.84 (p < .05), largest first.
+    """Return the modification indices that exceed `NOTABLE_INDEX`, largest first.
 
     Parameters
     ----------
@@ -151,7 +156,7 @@ def largest_indices(fitted: SemFit, most: int = 10) -> pd.DataFrame:
         As `xmresearch.sem.followup.modification_indices`.
     """
     table = modification_indices(fitted)
-    return table[table["mi"] > 3.84].head(most).reset_index(drop=True)
+    return table[table["mi"] > NOTABLE_INDEX].head(most).reset_index(drop=True)
 
 
 def population_fit(

@@ -17,7 +17,7 @@ from xmresearch.sem.pls_quality import fornell_larcker, predict_items, reliabili
 from xmresearch.sem.pls_tables import VIF_BOUND, Tables, concerns, improper, quantities, replicate
 
 Array = NDArray[np.float64]
-RELIABLE, AVE_BOUND, HTMT_BOUND, SRMR_BOUND = 0.7, 0.5, 0.85, 0.08
+RELIABLE, AVE_BOUND, HTMT_BOUND, SRMR_BOUND, MOST_BETTER = 0.7, 0.5, 0.85, 0.08, 0.5
 _FEWEST_ROWS, _FEWEST_DRAWS = 10, 10
 _PREDICTION = ("construct", "item", "q2_predict", "rmse", "mae", "lm_rmse", "lm_mae")
 
@@ -144,7 +144,7 @@ class PlsResult:
             q2 = float(self.prediction["q2_predict"].min())
             better = float((self.prediction["rmse"] < self.prediction["lm_rmse"]).mean())
             rows += [("q2_predict", q2, 0.0, "pass" if q2 > 0 else "warn"),
-                     ("better_than_lm", better, 0.5, "pass" if better > 0.5 else "warn")]  # fmt: skip
+                     ("better_than_lm", better, MOST_BETTER, "pass" if better > MOST_BETTER else "warn")]  # fmt: skip
         return pd.DataFrame(rows, columns=["check", "value", "threshold", "status"])
 
     def _repr_html_(self) -> str:

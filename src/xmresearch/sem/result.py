@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from scipy import special
 
 from xmresearch.sem.concerns import Concern
-from xmresearch.sem.cutoffs import GOOD, status
 from xmresearch.sem.estimation import Solution
+from xmresearch.sem.measures import FAIR_FIT, GOOD_FIT, reaches
 from xmresearch.sem.model import Model
 from xmresearch.sem.readout import Readout
 from xmresearch.sem.robust import Estimator, Sandwich
@@ -137,9 +137,12 @@ class SemFit:
         rows: list[tuple[str, float, float, str]] = [
             ("converged", int(self.converged), 1, "pass" if self.converged else "fail")
         ]
-        for name, good in GOOD.items():
-            if not np.isnan(facts[name]):
-                rows.append((name, facts[name], good, status(name, facts[name])))
+        for name, good in GOOD_FIT.items():
+            value = facts[name]
+            if np.isnan(value):
+                continue
+            fits = [reaches(name, value, bounds) for bounds in (GOOD_FIT, FAIR_FIT)]
+            rows.append((name, value, good, "pass" if fits[0] else "warn" if fits[1] else "fail"))
         improper = sum(c.kind in ("heywood", "same_factors", "inflated") for c in self.concerns)
         rows.append(("improper", improper, 0, "warn" if improper else "pass"))
         return pd.DataFrame(rows, columns=["check", "value", "threshold", "status"])

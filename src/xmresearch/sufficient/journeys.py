@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
 UNKNOWN_RULES = ("raise", "keep", "drop")
-PENDING = 64
+PENDING, MATRIX_CELLS = 64, 1 << 22
 ENDS = ("conversions", "nulls", "value", "squares", "valued")
 
 
@@ -225,6 +225,20 @@ class DistinctJourneys:
             names, place[flat].astype(np.int32), np.concatenate([[0], ends]), conversions, nulls, value, squares, valued,
             None, placed(last.cost, place), last.left_out,
         )  # fmt: skip
+
+
+def passing(journeys: Journeys) -> Array:
+    """Return how many journeys that converted, and that did not, touch each channel at least once, shape (K, 2)."""
+    size, count = len(journeys.channels), len(journeys)
+    owner = np.repeat(np.arange(count), journeys.lengths)
+    ends = np.stack([journeys.conversions, journeys.nulls])
+    if size * count <= MATRIX_CELLS:
+        touched = np.zeros((count, size))
+        touched[owner, journeys.codes] = 1
+        found: Array = (ends @ touched).T
+        return found
+    once = np.unique(owner * size + journeys.codes)
+    return np.stack([np.bincount(once % size, end[once // size], size) for end in ends], axis=1)
 
 
 def placed(values: Array | None, place: Index) -> Array | None:

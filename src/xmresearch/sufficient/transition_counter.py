@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xmresearch.errors import ModelError
-from xmresearch.sufficient.journeys import Journeys
+from xmresearch.sufficient.journeys import Journeys, passing
 from xmresearch.sufficient.sums_by_key import FEWEST_BITS, SumsByKey, digits
 
 Array = NDArray[np.float64]
@@ -22,11 +22,17 @@ class TransitionCounter:
     ----------
     order : int
         Touches that a state remembers.
+
+    Attributes
+    ----------
+    passed : ndarray
+        Journeys that converted, and that did not, by channel that they touch, shape (K, 2).
     """
 
     def __init__(self, order: int) -> None:
         self.order, self.bits = order, FEWEST_BITS
         self._steps, self._ends = SumsByKey(1), SumsByKey(5)
+        self.passed = np.zeros((0, 2))
 
     def add(self, block: Journeys) -> None:
         """Count a block whose channels continue those of the blocks before.
@@ -37,8 +43,10 @@ class TransitionCounter:
             The states of this order do not fit 63 bits.
         """
         self._widen(len(block.channels))
+        self.passed = np.pad(self.passed, ((0, len(block.channels) - len(self.passed)), (0, 0)))
         if len(block) == 0:
             return
+        self.passed += passing(block)
         narrow = next(kind for most, kind in _NARROW if self.bits * (self.order + 1) <= most)
         symbol = np.add(block.codes, 1, dtype=narrow, casting="unsafe")
         starts = block.starts[:-1]

@@ -37,6 +37,9 @@ class Transitions:
         How often, shape (m,).
     value, squares, valued : ndarray
         By last state, shape (S,): total value, sum over independent values of (total squared / conversions), and their number.
+    passed : ndarray
+        Journeys that converted, and that did not, by channel that they touch at least once, shape (K, 2); NaN for channels that
+        were pooled, as nothing says which journeys touch several of them.
     cost : ndarray or None
         Spent per channel, shape (K,).
     left_out : dict of str to int
@@ -56,6 +59,7 @@ class Transitions:
     value: Array
     squares: Array
     valued: Array
+    passed: Array
     cost: Array | None = None
     left_out: dict[str, int] = field(default_factory=dict)
 
@@ -149,7 +153,9 @@ class Transitions:
         table = np.concatenate([place, [new, new + 1]])
         cost = None if self.cost is None else np.bincount(place, self.cost, new)
         states = np.append(place, START)[self.states]
-        moved = replace(self, channels=channels, states=states, symbol=table[self.symbol], cost=cost)
+        passed = np.stack([np.bincount(place, column, new) for column in self.passed.T], axis=1)
+        passed[np.bincount(place, minlength=new) > 1] = np.nan
+        moved = replace(self, channels=channels, states=states, symbol=table[self.symbol], passed=passed, cost=cost)
         return self if channels == self.channels else _collected(moved)
 
 
@@ -203,11 +209,12 @@ def _from_counter(
     ends, steps = code[ends], code[steps]
     states = np.concatenate([steps[:, :order], ends, ends])
     symbol = np.concatenate([steps[:, order], np.full(len(ends), size), np.full(len(ends), size + 1)])
-    nothing = np.zeros(len(steps))
+    nothing, passed = np.zeros(len(steps)), np.zeros((size, 2))
+    passed[place] = counter.passed
     value, squares, valued = (np.concatenate([nothing, sums[:, k], np.zeros(len(ends))]) for k in (2, 3, 4))
     rows = Transitions(
         names, order, states, np.arange(len(states)), symbol, np.concatenate([count, sums[:, 0], sums[:, 1]]), value,
-        squares, valued, placed(cost, place), dict(left_out),
+        squares, valued, passed, placed(cost, place), dict(left_out),
     )  # fmt: skip
     return _collected(rows)
 
@@ -219,7 +226,8 @@ def _united(a: Transitions, b: Transitions) -> Transitions:
     both = {k: np.concatenate([getattr(a, k), getattr(b, k)]) for k in ("states", "symbol", "count", *_BY_STATE)}
     row = np.concatenate([a.row, b.row + len(a.states)])
     left_out = dict(Counter(a.left_out) + Counter(b.left_out))
-    return _collected(Transitions(a.channels, a.order, row=row, cost=cost, left_out=left_out, **both))
+    passed = a.passed + b.passed
+    return _collected(Transitions(a.channels, a.order, row=row, passed=passed, cost=cost, left_out=left_out, **both))
 
 
 _BY_STATE = ("value", "squares", "valued")

@@ -15,8 +15,10 @@ from xmresearch.claims.rules import alike
 from xmresearch.sem.invariance import InvarianceResult
 from xmresearch.sem.measures import NOT_CLOSE
 from xmresearch.studies.sem.evidence import depending
+from xmresearch.studies.sem.measurement import fit_claim
 
 CLAIMS: Mapping[str, tuple[str, ...]] = {
+    "configural": cases("assumption"),
     "loadings_alike": cases("alike"),
     "intercepts_alike": cases("alike"),
     "residuals_alike": cases("alike"),
@@ -31,12 +33,15 @@ class GroupClaims:
 
     Attributes
     ----------
+    configural : Claim or None
+        Whether the model fits all groups at once with nothing held equal.
     loadings_alike, intercepts_alike, residuals_alike : Claim or None
         Whether these are equal in all groups, or nearly.
     means_differ : Claim or None
         In how many constructs a group's latent mean differs from the reference.
     """
 
+    configural: Claim | None = None
     loadings_alike: Claim | None = None
     intercepts_alike: Claim | None = None
     residuals_alike: Claim | None = None
@@ -59,14 +64,16 @@ def group_claims(ladder: InvarianceResult | None) -> GroupClaims:
     """
     if ladder is None:
         return GroupClaims()
-    fits = ladder.fits["configural"].converged
-    conditions = [Condition("converged", fits), Condition("configural", bool(ladder.table["holds"].iloc[0]))]
+    free = ladder.fits["configural"]
+    fits = bool(ladder.table["holds"].iloc[0])
+    conditions = [Condition("converged", free.converged), Condition("configural", fits)]
     steps = ladder.table.set_index("level")
-    found: dict[str, Claim | None] = {}
+    about = {"group": ladder.segment, "groups": len(ladder.groups)}
+    found: dict[str, Claim | None] = {"configural": fit_claim(free, "configural").about(**about)}
     for name, level in LEVEL_OF.items():
         if level not in steps.index:
             continue
-        made = _equal(name, ladder, steps.loc[level]).about(group=ladder.segment, groups=len(ladder.groups))
+        made = _equal(name, ladder, steps.loc[level]).about(**about)
         found[name] = depending(made, conditions)
         conditions.append(Condition(name, made.verdict != "differs"))
     needed = [c for c in conditions if c.check != "residuals_alike"]

@@ -14,7 +14,7 @@ from xmresearch.claims.families import adjusted, count_of
 from xmresearch.psychometrics.common_method import ALPHA, HARMAN_BOUND, SHARE_BOUND, CommonMethodResult
 from xmresearch.psychometrics.composite import AVE_BOUND, OMEGA_BOUND, OMEGA_LEAST, CompositeResult
 from xmresearch.psychometrics.validity import HTMT_BOUND, HTMT_MOST, ValidityResult
-from xmresearch.sem.cutoffs import GOOD, WIDE
+from xmresearch.sem.measures import FAIR_FIT, GOOD_FIT, RMSEA_LEVEL
 from xmresearch.sem.result import SemFit
 from xmresearch.studies.sem.evidence import Array, depending, needs, tails, tested
 
@@ -26,7 +26,7 @@ CLAIMS: Mapping[str, tuple[str, ...]] = {
     "distinct": cases("count"),
     "common_method": cases("assumption"),
 }
-BOUNDS = {f"good_{k}": v for k, v in GOOD.items()} | {f"wide_{k}": v for k, v in WIDE.items()}
+BOUNDS = {f"good_{k}": v for k, v in GOOD_FIT.items()} | {f"fair_{k}": v for k, v in FAIR_FIT.items()}
 LEAST_RESPONDENTS = 100
 """Below it solutions are often improper, and standard errors and tests of fit are too optimistic: Boomsma, A. & Hoogland,
 J. J. (2001). In Structural Equation Modeling: Present and Future. Scientific Software."""
@@ -71,17 +71,20 @@ def fit_claim(fitted: SemFit, name: str = "fit") -> Claim:
     Returns
     -------
     Claim
-        no_departure only where CFI and SRMR, too, are within the wider bounds; withheld for a model that cannot be wrong.
+        no_departure only where CFI and SRMR, too, are within the wider bounds; never failed below `LEAST_RESPONDENTS`, where
+        chi-square is too large; withheld for a model that cannot be wrong.
     """
     facts = fitted.summary()
     within, beyond = _misfit(fitted)
-    made = tested(name, within=within, beyond=beyond, confidence=fitted.confidence, margin=WIDE["rmsea"])
-    missed = [c.check for c in needs(fitted) if c.holds is False and c.check in WIDE]
+    if fitted.n < LEAST_RESPONDENTS:
+        beyond = 1.0
+    made = tested(name, within=within, beyond=beyond, confidence=fitted.confidence, margin=FAIR_FIT["rmsea"])
+    missed = [c.check for c in needs(fitted) if c.holds is False and c.check in FAIR_FIT]
     if made.verdict == "no_departure" and missed:
-        made = tested(name, within=1.0, beyond=beyond, confidence=fitted.confidence, margin=WIDE["rmsea"])
+        made = tested(name, within=1.0, beyond=beyond, confidence=fitted.confidence, margin=FAIR_FIT["rmsea"])
     shown = {k: facts[k] for k in ("cfi", "tli", "rmsea", "srmr", "chisq", "df", "pvalue")}
     shown |= {"rmsea_lower": facts["rmsea_ci_lower"], "rmsea_upper": facts["rmsea_ci_upper"]}
-    made = made.about(**shown, **BOUNDS, missed=missed)
+    made = made.about(**shown, **BOUNDS, rmsea_level=RMSEA_LEVEL, missed=missed)
     return made if fitted.converged else made.withhold("not_converged")
 
 
@@ -139,7 +142,7 @@ def _instrument(measured: SemFit, counts: Mapping[str, Claim], low: Array, one: 
     failing = list(dict.fromkeys(k for k, p in zip(owner, family, strict=True) if p < level))
     verdict = "failed" if failing else UNSETTLED if lacking else "no_departure"
     made = Claim("instrument", "assumption", verdict, "all_parts", level, measured.confidence)
-    made = made.about(**fitting.facts, lacking=lacking, failing=failing)
+    made = made.about(**fitting.facts, lacking=lacking, failing=failing, omega_bound=OMEGA_BOUND)
     for k in ("reliable", "convergent", "distinct"):
         count = counts[k].facts if k in counts else {"count": 0, "total": 0}
         made = made.about(**{k: count["count"], f"{k}_total": count["total"]})

@@ -1,0 +1,244 @@
+"""Read delimited text by one set of rules, whether into memory or as a stream."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+import pandas as pd
+
+from xmresearch.data.encodings import decode, is_utf8
+from xmresearch.errors import DataError, nearest
+
+if TYPE_CHECKING:
+    import polars as pl
+
+NAMELESS = "nameless column "
+_TAIL = 1 << 16
+_WHOLE = r"^[+-]?\d{1,18}$"
+_LONG = r"^[+-]?\d{19,}$"
+_NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$|^[+-]?(?i:inf|infinity)$"
+_TRUTH = r"^(?i:true|false)$"
+
+
+def check_header(header: Sequence[Any], name: str) -> list[str]:
+    """Tidy the names of columns, and refuse what repeats.
+
+    Parameters
+    ----------
+    header : sequence
+        As written; blank ones get a name by position.
+    name : str
+        What the columns are of, for messages.
+
+    Returns
+    -------
+    list of str
+
+    Raises
+    ------
+    DataError
+        A name occurs more than once.
+    """
+    names = ["" if h is None else str(h).strip() for h in header]
+    names = [n or f"{NAMELESS}{k + 1}" for k, n in enumerate(names)]
+    counts = Counter(names)
+    repeated = [f"'{n}' ({count} times)" for n, count in counts.items() if count > 1]
+    if repeated:
+        raise DataError(
+            f"'{name}' has duplicate columns: {', '.join(repeated[:5])}.", "Rename or remove the extra ones."
+        )
+    return names
+
+
+def scan_delimited(path: Path, delimiter: str, encoding: str | None) -> tuple[pl.LazyFrame, str]:
+    """Open delimited text without reading it, where it is UTF-8; other text is decoded in memory.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    delimiter : str
+        Of its columns.
+    encoding : str, optional
+        See `xmresearch.data.encodings.decode`.
+
+    Returns
+    -------
+    rows : polars.LazyFrame
+        Cells without spaces around them; blank ones null. A column is whole numbers, numbers or truth values if all of its
+        cells are, otherwise text as written ("NA" too); whole numbers of more than 18 digits are text. Columns without name and cells,
+        and blank lines after the last row, are left out; other blank lines are rows.
+    encoding : str
+        What it was decoded as.
+
+    Raises
+    ------
+    DataError
+        The file is empty, wrongly delimited or not well-formed, cannot be decoded, repeats a column's name, or has cells
+        below a blank one.
+    """
+    import polars as pl
+
+    if delimiter in '\r\n"':
+        raise DataError(f"{delimiter!r} cannot separate columns.", "Set data.delimiter to a comma, semicolon or tab.")
+    source, used = _opened(path, encoding)
+    names = _header(source, path.name, delimiter)
+    with _well_formed(source, path.name, delimiter):
+        schema = pl.scan_csv(source, separator=delimiter, infer_schema_length=None).collect_schema()
+        known = {name: pl.String() if kind == pl.Int128 else kind for name, kind in schema.items()}
+        rows = pl.scan_csv(source, separator=delimiter, schema=known).rename(dict(zip(known, names, strict=True)))
+        return _by_the_rules(rows, path.name, blank_tail=_ends_blank(source, delimiter)), used
+
+
+def read_delimited(path: Path, columns: Sequence[str] | None, delimiter: str, encoding: str | None) -> pd.DataFrame:
+    """Read delimited text by the rules of `scan_delimited`.
+
+    Parameters
+    ----------
+    path, delimiter, encoding
+        As for `scan_delimited`.
+    columns : sequence of str, optional
+        Only these are read.
+
+    Returns
+    -------
+    DataFrame
+        `attrs["encoding"]` says what it was decoded as.
+
+    Raises
+    ------
+    DataError
+        As for `scan_delimited`, or a column is not there.
+    """
+    rows, used = scan_delimited(path, delimiter, encoding)
+    require_named(columns, rows.collect_schema().names(), path.name)
+    with _well_formed(_opened(path, encoding)[0], path.name, delimiter):
+        frame = (rows if columns is None else rows.select(columns)).collect().to_pandas()
+    frame.attrs["encoding"] = used
+    return frame
+
+
+def require_named(wanted: Sequence[str] | None, present: Sequence[str], name: str) -> None:
+    """Raise DataError unless all columns that are wanted are there."""
+    missing = [c for c in wanted or () if c not in present]
+    if missing:
+        shown = ", ".join(f"'{c}'" for c in missing[:8]) + (", ..." if len(missing) > 8 else "")
+        raise DataError(
+            f"'{name}' lacks {len(missing)} column(s) that the codebook or the params name: {shown}.",
+            f"{nearest(missing[0], present)} Correct the codebook's patterns or the file's header.",
+        )
+
+
+def _opened(path: Path, encoding: str | None) -> tuple[Path | bytes, str]:
+    """Return the path of what polars can stream, otherwise the text in UTF-8 with lines that end in a line feed."""
+    with path.open("rb") as file:
+        head = file.read(_TAIL)
+    old_lines = b"\r" in head and b"\n" not in head
+    if head.strip() and b"\x00" not in head[:4096] and encoding is None and not old_lines and is_utf8(path):
+        return path, "utf-8"
+    text, used = decode(path.read_bytes(), path.name, encoding)
+    return (text.replace("\r", "\n") if old_lines else text).encode(), used
+
+
+@contextmanager
+def _text_of(source: Path | bytes) -> Iterator[TextIO]:
+    with source.open("rb") if isinstance(source, Path) else io.BytesIO(source) as raw:
+        yield io.TextIOWrapper(raw, "utf-8-sig", newline="")
+
+
+def _header(source: Path | bytes, name: str, delimiter: str) -> list[str]:
+    with _text_of(source) as text:
+        try:
+            header = next(csv.reader(text, delimiter=delimiter), [])
+        except csv.Error as error:
+            raise DataError(f"'{name}', line 1: {error}.") from None
+    if not "".join(header).strip():
+        raise DataError(f"The first line of '{name}' is blank.", "The first line must name the columns.")
+    names = check_header(header, name)
+    other = max(";\t|,", key=header[0].count)
+    if len(names) == 1 and other in header[0]:
+        seen = {"\t": "tabs"}.get(other, f"'{other}'")
+        raise DataError(
+            f"'{name}' has only one column when split at {delimiter!r}.",
+            f"Its header contains {seen}: set data.delimiter to that.",
+        )
+    return names
+
+
+@contextmanager
+def _well_formed(source: Path | bytes, name: str, delimiter: str) -> Iterator[None]:
+    """Say as a DataError, with the line, what polars finds wrong with the text."""
+    import polars as pl
+
+    try:
+        yield
+    except pl.exceptions.PolarsError as error:
+        said = f": {str(error).partition('\n')[0].rstrip('.')}"
+        with _text_of(source) as text, suppress(csv.Error):
+            lines = csv.reader(text, delimiter=delimiter)
+            width = len(next(lines))
+            for cells in lines:
+                if len(cells) > width:
+                    said = f", line {lines.line_num}: {len(cells)} cells where the first line names {width} columns"
+                    break
+        raise DataError(f"'{name}' is not a well-formed CSV{said}.", "Quote cells that hold the delimiter.") from None
+
+
+def _ends_blank(source: Path | bytes, delimiter: str) -> bool:
+    """Whether the last line holds nothing, as spreadsheets and editors leave them."""
+    if isinstance(source, bytes):
+        tail = source[-_TAIL:]
+    else:
+        with source.open("rb") as file:
+            file.seek(max(0, source.stat().st_size - _TAIL))
+            tail = file.read()
+    lines = tail.removesuffix(b"\n").removesuffix(b"\r").split(b"\n")
+    return not lines[-1].translate(None, delimiter.encode() + b' "\t\r')
+
+
+def _by_the_rules(rows: pl.LazyFrame, name: str, *, blank_tail: bool) -> pl.LazyFrame:
+    import polars as pl
+
+    schema = rows.collect_schema()
+    texts = [c for c, kind in schema.items() if kind == pl.String]
+    cell = pl.col(texts).str.strip_chars()
+    rows = rows.with_columns(pl.when(cell != "").then(cell))
+    nameless = [c for c in schema if c.startswith(NAMELESS)]
+    asked = [pl.len().alias("rows")]
+    for k, column in enumerate(texts):
+        of = pl.col(column)
+        asked += [
+            of.str.contains(_WHOLE).all().alias(f"whole {k}"), of.str.contains(_TRUTH).all().alias(f"truth {k}"),
+            (of.str.contains(_NUMBER) & ~of.str.contains(_LONG)).all().alias(f"number {k}"),
+            of.count().alias(f"cells {k}"),
+        ]  # fmt: skip
+    asked += [pl.col(c).count().alias(f"below {c}") for c in nameless]
+    if blank_tail:
+        filled = pl.any_horizontal(pl.all().is_not_null())
+        asked.append((pl.int_range(pl.len()).filter(filled).max() + 1).fill_null(0).alias("last"))
+    found = rows.select(asked).collect(engine="streaming").row(0, named=True)
+    wrong = [c for c in nameless if found[f"below {c}"]]
+    if wrong:
+        raise DataError(
+            f"'{name}' has answers below an empty header cell (column {wrong[0].removeprefix(NAMELESS)}).",
+            "Name the column in the first line, or remove it.",
+        )
+    kinds: dict[str, pl.Expr] = {}
+    for k, column in enumerate(texts):
+        if not found[f"cells {k}"]:
+            continue
+        if found[f"whole {k}"]:
+            kinds[column] = pl.col(column).cast(pl.Int64)
+        elif found[f"truth {k}"]:
+            kinds[column] = pl.col(column).str.to_lowercase() == "true"
+        elif found[f"number {k}"]:
+            kinds[column] = pl.col(column).cast(pl.Float64)
+    if blank_tail:
+        rows = rows.head(found["last"])
+    return rows.with_columns(**kinds).drop(nameless)

@@ -1,0 +1,361 @@
+"""Cut-offs that steer a verdict: each has its published value, and turns its status on the right side of it."""
+
+import ast
+import importlib
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from xmresearch.attribution.consistency import ConsistencyResult
+from xmresearch.attribution.evidence import disagreement, misspecification
+from xmresearch.attribution.journey import JourneyResult
+from xmresearch.attribution.order import OrderChoice
+from xmresearch.attribution.process_map import ProcessMap
+from xmresearch.attribution.result import AttributionResult
+from xmresearch.attribution.shapley import ShapleyResult
+from xmresearch.causal.bacon import BaconResult
+from xmresearch.causal.experiment_result import ExperimentResult
+from xmresearch.causal.honest import HonestResult
+from xmresearch.causal.result import DidResult
+from xmresearch.causal.sensitivity import SensitivityResult
+from xmresearch.causal.sequential import ConfidenceSequence
+from xmresearch.causal.synthetic import SyntheticResult
+from xmresearch.psychometrics.common_method import CommonMethodResult
+from xmresearch.psychometrics.composite import CompositeResult
+from xmresearch.psychometrics.drivers import DriverResult
+from xmresearch.psychometrics.efa import EfaResult
+from xmresearch.psychometrics.gaps import GapResult
+from xmresearch.psychometrics.importance import ImportanceResult
+from xmresearch.psychometrics.reliability import ReliabilityResult
+from xmresearch.psychometrics.validity import ValidityResult
+from xmresearch.sem import invariance as ladder
+from xmresearch.sem.bayes_result import BayesianSem, posterior_warnings
+from xmresearch.sem.overview import _verdict
+from xmresearch.sem.pls import PlsResult
+from xmresearch.sem.pls_tables import concerns as pls_concerns
+from xmresearch.sem.result import SemFit
+
+PUBLISHED = {
+    "sem.measures": {
+        "CLOSE": 0.05, "NOT_CLOSE": 0.08, "RMSEA_LEVEL": 0.90,  # MacCallum, Browne & Sugawara (1996)
+        "GOOD_FIT": {"cfi": 0.95, "rmsea": 0.06, "srmr": 0.08},  # Hu & Bentler (1999)
+        "FAIR_FIT": {"cfi": 0.90, "rmsea": 0.08, "srmr": 0.10},  # Browne & Cudeck (1993); Schermelleh-Engel et al. (2003)
+    },
+    "sem.invariance": {"CFI_DROP": -0.010, "RMSEA_RISE": 0.015},  # Chen (2007)
+    "sem.overview": {"NOTABLE_INDEX": 3.84},
+    "sem.concerns": {"CLOSE_FACTORS": 0.95, "ROWS_PER_PARAMETER": 5, "ROWS_PER_ORDINAL_GROUP": 200, "_AGAINST": 0.2},
+    "sem.pls": {"RELIABLE": 0.7, "AVE_BOUND": 0.5, "HTMT_BOUND": 0.85, "SRMR_BOUND": 0.08, "MOST_BETTER": 0.5},
+    "sem.pls_tables": {"VIF_BOUND": 5.0},  # Hair et al. (2019)
+    "sem.bayes_result": {  # Vehtari et al. (2021)
+        "RHAT": (1.01, 1.05), "ESS": (400.0, 100.0), "PPP": (0.05, 0.01), "MOST_DIVERGENT": 0.01,
+    },
+    "sem.bayes_measures": {"_HIGH_K": 0.7},  # Vehtari, Gelman & Gabry (2017)
+    "inference.nuts": {"RHAT": 1.01, "ESS": 400},
+    "psychometrics.efa": {"KMO_BOUND": 0.6, "KMO_LEAST": 0.5, "BARTLETT_LEVEL": 0.05, "LOWEST": 0.005},
+    "psychometrics.reliability": {"ACCEPTABLE": 0.7, "UNACCEPTABLE": 0.5},  # Nunnally (1978)
+    "psychometrics.composite": {"OMEGA_BOUND": 0.7, "OMEGA_LEAST": 0.6, "AVE_BOUND": 0.5},  # Fornell & Larcker (1981)
+    "psychometrics.validity": {"HTMT_BOUND": 0.85, "HTMT_MOST": 0.90},  # Henseler, Ringle & Sarstedt (2015)
+    "studies.sem.measurement": {"LEAST_RESPONDENTS": 100},  # Boomsma & Hoogland (2001)
+    "psychometrics.common_method": {"HARMAN_BOUND": 0.5, "SHARE_BOUND": 0.25, "SHARE_MOST": 0.5, "ALPHA": 0.05},
+    "psychometrics.drivers": {"CLEARLY_FIRST": 0.9, "CASES_PER_DRIVER": 20},
+    "psychometrics.gaps": {"FEW_ANSWERS": 30, "INTERVALS_APART": 0.15},
+    "psychometrics.importance": {"MOST_OFF_TOTAL": 0.05, "SURE": 0.9},
+    "data.survey": {"MIN_RESPONDENTS": 10},
+    "attribution.result": {"FEW_CONVERSIONS": 100, "ENOUGH_DRAWS": 1000, "WIDER": 1.25},
+    "attribution.misfit": {"MISFIT": 0.02, "BAD_MISFIT": 0.05},
+    "attribution.scores": {"FEW_SCORES": 30},
+    "attribution.order": {"SURE_ORDER": 0.95},
+    "attribution.evidence": {"FAR_SHARE": 0.05},
+    "attribution.process_map": {"LEAST_SHOWN": 0.5},
+    "attribution.shapley": {"MOST_SAMPLING_ERROR": 0.02},
+    "causal.result": {"PRETREND_LEVEL": 0.05, "FEW_UNITS": 10, "ENOUGH_DRAWS": 1000},
+    "causal.honest": {"PRETREND_LEVEL": 0.05, "SAFE_BREAKDOWN": 1.0, "FEW_PRE_PERIODS": 2},  # Rambachan & Roth (2023)
+    "causal.synthetic": {"CLOSE_FIT": 0.1, "EVEN_WEIGHTS": 3.0},
+    "causal.sensitivity": {"MOSTLY": 0.5, "SCEPTICAL": 0.5},
+    "causal.bacon": {"FEW_FORBIDDEN": 0.1},
+    "causal.staggered": {"SMALL_COHORT": 5},
+    "causal.panel": {"UNEVEN": 3.0},
+    "causal.two_by_two": {"OVERDISPERSED": 1.5},
+    "causal.experiment_result": {
+        "SRM_LEVEL": 0.001, "ATTRITION_LEVEL": 0.01, "FEW_ROWS": 30, "FEW_CLUSTERS": 10, "OVERDISPERSED": 1.5,
+    },
+    "causal.sequential": {"FEWEST": 30},
+}  # fmt: skip
+STATUSES = {"pass", "warn", "fail"}
+
+
+@pytest.mark.parametrize("module", PUBLISHED)
+def test_a_cut_off_has_its_published_value(module):
+    loaded = importlib.import_module(f"xmresearch.{module}")
+    assert {name: getattr(loaded, name) for name in PUBLISHED[module]} == PUBLISHED[module]
+
+
+def statuses(path):
+    """Yield the condition of every expression that gives a status."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.IfExp) and isinstance(node.body, ast.Constant) and node.body.value in STATUSES:
+            yield node.test
+
+
+def test_no_status_hangs_on_a_figure_without_a_name(root):
+    """0 and 1 may be written out: none, and all."""
+    found, used = [], {}
+    for path in sorted((root / "src/xmresearch").rglob("*.py")):
+        module = ".".join(path.relative_to(root / "src/xmresearch").with_suffix("").parts)
+        for test in statuses(path):
+            for node in ast.walk(test):
+                if isinstance(node, ast.Constant) and isinstance(node.value, int | float) and abs(node.value) > 1e-6:
+                    found += [f"{module}:{node.lineno}: {ast.unparse(test)}"] if abs(node.value) != 1 else []
+                if isinstance(node, ast.Name) and node.id.isupper():
+                    used.setdefault(node.id, module)
+    known = {name for names in PUBLISHED.values() for name in names}
+    assert not found
+    assert not {f"{module}.{name}" for name, module in used.items() if name not in known | {"MAX_ITERATIONS"}}
+
+
+def fit_measures(**given):
+    facts = {"cfi": 0.99, "rmsea": 0.01, "srmr": 0.01} | given
+    return SimpleNamespace(converged=True, concerns=(), summary=lambda: facts)
+
+
+def method(one=0.01, share=0.0, marker=0.0, harman=0.1):
+    table = pd.DataFrame({
+        "model": ["one_factor", "method_factor", "marker_constrained"], "p_diff": [one, 0.5, 0.5],
+        "share": [np.nan, share, marker], "share_lower": np.nan, "share_upper": np.nan,
+    })  # fmt: skip
+    stand_in = SimpleNamespace(
+        table=table, component_share=harman, factor_share=harman, n=9, loadings=pd.DataFrame({"change": [0.0]})
+    )
+    stand_in.summary = lambda: CommonMethodResult.summary(stand_in)
+    return stand_in
+
+
+def composite(omega, ave=0.9):
+    table = pd.DataFrame({"omega_categorical": [np.nan], "omega": [omega], "ave": [ave], "construct": "a", "group": ""})
+    return SimpleNamespace(table=table, judged=table["omega"])
+
+
+def alpha(value):
+    return SimpleNamespace(table=pd.DataFrame({"alpha": [value], "heywood": [False]}))
+
+
+def gap(n=90, apart=1.0):
+    dims = pd.DataFrame({"n": [n], "boot_lower": 0.0, "boot_upper": apart, "ci_lower": 0.0, "ci_upper": 1.0})
+    return SimpleNamespace(table=dims, draws=9, tidy=lambda level: dims)
+
+
+def posterior(rhat=1.0, bulk=900.0, tail=900.0, ppp=0.5, divergences=0):
+    facts = {"rhat": rhat, "ess_bulk": bulk, "ess_tail": tail, "chains": 4, "draws": 250}
+    return SimpleNamespace(summary=lambda: facts, divergences=divergences, ppp=ppp)
+
+
+def pls(vif=1.0, rho=0.9, ave=0.9, htmt=0.1, srmr=0.01, better=4):
+    return SimpleNamespace(
+        outer=pd.DataFrame({"weight": [1.0]}), iterations=3, converged=True, admissible=True, dropped=0,
+        paths=pd.DataFrame({"vif": [vif]}), reliability=pd.DataFrame({"rho_a": [rho], "ave": [ave]}),
+        htmt=pd.DataFrame({"htmt": [htmt]}), consistent=True, srmr=srmr, bootstrap=0, failed=0,
+        prediction=pd.DataFrame({"q2_predict": 0.1, "rmse": [1.0] * better + [3.0] * (4 - better), "lm_rmse": 2.0}),
+    )  # fmt: skip
+
+
+def attribution(conversions=1e9, draws=9000, ratio=1.0, over=0.0):
+    """With so many conversions that a removal effect misses the log by `over` beyond chance."""
+    table = pd.DataFrame({
+        "channel": ["a"], "share": 1.0, "credit": [float(conversions)], "bootstrap_sd": [ratio], "sd": [1.0],
+        "removal_effect": 0.5 - over, "removal_lower": 0.5 - over, "removal_upper": 0.5 - over, "pass_share": 0.5,
+        "passed": 0.5 * conversions,
+    })  # fmt: skip
+    facts = {"conversions": conversions, "draws": draws, "bootstrap": 9}
+    return SimpleNamespace(table=table, facts=facts, confidence=0.95)
+
+
+def did(kind="two_by_two", units=90, draws=9000, **facts):
+    counts = {"control_units": units, "treated_units": 90}
+    return SimpleNamespace(kind=kind, facts=counts | facts, draws=np.zeros(draws))
+
+
+def doubt(**given):
+    facts = {
+        "_slope_p": 0.5, "placebo_p": 0.01, "effect": {"ci_lower": 1.0, "ci_upper": 2.0, "refitted": 1.0}, "kept": 1.0,
+        "breakdown": 2.0, "prior": 0.05, "left": 1.0, "nonzero": 0, "confidence": 0.95,
+    } | given  # fmt: skip
+    rows = {
+        "pretrend_slope": pd.DataFrame({"estimate": [0.0, facts["left"]], "ci_lower": 1.0, "ci_upper": 2.0}),
+        "placebo_time": pd.DataFrame({"ci_lower": [1.0] * facts["nonzero"] + [-1.0] * (4 - facts["nonzero"]), "ci_upper": 2.0}),
+        "placebo_unit": pd.DataFrame({"estimate": np.zeros(99)}),
+    }  # fmt: skip
+    return SimpleNamespace(
+        **facts, tidy=rows.__getitem__, honest=SimpleNamespace(breakdown=facts["breakdown"]),
+        _kept=lambda: facts["kept"], _prior_held=lambda: [facts["prior"]],
+    )  # fmt: skip
+
+
+def experiment(srm=0.5, attrition=0.5, n=900, clustered="not clustered", dispersion=1.0):
+    return SimpleNamespace(
+        srm_p=srm, attrition_p=attrition, clustered=clustered, arms=pd.DataFrame({"n": [n], "clusters": [n]}),
+        family="count", method="exact", dispersion=dispersion,
+    )  # fmt: skip
+
+
+def honest(periods=9, p=0.5, breakdown=2.0):
+    return SimpleNamespace(n_pre=periods, pretrend_p=p, kind="relative", breakdown=breakdown)
+
+
+def synthetic(fit=0.01, controls=9.0):
+    weights = pd.DataFrame({"weight": [controls**-0.5]})
+    effects = pd.DataFrame({"effect": [1.0]})
+    return SimpleNamespace(
+        relative_rmspe=fit, unit_weights=weights, n_controls=99, leave_one_out=effects, effect=1.0, confidence=0.95
+    )
+
+
+def efa(kmo=0.9, p=0.01):
+    return SimpleNamespace(kmo=kmo, bartlett_p=p, heywood=False)
+
+
+# class, check, what stands in for its result at a value, and statuses by value: just on either side of the cut-off
+BOUNDARIES = [
+    (SemFit, "cfi", lambda x: fit_measures(cfi=x), {0.951: "pass", 0.949: "warn", 0.901: "warn", 0.899: "fail"}),
+    (SemFit, "rmsea", lambda x: fit_measures(rmsea=x), {0.059: "pass", 0.061: "warn", 0.079: "warn", 0.081: "fail"}),
+    (SemFit, "srmr", lambda x: fit_measures(srmr=x), {0.079: "pass", 0.081: "warn", 0.099: "warn", 0.101: "fail"}),
+    (BayesianSem, "rhat", lambda x: posterior(rhat=x), {1.01: "pass", 1.011: "warn", 1.05: "warn", 1.051: "fail"}),
+    (BayesianSem, "ess_bulk", lambda x: posterior(bulk=x), {400: "pass", 399: "warn", 100: "warn", 99: "fail"}),
+    (BayesianSem, "ess_tail", lambda x: posterior(tail=x), {400: "pass", 399: "warn", 100: "warn", 99: "fail"}),
+    (BayesianSem, "divergences", lambda x: posterior(divergences=x), {0: "pass", 1: "warn", 10: "warn", 11: "fail"}),
+    (BayesianSem, "ppp", lambda x: posterior(ppp=x), {0.05: "pass", 0.04: "warn", 0.01: "warn", 0.009: "fail", 0.96: "warn"}),
+    (PlsResult, "vif", lambda x: pls(vif=x), {4.99: "pass", 5.0: "warn"}),
+    (PlsResult, "rho_a", lambda x: pls(rho=x), {0.7: "pass", 0.699: "warn"}),
+    (PlsResult, "ave", lambda x: pls(ave=x), {0.5: "pass", 0.499: "warn"}),
+    (PlsResult, "htmt", lambda x: pls(htmt=x), {0.849: "pass", 0.85: "warn"}),
+    (PlsResult, "srmr", lambda x: pls(srmr=x), {0.079: "pass", 0.08: "warn"}),
+    (PlsResult, "better_than_lm", lambda x: pls(better=x), {3: "pass", 2: "warn"}),
+    (EfaResult, "kmo", lambda x: efa(kmo=x), {0.6: "pass", 0.599: "warn", 0.5: "warn", 0.499: "fail"}),
+    (EfaResult, "bartlett_p", lambda x: efa(p=x), {0.049: "pass", 0.05: "fail"}),
+    (ReliabilityResult, "alpha", alpha, {0.7: "pass", 0.699: "warn", 0.5: "warn", 0.499: "fail"}),
+    (CompositeResult, "omega", composite, {0.7: "pass", 0.699: "warn", 0.6: "warn", 0.599: "fail"}),
+    (CompositeResult, "ave", lambda x: composite(0.6, x), {0.5: "pass", 0.499: "warn"}),
+    (CompositeResult, "ave", lambda x: composite(x, 0.4), {0.6: "warn", 0.599: "fail"}),
+    (ValidityResult, "htmt2", lambda x: SimpleNamespace(pairs=pd.DataFrame({"htmt2": [x]})), {0.849: "pass", 0.85: "warn"}),
+    (CommonMethodResult, "harman", lambda x: method(harman=x), {0.499: "pass", 0.5: "warn"}),
+    (CommonMethodResult, "method_share", lambda x: method(share=x), {0.249: "pass", 0.25: "warn", 0.499: "warn", 0.5: "fail"}),
+    (CommonMethodResult, "marker_share", lambda x: method(marker=x), {0.249: "pass", 0.25: "warn", 0.499: "warn", 0.5: "fail"}),
+    (DriverResult, "cases_per_driver", lambda x: SimpleNamespace(n=x, table=pd.DataFrame({"beta_upper": [1.0]})), {20: "pass", 19: "warn"}),
+    (GapResult, "gap_n", lambda x: gap(n=x), {30: "pass", 29: "warn"}),
+    (GapResult, "interval_agreement", lambda x: gap(apart=x), {1.149: "pass", 1.151: "warn", 0.851: "pass", 0.849: "warn"}),
+    (ImportanceResult, "points_total", lambda x: SimpleNamespace(off_total=x), {0.05: "pass", 0.051: "warn"}),
+    (AttributionResult, "conversions", lambda x: attribution(conversions=x), {100: "pass", 99: "warn"}),
+    (AttributionResult, "posterior_draws", lambda x: attribution(draws=x), {1000: "pass", 999: "warn"}),
+    (AttributionResult, "bootstrap_over_posterior_sd", lambda x: attribution(ratio=x), {1.25: "pass", 1.251: "warn"}),
+    (AttributionResult, "chain_misses_log", lambda x: attribution(over=x), {0.0199: "pass", 0.0201: "warn", 0.0499: "warn", 0.0501: "fail"}),
+    (ConsistencyResult, "fewest_scores", lambda x: SimpleNamespace(table=pd.DataFrame({"scores": [x]})), {30: "pass", 29: "warn"}),
+    (JourneyResult, "fewest_scores", lambda x: SimpleNamespace(touchpoints=pd.DataFrame({"exits": [1], "scores": [x]}), facts={"nulls": 1}), {30: "pass", 29: "warn"}),
+    (OrderChoice, "probability_of_order", lambda x: SimpleNamespace(table=pd.DataFrame({"order": [1], "probability": [x]}), order=1, by_log_loss=0, highest=2), {0.95: "pass", 0.949: "warn"}),
+    (ProcessMap, "share_of_steps_shown", lambda x: SimpleNamespace(shown=x), {0.5: "pass", 0.499: "warn"}),
+    (ShapleyResult, "largest_se_over_top", lambda x: SimpleNamespace(table=pd.DataFrame({"shapley": [1.0], "se": [x]})), {0.02: "pass", 0.021: "warn"}),
+    (DidResult, "units_per_arm", lambda x: did(units=x), {10: "pass", 9: "warn", 2: "warn", 1: "fail"}),
+    (DidResult, "posterior_draws", lambda x: did(draws=x), {1000: "pass", 999: "warn"}),
+    (DidResult, "relative_rmspe", lambda x: did("synthetic_control", relative_rmspe=x), {0.1: "pass", 0.101: "warn"}),
+    (DidResult, "pretrend_p", lambda x: did(pretrend_p=x), {0.05: "pass", 0.049: "fail"}),
+    (DidResult, "rhat", lambda x: did(rhat=x, ess_bulk=900, ess_tail=900, divergences=0), {1.01: "pass", 1.011: "fail"}),
+    (DidResult, "ess_bulk", lambda x: did(rhat=1.0, ess_bulk=x, ess_tail=900, divergences=0), {400: "pass", 399: "fail"}),
+    (HonestResult, "pre_periods", lambda x: honest(periods=x), {2: "pass", 1: "warn"}),
+    (HonestResult, "pretrend_p", lambda x: honest(p=x), {0.05: "pass", 0.049: "warn"}),
+    (HonestResult, "breakdown", lambda x: honest(breakdown=x), {1.0: "pass", 0.99: "warn"}),
+    (SyntheticResult, "relative_rmspe", lambda x: synthetic(fit=x), {0.1: "pass", 0.101: "warn"}),
+    (SyntheticResult, "effective_controls", lambda x: synthetic(controls=x), {3.01: "pass", 2.99: "warn"}),
+    (BaconResult, "forbidden", lambda x: SimpleNamespace(forbidden=x, negative=0.0), {0.1: "pass", 0.101: "warn"}),
+    (SensitivityResult, "slope_p", lambda x: doubt(_slope_p=x), {0.05: "pass", 0.049: "warn"}),
+    (SensitivityResult, "extrapolated_share", lambda x: doubt(left=x), {0.5: "pass", 0.499: "warn"}),
+    (SensitivityResult, "placebo_dates", lambda x: doubt(nonzero=x), {0: "pass", 1: "warn", 2: "warn", 3: "fail"}),
+    (SensitivityResult, "placebo_p", lambda x: doubt(placebo_p=x), {0.049: "pass", 0.051: "warn"}),
+    (SensitivityResult, "breakdown", lambda x: doubt(breakdown=x), {1.0: "pass", 0.99: "warn"}),
+    (SensitivityResult, "leave_one_out", lambda x: doubt(kept=x), {1.0: "pass", 0.99: "warn", 0.5: "warn", 0.49: "fail"}),
+    (SensitivityResult, "sceptical_prior", lambda x: doubt(prior=x), {0.5: "pass", 0.51: "warn"}),
+    (ExperimentResult, "srm_p", lambda x: experiment(srm=x), {0.001: "pass", 0.0009: "fail"}),
+    (ExperimentResult, "attrition_p", lambda x: experiment(attrition=x), {0.01: "pass", 0.009: "warn"}),
+    (ExperimentResult, "smallest_arm_n", lambda x: experiment(n=x), {30: "pass", 29: "warn"}),
+    (ExperimentResult, "smallest_arm_clusters", lambda x: experiment(n=x, clustered="by unit"), {10: "pass", 9: "warn"}),
+    (ExperimentResult, "dispersion", lambda x: experiment(dispersion=x), {1.5: "pass", 1.51: "warn"}),
+    (ConfidenceSequence, "first_look_n", lambda x: SimpleNamespace(smallest_n=x), {30: "pass", 29: "warn"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("kind", "check", "at", "expected"), BOUNDARIES, ids=[f"{c.__name__}-{n}" for c, n, *_ in BOUNDARIES]
+)
+def test_a_status_turns_at_its_cut_off(kind, check, at, expected):
+    for value, status in expected.items():
+        found = kind.diagnostics(at(value)).set_index("check")["status"]
+        assert found[check] == status, value
+
+
+@pytest.mark.parametrize(
+    ("measure", "verdicts"),
+    [
+        ("cfi", {0.95: "good", 0.949: "acceptable", 0.90: "acceptable", 0.899: "poor"}),
+        ("rmsea", {0.06: "good", 0.061: "acceptable", 0.08: "acceptable", 0.081: "poor"}),
+        ("srmr", {0.08: "good", 0.081: "acceptable", 0.10: "acceptable", 0.101: "poor"}),
+    ],
+)
+def test_the_verdict_on_fit_needs_every_measure(measure, verdicts):
+    for value, verdict in verdicts.items():
+        assert _verdict(fit_measures(**{measure: value})) == verdict, value
+
+
+@pytest.mark.parametrize(
+    ("changed", "level"),
+    [
+        ({}, "metric"),
+        ({"delta_cfi": [np.nan, -0.0099], "delta_rmsea": [np.nan, 0.0149]}, "metric"),
+        ({"delta_cfi": [np.nan, -0.0101]}, "configural"),
+        ({"delta_rmsea": [np.nan, 0.0151]}, "configural"),
+        ({"cfi": [0.89, 0.89], "rmsea": [0.079, 0.079]}, "metric"),
+        ({"cfi": [0.901, 0.901], "rmsea": [0.09, 0.09]}, "metric"),
+        ({"cfi": [0.899, 0.899], "rmsea": [0.081, 0.081]}, ""),
+    ],
+)
+def test_a_level_of_invariance_turns_at_chens_cut_offs(monkeypatch, changed, level):
+    """Real fits of two groups, with the measures that are compared set to either side of each cut-off."""
+    rng = np.random.default_rng(5)
+    factor = rng.standard_normal((300, 1))
+    data = pd.DataFrame(factor + rng.standard_normal((300, 4)), columns=list("abcd")).assign(g=["x", "y"] * 150)
+    steady = {"delta_cfi": [np.nan, 0.0], "delta_rmsea": [np.nan, 0.0], "cfi": [0.99, 0.99], "rmsea": [0.01, 0.01]}
+    compare = ladder.compare
+    monkeypatch.setattr(ladder, "compare", lambda fits: compare(fits).assign(**(steady | changed)))
+    found = ladder.invariance("f =~ a + b + c + d", data, "g", levels=["metric"])
+    assert found.level == level
+
+
+def test_cases_of_sentences_turn_at_their_cut_offs():
+    for share, case in {0.049: "near", 0.051: "far", -0.051: "far"}.items():
+        compared = pd.DataFrame({"channel": ["a"], "markov": [0.5], "first": [0.5 + share], "outside": [0]})
+        assert disagreement(compared)["case"] == case
+    for ratio, case in {1.25: "holds", 1.251: "wider"}.items():
+        assert misspecification(attribution(ratio=ratio))[1]["case"] == case
+    pairs = pd.DataFrame({"htmt2": [0.849, 0.85], "htmt2_upper": np.nan})
+    table = pd.DataFrame({"ave": [0.5, 0.499], "fornell_larcker": True})
+    found = ValidityResult.summary(SimpleNamespace(pairs=pairs, table=table))
+    assert (found["htmt2_below"], found["convergent"]) == (1, 1)
+    for omega, low in {0.7: 0, 0.699: 1}.items():
+        assert CompositeResult.summary(composite(omega))["low"] == low
+    focus = pd.DataFrame({"quadrant": "concentrate_here", "p_quadrant": [0.9, 0.89], "id": ["a", "b"]})
+    assert ImportanceResult.summary(SimpleNamespace(table=focus, cross="mean"))["sure"] == 1
+
+
+def test_warnings_turn_at_their_cut_offs():
+    def posterior_asks(rhat=1.0, bulk=900.0, tail=900.0, ppp=0.5, between=0.5):
+        row = {"lhs": "f", "op": "~~", "rhs": "g", "std_all": between, "rhat": rhat, "ess_bulk": bulk, "ess_tail": tail}
+        return len(posterior_warnings(pd.DataFrame([row]), {"f", "g"}, ppp, 0, 0))
+
+    for name, quiet, loud in (
+        ("rhat", 1.01, 1.011), ("bulk", 400, 399), ("tail", 400, 399), ("ppp", 0.05, 0.049), ("between", 0.95, 0.951),
+    ):  # fmt: skip
+        assert (posterior_asks(**{name: quiet}), posterior_asks(**{name: loud})) == (0, 1), name
+    model = SimpleNamespace(constructs=[], modes=[])
+    weights = SimpleNamespace(converged=[True], iterations=[3])
+    for vif, asked in {5.0: 0, 5.01: 2}.items():
+        paths = pd.DataFrame({"lhs": ["a"], "rhs": ["b"], "vif": [vif]})
+        outer = pd.DataFrame({"construct": ["a"], "item": ["b"], "vif": [vif], "weight": [1.0], "mode": ["B"]})
+        assert len(list(pls_concerns(model, weights, paths, outer, consistent=False))) == asked
