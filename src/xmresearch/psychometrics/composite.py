@@ -356,8 +356,9 @@ def _answers(fitted: SemFit, data: pd.DataFrame | None, group: str | None) -> li
     if group is None and len(model.groups) > 1:
         raise DataError("The model has several groups.", "Name the column of the groups in `group`.")
     grouped = split(data, group)
-    if grouped.groups != model.groups:
+    if set(grouped.groups) != set(model.groups):
         raise DataError(f"Column '{group}' does not hold the groups of the model.")
+    grouped = grouped.in_order(model.groups)
     return [np.cov(x, rowvar=False) for x in rows_of(grouped, model.observed, (), "listwise")]
 
 

@@ -33,6 +33,7 @@ from xmresearch.sem.bayes_result import (
 from xmresearch.sem.bayes_sampler import draw_theta
 from xmresearch.sem.estimation import minimise, starting_values
 from xmresearch.sem.fitting import fit
+from xmresearch.sem.inputs import column_of
 from xmresearch.sem.likelihood import CompleteSample, Likelihood
 from xmresearch.sem.matrices import Matrices
 from xmresearch.sem.model import Model, build_model
@@ -144,7 +145,7 @@ def _prepared(
     terms = parse_model(model)
     if isinstance(data, pd.DataFrame):
         for name in dict.fromkeys(n for t in terms for n in (t.lhs, t.rhs)):
-            if name in data.columns and isinstance(data[name].dtype, pd.CategoricalDtype):
+            if name in data.columns and isinstance(column_of(data, name).dtype, pd.CategoricalDtype):
                 raise DataError(
                     f"Column '{name}' is ordered or categorical; Bayesian models are for continuous variables.",
                     "Convert it to numbers, or use fit(..., ordered=True).",

@@ -85,9 +85,8 @@ def reviewers_concerns(
         if op == "~" and abs(standardised) > 1 and solution.converged:
             found.append(Concern("inflated", {"cause": rhs, "outcome": lhs, "value": standardised, "group": group}))
     found += _close_factors(read, solution) + _reversed_items(read, std_all)
-    parameters = model.n_free - len(model.groups) * (sum(model.categories) or len(model.observed) * model.means)
-    few = n < ROWS_PER_PARAMETER * parameters
-    if few or (estimator == "WLSMV" and n < ROWS_PER_ORDINAL_GROUP * len(model.groups)):
+    parameters = model.n_free
+    if n < ROWS_PER_PARAMETER * parameters or (estimator == "WLSMV" and n < ROWS_PER_ORDINAL_GROUP * len(model.groups)):
         found.append(Concern("few_rows", {"n": n, "parameters": parameters, "estimator": estimator}))
     if sparse:
         found.append(Concern("sparse", {"pairs": sparse}))

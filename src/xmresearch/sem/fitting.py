@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from xmresearch.errors import DataError, ModelError, nearest
 from xmresearch.sem.bootstrap import LEAST_REPLICATES, bootstrap_intervals, bootstrap_replicates
 from xmresearch.sem.concerns import Concern, reviewers_concerns
-from xmresearch.sem.estimation import Solution, minimise, starting_values
+from xmresearch.sem.estimation import Solution, inverted, minimise, starting_values
 from xmresearch.sem.fiml import corrected_measures
 from xmresearch.sem.likelihood import Likelihood, MissingSample
 from xmresearch.sem.matrices import Matrices
@@ -59,7 +59,8 @@ def fit(
     ordered : sequence of str or True
         Ordered variables; True means all observed ones. All observed variables of the model, or none, must be ordered.
     group : str, optional
-        Column whose values split the rows; means are then modelled.
+        Column whose values split the rows, in the order in which they first appear (lavaan's), which is that of `c(..., ...)`
+        and of the tables of results; means are then modelled.
     group_equal : sequence of str
         What is equal in all groups: loadings, intercepts, means, thresholds, regressions, residuals,
         residual.covariances, lv.variances, lv.covariances.
@@ -183,6 +184,11 @@ def fit_all(models: Mapping[str, str], data: Data, **settings: Any) -> dict[str,
     dict of str to SemFit
         In the order given.
     """
+    if not isinstance(models, Mapping):
+        raise ModelError(
+            f"The models are of type {type(models).__name__}, not a mapping from name to text.",
+            "Write {'name': 'f =~ x1 + x2 + x3'}, or call fit for one model.",
+        )
     return {name: fit(text, data, **settings) for name, text in models.items()}
 
 
@@ -306,7 +312,7 @@ def _inference(
         if missing == "fiml":
             information = objective.hessian(solution.theta, solution.implied)
             measures = corrected_measures(model, solution.theta, samples, rows, measures, robust=False)
-        return np.linalg.inv(information) / n, None, measures
+        return inverted(information) / n, None, measures
     robust = sandwich(model, solution.theta, samples, rows, estimator)
     baseline_model, theta = independence(model, samples)
     baseline = sandwich(baseline_model, theta, samples, rows, estimator)

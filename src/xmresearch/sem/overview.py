@@ -15,7 +15,7 @@ from xmresearch.sem.fitting import fit
 from xmresearch.sem.followup import modification_indices
 from xmresearch.sem.measures import FAIR_FIT, GOOD_FIT, RMSEA_LEVEL, reaches
 from xmresearch.sem.result import SemFit
-from xmresearch.sem.uncertainty import Fitted, uncertainty
+from xmresearch.sem.uncertainty import Fitted, check_fitted, uncertainty
 from xmresearch.sufficient.moments import Moments
 
 Array = NDArray[np.float64]
@@ -128,7 +128,7 @@ def diagram(fitted: Fitted) -> pd.DataFrame:
 
 def _rows(fitted: Fitted, op: str) -> pd.DataFrame:
     """Return the standardised parameters of one kind; variances, and moments fixed to the sample, are left out."""
-    read = fitted.readout
+    read = check_fitted(fitted).readout
     rows = [
         k for k, q in enumerate(read.model.parameters) if q.op == op and q.lhs != q.rhs and (q.free >= 0 or op == "=~")
     ]

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from xmresearch.errors import DataError, InsufficientData, ModelError, nearest
+from xmresearch.errors import InsufficientData, ModelError, nearest
+from xmresearch.sem.inputs import check_frame, check_text, numbers_of
 from xmresearch.sem.pls_algorithm import MAX_ITERATIONS, SINGULAR, Estimates, Scheme, correlate, estimate
 from xmresearch.sem.pls_model import PlsModel, read_model
 from xmresearch.sem.pls_quality import fornell_larcker, predict_items, reliability_table, srmr
@@ -210,7 +211,8 @@ def pls(
     """
     _check_options(scheme, bootstrap, confidence)
     names = (formative,) if isinstance(formative, str) else tuple(formative)
-    built = read_model(model, [str(c) for c in data.columns], names)
+    check_text(model)
+    built = read_model(model, [str(c) for c in check_frame(data).columns], names)
     values, complete = _rows(built, data)
     r = correlate(values)
     found = estimate(built, r[None], scheme, consistent=consistent)
@@ -258,15 +260,7 @@ def _check_options(scheme: str, bootstrap: int, confidence: float) -> None:
 
 def _rows(model: PlsModel, data: pd.DataFrame) -> tuple[Array, NDArray[np.bool_]]:
     """Return the complete rows of the model's items, and which rows of the data they are."""
-    for name in model.items:
-        if list(data.columns).count(name) > 1:
-            raise DataError(f"The data have more than one column '{name}'.", "Rename or remove one.")
-        if not pd.api.types.is_numeric_dtype(data[name]):
-            raise DataError(f"Column '{name}' is not numeric.", "Convert it to numbers.")
-    everything = data[list(model.items)].to_numpy(dtype=np.float64, na_value=np.nan)
-    for name, column in zip(model.items, everything.T, strict=True):
-        if np.isinf(column).any():
-            raise DataError(f"Column '{name}' has an infinite value in row {np.isinf(column).argmax() + 1}.")
+    everything = numbers_of(data, model.items)
     complete = ~np.isnan(everything).any(axis=1)
     values = everything[complete]
     needed = max(

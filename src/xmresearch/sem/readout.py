@@ -112,17 +112,36 @@ class Readout:
         ndarray
             Shape (k,); slopes are central differences.
         """
-        slope = self._slopes(theta, read)
+        slope = self._slopes(theta, cov, read)
         return np.asarray(np.sqrt(np.maximum(np.einsum("qk,qr,rk->k", slope, cov, slope, optimize=True), 0.0)))
 
     def covariances(self, theta: Array, cov: Array, read: Callable[[Array], Array]) -> Array:
         """Return delta-method covariances of a few things read off the parameters, shape (k, k); as `errors` otherwise."""
-        slope = self._slopes(theta, read)
+        slope = self._slopes(theta, cov, read)
         return np.asarray(slope.T @ cov @ slope)
 
     @staticmethod
-    def _slopes(theta: Array, read: Callable[[Array], Array]) -> Array:
+    def _slopes(theta: Array, cov: Array, read: Callable[[Array], Array]) -> Array:
         """Return central differences, shape (q, k)."""
-        step = _STEP * np.maximum(np.abs(theta), 0.1)
+        step = slope_steps(theta, cov)
         moves = np.diag(step)
         return np.asarray((read(theta + moves) - read(theta - moves)) / (2 * step[:, None]))
+
+
+def slope_steps(theta: Array, cov: Array) -> Array:
+    """Return steps for central differences, in units of the parameters or, where these are near zero, of their errors.
+
+    Parameters
+    ----------
+    theta : ndarray
+        Shape (q,).
+    cov : ndarray
+        Covariances of the parameters, shape (q, q).
+
+    Returns
+    -------
+    ndarray
+        Shape (q,), positive.
+    """
+    size = np.maximum(np.abs(theta), np.sqrt(np.maximum(np.nan_to_num(np.diag(cov)), 0.0)))
+    return _STEP * np.where(size > 0, size, 1.0)

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, replace
 
 from xmresearch.errors import ModelError
+from xmresearch.sem.inputs import check_text
 
 OPERATORS = ("=~", "~~", ":=", "~1", "~")
 _NAME = r"[A-Za-z_\u0080-\uffff][\w.\u0080-\uffff]*"
@@ -84,14 +85,14 @@ def parse_model(text: str) -> list[Term]:
     Raises
     ------
     ModelError
-        A line that is no formula, a wrong name or modifier; the message names the line.
+        No text, a line that is no formula, a wrong name or modifier; the message names the line.
 
     References
     ----------
     Rosseel, Y. (2012). lavaan. Journal of Statistical Software, 48(2), 1-36.
     """
     terms: list[Term] = []
-    for line, formula in _formulas(text):
+    for line, formula in _formulas(check_text(text)):
         terms += _terms(formula, line)
     if not any(t.op != ":=" for t in terms):
         raise ModelError("The model text holds no formula.", "Write at least one, such as 'f =~ x1 + x2 + x3'.")
