@@ -141,7 +141,7 @@ def test_verdict_needs_more_than_fit(schools, hs):
     assert (told.instrument.case, told.reliable.case, told.distinct.case) == ("no_departure", "all", "all")
     told = measurement_claims(fitted, trust, validity(fitted, good))
     assert (told.instrument.case, told.instrument.facts["lacking"]) == ("unsettled", ["distinctness_part"])
-    assert told.distinct.withheld == "no_test"
+    assert told.distinct.withheld == "no_bootstrap"
     assert measurement_model(text + "\nh ~ g").count("=~") == 2
 
 

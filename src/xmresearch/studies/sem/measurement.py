@@ -85,7 +85,9 @@ def fit_claim(fitted: SemFit, name: str = "fit") -> Claim:
     shown = {k: facts[k] for k in ("cfi", "tli", "rmsea", "srmr", "chisq", "df", "pvalue")}
     shown |= {"rmsea_lower": facts["rmsea_ci_lower"], "rmsea_upper": facts["rmsea_ci_upper"]}
     made = made.about(**shown, **BOUNDS, rmsea_level=RMSEA_LEVEL, missed=missed)
-    return made if fitted.converged else made.withhold("not_converged")
+    if not fitted.converged:
+        return made.withhold("not_converged")
+    return made.withhold("saturated") if fitted.model.df == 0 else made
 
 
 def measurement_claims(measured: SemFit, trust: CompositeResult, valid: ValidityResult) -> MeasurementClaims:
@@ -113,6 +115,8 @@ def measurement_claims(measured: SemFit, trust: CompositeResult, valid: Validity
     if couples:
         apart = tails(pairs, "htmt2", HTMT_BOUND, level, np.log)[1]
         made["distinct"] = count_of("distinct", couples, apart, confidence=level, bound=HTMT_BOUND)
+        if pairs["htmt2_upper"].isna().all():
+            made["distinct"] = made["distinct"].withhold("no_bootstrap")
     low, one = (
         tails(table, omega, OMEGA_LEAST, level, special.logit)[1],
         tails(pairs, "htmt2", HTMT_MOST, level, np.log)[0],
@@ -148,7 +152,7 @@ def _instrument(measured: SemFit, counts: Mapping[str, Claim], low: Array, one: 
         made = made.about(**{k: count["count"], f"{k}_total": count["total"]})
     if not measured.converged:
         return made.withhold("not_converged")
-    return made.withhold("untested") if measured.model.df == 0 and verdict != "failed" else made
+    return made.withhold("saturated") if measured.model.df == 0 and verdict != "failed" else made
 
 
 def method_claim(found: CommonMethodResult | None) -> Claim | None:
