@@ -9,7 +9,7 @@ MODEL = "\n".join(f"{c} =~ {c}1 + {c}2 + {c}3" for c in CONSTRUCTS) + "\ny ~ a +
 SCALE = (1.0, 7.0)
 
 
-def factors(rng, n, paths, *, between=0.4, on=0.6, shape=None):
+def factors(rng, n, paths, *, between=0.4, on=0.6):
     """Return standardised drivers a, b, c that correlate `between`, y with these paths, and z that y drives by `on`."""
     corr = np.full((3, 3), between) + (1 - between) * np.eye(3)
     drivers = rng.normal(size=(n, 3)) @ np.linalg.cholesky(corr).T
@@ -18,13 +18,15 @@ def factors(rng, n, paths, *, between=0.4, on=0.6, shape=None):
     return np.column_stack([drivers, y, on * y + np.sqrt(1 - on**2) * rng.normal(size=n)])
 
 
-def survey(rng, n, paths, *, loading=0.8, discrete=True, method=0.0, **how):
-    """Return answers on a scale from 1 to 7, three to a construct; `method` adds a common factor that nothing models."""
+def survey(rng, n, paths, *, loading=0.8, disturbed=0.0, **how):
+    """Return answers on a scale from 1 to 7, three to a construct.
+
+    `disturbed` is the size of something that the first items of all constructs share, which no model here has.
+    """
     latent = np.repeat(factors(rng, n, paths, **how), 3, axis=1)
     answers = loading * latent + np.sqrt(1 - loading**2) * rng.normal(size=latent.shape)
-    answers = answers + method * rng.normal(size=(n, 1))
-    values = np.clip(np.rint(4 + 1.2 * answers), *SCALE) if discrete else 4 + 1.2 * answers
-    return pd.DataFrame(values, columns=ITEMS)
+    answers[:, ::3] += disturbed * rng.normal(size=(n, 1))
+    return pd.DataFrame(np.clip(np.rint(4 + 1.2 * answers), *SCALE), columns=ITEMS)
 
 
 def scales():

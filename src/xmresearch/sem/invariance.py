@@ -186,7 +186,8 @@ def _means(fitted: SemFit) -> pd.DataFrame:
     """Return differences of latent means, also in pooled latent SDs."""
     estimates = fitted.estimates
     latent = estimates["lhs"].isin(fitted.model.latent)
-    moved = estimates[latent & (estimates["op"] == "~1") & (estimates["group"] != fitted.model.groups[0])]
+    free = latent & (estimates["op"] == "~1") & (estimates["se"] > 0)
+    moved = estimates[free & (estimates["group"] != fitted.model.groups[0])]
     variances = estimates[latent & (estimates["op"] == "~~") & (estimates["lhs"] == estimates["rhs"])]
     spread = {(r.lhs, r.group): r.est for r in variances.itertuples()}
     size = dict(zip(fitted.model.groups, (s.n for s in fitted.samples), strict=True))

@@ -111,9 +111,9 @@ def tails(
     with np.errstate(divide="ignore", invalid="ignore"):
         ends = (table[f"{column}{end}"].to_numpy(dtype=float) for end in ("", "_lower", "_upper"))
         middle, low, high = (link(x) for x in ends)
-        held = link(np.asarray(bound))
-        above = special.ndtr(-reach * (middle - held) / (middle - low))
-        below = special.ndtr(-reach * (held - middle) / (high - middle))
+        held, half = link(np.asarray(bound)), (high - low) / 2
+        above = special.ndtr(-reach * (middle - held) / np.where(middle > low, middle - low, half))
+        below = special.ndtr(-reach * (held - middle) / np.where(high > middle, high - middle, half))
     return np.asarray(above), np.asarray(below)
 
 
