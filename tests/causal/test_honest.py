@@ -238,7 +238,7 @@ def test_moments_are_the_linear_programme_with_the_other_effects_free():
         effect = np.append(np.zeros(3), target)
         for s, sign in ((0, 1), (2, -1)):
             step = sign * steps[s]
-            test = MomentTest.of(step, steps[3:], effect, cov, m, 0.05)
+            test = MomentTest.of(step, steps[3:], effect, np.cumsum(effect[:2:-1])[::-1], cov, m, 0.05)
             rows = np.vstack([steps[3:], -steps[3:]]) - m * step
             sd = np.sqrt(np.einsum("ki,ij,kj->k", rows, cov, rows))
             for theta in (-1.0, 0.3, 2.0):
@@ -260,7 +260,10 @@ def test_conditional_test_keeps_its_level():
     for pre in (np.array([0.0, 0.5]), np.array([0.2, 0.0])):
         largest = np.abs(np.diff(np.append(pre, 0.0))).max()
         truth = np.concatenate([pre, largest * np.array([1.0, 2.0])])
-        tests = [MomentTest.of(sign * steps[s], steps[2:], effect, cov, 1.0, 0.1) for s in range(2) for sign in (1, -1)]
+        tail = np.cumsum(effect[:1:-1])[::-1]
+        tests = [
+            MomentTest.of(sign * steps[s], steps[2:], effect, tail, cov, 1.0, 0.1) for s in range(2) for sign in (1, -1)
+        ]
         sample = rng.multivariate_normal(truth, cov, times)
         kept = np.mean([any(t.accepts(b, np.zeros(1))[0] for t in tests) for b in sample])
         assert kept > 0.9 - 3 * np.sqrt(0.09 / times)

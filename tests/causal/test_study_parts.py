@@ -8,11 +8,12 @@ from xmresearch.causal.did import did
 from xmresearch.causal.evidence import by_period, decomposition, densities, doubts, grounds, raw_means
 from xmresearch.causal.overview import Answer, concerns, decimals, design, did_all, outcomes_table, ranking
 from xmresearch.causal.planted import aggregates, planted_overall, with_planted
-from xmresearch.causal.publishing import period, published
+from xmresearch.causal.publishing import published
 from xmresearch.causal.sensitivity import sensitivity
 from xmresearch.data.config import RolloutSource
 from xmresearch.data.panel import load_panel
 from xmresearch.errors import InsufficientData
+from xmresearch.sufficient.periods import written
 
 KEYS = {"outcome": "satisfaction", "unit": "branch", "time": "month", "cohort": "rollout", "family": "ordinal"}
 
@@ -151,7 +152,7 @@ def test_design_says_why(found, branches):
 
 
 def test_outcomes_ranking_and_grounds(city, found):
-    further = did_all(city.rows, {"recommend": "nps"}, **KEYS, smallest=0.1)
+    further = did_all(city.rows, {"recommend": {"family": "nps"}}, **KEYS, smallest=0.1)
     table = outcomes_table(found, None, further, city.truth)
     assert table["measure"].tolist() == ["mean", "nps"]
     assert table["truth"].between(table["ci_lower"], table["ci_upper"]).all()
@@ -178,6 +179,6 @@ def test_decomposition_adds_up_and_needs_a_balanced_panel(city, found):
 
 
 def test_labels_of_periods():
-    assert [period(v) for v in (2004.0, 2004, "2025-03", pd.Timestamp("2025-03-01"), np.int64(7))] == [
+    assert [written(v) for v in (2004.0, 2004, "2025-03", pd.Timestamp("2025-03-01"), np.int64(7))] == [
         "2004", "2004", "2025-03", "2025-03-01", "7",
     ]  # fmt: skip

@@ -102,3 +102,17 @@ def test_scores_and_indices_of_data_that_are_none(rows: pd.DataFrame) -> None:
         ):  # fmt: skip
             with pytest.raises(XMError):
                 ask(data)
+
+
+def test_a_composite_is_said_to_be_one(rows: pd.DataFrame) -> None:
+    for front in (fit, pls, sample):
+        with pytest.raises(XMError, match="line 1.*'f' a composite of its items") as caught:
+            front("f <~ a + b + c\ng =~ d + e + h\ng ~ f", rows)
+        assert "formative=['f']" in caught.value.hint
+
+
+def test_pls_paths_are_counted_beside_those_of_the_model(rows: pd.DataFrame) -> None:
+    found = pls(MODEL, rows)
+    table = pd.DataFrame({"outcome": ["g", "g"], "cause": ["f", "h"], "std_all": [0.0, 0.0]})
+    assert found.beside(table) == {"case": "none", "paths": 1, "closer": 0}
+    assert found.beside(table.assign(std_all=-1.0)) == {"case": "all", "paths": 1, "closer": 1}

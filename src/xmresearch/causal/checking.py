@@ -9,8 +9,9 @@ from xmresearch.causal.att import BASES as STAGGERED_BASES
 from xmresearch.causal.did import Plan, prepare
 from xmresearch.causal.event_study import BASES as EVENT_BASES
 from xmresearch.causal.hierarchical import MOST_UNITS
-from xmresearch.causal.publishing import period, require_rows
-from xmresearch.errors import ModelError, ParamsError, nearest
+from xmresearch.causal.publishing import require_rows
+from xmresearch.errors import ModelError, ParamsError, Problems, nearest
+from xmresearch.sufficient.periods import written
 
 BASES = {"event_study": EVENT_BASES, "staggered": STAGGERED_BASES}
 
@@ -18,11 +19,13 @@ BASES = {"event_study": EVENT_BASES, "staggered": STAGGERED_BASES}
 class Request(Protocol):
     """What the params of a difference-in-differences study ask for."""
 
-    further: Mapping[str, str]
     branches: bool
 
     def did_settings(self) -> dict[str, Any]:
         """Return the arguments of `did`."""
+
+    def further_outcomes(self) -> Mapping[str, Mapping[str, Any]]:
+        """Return what differs in the arguments of `did` for each further outcome."""
 
     def privacy(self) -> dict[str, Any]:
         """Return what may be shown."""
@@ -49,26 +52,47 @@ def check_study(params: Request, panel: Any) -> list[str]:
         What the run would raise before it fits anything.
     """
     settings = params.did_settings()
-    plan = prepare(panel.rows, **settings)
-    _require_kind(plan)
-    if params.branches and len(plan.panel.units) > MOST_UNITS:
-        raise ModelError(
-            f"{len(plan.panel.units)} units are too many to estimate an effect for each; the most is {MOST_UNITS}.",
-            "Set branches to false.",
-        )
-    require_rows(plan.panel, params.privacy()["min_cell"])
-    for outcome, family in params.further.items():
-        other = prepare(panel.rows, **(settings | {"outcome": outcome, "family": family}))
-        require_rows(other.panel, params.privacy()["min_cell"])
+    problems = Problems()
+    plans: list[Plan] = []
+    with problems.step():
+        plans.append(prepare(panel.rows, **settings))
+    for plan in plans:
+        _check_plan(params, plan, problems)
+    for outcome, own in params.further_outcomes().items():
+        with problems.step():
+            other = prepare(panel.rows, **(settings | {"outcome": outcome} | dict(own)))
+            require_rows(other.panel, params.privacy()["min_cell"])
+    problems.settle()
+    plan = plans[0]
     facts = plan.panel.facts
-    dates = [period(v) for v in facts["adoption"]]
+    dates = [written(v) for v in facts["adoption"]]
     when = dates[0] if len(dates) == 1 else f"{len(dates)} dates, {dates[0]} to {dates[-1]}"
     lines = [
         f"Data: {facts['rows']:,d} rows of {facts['units']:,d} unit(s) in {facts['periods']} periods, "
-        f"{period(facts['first_period'])} to {period(facts['last_period'])}; {facts['treated_units']:,d} treated from {when}.",
+        f"{written(facts['first_period'])} to {written(facts['last_period'])}; {facts['treated_units']:,d} treated from {when}.",
         f"Kind: {plan.kind} ({plan.why}), family {plan.panel.family}: change in {plan.panel.measure.name} of '{plan.panel.outcome}'.",
     ]
+    layout = plan.layout.facts
+    if layout["incomplete_units"]:
+        lines.append(
+            f"Compared: {layout['compared']} ({plan.layout.why}); {layout['incomplete_units']:,d} unit(s) lack periods."
+        )
     return lines + [f"Note: {concern}" for concern in plan.panel.concerns]
+
+
+def _check_plan(params: Request, plan: Plan, problems: Problems) -> None:
+    """Collect what the panel, once read, does not allow."""
+    with problems.step():
+        _require_kind(plan)
+    if params.branches and len(plan.panel.units) > MOST_UNITS:
+        problems.errors.append(
+            ModelError(
+                f"{len(plan.panel.units)} units are too many to estimate an effect for each; the most is {MOST_UNITS}.",
+                "Set branches to false.",
+            )
+        )
+    with problems.step():
+        require_rows(plan.panel, params.privacy()["min_cell"])
 
 
 def _require_kind(plan: Plan) -> None:

@@ -11,16 +11,19 @@ import numpy as np
 import pandas as pd
 
 from xmresearch.causal.att import CONTROLS
+from xmresearch.causal.composition import composition
 from xmresearch.causal.event_study import event_study
 from xmresearch.causal.families import COUNTED, FAMILIES
 from xmresearch.causal.few_treated import few_treated
 from xmresearch.causal.hierarchical import hierarchical
+from xmresearch.causal.layout import CHOICE, Layout, lay_out
 from xmresearch.causal.panel import Panel
 from xmresearch.causal.result import DidResult
 from xmresearch.causal.staggered import staggered
 from xmresearch.causal.triple import triple_panel
 from xmresearch.causal.two_by_two import two_by_two
 from xmresearch.errors import ModelError, ParamsError, nearest
+from xmresearch.inference.threads import on_one_thread
 from xmresearch.sufficient.cells import Cells
 
 if TYPE_CHECKING:
@@ -39,6 +42,7 @@ INFERENCES = ("auto", "exact", "nuts")
 FEWEST_DRAWS = 100
 
 
+@on_one_thread
 def did(
     data: pd.DataFrame | pl.LazyFrame | Cells,
     *,
@@ -52,9 +56,13 @@ def did(
     kind: str = "auto",
     family: str = "gaussian",
     covariates: Sequence[str] = (),
+    period: str | None = None,
+    levels: Sequence[float] = (),
+    missing_codes: Sequence[float] = (),
     cluster: str | None = None,
     inference: str = "auto",
     control: str = "notyet",
+    compare: str = "auto",
     anticipation: int = 0,
     smallest: float = 0.0,
     confidence: float = 0.95,
@@ -73,9 +81,11 @@ def did(
     unit : str, optional
         What was treated or not, such as a branch; left out, arms are compared row by row.
     time : str
-        Numbers, dates, an ordered category, or text such as '2025-03'. Event times count periods, not their distances.
+        Numbers, dates, an ordered category, or text such as '2025-03'. Event times count steps of the smallest distance
+        between periods.
     treated_from : number, str or date, optional
-        First treated period of all treated units.
+        First treated period of all treated units. This and cohorts may be of another form than the periods: a day counts from
+        the period that holds it, a quarter from the month that it starts with; a concern says so.
     treated : str or collection, optional
         Column of 0 and 1: who is treated at some time (with `treated_from`), or who is treated now (without); or the labels of
         the treated units.
@@ -91,6 +101,15 @@ def did(
         gaussian, bernoulli, ordinal, nps (0-10) or count.
     covariates : sequence of str
         Columns to adjust for (kind staggered, also with one adoption date).
+    period : str, optional
+        day, week, month, quarter or year, into which dates of `time` are put. Left out, they stay as they are, unless there are
+        more than 31 less than a week apart: these are put into months, or weeks if they span less than half a year, and a
+        concern says so.
+    levels : sequence of float
+        Lowest and highest possible outcome, such as (1, 5), or all answers in order. Of family ordinal it may be left out
+        where the answers that were given have no gap.
+    missing_codes : sequence of float
+        Outcomes that stand for no answer, such as 99: counted, and left out.
     cluster : str, optional
         'unit' or 'none' (two_by_two only); left out, intervals are clustered unless each arm has one unit.
     inference : str
@@ -98,6 +117,11 @@ def did(
         hierarchical. Kind two_by_two of rows (cluster 'none') has both.
     control : str
         'notyet' or 'never', for kind staggered.
+    compare : str
+        Where units lack some periods: 'within' (changes of the same units), 'balanced' (only units seen in every period),
+        'cross_sections' (means of the units present, which mix composition with change), or 'auto': within where the same units
+        come back, cross_sections where they do not (see `xmresearch.causal.layout.lay_out`). What was chosen and why are the
+        facts `compared` and `compared_why`; where the ways can be compared, diagnostics and concerns say whether they differ.
     anticipation : int
         Periods before treatment in which the outcome may already react.
     smallest : float
@@ -134,10 +158,13 @@ def did(
     """
     plan = prepare(
         data, outcome=outcome, unit=unit, time=time, treated_from=treated_from, treated=treated, cohort=cohort, third=third,
-        kind=kind, family=family, covariates=covariates, cluster=cluster, inference=inference, control=control, anticipation=anticipation,
+        kind=kind, family=family, covariates=covariates, period=period, levels=levels, missing_codes=missing_codes,
+        cluster=cluster, inference=inference, control=control, compare=compare, anticipation=anticipation,
         smallest=smallest, confidence=confidence, draws=draws, seed=seed, **options,
     )  # fmt: skip
-    return _analysed(plan.kind, plan.panel, plan.settings)
+    found = _analysed(plan.kind, plan.panel, plan.settings)
+    facts, concerns = composition(plan.kind, plan.layout, plan.settings)
+    return replace(found, facts=found.facts | plan.layout.facts | facts, concerns=(*found.concerns, *concerns))
 
 
 @dataclass(frozen=True)
@@ -152,12 +179,15 @@ class Plan:
         The data.
     settings : dict
         Of the kind.
+    layout : Layout
+        What is compared where units lack periods.
     """
 
     kind: str
     why: str
     panel: Panel
     settings: dict[str, Any]
+    layout: Layout
 
 
 def prepare(data: pd.DataFrame | pl.LazyFrame | Cells, **settings: Any) -> Plan:
@@ -208,12 +238,17 @@ def prepare(data: pd.DataFrame | pl.LazyFrame | Cells, **settings: Any) -> Plan:
         raise ParamsError(f"Kind '{name}' does not adjust for covariates.", "Use kind='staggered', which does.")
     if name != "two_by_two" and s.cluster == "none":
         raise ParamsError(f"Kind '{name}' is always clustered by unit.", "Leave cluster out, or use kind='two_by_two'.")
+    if name in CHOICE:
+        common["within"] = False
     options = {option: value for option, value in settings.items() if option not in usual}
     known = set(KINDS[name].__kwdefaults__ or {}) - set(common)
     for option in options:
         if option not in known:
             raise ParamsError(f"Kind '{name}' has no option '{option}'.", nearest(option, sorted(known)))
-    return Plan(name, why, panel, common | options)
+    layout = lay_out(panel, name, s.compare, common | options)
+    if name in CHOICE:
+        common["within"] = layout.compared == "within"
+    return Plan(name, why, layout.panel, common | options, layout)
 
 
 def _panel(data: pd.DataFrame | pl.LazyFrame | Cells, s: SimpleNamespace) -> Panel:
@@ -230,13 +265,14 @@ def _panel(data: pd.DataFrame | pl.LazyFrame | Cells, s: SimpleNamespace) -> Pan
     columns: dict[str, Any] = {
         "outcome": s.outcome, "unit": s.unit, "time": s.time, "cohort": s.cohort,
         "treated": s.treated if isinstance(s.treated, str) else None, "counts": s.family in COUNTED,
-        "covariates": s.covariates,
+        "covariates": s.covariates, "period": s.period, "levels": s.levels, "missing_codes": s.missing_codes,
     }  # fmt: skip
     if s.third is None:
         return Panel.of(Cells.of(data, **columns), s.family, s.treated_from, listed)
     return triple_panel(data, s.third, s.family, s.treated_from, listed, **columns)
 
 
+@on_one_thread
 def refit(result: DidResult, panel: Panel | None = None, **changes: Any) -> DidResult:
     """Analyse again with other data or settings.
 

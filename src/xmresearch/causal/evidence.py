@@ -11,9 +11,10 @@ from scipy import stats
 
 from xmresearch.causal.bacon import BaconResult, bacon
 from xmresearch.causal.cohort_means import observation_weights
-from xmresearch.causal.publishing import Published, period
+from xmresearch.causal.publishing import Published
 from xmresearch.causal.result import PRETREND_LEVEL, DidResult
 from xmresearch.causal.sensitivity import SensitivityResult
+from xmresearch.sufficient.periods import written
 
 Array = NDArray[np.float64]
 GRID = 200
@@ -35,9 +36,9 @@ def raw_means(shown: Published) -> pd.DataFrame:
 
     Notes
     -----
-    Under one adoption date the counterfactual follows the untreated from the treated units' level before the change. Under
+    Under one adoption date, where every unit counts in every period, the counterfactual follows the untreated from the treated units' level before the change. Under
     staggered adoption it is the treated units' mean less the effects of the cohorts that have the change; it is blank where
-    such an effect cannot be estimated. With a synthetic control it is that, also before the change.
+    such an effect cannot be estimated, and so it is where the effect comes from changes within units. With a synthetic control it is that, also before the change.
     """
     result, panel = shown.result, shown.panel
     each = observation_weights(panel, result.settings.get("weight", "units"))
@@ -50,6 +51,8 @@ def raw_means(shown: Published) -> pd.DataFrame:
         without = mean["treated"] - result.tidy("dynamic")["estimate"].to_numpy()
     elif result.kind == "staggered":
         without = mean["treated"] - _added(result, each, usable)
+    elif result.settings.get("within"):
+        without = mean["treated"] - _moved(result, first)
     else:
         early = (
             slice(0, first) if _whole_past(result) else slice(first - 1 - result.settings.get("anticipation", 0), first)
@@ -57,10 +60,10 @@ def raw_means(shown: Published) -> pd.DataFrame:
         without = mean["control"] + np.nanmean((mean["treated"] - mean["control"])[early])
     shown_from = 0 if result.kind == "synthetic_control" else first - 1
     mean["counterfactual"] = np.where(np.arange(len(panel.periods)) >= shown_from, without, np.nan)
-    rows["counterfactual"] = rows["treated"]
+    rows["counterfactual"] = np.minimum(rows["treated"], _compared_rows(result))
     parts = [
         pd.DataFrame({
-            "series": name, "time": [period(v) for v in panel.periods.labels], "position": range(len(panel.periods)),
+            "series": name, "time": [written(v) for v in panel.periods.labels], "position": range(len(panel.periods)),
             "mean": np.where(rows[name] >= max(shown.min_cell, 1), mean[name], np.nan), "n": rows[name].astype(int),
             "after": np.arange(len(panel.periods)) >= first,
         })
@@ -72,6 +75,18 @@ def raw_means(shown: Published) -> pd.DataFrame:
 
 def _whole_past(result: DidResult) -> bool:
     return result.kind == "two_by_two" or result.facts["base"] == "all"
+
+
+def _compared_rows(result: DidResult) -> Array:
+    """Return the rows, by period, of the units that the treated are compared with; shape (T,)."""
+    panel = result.panel
+    assert panel is not None  # noqa: S101 (Published has checked it)
+    until = (
+        np.arange(len(panel.periods))
+        if result.kind == "staggered"
+        else np.full(len(panel.periods), len(panel.periods) - 1)
+    )
+    return np.where(panel.start[:, None] > until, panel.n, 0.0).sum(axis=0)
 
 
 def _mean(value: Array, weight: Array) -> Array:
@@ -96,6 +111,14 @@ def _added(result: DidResult, each: Array, usable: NDArray[np.bool_]) -> Array:
             if weight[t]:
                 added[t] += weight[t] / total[t] * effect.get((labels[start], labels[t]), np.nan)
     return added
+
+
+def _moved(result: DidResult, first: int) -> Array | float:
+    """Return the effect in each period after one adoption date, shape (T,), with the overall effect as their mean."""
+    if result.kind == "two_by_two":
+        return result.effect["estimate"]
+    each = result.tidy("dynamic")["estimate"].to_numpy(dtype=float)
+    return np.asarray(each - each[first:].mean() + result.effect["estimate"])
 
 
 def by_period(means: pd.DataFrame) -> pd.DataFrame:
@@ -134,7 +157,7 @@ def doubts(doubt: SensitivityResult, shown: Published) -> pd.DataFrame:
     DataFrame
         check, changed, estimate, ci_lower, ci_upper, p_positive; without the placebo assignments, which are many.
     """
-    hidden = {period(v) for v in (*shown.hidden_units, *shown.hidden_cohorts)}
+    hidden = {written(v) for v in (*shown.hidden_units, *shown.hidden_cohorts)}
     table = doubt.tidy()
     named = (table["check"] == "leave_one_out") & table["changed"].astype(str).isin(sorted(hidden))
     slope = table["changed"] == "slope"

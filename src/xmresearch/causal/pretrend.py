@@ -17,6 +17,7 @@ from xmresearch.causal.links import link_of
 from xmresearch.causal.mean_weights import MeanWeights, overall_weights
 from xmresearch.causal.panel import Panel
 from xmresearch.causal.staggered import staggered, with_base
+from xmresearch.causal.within_effects import dated_posterior
 
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
@@ -30,19 +31,19 @@ class EventPath:
     Attributes
     ----------
     times : ndarray
-        Consecutive event times without the reference, shape (E,).
-    reference : int
-        Event time of the reference period.
+        Event times without the reference, shape (E,).
+    at : ndarray
+        Their distances from the reference period, in steps of the smallest distance between two periods, shape (E,).
     target : ndarray
         Weight of each event time in the overall effect, shape (E,); 0 before treatment.
     distance : float
-        Periods that the overall effect lies from what it is relative to, on average: a slope of one biases it by this much.
+        Steps that the overall effect lies from what it is relative to, on average: a slope of one biases it by this much.
     effects : JointT
         Posterior of the E effects and, last, of the overall one.
     """
 
     times: Index
-    reference: int
+    at: Array
     target: Array
     distance: float
     effects: JointT
@@ -50,7 +51,7 @@ class EventPath:
     @property
     def leads(self) -> Index:
         """Positions of the effects before the reference."""
-        return np.flatnonzero(self.times < self.reference)
+        return np.flatnonzero(self.at < 0)
 
     def slope(self) -> tuple[StudentT, StudentT]:
         """Return the slope of the effects before treatment, and the overall effect less what that slope would add.
@@ -58,7 +59,7 @@ class EventPath:
         Returns
         -------
         slope : StudentT
-            Per period.
+            Per step of the smallest distance between two periods.
         extrapolated : StudentT
             In units of the outcome.
 
@@ -75,7 +76,7 @@ class EventPath:
         signals. Proceedings of the Fifth Berkeley Symposium, 1, 355-372.
         """
         leads, joint = self.leads, self.effects
-        x = (self.times[leads] - self.reference).astype(float)
+        x = self.at[leads]
         whole = np.zeros(len(self.times) + 1)
         whole[leads] = x / (x @ x)
         df, inflation = joint.contrast(whole).df, 1.0
@@ -111,7 +112,8 @@ class EventPath:
         Returns
         -------
         HonestResult or None
-            None where the covariance of the effects before treatment is singular. Of these, the nearest to treatment are used:
+            None where the covariance of the effects before treatment is singular, or two event times of unevenly spaced periods
+            lie as far from the reference on average. Of the effects before treatment, the nearest to treatment are used:
             at most `MAX_LEADS`, and one per two degrees of freedom, as the covariance of more would hardly be known.
         """
         overall = self.effects.contrast(np.eye(len(self.times) + 1)[-1])
@@ -120,7 +122,9 @@ class EventPath:
         scale = self.effects.scale
         if np.linalg.matrix_rank(scale[np.ix_(near, near)], hermitian=True) < len(near):
             return None
-        keep = np.append(near, np.flatnonzero(self.times > self.reference))
+        keep = np.append(near, np.flatnonzero(self.at > 0))
+        if not (np.diff(self.at[keep]) > 0).all():
+            return None
         values, vectors = np.linalg.eigh(scale[np.ix_(keep, keep)])
         rng = np.random.default_rng(seed)
         count = max(draws, 20 * len(keep))
@@ -129,7 +133,9 @@ class EventPath:
             noise /= np.sqrt(rng.chisquare(overall.df, (count, 1)) / overall.df)
         sample = self.effects.estimate[keep] + noise - noise.mean(axis=0)
         target = self.target[keep[len(near) :]]
-        return honest(n_pre=len(near), draws=sample, kind=kind, target=target, confidence=confidence)
+        return honest(
+            n_pre=len(near), draws=sample, kind=kind, target=target, distances=self.at[keep], confidence=confidence
+        )
 
 
 def event_path(kind: str, panel: Panel, settings: dict[str, Any]) -> EventPath | None:
@@ -152,7 +158,8 @@ def event_path(kind: str, panel: Panel, settings: dict[str, Any]) -> EventPath |
     if kind == "event_study":
         path = _one_date(panel, settings)
     elif kind == "staggered":
-        path = _adjusted(panel, settings) if panel.covariates.shape[2] else _several_dates(panel, settings)
+        drawn = panel.covariates.shape[2] or settings.get("within")
+        path = _from_draws(panel, settings) if drawn else _several_dates(panel, settings)
     else:
         return None
     return path if len(path.leads) else None
@@ -161,16 +168,23 @@ def event_path(kind: str, panel: Panel, settings: dict[str, Any]) -> EventPath |
 def _one_date(panel: Panel, settings: dict[str, Any]) -> EventPath:
     first, periods = int(panel.cohorts[0]), len(panel.periods)
     reference = first - 1 - settings.get("anticipation", 0)
-    means = CohortMeans.of(panel.value, observation_weights(panel, settings.get("weight", "units")), panel.start)
-    means = means.linked(link_of(panel, settings.get("scale", "difference")))
-    rows = event_weights(periods, first, reference, settings.get("base", "last"))
+    weight, base = settings.get("weight", "units"), settings.get("base", "last")
+    rows = event_weights(periods, first, reference, base)
     free = np.arange(periods + 1) != reference
-    times = np.arange(periods) - first
-    target = (times >= 0) / (times >= 0).sum()
-    joint = joint_posterior(means, np.stack([rows[free], -rows[free]], axis=1), None)
-    return EventPath(
-        times[free[:-1]], reference - first, target[free[:-1]], float(rows[-1] @ np.arange(periods)), joint
-    )
+    when, steps = panel.periods.when, panel.periods.steps
+    late = np.arange(periods) >= first
+    target = late / late.sum()
+    if settings.get("within"):
+        post = dated_posterior(panel, weight, reference, base).mapped(np.eye(periods + 1)[:, free])
+        parts = np.array([pull.T @ pull for pull in post.pulls])
+        joint = JointT(post.estimate, parts, np.zeros_like(parts[0]), post.df)
+    else:
+        means = CohortMeans.of(panel.value, observation_weights(panel, weight), panel.start)
+        means = means.linked(link_of(panel, settings.get("scale", "difference")))
+        joint = joint_posterior(means, np.stack([rows[free], -rows[free]], axis=1), None)
+    used = free[:-1]
+    at = (steps - steps[reference])[used]
+    return EventPath((when - when[first])[used], at, target[used], float(rows[-1] @ steps), joint)
 
 
 def _several_dates(panel: Panel, settings: dict[str, Any]) -> EventPath:
@@ -178,11 +192,13 @@ def _several_dates(panel: Panel, settings: dict[str, Any]) -> EventPath:
     panel = with_base(panel, anticipation)
     means = CohortMeans.of(panel.value, observation_weights(panel, settings.get("weight", "units")), panel.start)
     means = means.linked(link_of(panel, settings.get("scale", "difference")))
-    pairs = comparisons(means.size, means.starts, settings.get("control", "notyet"), anticipation, "universal")
+    pairs = comparisons(
+        means.size, means.starts, settings.get("control", "notyet"), anticipation, "universal", panel.periods.when
+    )
     rule = MeanWeights(pairs, means.starts, means.units, means.size)
     share = (means.units / means.units.sum())[rule.own]
     overall, key = overall_weights(pairs, share, settings.get("overall", "simple"))
-    times = _consecutive(np.unique(pairs.event_time), -1 - anticipation)
+    times = _followed(panel, np.unique(pairs.event_time), -1 - anticipation)
     member = pairs.event_time == times[:, None]
     weights = np.vstack([member * share / (member @ share)[:, None], overall])
     keys = [*np.zeros((len(times), len(key)), dtype=np.int64), key]
@@ -191,16 +207,17 @@ def _several_dates(panel: Panel, settings: dict[str, Any]) -> EventPath:
         filled = np.nan_to_num(means.mean)
         slopes = np.array([rule.by_share(w, k, filled) for w, k in zip(weights, keys, strict=True)])
     joint = joint_posterior(means, np.array([rule(w) for w in weights]), slopes)
-    distance = float(overall @ (pairs.time - pairs.base))
-    return EventPath(times, -1 - anticipation, member @ overall, distance, joint)
+    apart = panel.periods.steps[pairs.time] - panel.periods.steps[pairs.base]
+    at = (member * share) @ apart / (member @ share)
+    return EventPath(times, at, member @ overall, float(overall @ apart), joint)
 
 
-def _adjusted(panel: Panel, settings: dict[str, Any]) -> EventPath:
-    """Return the path from the draws of effects adjusted for covariates."""
+def _from_draws(panel: Panel, settings: dict[str, Any]) -> EventPath:
+    """Return the path from the draws of effects adjusted for covariates, or from changes within units."""
     found = staggered(panel, **settings | {"base": "universal", "shrink": False})
-    reference = -1 - settings.get("anticipation", 0)
+    reference, steps = -1 - settings.get("anticipation", 0), panel.periods.steps
     known = np.array(found.event_times)
-    times = _consecutive(known, reference)
+    times = _followed(panel, known, reference)
     used = np.isin(known, times)
     dynamic, effects = found.tidy("dynamic"), found.tidy("att_gt")
     df, late = float(found.facts["df"]), effects[effects["event_time"] >= 0]
@@ -212,7 +229,18 @@ def _adjusted(panel: Panel, settings: dict[str, Any]) -> EventPath:
     if settings.get("overall", "simple") == "dynamic":
         count = (count > 0).astype(float)
     target = count / count.sum()
-    return EventPath(times, reference, target, float(target @ (times - reference)), joint)
+    place = {label: k for k, label in enumerate(panel.periods.labels)}
+    start, time = (effects[c].map(place).to_numpy() for c in ("cohort", "time"))
+    apart = effects.assign(apart=(steps[time] - steps[start + reference]) * effects["n"])
+    sums = apart.groupby("event_time")[["apart", "n"]].sum().reindex(times)
+    at = (sums["apart"] / sums["n"]).to_numpy()
+    return EventPath(times, at, target, float(target @ at), joint)
+
+
+def _followed(panel: Panel, times: Index, reference: int) -> Index:
+    """Return the event times that make up a path: of evenly spaced periods those that no gap parts from the reference."""
+    even = np.array_equal(panel.periods.steps, np.arange(len(panel.periods)))
+    return _consecutive(times, reference) if even else times[times != reference]
 
 
 def _consecutive(times: Index, reference: int) -> Index:

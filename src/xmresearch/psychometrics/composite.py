@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from xmresearch.errors import DataError, InsufficientData, ModelError
+from xmresearch.inference.threads import on_one_thread
 from xmresearch.sem.ordinal import OrdinalSample
 from xmresearch.sem.polychoric import bivariate_normal_cdf
 from xmresearch.sem.result import SemFit
@@ -86,6 +87,7 @@ class CompositeResult:
         return pd.DataFrame(rows, columns=["check", "value", "threshold", "status"])
 
 
+@on_one_thread
 def composite_reliability(
     fitted: SemFit, data: pd.DataFrame | None = None, *, group: str | None = None, confidence: float = 0.95
 ) -> CompositeResult:

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from xmresearch.errors import DataError, ModelError
+from xmresearch.inference.threads import on_one_thread
 from xmresearch.sem.bayes_measures import (
     LEAST_LOO_DRAWS,
     MOST_LOO_DRAWS,
@@ -46,6 +47,7 @@ Array = NDArray[np.float64]
 _PREDICTIVE_DRAWS = 1000
 
 
+@on_one_thread
 def sample(
     model: str, data: pd.DataFrame | Moments, *, draws: int = 1000, tune: int = 500, chains: int = 4, seed: int = 0,
     confidence: float = 0.95, means: bool = False,

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from xmresearch.errors import InsufficientData
+from xmresearch.inference.threads import all_threads
 from xmresearch.sem.estimation import Solution, inverted, minimise, units
 from xmresearch.sem.likelihood import CompleteSample, Likelihood, Sample
 from xmresearch.sem.matrices import Matrices
@@ -81,8 +82,8 @@ def _resampled(rows: Array, size: int, rng: np.random.Generator, means: bool) ->
     columns, others = np.triu_indices(p)
     centre = rows.mean(axis=0)
     z = rows - centre
-    mean = counts @ z / n
-    second = counts @ (z[:, columns] * z[:, others]) / n
+    with all_threads(counts.size * len(columns)):
+        mean, second = counts @ z / n, counts @ (z[:, columns] * z[:, others]) / n
     cov = np.empty((size, p, p))
     cov[:, columns, others] = cov[:, others, columns] = second
     cov -= mean[:, :, None] * mean[:, None, :]

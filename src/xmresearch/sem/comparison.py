@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy import linalg, special
 
 from xmresearch.errors import ModelError
+from xmresearch.inference.threads import on_one_thread
 from xmresearch.sem.estimation import inverted, units
 from xmresearch.sem.fitting import objective_of
 from xmresearch.sem.likelihood import moment_slopes
@@ -39,6 +40,7 @@ class DifferenceTest:
     method: str
 
 
+@on_one_thread
 def difference_test(restricted: SemFit, free: SemFit) -> DifferenceTest:
     """Test a model against one that it is nested in.
 
@@ -106,6 +108,7 @@ def _slopes(fitted: SemFit) -> Array:
     return np.vstack([m.pooled(moment_slopes(i, m.means)).T for m, i in parts])
 
 
+@on_one_thread
 def compare(fits: Mapping[str, SemFit]) -> pd.DataFrame:
     """Set nested models side by side, each tested against the one before it.
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from xmresearch.claims.ranking import Joint
 from xmresearch.errors import ModelError, nearest
+from xmresearch.inference.threads import on_one_thread
 from xmresearch.sem.model import Model, Parameter
 from xmresearch.sem.readout import Readout
 from xmresearch.sem.uncertainty import Fitted, check_fitted, jointly, uncertainty
@@ -74,6 +75,7 @@ def _require_one_group(model: Model) -> None:
         raise ModelError("Effects are of a model of one group.", "Fit the groups one by one.")
 
 
+@on_one_thread
 def effects(fitted: Fitted) -> EffectsResult | None:
     """Estimate the effects of every cause on every outcome.
 
@@ -187,6 +189,7 @@ class MediationResult:
         return self.table
 
 
+@on_one_thread
 def mediation(fitted: Fitted, chains: Sequence[Sequence[str]]) -> MediationResult | None:
     """Estimate what runs along each of several chains of paths.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -10,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from xmresearch.errors import DataError, ModelError, nearest
+from xmresearch.inference.threads import on_one_thread
 from xmresearch.sem.bootstrap import LEAST_REPLICATES, bootstrap_intervals, bootstrap_replicates
 from xmresearch.sem.concerns import Concern, reviewers_concerns
 from xmresearch.sem.estimation import Solution, inverted, minimise, starting_values
@@ -36,6 +38,7 @@ from xmresearch.sem.syntax import Term, parse_model
 Array = NDArray[np.float64]
 
 
+@on_one_thread
 def fit(
     model: str, data: Data, *, estimator: Estimator = "ML", missing: Missing = "listwise",
     ordered: Sequence[str] | bool = (), group: str | None = None, group_equal: Sequence[str] = (),
@@ -98,18 +101,9 @@ def fit(
     Efron, B. (1987). Journal of the American Statistical Association, 82, 171-185 (BCa).
     """
     _check_settings(estimator, missing, interval, bootstrap, confidence, group_equal, group_partial)
-    terms = parse_model(model)
-    grouped = split(data, group)
-    built, estimator = _build(terms, grouped, estimator, ordered, (group_equal, group_partial), missing)
-    _check_request(built, grouped, estimator, missing, bootstrap)
-    _check_identified(built)
-    sparse = 0
-    samples: list[Any]
-    rows: list[Array] = []
-    if built.categories:
-        samples, sparse = ordinal_samples(grouped, built.observed)
-    else:
-        samples, rows = continuous_samples(grouped, built.observed, built.exogenous, missing, built.means)
+    equal = (group_equal, group_partial)
+    ready = prepared(model, data, estimator, ordered, missing, group, equal, bootstrap)
+    built, estimator, samples, rows, sparse = ready.model, ready.estimator, ready.samples, ready.rows, ready.sparse
     n = sum(s.n for s in samples)
     objective = objective_of(built, samples)
     try:
@@ -141,12 +135,74 @@ def fit(
         if lost:
             concerns.append(Concern("lost_replicates", {"lost": lost, "replicates": bootstrap}))
     implied, residuals = _moments(built, solution, samples)
-    total = sum(t.n if not isinstance(t, pd.DataFrame) else len(t) for t in grouped.tables)
     return SemFit(
         estimates, measures, implied, residuals, explained(built, read, solution.theta), solution.converged,
-        solution.reason, tuple(concerns), built, n, total - n, estimator, confidence, solution, cov, robust, samples, rows,
+        solution.reason, tuple(concerns), built, n, ready.total - n, estimator, confidence, solution, cov, robust, samples, rows,
         read, replicates, acceleration,
     )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A model and what it will be fitted to.
+
+    Attributes
+    ----------
+    model : Model
+        Completed.
+    estimator : str
+        As settled: WLSMV where variables are ordered.
+    samples : list
+        What is fitted to, by group.
+    rows : list of ndarray
+        The rows used, by group; none for ordered variables.
+    sparse : int
+        Pairs of ordered variables with empty cells.
+    total : int
+        Rows given, of all groups.
+    """
+
+    model: Model
+    estimator: Estimator
+    samples: list[Any]
+    rows: list[Array]
+    sparse: int
+    total: int
+
+
+def prepared(
+    model: str, data: Data, estimator: Estimator, ordered: Sequence[str] | bool, missing: Missing, group: str | None = None,
+    equal: tuple[Sequence[str], Sequence[str]] = ((), ()), bootstrap: int = 0,
+) -> Prepared:  # fmt: skip
+    """Do all that `fit` does before it estimates anything, and so refuse all that it refuses because of model or data.
+
+    Parameters
+    ----------
+    model, data, estimator, ordered, missing, group, bootstrap
+        As for `fit`.
+    equal : pair of sequence of str
+        `group_equal` and `group_partial`.
+
+    Returns
+    -------
+    Prepared
+
+    Raises
+    ------
+    ModelError, DataError, InsufficientData
+        As for `fit`.
+    """
+    terms = parse_model(model)
+    grouped = split(data, group)
+    built, settled = _build(terms, grouped, estimator, ordered, equal, missing)
+    _check_request(built, grouped, settled, missing, bootstrap)
+    _check_identified(built)
+    total = sum(t.n if not isinstance(t, pd.DataFrame) else len(t) for t in grouped.tables)
+    if built.categories:
+        of_ordered, sparse = ordinal_samples(grouped, built.observed)
+        return Prepared(built, settled, list(of_ordered), [], sparse, total)
+    samples, rows = continuous_samples(grouped, built.observed, built.exogenous, missing, built.means)
+    return Prepared(built, settled, list(samples), rows, 0, total)
 
 
 def _check_settings(

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from xmresearch.errors import DataError
+from xmresearch.inference.threads import on_one_thread
 from xmresearch.sem.fitting import objective_of
 from xmresearch.sem.inputs import check_frame, column_of, numbers_of
 from xmresearch.sem.model import Parameter
@@ -54,6 +55,7 @@ def score_tests(fitted: SemFit, added: Sequence[Parameter], values: Sequence[flo
     return fitted.n * slope**2 / left, -slope / left
 
 
+@on_one_thread
 def modification_indices(fitted: SemFit) -> pd.DataFrame:
     """Estimate what freeing each absent loading or residual covariance would gain.
 
@@ -100,6 +102,7 @@ def modification_indices(fitted: SemFit) -> pd.DataFrame:
     return table.sort_values("mi", ascending=False, kind="stable").reset_index(drop=True)
 
 
+@on_one_thread
 def factor_scores(
     fitted: SemFit, data: pd.DataFrame, *, method: Literal["regression", "bartlett"] = "regression",
     group: str | None = None,

@@ -13,6 +13,7 @@ from scipy import special
 
 from xmresearch.claims.ranking import Joint
 from xmresearch.errors import DataError, InsufficientData, ModelError, nearest
+from xmresearch.inference.threads import on_one_thread
 from xmresearch.sem.effects import ends, structural
 from xmresearch.sem.inputs import check_frame, numbers_of
 from xmresearch.sem.model import Model
@@ -78,6 +79,7 @@ class IndexResult:
         }  # fmt: skip
 
 
+@on_one_thread
 def indices(
     fitted: Fitted, data: pd.DataFrame, constructs: Sequence[str], scales: Scales, *, confidence: float = 0.95
 ) -> IndexResult:
@@ -163,6 +165,7 @@ class GainsResult:
         return rows.sort_values("index_change", ascending=False, kind="stable").reset_index(drop=True)
 
 
+@on_one_thread
 def gains(
     fitted: Fitted, data: pd.DataFrame, outcomes: Sequence[str], scales: Scales, *,
     shifts: Mapping[str, float] | float = 0.5,

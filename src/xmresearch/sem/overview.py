@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from xmresearch.inference.threads import on_one_thread
 from xmresearch.sem.concerns import Concern
 from xmresearch.sem.fitting import fit
 from xmresearch.sem.followup import modification_indices
@@ -98,6 +99,7 @@ def _verdict(fitted: SemFit) -> str:
     return "good" if good else "acceptable" if fair else "poor"
 
 
+@on_one_thread
 def loadings(fitted: Fitted) -> pd.DataFrame:
     """Return the standardised loadings.
 
@@ -116,11 +118,13 @@ def loadings(fitted: Fitted) -> pd.DataFrame:
     return table.assign(r2=(table["std_all"] ** 2).where(single))
 
 
+@on_one_thread
 def paths(fitted: Fitted) -> pd.DataFrame:
     """Return the standardised paths: outcome, cause, est (raw), std_all, ci_lower, ci_upper (of std_all)."""
     return _rows(fitted, "~").rename(columns={"lhs": "outcome", "rhs": "cause"}).drop(columns="op")
 
 
+@on_one_thread
 def diagram(fitted: Fitted) -> pd.DataFrame:
     """Return what a path diagram draws: lhs, op, rhs, est, std_all, ci_lower, ci_upper of loadings, paths, correlations."""
     return pd.concat([_rows(fitted, op) for op in ("=~", "~", "~~")], ignore_index=True)

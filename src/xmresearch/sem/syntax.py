@@ -121,6 +121,13 @@ def _formulas(text: str) -> list[tuple[int, str]]:
 
 
 def _terms(formula: str, line: int) -> list[Term]:
+    if "<~" in formula:
+        name = formula.split("<~")[0].strip()
+        raise ModelError(
+            f"Model line {line}: '{formula}' makes '{name}' a composite of its items (<~), which is not estimated here.",
+            f"Write '{name} =~ ...' if the items reflect it; partial least squares estimates composites: "
+            f"xmresearch.sem.pls.pls(..., formative=['{name}']), with =~ in the text.",
+        )
     match = re.match(r"(.*?)(=~|~~|:=|~(?!~)|==|<|>)(.*)\Z", formula)
     if match is None:
         raise ModelError(f"Model line {line}: '{formula}' has no operator.", f"Operators: {', '.join(OPERATORS)}.")

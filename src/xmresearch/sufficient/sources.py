@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from xmresearch.data.readers import scan_survey
-from xmresearch.errors import DataError, InsufficientData, nearest
+from xmresearch.errors import DataError, InsufficientData, Problems, nearest
 
 if TYPE_CHECKING:
     import polars as pl
@@ -43,7 +43,7 @@ def as_lazy(data: pd.DataFrame | pl.DataFrame | pl.LazyFrame | str | Path) -> pl
     if isinstance(data, pl.DataFrame):
         return data.lazy()
     if isinstance(data, pd.DataFrame):
-        return _from_pandas(data)
+        return from_pandas(data)
     if isinstance(data, str | Path):
         return scan_survey(data)
     raise DataError(
@@ -51,7 +51,23 @@ def as_lazy(data: pd.DataFrame | pl.DataFrame | pl.LazyFrame | str | Path) -> pl
     )
 
 
-def _from_pandas(data: pd.DataFrame) -> pl.LazyFrame:
+def from_pandas(data: pd.DataFrame) -> pl.LazyFrame:
+    """Take over a pandas frame.
+
+    Parameters
+    ----------
+    data : DataFrame
+        Its columns keep their types; their names become text.
+
+    Returns
+    -------
+    polars.LazyFrame
+
+    Raises
+    ------
+    DataError
+        A column is there more than once, or holds values of several types.
+    """
     import polars as pl
     import pyarrow as pa
 
@@ -86,11 +102,13 @@ def readable(data: object) -> Iterator[None]:
 
 
 def require_columns(names: Iterable[str | None], present: Iterable[str]) -> None:
-    """Raise DataError for the first column that is asked for and not there."""
+    """Raise DataError for every column that is asked for and not there."""
     known = list(present)
+    problems = Problems()
     for name in names:
         if name is not None and name not in known:
-            raise DataError(f"The data have no column '{name}'.", nearest(name, known))
+            problems.errors.append(DataError(f"The data have no column '{name}'.", nearest(name, known)))
+    problems.settle()
 
 
 def require_numeric(names: Iterable[str | None], source: pl.LazyFrame) -> None:

@@ -69,10 +69,10 @@ def rivals_claim(fitted: SemFit, rivals: Mapping[str, SemFit], name: str) -> Cla
     if len(models) == 1 or not _comparable(fitted, fitted):
         return None
     values = np.column_stack([casewise_likelihood(f) for f in models.values()])
-    joint = Joint.of_means(values)
-    penalty = np.array([f.model.n_free for f in models.values()]) * np.log(fitted.n) / 2 / fitted.n
-    made = first_of("best_model", Joint(joint.estimate - penalty, None, joint.covariance, joint.df), list(models),
-                    confidence=fitted.confidence)  # fmt: skip
+    n = fitted.n
+    penalty = np.array([f.model.n_free for f in models.values()]) * np.log(n) / 2 / n
+    joint = Joint(values.mean(axis=0) - penalty, covariance=np.cov(values, rowvar=False) / n, df=n - 1)
+    made = first_of("best_model", joint, list(models), confidence=fitted.confidence)
     return made.about(left_out=len(rivals) + 1 - len(models))
 
 
