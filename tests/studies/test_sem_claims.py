@@ -311,6 +311,15 @@ def test_a_construct_keyed_the_wrong_way_is_not_settled(strong):
     assert told.instrument.case != "no_departure"
 
 
+def test_unrelated_constructs_are_distinct():
+    """HTMT2 near zero is vague on a logarithmic scale, and far from its bound all the same."""
+    rng = np.random.default_rng(3)
+    unrelated = sem_worlds.survey(rng, 300, (0.0, 0.0, 0.0))
+    fitted = fit("\n".join(sem_worlds.MODEL.splitlines()[:5]), unrelated)
+    told = measurement_claims(fitted, composite_reliability(fitted), validity(fitted, bootstrap=200))
+    assert (told.distinct.case, told.instrument.case) == ("all", "no_departure")
+
+
 def test_tails_agree_with_intervals():
     table = pd.DataFrame({"x": [0.80, 0.72], "x_lower": [0.75, 0.69], "x_upper": [0.84, 0.75]})
     above, below = tails(table, "x", 0.7, LEVEL)
