@@ -238,7 +238,11 @@ def test_a_return_that_is_surely_negative_is_no_advice_to_fund():
     one = credited(source, cost={"a": 1, "b": 900})
     assert money.no_return(one).facts["shown"] == ["b"]
     assert money.fund_first(one).facts["leader"] == "a"
-    assert money.no_return(credited(source, cost={"a": 1, "b": 1})).state == "unsettled"
+    both = money.earned_cost(credited(source, cost={"a": 1, "b": 1}))
+    assert (both.name, both.case) == ("earning", "all")
+    assert money.earned_cost(one).name == "losing"
+    open_ = credited(paths(("a", 60, 40, 60), ("b", 30, 40, 30), ("a > b", 20, 0, 20)), cost={"a": 70, "b": 40})
+    assert (money.earned_cost(open_).name, money.earned_cost(open_).state) == ("earning", "unsettled")
 
 
 def test_money_without_credit_is_said():

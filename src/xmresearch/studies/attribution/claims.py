@@ -30,6 +30,7 @@ CLAIMS: Mapping[str, tuple[str, ...]] = {
     "fund_return": cases("first"),
     "fund_cost": cases("first"),
     "losing": cases("count"),
+    "earning": cases("count"),
     "barren": cases("share"),
     "over": cases("first"),
     "under": cases("first"),
@@ -58,8 +59,8 @@ class AttributionClaims:
         Where most were lost, in the log.
     leak, fix : Claim or None
         Where most of those to come will be lost; where volume, exits and low scores meet.
-    fund, losing, barren, over, under : Claim or None
-        Where money brought most, what does not earn its cost, what has no credit, and whose share of the budget is most above
+    fund, earned, barren, over, under : Claim or None
+        Where money brought most, what did not earn its cost (or did), what has no credit, and whose share of the budget is most above
         or below its share of the credit.
     lifts : Claim or None
         At how many touchpoints an experiment and the credit differ.
@@ -79,7 +80,7 @@ class AttributionClaims:
     leak: Claim | None
     fix: Claim | None
     fund: Claim | None
-    losing: Claim | None
+    earned: Claim | None
     barren: Claim | None
     over: Claim | None
     under: Claim | None
@@ -157,7 +158,7 @@ def attribution_claims(
         leak=losses.most_lost(shown, exits, confidence=level, seed=seed),
         fix=losses.fix_first(shown, exits, scale, confidence=level, seed=seed),
         fund=given(money.fund_first(credits)),
-        losing=given(money.no_return(credits)),
+        earned=given(money.earned_cost(credits)),
         barren=money.without_credit(credits),
         over=given(money.over_funded(credits)),
         under=given(money.under_funded(credits)),

@@ -8,7 +8,7 @@ from scipy import stats
 
 from xmresearch.attribution.evidence import paid_for
 from xmresearch.attribution.result import AttributionResult
-from xmresearch.claims.claim import Claim
+from xmresearch.claims.claim import UNSETTLED, Claim
 from xmresearch.claims.families import adjusted, count_of
 from xmresearch.claims.ranking import Joint, first_of
 from xmresearch.claims.rules import log_share
@@ -42,13 +42,23 @@ def fund_first(credits: AttributionResult) -> Claim | None:
 
 def no_return(credits: AttributionResult) -> Claim | None:
     """Claim how many touchpoints did not earn their cost in this log, by Holm; None without values or costs."""
+    return _returns(credits, "losing", -1.0)
+
+
+def earned_cost(credits: AttributionResult) -> Claim | None:
+    """Claim how many touchpoints did not earn their cost, or where none is shown not to have, how many did."""
+    losing = no_return(credits)
+    return losing if losing is None or losing.verdict != UNSETTLED else _returns(credits, "earning", 1.0)
+
+
+def _returns(credits: AttributionResult, name: str, towards: float) -> Claim | None:
     paid = paid_for(credits)
     if paid is None or "roi" not in paid:
         return None
     names = paid["channel"].tolist()
     draws = _value_draws(credits, names) / paid["cost"].to_numpy() - 1
-    p = [min(2 * t, 1.0) for t in _tails(-draws, -paid["roi"].to_numpy())]
-    return count_of("losing", names, p, confidence=credits.confidence)
+    p = [min(2 * t, 1.0) for t in _tails(towards * draws, towards * paid["roi"].to_numpy())]
+    return count_of(name, names, p, confidence=credits.confidence)
 
 
 def without_credit(credits: AttributionResult) -> Claim | None:
