@@ -49,11 +49,6 @@ class ConsistencyResult:
         """Return the scores by experience and channel."""
         return self.table
 
-    def summary(self) -> dict[str, Any]:
-        """Return the experience whose means are furthest apart, how many there are, and the gap that matters."""
-        widest = self.spread.loc[self.spread["gap"].idxmax()]
-        return {"experiences": len(self.spread), "tolerance": self.tolerance, **widest.to_dict()}
-
     def diagnostics(self) -> pd.DataFrame:
         """Return checks with figure, threshold and status."""
         fewest = int(self.table["scores"].min())

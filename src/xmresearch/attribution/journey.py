@@ -68,14 +68,6 @@ class JourneyResult:
         """Return the table of touchpoints."""
         return self.touchpoints
 
-    def summary(self) -> dict[str, Any]:
-        """Return where most are lost, and the totals."""
-        worst = self.touchpoints.iloc[0]
-        return {
-            "touchpoint": worst["touchpoint"],
-            "lost": float(worst["lost"]), "exit_rate": float(worst["exit_rate"]), **self.facts,
-        }  # fmt: skip
-
     def diagnostics(self) -> pd.DataFrame:
         """Return checks with figure, threshold and status."""
         lost = float(self.touchpoints["exits"].sum())
