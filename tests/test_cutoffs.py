@@ -36,6 +36,7 @@ from xmresearch.sem.overview import _verdict
 from xmresearch.sem.pls import PlsResult
 from xmresearch.sem.pls_tables import concerns as pls_concerns
 from xmresearch.sem.result import SemFit
+from xmresearch.studies.servqual.claims import few_respondents
 
 PUBLISHED = {
     "sem.measures": {
@@ -54,13 +55,14 @@ PUBLISHED = {
     "sem.bayes_measures": {"_HIGH_K": 0.7},  # Vehtari, Gelman & Gabry (2017)
     "inference.nuts": {"RHAT": 1.01, "ESS": 400},
     "psychometrics.efa": {"KMO_BOUND": 0.6, "KMO_LEAST": 0.5, "BARTLETT_LEVEL": 0.05, "LOWEST": 0.005},
-    "psychometrics.reliability": {"ACCEPTABLE": 0.7, "UNACCEPTABLE": 0.5},  # Nunnally (1978)
+    "psychometrics.reliability": {"ACCEPTABLE": 0.7, "UNACCEPTABLE": 0.5, "AGAINST": 0.2},  # Nunnally (1978)
     "psychometrics.composite": {"OMEGA_BOUND": 0.7, "OMEGA_LEAST": 0.6, "AVE_BOUND": 0.5},  # Fornell & Larcker (1981)
+    "studies.servqual.claims": {"FEW_RESPONDENTS": 30},
     "psychometrics.validity": {"HTMT_BOUND": 0.85},  # Henseler, Ringle & Sarstedt (2015)
     "psychometrics.common_method": {"HARMAN_BOUND": 0.5, "SHARE_BOUND": 0.25, "SHARE_MOST": 0.5, "ALPHA": 0.05},
-    "psychometrics.drivers": {"CLEARLY_FIRST": 0.9, "CASES_PER_DRIVER": 20},
+    "psychometrics.drivers": {"CASES_PER_DRIVER": 20},
     "psychometrics.gaps": {"FEW_ANSWERS": 30, "INTERVALS_APART": 0.15},
-    "psychometrics.importance": {"MOST_OFF_TOTAL": 0.05, "SURE": 0.9},
+    "psychometrics.importance": {"MOST_OFF_TOTAL": 0.05},
     "data.survey": {"MIN_RESPONDENTS": 10},
     "attribution.result": {"FEW_CONVERSIONS": 100, "ENOUGH_DRAWS": 1000, "WIDER": 1.25},
     "attribution.misfit": {"MISFIT": 0.02, "BAD_MISFIT": 0.05},
@@ -344,8 +346,7 @@ def test_cases_of_sentences_turn_at_their_cut_offs():
     assert (found["htmt2_below"], found["convergent"]) == (1, 1)
     for omega, low in {0.7: 0, 0.699: 1}.items():
         assert CompositeResult.summary(composite(omega))["low"] == low
-    focus = pd.DataFrame({"quadrant": "concentrate_here", "p_quadrant": [0.9, 0.89], "id": ["a", "b"]})
-    assert ImportanceResult.summary(SimpleNamespace(table=focus, cross="mean"))["sure"] == 1
+    assert [few_respondents(n) is None for n in (29, 30)] == [False, True]
 
 
 def test_warnings_turn_at_their_cut_offs():

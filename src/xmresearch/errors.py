@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 
 class XMError(Exception):
@@ -22,6 +23,7 @@ class XMError(Exception):
     def __init__(self, problem: str, hint: str = "") -> None:
         self.problem = problem
         self.hint = hint
+        self.parts: tuple[XMError, ...] = (self,)
         super().__init__(f"{problem} {hint}".strip())
 
 
@@ -65,6 +67,47 @@ class StudyError(XMError):
     """The notebook stopped for a reason that is not the user's data."""
 
     exit_code = 5
+
+
+def combined(errors: Sequence[XMError]) -> XMError:
+    """Put errors into one: of the first one's class, with a line for each, in order and without repeats.
+
+    Parameters
+    ----------
+    errors : sequence of XMError
+        At least one.
+
+    Returns
+    -------
+    XMError
+        Its `parts` are the single errors.
+    """
+    parts = tuple({str(part): part for error in errors for part in error.parts}.values())
+    if len(parts) == 1:
+        return parts[0]
+    whole = type(parts[0])(f"{len(parts)} problems:\n" + "\n".join(f"- {part}" for part in parts))
+    whole.parts = parts
+    return whole
+
+
+class Problems:
+    """Collects the errors of steps that do not depend on one another, to tell them all at once."""
+
+    def __init__(self) -> None:
+        self.errors: list[XMError] = []
+
+    @contextmanager
+    def step(self) -> Iterator[None]:
+        """Keep an error that is raised inside, and go on after it."""
+        try:
+            yield
+        except XMError as error:
+            self.errors.extend(error.parts)
+
+    def settle(self) -> None:
+        """Raise what was collected; nothing where there is nothing."""
+        if self.errors:
+            raise combined(self.errors) from None
 
 
 def nearest(name: object, valid: Iterable[str]) -> str:

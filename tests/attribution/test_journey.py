@@ -163,7 +163,7 @@ def test_ten_thousand_touchpoints():
     log = pd.DataFrame(
         {"customer": np.arange(n) // 5, "time": np.arange(n), "touchpoint": names, "won": rng.random(n) < 0.1}
     )
-    found = journey(EventLog(log, conversion="won"), top_paths=0)
+    found = journey(EventLog(log, conversion="won", after_conversion="new_journey"), top_paths=0)
     assert len(found.touchpoints) == 10_000
     follows = log["customer"].eq(log["customer"].shift()) & ~log["won"].shift(fill_value=False)
     inner = found.edges[found.edges["mean_seconds"].notna()]
@@ -177,7 +177,10 @@ def test_hospital_journeys(sepsis):
     log = EventLog(sepsis, customer="case_id", time="timestamp", touchpoint="activity", converting=("Release A",))
     found = journey(log, top_paths=5)
     blank = sepsis["case_id"].isna()
-    assert found.touchpoints["touches"].sum() == (~blank & (sepsis["activity"] != "Release A")).sum()
+    # what follows a release and leads to no other is left out and counted
+    after = next(c.facts["count"] for c in found.concerns if c.kind == "after_conversion")
+    assert after == 288
+    assert found.touchpoints["touches"].sum() + after == (~blank & (sepsis["activity"] != "Release A")).sum()
     assert f"{blank.sum()} event(s) without a customer were left out." in found.warnings
     assert len(found.paths) == 5
 

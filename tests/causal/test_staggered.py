@@ -196,7 +196,8 @@ def test_outcome_times_1000_has_the_same_standardised_posterior(mpdta):
 def test_missing_periods_and_singletons_are_said(mpdta):
     holes = mpdta.drop(mpdta.index[::23])
     kinds = [c.kind for c in did(holes, **KEYS).concerns]
-    assert "missing_periods" in kinds
+    assert "within_units" in kinds
+    assert "missing_periods" in [c.kind for c in did(holes, compare="cross_sections", **KEYS).concerns]
     keep = mpdta["countyreal"].isin(mpdta.query("`first.treat` == 2004")["countyreal"].unique()[:1])
     single = did(mpdta[keep | (mpdta["first.treat"] != 2004)], **KEYS)
     assert "small_cohorts" in [c.kind for c in single.concerns]

@@ -30,7 +30,7 @@ def parts(words):
 
 def names(template):
     """Return the placeholders that are names rather than figures."""
-    plain = ("", "plain", "lower")
+    plain = ("", "plain", "lower", "or")
     return {n for _, n, spec, _ in string.Formatter().parse(template) if n and spec in plain}
 
 

@@ -24,6 +24,10 @@ from xmresearch.data.load import load_survey
 from xmresearch.data.screening import irv, longest_run
 from xmresearch.data.survey import effective_n, prepare_survey, require_pairs
 from xmresearch.errors import CodebookError, DataError, InsufficientData, XMError
+from xmresearch.psychometrics.importance import importance_performance
+from xmresearch.psychometrics.overall import overall_scores
+from xmresearch.psychometrics.priority import priorities
+from xmresearch.psychometrics.segments import segment_gaps
 
 LABEL = {"en": "x", "zh": "x"}
 BOOK = parse_codebook(
@@ -347,7 +351,7 @@ def test_optional_batteries_of_a_shipped_instrument_may_be_absent(tmp_path):
     assert survey.codebook.names("outcome") == ["quality"]
     assert "points_empathy" in survey.notes
     raw[[*asked, "points_empathy"]].to_csv(tmp_path / "s.csv", index=False)
-    with pytest.raises(DataError, match="no column 'points_tangibles'"):
+    with pytest.raises(DataError, match="no columns 'points_tangibles', .* \\(4 items of the codebook\\)"):
         load_survey(FileSource(source="file", path="s.csv"), base=tmp_path)
 
 
@@ -390,3 +394,13 @@ def test_any_table_gives_a_survey_or_a_clear_error(data):
     else:
         assert len(survey) == survey.log.kept <= n
         assert survey.log.received - survey.log.rules["removed"].sum() == survey.log.kept
+
+
+def test_two_columns_of_one_name_are_refused(table):
+    twice = pd.concat([table, table[["p1", "w"]]], axis=1)
+    for read in (
+        lambda: screened(twice), lambda: overall_scores(twice, BOOK), lambda: priorities(twice, BOOK),
+        lambda: segment_gaps(twice, BOOK, ["group"]), lambda: importance_performance(twice, BOOK),
+    ):  # fmt: skip
+        with pytest.raises(DataError, match=r"duplicate columns: 'p1' \(2 times\), 'w' \(2 times\)"):
+            read()

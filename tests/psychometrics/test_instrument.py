@@ -9,6 +9,7 @@ from xmresearch.data.config import DatasetSource
 from xmresearch.data.load import load_survey
 from xmresearch.psychometrics.instrument import battery_cfa, battery_model, segment_invariance
 from xmresearch.sem.fitting import fit
+from xmresearch.studies.servqual.claims import comparable
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +47,7 @@ def test_too_little_data_is_an_obstacle_not_an_error(hall):
 
 def test_segments_that_use_the_scale_alike_are_comparable(hall):
     found = segment_invariance(hall.frame, hall.codebook, ["channel"])
-    assert found.summary()["case"] == "all"
+    assert comparable(found, 0.95).case == "alike"
     assert found.table["level"].tolist() == ["configural", "metric", "scalar"]
     assert found.hidden == tuple(v for v in found.hidden if v.startswith("channel="))
 
@@ -59,7 +60,8 @@ def test_a_shifted_scale_is_found(hall):
     found = segment_invariance(frame, hall.codebook, ["half"])
     assert alike.ladders["half"].level == "scalar"
     assert found.ladders["half"].level == "metric"
-    assert found.summary()["incomparable"] == ["half"]
+    claim = comparable(found, 0.95)
+    assert (claim.case, claim.facts["unlike"]) == ("differs", ["half"])
     assert found.ladders["half"].suggestions["lhs"].iloc[0] == "p6"
 
 
@@ -67,7 +69,7 @@ def test_small_groups_are_left_out_and_named(hall):
     found = segment_invariance(hall.frame, hall.codebook, ["branch"])
     assert "branch=hillside" in found.hidden
     few = segment_invariance(hall.frame.head(100), hall.codebook, ["branch"])
-    assert few.summary()["case"] == "none"
+    assert comparable(few, 0.95).withheld == "groups_too_small"
     assert few.table.empty
     assert segment_invariance(hall.frame, hall.codebook, []) is None
 

@@ -80,9 +80,8 @@ def test_two_items_have_alpha_but_no_omega(kiosk_frame, root):
     assert (control["alpha_lower"] < control["alpha"]).all()
 
 
-def test_summary_names_the_lowest(hall):
+def test_diagnostics_name_the_lowest(hall):
     result = reliability(hall.frame, hall.codebook)
-    facts = result.summary()
-    assert facts["batteries"] == 15
-    assert facts["worst_alpha"] == result.table["alpha"].min()
+    lowest = result.diagnostics().set_index("check").loc["alpha", "value"]
+    assert lowest == result.table["alpha"].min()
     assert result.tidy()["difference_reliability"].notna().sum() == 5

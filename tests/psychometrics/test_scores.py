@@ -19,6 +19,7 @@ from xmresearch.psychometrics.segments import hidden_cells, segment_gaps, welch
 from xmresearch.psychometrics.tolerance import zone_of_tolerance
 from xmresearch.psychometrics.truth import coverage, with_truth
 from xmresearch.report.compose import Report
+from xmresearch.studies.servqual.claims import segments_differ
 
 LABEL = {"en": "x", "zh": "x"}
 
@@ -125,7 +126,7 @@ def test_priority_by_hand_and_probabilities(hall):
     assert table["p_worst"].sum() == pytest.approx(1)
     assert table["p_worst_two"].sum() == pytest.approx(2)
     assert table["contribution"].is_monotonic_increasing
-    assert found.summary()["first"] == "responsiveness"
+    assert found.table["construct"].iloc[0] == "responsiveness"
     frame, book = toy(ROWS)
     toy_table = priorities(frame, book, bootstrap=200).table.set_index("construct")
     assert toy_table.loc["a", "contribution"] == pytest.approx((0.8 * -2 + 0.6 * -1 + 0.1 * -1) / 4)
@@ -274,7 +275,7 @@ def test_segments_follow_the_codebooks_order(hall):
 
 def test_no_published_segment_at_all(hall):
     result = segment_gaps(hall.frame, hall.codebook, ["branch"], min_cell=10_000)
-    assert result.summary()["case"] == "none_shown"
+    assert segments_differ(result).case == "withheld"
     assert result.tests.empty
     assert result.tidy().empty
 

@@ -218,3 +218,73 @@ for t in (fitted.estimates, fitted.measures, modification_indices(fitted), effec
     ]  # fmt: skip
     assert printed[0] == printed[1]
     assert "one,=~,a" in printed[0]
+
+
+def _second_order(n, seed):
+    """Planted: Q, measured by A, B and C, drives SAT by .8, which V does not (as cases/sem/second_order_gain.py)."""
+    rng = np.random.default_rng(seed)
+    q = rng.normal(size=n)
+    v = 0.2 * q + rng.normal(size=n)
+    factors = {k: 0.85 * q + 0.53 * rng.normal(size=n) for k in "abc"}
+    s = 0.8 * q + 0.6 * rng.normal(size=n)
+    return pd.DataFrame({
+        f"{k}{j}": np.clip(np.round(4 + 1.2 * (0.85 * z + 0.5 * rng.normal(size=n))), 1, 7)
+        for k, z in (*factors.items(), ("v", v), ("s", s)) for j in (1, 2, 3)
+    })  # fmt: skip
+
+
+SECOND = "A =~ a1+a2+a3\nB =~ b1+b2+b3\nC =~ c1+c2+c3\nV =~ v1+v2+v3\nSAT =~ s1+s2+s3\nSQ =~ A+B+C\n"
+
+
+def test_a_second_order_driver_leads():
+    """Planted .8; .82 [.78, .87] by lavaan's standardizedSolution of the same rows."""
+    rows = _second_order(600, 5)
+    fitted, scales = fit(SECOND + "SAT ~ SQ + V", rows), dict.fromkeys(rows, (1.0, 7.0))
+    first = effects(fitted).of("SAT").iloc[0]
+    assert (first["cause"], *first[["total", "total_lower", "total_upper"]].round(2)) == ("SQ", 0.82, 0.78, 0.87)
+    table = gains(fitted, rows, ["SAT"], scales, shifts=0.5)
+    assert table.best("SAT")["driver"] == "SQ"
+    assert set(table.table["driver"]) == {"SQ", "V"}
+    row = table.tidy("SAT").iloc[0]
+    items = [f"{k}{j}" for k in "abc" for j in (1, 2, 3)]
+    assert row["mean"] == pytest.approx(rows[items].to_numpy().mean())
+    e = fitted.estimates.set_index(["lhs", "op", "rhs"])["est"]
+    step = 0.5 / np.mean([e["SQ", "=~", k] * e[k, "=~", f"{k.lower()}{j}"] for k in "ABC" for j in (1, 2, 3)])
+    change = e["SAT", "~", "SQ"] * step * np.mean([e["SAT", "=~", f"s{j}"] for j in (1, 2, 3)])
+    assert row["change"] == pytest.approx(change)
+    alone = gains(fit(SECOND.replace("V =~ v1+v2+v3\n", "") + "SAT ~ SQ", rows), rows, ["SAT"], scales, shifts=0.5)
+    assert alone.best("SAT")["case"] == "sure"
+    index = indices(fitted, rows, ["SQ"], scales).of("SQ")
+    assert index["index"] == pytest.approx(100 * (rows[items].to_numpy().mean() - 1) / 6)
+
+
+def test_the_gain_of_a_second_order_driver_is_what_moving_it_does():
+    """A second method: rows of the same world with SQ moved, whose answers then differ by what the model says."""
+    n = 200_000
+    rng = np.random.default_rng(1)
+    q, e = rng.normal(size=n), rng.normal(size=(n, 12))
+
+    def answers(moved):
+        z = q + moved
+        factors = [0.9 * z + 0.4 * e[:, 0], 0.7 * z + 0.6 * e[:, 1], 0.8 * z + 0.5 * e[:, 2]]
+        columns = {
+            f"{k}{j}": w * f for k, f in zip("abc", factors, strict=True) for j, w in ((1, 1), (2, 0.8), (3, 1.2))
+        }
+        s = 0.6 * z + 0.7 * e[:, 3]
+        return pd.DataFrame(columns | {f"s{j}": w * s for j, w in ((1, 1), (2, 0.9), (3, 1.1))})
+
+    noise = 0.5 * rng.normal(size=(n, 12))
+    now, then = answers(0.0) + noise, answers(0.4) + noise
+    model = SECOND.replace("V =~ v1+v2+v3\n", "") + "SAT ~ SQ"
+    gain = float((then - now).iloc[:, :9].to_numpy().mean())
+    found = gains(fit(model, now), now, ["SAT"], dict.fromkeys(now, (-5.0, 5.0)), shifts=gain).tidy("SAT").iloc[0]
+    assert found["change"] == pytest.approx(float((then - now).iloc[:, 9:].to_numpy().mean()), rel=0.01)
+
+
+def test_effects_run_through_constructs_that_measure_others():
+    rows = _second_order(600, 5)
+    table = effects(fit(SECOND + "SAT ~ A\nSQ ~ V", rows)).table.set_index(["cause", "outcome"])
+    assert ("V", "SAT") in table.index
+    assert np.isnan(table.loc[("V", "SAT"), "direct"])
+    assert table.loc[("V", "SAT"), "indirect"] == pytest.approx(table.loc[("V", "SAT"), "total"])
+    assert not (table.index.get_level_values("outcome") == "A").any()

@@ -28,9 +28,10 @@ def test_ladder_is_lavaans(ladder, reference):
 
 
 def test_latent_means_and_suggestions_are_lavaans(ladder):
-    """lavaan 0.6-14: parameterEstimates and lavTestScore of the scalar model, run once; the reference group is the other."""
+    """lavaan 0.6-14: parameterEstimates and lavTestScore of the scalar model, run once."""
     means = ladder.means.set_index("construct")
-    assert means["est"].round(3).tolist() == [0.148, -0.576, 0.177]
+    assert means["group"].unique().tolist() == ["Grant-White"]
+    assert means["est"].round(3).tolist() == [-0.148, 0.576, -0.177]
     assert means["se"].round(3).tolist() == [0.122, 0.117, 0.09]
     scalar = ladder.suggestions.query("level == 'scalar'")
     assert scalar["lhs"].tolist() == ["x3", "x7", "x2", "x1", "x8"]
@@ -49,18 +50,39 @@ def test_released_intercepts_restore_invariance(schools, hs):
 
 def test_two_groups_without_equalities_are_two_fits(schools, hs):
     both = fit(hs, schools, group="school")
-    single = [fit(hs, part) for _, part in schools.groupby("school")]
+    single = [fit(hs, part) for _, part in schools.groupby("school", sort=False)]
     assert both.measures["chisq"] == pytest.approx(sum(f.measures["chisq"] for f in single), abs=1e-6)
     for fitted, label in zip(single, both.model.groups, strict=True):
         mine = both.estimates[(both.estimates["group"] == label) & (both.estimates["op"] != "~1")]
         np.testing.assert_allclose(mine["est"], fitted.estimates["est"], atol=1e-6)
         np.testing.assert_allclose(mine["se"], fitted.estimates["se"], atol=1e-6)
-    assert list(both.r2.index.get_level_values(0).unique()) == ["Grant-White", "Pasteur"]
+    assert list(both.r2.index.get_level_values(0).unique()) == ["Pasteur", "Grant-White"]
+
+
+def test_the_first_group_is_the_first_in_the_data(schools):
+    """lavaan 0.6-14, HolzingerSwineford1939, whose first pupils are Pasteur's: 116.452; the other way round 122.266."""
+    text = "visual =~ x1 + x2 + c({})*x3\ntextual =~ x4 + x5 + x6\nspeed =~ x7 + x8 + x9"
+    found = fit(text.format(".6, .8"), schools, group="school")
+    assert found.measures["chisq"] == pytest.approx(116.452, abs=5e-4)
+    assert found.groups == ("Pasteur", "Grant-White")
+    assert found.summary()["group_order"] == "Pasteur, Grant-White"
+    assert "groups in order: 1 Pasteur (156), 2 Grant-White (145)" in repr(found)
+    assert found.tidy()["group"].drop_duplicates().tolist() == ["Pasteur", "Grant-White"]
+    assert found.tidy().query("rhs == 'x3' and op == '=~'")["est"].tolist() == [0.6, 0.8]
+    assert fit(text.format(".8, .6"), schools, group="school").measures["chisq"] == pytest.approx(122.266, abs=5e-4)
+    as_levels = schools.assign(school=pd.Categorical(schools["school"], ["Grant-White", "Pasteur"]))
+    for rows in (as_levels, schools.iloc[::-1]):
+        first = fit(text.format(".6, .8"), rows, group="school")
+        assert first.groups[0] == rows["school"].iloc[0]
+        assert first.measures["chisq"] == pytest.approx(116.452 if rows is as_levels else 122.266, abs=5e-4)
 
 
 def test_moments_of_groups_give_the_same_fit(schools, hs):
     names = [f"x{k}" for k in range(1, 10)]
-    moments = {str(g): Moments.of(part[names].to_numpy(dtype=float), names) for g, part in schools.groupby("school")}
+    moments = {
+        str(g): Moments.of(part[names].to_numpy(dtype=float), names)
+        for g, part in schools.groupby("school", sort=False)
+    }
     pd.testing.assert_frame_equal(fit(hs, moments).estimates, fit(hs, schools, group="school").estimates)
 
 

@@ -84,3 +84,22 @@ def test_bad_requests_are_one_clear_error(gaps, hs):
     never.loc[len(never) // 2 + 1 :, "x2"] = np.nan
     with pytest.raises(InsufficientData, match="'x1' and 'x2' are never answered together"):
         fit(hs, never, missing="fiml")
+
+
+@pytest.mark.parametrize(
+    ("estimator", "cfi", "tli", "rmsea", "lower", "upper"),
+    [("MLR", 0.90675048, 0.86012571, 0.08908046, 0.06758926, 0.11103055),
+     ("ML", 0.90571976, 0.85857964, 0.08963025, 0.06845869, 0.11128448)],
+)  # fmt: skip
+def test_robust_measures_with_covariates_are_lavaans(reference, estimator, cfi, tli, rmsea, lower, upper):
+    """lavaan 0.6-14, sem(missing = 'ml', fixed.x = TRUE) on cases/sem/fiml_covariates.csv."""
+    folder = reference.parent.parent / "cases" / "sem"
+    if not folder.is_dir():
+        pytest.skip("The case fiml_covariates is not there.")
+    rows = pd.read_csv(folder / "fiml_covariates.csv")
+    found = fit((folder / "fiml_covariates.model").read_text(), rows, estimator=estimator, missing="fiml").measures
+    assert found["cfi.robust"] == pytest.approx(cfi, abs=1e-5)
+    assert found["tli.robust"] == pytest.approx(tli, abs=1e-5)
+    assert found["rmsea.robust"] == pytest.approx(rmsea, abs=1e-5)
+    assert found["rmsea.ci.lower.robust"] == pytest.approx(lower, abs=1e-5)
+    assert found["rmsea.ci.upper.robust"] == pytest.approx(upper, abs=1e-5)

@@ -108,7 +108,8 @@ def test_hospital_registration_is_mandatory(real):
     assert "Evidence chooses order 2, the highest that was compared" in text
     left = table(folder, "left_out").set_index("rule")["flagged"]
     assert left["blank_customers"] == 24
-    assert left["unknown_touchpoints"] == 348
+    # after a release of type A or B come 277 returns to the emergency room and 12 other events, counted by hand from the file
+    assert (left["unknown_touchpoints"], left["after_conversion"]) == (348 - 277, 277 + 12)
     steps = table(folder, "steps")
     assert (steps["count"] >= 10).all()
     assert steps["mean_hours"].notna().any()
@@ -198,7 +199,9 @@ def test_rare_channels_are_pooled_or_left_out():
     alone = read_touches(frame[frame["path"] != "d"], form="journeys", columns=columns, min_cell=10)
     assert alone.journeys.channels == ("a", "b", "e")
     assert alone.dropped == ("c",)
-    assert alone.left_out().set_index("rule")["flagged"].to_dict() == {"empty_journeys": 6, "rare_touchpoints": 6}
+    assert alone.left_out().set_index("rule")["flagged"].to_dict() == {
+        "rare_journeys": 6, "rare_conversions": 3, "rare_touchpoints": 6
+    }  # fmt: skip
 
 
 def test_no_single_figure_is_hidden():

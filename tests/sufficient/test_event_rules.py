@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import polars as pl
 import pytest
 
 from xmresearch.attribution.heuristics import RULES, heuristics
-from xmresearch.errors import InsufficientData
+from xmresearch.errors import DataError, InsufficientData
 from xmresearch.sufficient import event_stream
 from xmresearch.sufficient.event_log import EventLog
 from xmresearch.sufficient.transitions import START, Transitions, transitions
@@ -25,20 +26,26 @@ def by_the_rules(events: list[Event], rules: dict[str, Any]) -> list[Journey]:
     for event in events:
         if event[1] <= rules.get("until", np.inf) and event[0] is not None and str(event[0]).strip():
             known.setdefault(event[0], []).append(event)
+    return [journey for rows in known.values() for journey in of_one(rows, rules)]
+
+
+def of_one(rows: list[Event], rules: dict[str, Any]) -> list[Journey]:
+    """The journeys of a customer."""
+    cases: list[list[list[Event]]] = []
+    for event in sorted(rows, key=lambda e: e[1]):
+        if not cases or event[1] - cases[-1][-1][-1][1] > rules.get("gap", np.inf):
+            cases.append([[event]])
+        elif converts(cases[-1][-1][-1], rules):
+            cases[-1].append([event])
+        else:
+            cases[-1][-1].append(event)
     found = []
-    for rows in known.values():
-        open_: list[Event] = []
-        for event in sorted(rows, key=lambda e: e[1]):
-            if open_ and event[1] - open_[-1][1] > rules.get("gap", np.inf):
-                found.append(closed(open_, rules))
-                open_ = []
-            open_.append(event)
-            if converts(event, rules):
-                found.append(closed(open_, rules))
-                open_ = []
-        if open_:
-            found.append(closed(open_, rules))
-    return [journey for journey in found if journey[0]]
+    for case in cases:
+        for k, part in enumerate(case):
+            rule = rules.get("after_conversion", "if_converting")
+            if k == 0 or rule == "new_journey" or (rule == "if_converting" and converts(part[-1], rules)):
+                found.append(closed(part, rules))
+    return [journey for journey in found if 0 < len(journey[0]) <= rules.get("max_touches", np.inf)]
 
 
 def converts(event: Event, rules: dict[str, Any]) -> bool:
@@ -78,6 +85,37 @@ def named(found: Transitions) -> Counter[tuple[str, ...]]:
     return Counter({(*(label[c] for c in found.states[r].tolist()), label[s]): int(n) for r, s, n in rows})
 
 
+def lost_after_conversion(events: list[Event], rules: dict[str, Any]) -> int:
+    """Journeys that did not convert, of customers of whom another did."""
+    found = 0
+    for who in {e[0] for e in events}:
+        ends = [j[2] for j in by_the_rules([e for e in events if e[0] == who], rules)]
+        found += any(ends) * (len(ends) - sum(ends))
+    return found
+
+
+def same_time(events: list[Event], rules: dict[str, Any]) -> int:
+    """Events at the same time as the one before of the same customer that differ from it."""
+
+    def seen(event: Event) -> tuple[Any, ...]:
+        label = (event[2] or "").strip()
+        pure = label in rules.get("converting", ())
+        if pure or not label:
+            code = None
+        elif "mapping" in rules and label not in rules["mapping"]:
+            code = label if rules["unknown"] == "keep" else "?"
+        else:
+            code = rules.get("mapping", {}).get(label, label)
+        return code, converts(event, rules), event[4]
+
+    known: dict[Any, list[Event]] = {}
+    for event in events:
+        if event[1] <= rules.get("until", np.inf) and event[0] is not None and str(event[0]).strip():
+            known.setdefault(event[0], []).append(event)
+    pairs = [p for rows in known.values() for p in pairwise(sorted(rows, key=lambda e: e[1]))]
+    return sum(a[1] == b[1] and seen(a) != seen(b) for a, b in pairs)
+
+
 def credits_by_rule(
     journeys: list[Journey], half: float, position: Iterable[float], direct: str
 ) -> dict[str, Counter[str]]:
@@ -110,7 +148,8 @@ def drawn(rng: np.random.Generator) -> tuple[list[Event], dict[str, Any]]:
         for t, w, v in zip(time, won, value, strict=True)
     ]
     offered = {"gap": float(rng.integers(1, 200)), "lookback": float(rng.integers(1, 300)), "repeats": "drop",
-               "converting": ("Buy",), "mapping": {"a": "A", "b": "A", "c": "C", "Buy": "Buy"}, "until": float(rng.integers(100, 1500))}  # fmt: skip
+               "converting": ("Buy",), "mapping": {"a": "A", "b": "A", "c": "C", "Buy": "Buy"}, "until": float(rng.integers(100, 1500)),
+               "after_conversion": ("ignore", "new_journey")[int(rng.integers(2))], "max_touches": int(rng.integers(1, 6))}  # fmt: skip
     rules = {k: v for k, v in offered.items() if rng.random() < 0.4}
     return events, rules | {"unknown": ("keep", "drop")[int(rng.integers(2))]}
 
@@ -126,6 +165,11 @@ def test_logs_are_read_by_the_rules(seed, monkeypatch):
     frame = pl.DataFrame(events, schema=columns, orient="row", infer_schema_length=None)
     options = rules | ({"until": datetime(1970, 1, 1) + timedelta(seconds=rules["until"])} if "until" in rules else {})
     log = EventLog(frame, conversion="won", value="value", **options)
+    read = [e[2] for e in events if e[1] <= rules.get("until", np.inf) and e[0] is not None and str(e[0]).strip()]
+    if "converting" in rules and "Buy" not in read:
+        with pytest.raises(DataError, match="converting names 'Buy', which no event has"):
+            transitions(log)
+        return
     if not journeys:
         with pytest.raises(InsufficientData, match="no journey"):
             transitions(log)
@@ -134,6 +178,8 @@ def test_logs_are_read_by_the_rules(seed, monkeypatch):
         found = transitions(log, order)
         assert named(found) == steps(journeys, order)
         assert found.value.sum() == pytest.approx(sum(j[3] for j in journeys))
+    assert found.left_out.get("lost_after_conversion", 0) == lost_after_conversion(events, rules)
+    assert found.left_out.get("same_time", 0) == same_time(events, rules)
     touched = sorted({label for j in journeys for label in j[0]})
     if not any(j[2] for j in journeys):
         return

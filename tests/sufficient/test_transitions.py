@@ -133,20 +133,30 @@ def test_small_slices_and_many_parts_change_nothing(hall, monkeypatch):
 def test_a_conversion_a_pause_and_the_window_end_a_journey():
     hour = timedelta(hours=1)
     rows = [(1, DAY, "a", 0), (1, DAY + hour, "b", 1), (1, DAY + 2 * hour, "c", 0), (1, DAY + 90 * hour, "d", 1)]
-    expected = {"": [(["a", "b"], True), (["c", "d"], True)], "gap": [(["a", "b"], True), (["c"], False), (["d"], True)],
+    expected = {"": [(["a", "b"], True), (["c", "d"], True)], "gap": [(["a", "b"], True), (["d"], True)],
                 "lookback": [(["a", "b"], True), (["d"], True)]}  # fmt: skip
     for option, journeys in expected.items():
         log = events(*rows, **({option: "48h"} if option else {}))
         found = transitions(log, 1)
         assert named(found) == by_hand([p for p, _ in journeys], [w for _, w in journeys], 1)
     assert found.left_out == {"before_lookback": 1}
+    found = transitions(events(*rows, gap="48h", after_conversion="new_journey"), 1)
+    assert named(found) == by_hand([["a", "b"], ["c"], ["d"]], [True, False, True], 1)
+    assert found.left_out == {"lost_after_conversion": 1}
+    for options, path, left in (
+        ({"after_conversion": "ignore"}, [], {"after_conversion": 2, "later_conversions": 1}),
+        ({"after_conversion": "ignore", "gap": "48h"}, [["d"]], {"after_conversion": 1}),
+    ):
+        found = transitions(events(*rows, **options), 1)
+        assert named(found) == by_hand([["a", "b"], *path], [True, True][: 1 + len(path)], 1)
+        assert found.left_out == left
 
 
 def test_touchpoints_that_are_the_conversion_are_no_channels():
     rows = [(1, DAY, "a"), (1, DAY + timedelta(1), "Purchase"), (2, DAY, "Purchase"), (3, DAY, "b")]
     found = transitions(events(*rows, converting=("Purchase",)), 1)
     assert named(found) == by_hand([["a"], ["b"]], [True, False], 1)
-    assert found.left_out == {"empty_journeys": 1}
+    assert found.left_out == {"empty_journeys": 1, "empty_conversions": 1}
 
 
 def test_repeats_and_blanks_and_mappings():
@@ -160,6 +170,7 @@ def test_repeats_and_blanks_and_mappings():
         "unknown_touchpoints": 1,
         "blank_customers": 1,
         "empty_journeys": 1,
+        "empty_conversions": 1,
     }
     assert transitions(events(*rows, unknown="keep", **options), 1).channels == ("one", "two", "x")
     with pytest.raises(DataError, match="The channel mapping has no 'x'"):
@@ -214,7 +225,8 @@ def test_rows_out_of_order_are_refused_where_order_is_promised(monkeypatch):
         monkeypatch.setattr(event_stream, "SLICE_ROWS", slice_rows)
         with pytest.raises(DataError, match="not sorted by 'customer' and 'time'"):
             transitions(events(*back, ordered=True), 1)
-        assert named(transitions(events(*back), 1)) == by_hand([["b"], ["a"]], [True, False], 1)
+        found = transitions(events(*back, after_conversion="new_journey"), 1)
+        assert named(found) == by_hand([["b"], ["a"]], [True, False], 1)
 
 
 def test_negative_amounts_are_named_by_row():
@@ -243,7 +255,12 @@ def test_paths_without_touchpoints_are_counted():
         }
     )
     found = read_paths(frame, value="v")
-    assert found.left_out == {"empty_journeys": 6, "blank_touchpoints": 10, "value_without_conversion": 1}
+    assert found.left_out == {
+        "empty_journeys": 6,
+        "empty_conversions": 5,
+        "blank_touchpoints": 10,
+        "value_without_conversion": 1,
+    }
     assert float(found.conversions.sum()) == 5
     assert float(found.value.sum()) == 5
     sums = pd.DataFrame({"path": ["a", "a"], "conversions": [4, 1], "nulls": [9, 0], "v": [12.0, 7]})

@@ -125,8 +125,21 @@ def test_days_written_as_numbers(path):
     with pytest.raises(DataError, match="numbers such as 20250228, which look like days"):
         of_times(path, "20250228", "20250301")
     assert of_times(path, "20250228", "20250301", time_format="%Y%m%d", gap="25h").journeys == 1
+    for unit, name, zeros in (
+        ("ms", "milliseconds", "000"),
+        ("us", "microseconds", "000000"),
+        ("ns", "nanoseconds", "000000000"),
+    ):
+        times = "1740823200" + zeros, "1740826800" + zeros
+        for options in ({}, {"until": "2026-01-01"}):
+            with pytest.raises(
+                DataError, match=f"which look like {name} since 1970, not seconds. Give time_format='{unit}'"
+            ):
+                of_times(path, *times, **options)
+        assert of_times(path, *times, time_format=unit, gap="61min").journeys == 1
+        assert of_times(path, *times, time_format=unit, gap="59min").journeys == 2
     with pytest.raises(DataError, match="in the future.*Numbers are seconds since 1970"):
-        of_times(path, "1740823200000", "1740826800000")
+        of_times(path, "1740823200", "17408268000")
 
 
 def test_blank_customers_however_written(path):
@@ -155,6 +168,23 @@ def test_a_conversion_that_is_not_a_number_is_none():
 def test_columns_of_a_table_that_cannot_be_read(columns, message):
     with pytest.raises(DataError, match=message):
         transitions(EventLog(pd.DataFrame(frame(**columns)), conversion="won"), 1)
+
+
+@pytest.mark.parametrize("column", ["customer", "touchpoint"])
+@pytest.mark.parametrize(
+    "values", [pl.Series([[1, 2], [3]]), pl.Series([{"a": 1}] * 2), pl.Series([1, "a"], dtype=pl.Object)]
+)
+def test_lists_and_objects_name_nobody(column, values):
+    log = pl.DataFrame(frame()).with_columns(values.alias(column))
+    with pytest.raises(DataError, match=f"Column '{column}' is of type .*, which names nobody and nothing"):
+        transitions(EventLog(log, conversion="won"), 1)
+
+
+def test_times_without_bound_are_named():
+    log = pl.DataFrame({"customer": [1, 1], "time": [-np.inf, 5.0], "touchpoint": ["a", "b"], "won": [0, 1]})
+    for form in (None, "ms"):
+        with pytest.raises(DataError, match=r"'time' has 1 time\(s\) that are blank or cannot be read: row 1 \(-inf\)"):
+            transitions(EventLog(log, conversion="won", time_format=form), 1)
 
 
 def test_columns_named_twice():

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from xmresearch.attribution.concerns import left_out_concerns
 from xmresearch.attribution.reading import read_touches
 from xmresearch.attribution.scores import require_on_scale
-from xmresearch.errors import InsufficientData, ParamsError, nearest
+from xmresearch.errors import InsufficientData, ParamsError, Problems, nearest
 from xmresearch.sufficient.sources import require_columns
 
 
@@ -51,32 +51,42 @@ def check_study(params: Request, data: Any) -> list[str]:
     reading = params.reading()
     touches = read_touches(data.rows, **reading)
     facts, channels = touches.summary(), touches.journeys.channels
-    if not facts["conversions"] > 0:
-        raise InsufficientData(f"None of the {facts['journeys']:.0f} journeys converted, so there is nothing to share.")
-    if len(channels) < 2:
-        raise InsufficientData(
-            f"'{channels[0]}' is the only channel, so all credit is its own.", "Name touchpoints in finer detail."
-        )
+    problems = Problems()
+    with problems.step():
+        if not facts["conversions"] > 0:
+            raise InsufficientData(
+                f"None of the {facts['journeys']:.0f} journeys converted, so there is nothing to share."
+            )
+        if len(channels) < 2:
+            raise InsufficientData(
+                f"'{channels[0]}' is the only channel, so all credit is its own.", "Name touchpoints in finer detail."
+            )
     known = [*channels, *touches.pool, *touches.dropped]
-    touches.costs(params.cost)
-    _require_channels("direct", [params.direct] if params.direct else [], channels)
-    _require_channels("lift", params.lift, channels)
+    with problems.step():
+        touches.costs(params.cost)
+    _check_channels("direct", [params.direct] if params.direct else [], channels, problems)
+    _check_channels("lift", params.lift, channels, problems)
     for stage, inside in (params.stages or {}).items():
-        _require_channels(f"stages.{stage}", inside, known)
+        _check_channels(f"stages.{stage}", inside, known, problems)
     if data.survey is not None:
-        columns, customer = params.rating_columns(), reading["columns"]["customer"]
-        names = (customer, columns["score"], columns["rated"], columns["channel"], columns["experience"])
-        require_columns(names, data.survey.columns)
-        require_on_scale(data.survey, columns["score"], columns["scale"])
+        with problems.step():
+            columns, customer = params.rating_columns(), reading["columns"]["customer"]
+            names = (customer, columns["score"], columns["rated"], columns["channel"], columns["experience"])
+            require_columns(names, data.survey.columns)
+            require_on_scale(data.survey, columns["score"], columns["scale"])
+    problems.settle()
     pooled = f" ({facts['pooled']} rare ones counted as one)" if facts["pooled"] else ""
     lines = [
         f"Data: {facts['journeys']:,.0f} journeys with {facts['touches']:,.0f} touches of {facts['channels']} "
         f"channels{pooled}, from {params.form}; {facts['conversions']:,.0f} converted ({facts['rate']:.1%}).",
     ]
-    return lines + [f"Note: {concern}" for concern in left_out_concerns(touches.journeys.left_out)]
+    concerns = [*touches.concerns, *left_out_concerns(touches.not_used())]
+    return lines + [f"Note: {concern}" for concern in concerns]
 
 
-def _require_channels(key: str, names: Iterable[str], known: Sequence[str]) -> None:
+def _check_channels(key: str, names: Iterable[str], known: Sequence[str], problems: Problems) -> None:
     for name in names:
         if name not in known:
-            raise ParamsError(f"{key} names '{name}', which is no channel here.", nearest(name, known))
+            problems.errors.append(
+                ParamsError(f"{key} names '{name}', which is no channel here.", nearest(name, known))
+            )

@@ -13,6 +13,21 @@ _SENTENCES = {
     "few_conversions": "{conversions:.0f} conversions are few: {fewest} or more are advised.",
     "no_nulls": "Every journey converted, so nothing is known of journeys that did not.",
     "pooled_channels": "{channels} rare channels with {touches:.0f} touches are counted as one, '{name}'.",
+    "same_forms": "{count} group(s) of touchpoints differ in letter case, blanks or Unicode form only, such as {labels}: they are counted apart (merge_forms makes them one).",
+    "same_forms_rare": "{count} group(s) of touchpoints, too rare to be named, differ in letter case, blanks or Unicode form only: they are counted apart (merge_forms makes them one).",
+    "reserved_labels": "The log has names that this study uses itself: they are kept apart, as {labels}.",
+    "placeholder_labels": "{labels}: names by which a log says that it does not know the touchpoint, or counts several as one; they are shared credit like any other.",
+    "path_sign": "{labels}: names that contain ' > ', which stands between touchpoints where paths are written out.",
+    "other_separator": "{labels}: names that contain '{sign}', read as touchpoints of their own since the separator is '{separator}'; if the sign separates them, set paths.separator.",
+    "longest_journey": "One journey of {touches:,} touches makes up {share:.0%} of all touches; half of the others have {typical} at most (max_touches leaves such journeys out).",
+    "rare_conversions": "{count} of {conversions:.0f} conversions touched nothing but {touchpoints} touchpoint(s) on fewer than {min_cell} journeys, too rare to be shown, and are left out.",
+    "same_time": "{count} event(s) are at the same time as the one before of their customer: they count in the order of the rows.",
+    "after_conversion": "{count} touch(es) after a conversion were left out (after_conversion).",
+    "later_conversions": "{count} conversion(s) after the first one of a case were left out (after_conversion).",
+    "lost_after_conversion": "{count} journey(s) that did not convert are of customers of whom another journey did.",
+    "not_complete": "{count} event(s) that do not complete an activity, such as starts, were left out (events.lifecycle).",
+    "too_long": "{count} journey(s) of too many touches were left out (max_touches).",
+    "empty_conversions": "{count} conversion(s) without a touchpoint were left out.",
     "empty_journeys": "{count} journey(s) without a touchpoint were left out.",
     "blank_touchpoints": "{count} event(s) without a touchpoint were left out.",
     "unknown_touchpoints": "{count} event(s) of touchpoints that the mapping lacks were left out.",
@@ -40,7 +55,8 @@ class Concern:
     ----------
     kind : str
         descriptive, mandatory_step, chain_misses_log, order_at_highest, few_conversions, no_nulls, pooled_channels, misspecified, shrunk, lift_disagrees, unspent,
-        unmatched_scores, few_scores, or a key of `Journeys.left_out`.
+        unmatched_scores, few_scores, same_forms, same_forms_rare, reserved_labels, placeholder_labels, path_sign, other_separator,
+        longest_journey, rare_conversions, or a key of `Journeys.left_out`.
     facts : dict
         Names and figures of the sentence that `str` gives; reports put it into their own language.
     """
@@ -49,7 +65,10 @@ class Concern:
     facts: dict[str, Any] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        return _SENTENCES[self.kind].format(**self.facts)
+        facts = {
+            k: ", ".join(f"'{v}'" for v in fact) if isinstance(fact, list) else fact for k, fact in self.facts.items()
+        }
+        return _SENTENCES[self.kind].format(**facts)
 
 
 def left_out_concerns(left_out: dict[str, int]) -> list[Concern]:

@@ -12,6 +12,7 @@ from scipy import stats
 from xmresearch.attribution.concerns import Concern
 from xmresearch.attribution.scores import FEW_SCORES, mean_scores
 from xmresearch.errors import DataError, InsufficientData
+from xmresearch.inference.threads import on_one_thread
 from xmresearch.sufficient.journeys import Array
 from xmresearch.sufficient.sources import require_columns
 
@@ -69,6 +70,7 @@ class ConsistencyResult:
         return f"```\n{self.table.to_string(index=False, float_format='{:.3g}'.format)}\n```"
 
 
+@on_one_thread
 def consistency(
     survey: pd.DataFrame,
     *,

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from xmresearch.errors import InsufficientData, ParamsError, nearest
+from xmresearch.inference.threads import on_one_thread
 from xmresearch.sufficient.event_log import EventLog, Span, seconds
 from xmresearch.sufficient.journeys import Array, Journeys, in_order, placed, require_kind
 
@@ -58,6 +59,7 @@ class HeuristicCredits:
         return f"```\n{self.conversions.to_string(index=False, float_format='{:.1f}'.format)}\n```"
 
 
+@on_one_thread
 def heuristics(
     source: Journeys | EventLog,
     *,

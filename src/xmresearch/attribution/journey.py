@@ -13,10 +13,12 @@ from xmresearch.attribution.concerns import Concern, left_out_concerns
 from xmresearch.attribution.scores import FEW_SCORES, require_on_scale, touch_scores
 from xmresearch.attribution.steps import StepSums
 from xmresearch.errors import InsufficientData, ParamsError, nearest
+from xmresearch.inference.threads import on_one_thread
 from xmresearch.sufficient.event_log import EventLog
 from xmresearch.sufficient.journeys import DistinctJourneys, Journeys, require_kind
+from xmresearch.sufficient.label_forms import CONVERTED, LEFT, START
 
-START, CONVERTED, LEFT = "(start)", "(converted)", "(left)"
+PATHS = ["path", "chain", "journeys", "share", "conversion_rate"]
 
 
 @dataclass(frozen=True)
@@ -33,13 +35,13 @@ class JourneyResult:
         the sum).
     edges : DataFrame
         One row per step, most frequent first: source, target ('(start)', '(converted)', '(left)' are the ends), count, share
-        (of what leaves the source), mean_seconds.
+        (of what leaves the source), mean_seconds, median_seconds (to within 5 %).
     loops : DataFrame
         touchpoint, via, count: there and straight back.
     funnel : DataFrame
         One row per stage: stage, journeys, share, converted and lost (of journeys that got no further); empty without stages.
     paths : DataFrame
-        Most common sequences: path, journeys, share, conversion_rate.
+        Most common sequences: path, chain (its touchpoints one by one), journeys, share, conversion_rate.
     lengths : DataFrame
         touches, journeys.
     facts : dict
@@ -99,6 +101,7 @@ class JourneyResult:
         return f"```\n{self.touchpoints.to_string(index=False, float_format='{:.3g}'.format, na_rep='')}\n```"
 
 
+@on_one_thread
 def journey(
     source: Journeys | EventLog,
     *,
@@ -174,11 +177,7 @@ def journey(
     lengths = (
         pd.DataFrame({"touches": counts, "journeys": sums.lengths[1:]}).query("journeys > 0").reset_index(drop=True)
     )
-    paths = (
-        _paths(common, top_paths)
-        if common is not None
-        else pd.DataFrame(columns=["path", "journeys", "share", "conversion_rate"])
-    )
+    paths = _paths(common, top_paths) if common is not None else pd.DataFrame(columns=PATHS)
     return JourneyResult(table, _edges(sums, isinstance(source, EventLog)), _loops(sums), _funnel(sums, stages, total), paths, lengths, facts, tuple(concerns))  # fmt: skip
 
 
@@ -232,10 +231,18 @@ def _with_scores(table: pd.DataFrame, found: pd.DataFrame, scale: tuple[float, f
 def _edges(sums: StepSums, timed: bool) -> pd.DataFrame:
     names, per = np.array(sums.channels, dtype=object), sums.by_channel
     a, b, count, seconds = sums.pairs()
-    parts = [pd.DataFrame({"source": names[a], "target": names[b], "count": count, "mean_seconds": seconds / count if timed else np.nan})]  # fmt: skip
-    parts.append(pd.DataFrame({"source": START, "target": names, "count": per["firsts"], "mean_seconds": np.nan}))
+    parts = [pd.DataFrame({"source": names[a], "target": names[b], "count": count, "mean_seconds": seconds / count if timed else np.nan, "median_seconds": sums.median_waits()})]  # fmt: skip
+    parts.append(
+        pd.DataFrame(
+            {"source": START, "target": names, "count": per["firsts"], "mean_seconds": np.nan, "median_seconds": np.nan}
+        )
+    )
     for end, what in ((CONVERTED, "conversions"), (LEFT, "exits")):
-        parts.append(pd.DataFrame({"source": names, "target": end, "count": per[what], "mean_seconds": np.nan}))
+        parts.append(
+            pd.DataFrame(
+                {"source": names, "target": end, "count": per[what], "mean_seconds": np.nan, "median_seconds": np.nan}
+            )
+        )
     table = pd.concat(parts, ignore_index=True)
     table = table[table["count"] > 0]
     table.insert(3, "share", table["count"] / table.groupby("source")["count"].transform("sum"))
@@ -261,6 +268,8 @@ def _paths(journeys: Journeys, top: int) -> pd.DataFrame:
     rows = []
     for k in order.tolist():
         codes = journeys.codes[journeys.starts[k] : journeys.starts[k + 1]]
-        text = " > ".join(journeys.channels[c] for c in codes.tolist())
-        rows.append((text, weight[k], weight[k] / weight.sum(), journeys.conversions[k] / weight[k]))
-    return pd.DataFrame(rows, columns=["path", "journeys", "share", "conversion_rate"])
+        chain = [journeys.channels[c] for c in codes.tolist()]
+        rows.append(
+            (" > ".join(chain), chain, weight[k], weight[k] / weight.sum(), journeys.conversions[k] / weight[k])
+        )
+    return pd.DataFrame(rows, columns=PATHS)

@@ -19,12 +19,15 @@ from xmresearch.attribution.result import FEW_CONVERSIONS, WIDER, AttributionRes
 from xmresearch.attribution.returns import Lift, add_cost, lift_table
 from xmresearch.attribution.worth import WorthOfConversion
 from xmresearch.errors import InsufficientData, ParamsError
+from xmresearch.inference.threads import on_one_thread
 from xmresearch.sufficient.journeys import Journeys, passing, require_kind
-from xmresearch.sufficient.transitions import OTHER, Transitions
+from xmresearch.sufficient.label_forms import OTHER
+from xmresearch.sufficient.transitions import Transitions
 
 MAX_CHANNELS, ROUNDING = 200, 1e-9
 
 
+@on_one_thread
 def markov(
     given: Transitions,
     *,

@@ -11,6 +11,7 @@ import pandas as pd
 from xmresearch.attribution.concerns import Concern
 from xmresearch.attribution.hierarchy import concentration, row_evidence
 from xmresearch.errors import ModelError, ParamsError
+from xmresearch.inference.threads import on_one_thread
 from xmresearch.sufficient.event_log import EventLog
 from xmresearch.sufficient.journeys import Array, Index, Journeys
 from xmresearch.sufficient.transitions import Transitions, transitions
@@ -95,6 +96,7 @@ class OrderChoice:
         return f"```\n{self.table.to_string(index=False, float_format='{:.6g}'.format)}\n```"
 
 
+@on_one_thread
 def choose_order(
     source: Journeys | EventLog | Transitions, max_order: int = 3, *, held_out: Transitions | None = None, seed: int = 0
 ) -> OrderChoice:

@@ -19,7 +19,7 @@ from xmresearch.attribution.result import AttributionResult
 # said elsewhere in the report: in the answer, in the table of what was left out, beside costs
 _ELSEWHERE = frozenset({
     "descriptive", "mandatory_step", "unspent", "empty_journeys", "blank_touchpoints", "unknown_touchpoints", "blank_customers", "after_until",
-    "before_lookback", "repeats", "value_without_conversion",
+    "before_lookback", "repeats", "value_without_conversion", "empty_conversions",
 })  # fmt: skip
 
 
@@ -221,7 +221,8 @@ def concerns(
     choice: OrderChoice | None = None,
 ) -> list[tuple[str, Concern]]:
     """Return what a careful reviewer would ask about, each once, with what gives rise to it: markov, journeys or survey."""
-    every = [("markov", c) for c in (*(choice.concerns if choice else ()), *credits.concerns)]
+    every = [("journeys", c) for c in touches.concerns]
+    every += [("markov", c) for c in (*(choice.concerns if choice else ()), *credits.concerns)]
     every += [("journeys", c) for c in found.concerns]
     every += [("survey", c) for c in (agreement.concerns if agreement else ())]
     kept: list[tuple[str, Concern]] = []

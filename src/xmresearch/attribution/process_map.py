@@ -7,8 +7,9 @@ from typing import Any
 
 import pandas as pd
 
-from xmresearch.attribution.journey import CONVERTED, LEFT, START, JourneyResult
+from xmresearch.attribution.journey import JourneyResult
 from xmresearch.errors import InsufficientData, ParamsError
+from xmresearch.sufficient.label_forms import CONVERTED, LEFT, START
 
 SWEEPS, MOST_TOUCHPOINTS, LEAST_SHOWN = 8, 300, 0.5
 KINDS = {START: "start", CONVERTED: "converted", LEFT: "left"}
@@ -24,7 +25,7 @@ class ProcessMap:
         node, kind (start, touchpoint, converted, left), layer (0 is the start; both ends are in the last), place (position
         within the layer, from 0), journeys_through (steps that lead in, or out of the start).
     edges : DataFrame
-        source, target, count, share (of what leaves the source), mean_seconds, back (against the layers), loop (onto itself).
+        source, target, count, share (of what leaves the source), mean_seconds, median_seconds, back (against the layers), loop (onto itself).
     shown : float
         Share of all steps that the edges stand for.
     """
@@ -38,9 +39,10 @@ class ProcessMap:
         return self.edges
 
     def summary(self) -> dict[str, Any]:
-        """Return the figures of a caption, with the case: whole or partial."""
+        """Return the figures of a caption, with the case: whole, partial, or nothing where no step may be drawn."""
+        case = "nothing" if not len(self.edges) else "whole" if self.shown > 1 - 1e-12 else "partial"
         return {
-            "case": "whole" if self.shown > 1 - 1e-12 else "partial", "shown": self.shown, "nodes": len(self.nodes),
+            "case": case, "shown": self.shown, "nodes": len(self.nodes),
             "edges": len(self.edges), "back": int(self.edges["back"].sum()),
         }  # fmt: skip
 

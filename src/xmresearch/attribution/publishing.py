@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from xmresearch.attribution.journey import CONVERTED, LEFT, START, JourneyResult
+from xmresearch.attribution.journey import JourneyResult
 from xmresearch.attribution.process_map import ProcessMap
+from xmresearch.sufficient.label_forms import CONVERTED, LEFT, START
 
 HOUR = 3600.0
 
@@ -44,10 +45,10 @@ class ShownJourneys:
     hidden: int
 
     def steps(self, top: int = 15) -> pd.DataFrame:
-        """Return the most frequent steps that are drawn: source, target, count, part (of what leaves the source), mean_hours if timed."""
+        """Return the most frequent steps that are drawn: source, target, count, part (of what leaves the source); median_hours and mean_hours if timed."""
         table = self.drawn.edges.head(top).rename(columns={"share": "part"})
-        hours = table.pop("mean_seconds") / HOUR
-        return table.assign(mean_hours=hours) if hours.notna().any() else table
+        median, mean = (table.pop(f"{kind}_seconds") / HOUR for kind in ("median", "mean"))
+        return table.assign(median_hours=median, mean_hours=mean) if mean.notna().any() else table
 
     def summary(self) -> dict[str, Any]:
         """Return how much is hidden and the number of scores joined, with the case: some or nothing."""
@@ -96,7 +97,7 @@ def publishable(result: JourneyResult, drawn: ProcessMap, min_cell: int) -> Show
     paths, loops = (
         t[t[c] >= min_cell].reset_index(drop=True) for t, c in ((result.paths, "journeys"), (result.loops, "count"))
     )
-    paths = paths.rename(columns={"share": "part"}).assign(chain=[p.split(" > ") for p in paths["path"]])
+    paths = paths.rename(columns={"share": "part"})
     hidden += len(edges) - len(kept) + len(result.paths) - len(paths) + len(result.loops) - len(loops)
     shown = drawn.shown * float(kept["count"].sum() / edges["count"].sum())
     return ShownJourneys(

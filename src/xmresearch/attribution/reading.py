@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from xmresearch.attribution.concerns import Concern
+from xmresearch.attribution.irregular import label_concerns, length_concerns
 from xmresearch.errors import DataError, InsufficientData, nearest
 from xmresearch.sufficient.event_log import EventLog
-from xmresearch.sufficient.journeys import Journeys, passing
+from xmresearch.sufficient.journeys import USED, Journeys, passing
+from xmresearch.sufficient.label_forms import OTHER, as_written, form_key, merged_forms
 from xmresearch.sufficient.paths import read_paths
-from xmresearch.sufficient.transitions import OTHER
 
 if TYPE_CHECKING:
     import polars as pl
@@ -33,21 +35,25 @@ class Touches:
         Channels that are counted as '(other)'.
     dropped : tuple of str
         Channels whose touches are left out, being too rare to be shown even together.
-    rare : int
-        Touches of those channels.
+    rare : dict of str to int
+        Touches of those channels, and journeys and conversions that touched nothing else: rare_touchpoints, rare_journeys,
+        rare_conversions.
     form : str
         events, paths or journeys.
     shaped : bool
         Whether a rule (mapping, window, gap, repeats, pooling) changed the journeys that were given.
+    concerns : tuple of Concern
+        What is odd about the log, and what was left out of it for being rare.
     """
 
     source: Journeys | EventLog
     journeys: Journeys
     pool: tuple[str, ...]
     dropped: tuple[str, ...]
-    rare: int
+    rare: dict[str, int]
     form: str
     shaped: bool
+    concerns: tuple[Concern, ...] = ()
 
     def costs(self, given: Mapping[str, float] | None) -> dict[str, float] | None:
         """Return what was spent per channel, pooled and left out as the channels are.
@@ -86,17 +92,20 @@ class Touches:
         more : sequence of str
             Other names from the data.
         """
-        own = {c: c for c in (*self.journeys.channels, *more) if c != OTHER}
+        own = {c: as_written(c) for c in (*self.journeys.channels, *more) if c != OTHER}
         return {lang: own | dict(labels) for lang, labels in given.items()}
+
+    def not_used(self) -> dict[str, int]:
+        """Return what was left out or doubtful, rare touchpoints apart from those that a mapping lacks."""
+        counts = dict(self.journeys.left_out)
+        for rare, rule in _RARE.items():
+            counts[rule] = counts.get(rule, 0) - self.rare.get(rare, 0)
+        return counts
 
     def left_out(self) -> pd.DataFrame:
         """Return what was not used: rule, flagged (how often)."""
-        counts = dict(self.journeys.left_out)
-        if self.rare:
-            counts |= {"rare_touchpoints": self.rare, "unknown_touchpoints": counts["unknown_touchpoints"] - self.rare}
-        rows = sorted(
-            (rule, count) for rule, count in counts.items() if count and rule not in ("blank_values", "same_rows")
-        )
+        counts = self.not_used() | self.rare
+        rows = sorted((rule, count) for rule, count in counts.items() if count and rule not in USED)
         return pd.DataFrame(rows, columns=["rule", "flagged"])
 
     def summary(self) -> dict[str, Any]:
@@ -111,6 +120,11 @@ class Touches:
         }  # fmt: skip
 
 
+_RARE = {
+    "rare_touchpoints": "unknown_touchpoints", "rare_journeys": "empty_journeys", "rare_conversions": "empty_conversions",
+}  # fmt: skip
+
+
 def read_touches(
     rows: pd.DataFrame | pl.LazyFrame,
     *,
@@ -118,6 +132,7 @@ def read_touches(
     columns: Mapping[str, Any],
     mapping: Mapping[str, str] | None = None,
     unknown: str = "raise",
+    merge_forms: bool = False,
     max_channels: int = 40,
     min_cell: int = 10,
 ) -> Touches:
@@ -133,6 +148,8 @@ def read_touches(
         Arguments of `EventLog`, or of `read_paths`.
     mapping, unknown
         From touchpoints as written to channels; see `Labels`.
+    merge_forms : bool
+        Touchpoints that differ in letter case, blanks or Unicode form only are one, under the form that occurs most.
     max_channels : int
         The rarest channels beyond are pooled.
     min_cell : int
@@ -157,6 +174,15 @@ def read_touches(
         found = read_paths(rows, mapping=names, unknown=rule, **columns)
         return found, found
 
+    if merge_forms:
+        written = read(None, "keep")[1]
+        volume = np.bincount(written.codes, np.repeat(written.weight, written.lengths), len(written.channels))
+        labels = {as_written(c): float(n) for c, n in zip(written.channels, volume, strict=True)}
+        wanted = {form_key(c) for c in columns.get("converting", ())}
+        ends = tuple(c for c in labels if form_key(c) in wanted)
+        if ends:
+            columns = {**columns, "converting": (*columns["converting"], *ends)}
+        mapping = merged_forms(labels, mapping)
     source, journeys = read(mapping, unknown)
     for what, count in (("journeys", journeys.weight.sum()), ("conversions", journeys.conversions.sum())):
         if 0 < count < min_cell:
@@ -164,18 +190,35 @@ def read_touches(
                 f"There are {count:.0f} {what}; figures of fewer than {min_cell} are never published."
             )
     few, enough = _rare(journeys, max_channels, min_cell)
-    pool, dropped, rare = few if enough else (), () if enough else few, 0
+    pool, dropped = few if enough else (), () if enough else few
+    every, rare = journeys.channels, dict.fromkeys(_RARE, 0)
+    touched = {c for c, n in zip(every, passing(journeys).sum(axis=1), strict=True) if n > 0}
     if few:
-        before = journeys.left_out.get("unknown_touchpoints", 0)
-        own = {} if mapping is not None and unknown == "drop" else {c: c for c in journeys.channels}
+        before = journeys.left_out
+        own = {} if mapping is not None and unknown == "drop" else {as_written(c): c for c in every}
         place = own | dict(mapping or {})
         names = {raw: OTHER if c in pool else c for raw, c in place.items() if c not in dropped}
         source, journeys = read(names, "drop")
-        rare = journeys.left_out.get("unknown_touchpoints", 0) - before
+        rare = {kind: journeys.left_out.get(rule, 0) - before.get(rule, 0) for kind, rule in _RARE.items()}
     shaped = (
-        bool(mapping or few or any(columns.get(k) for k in ("lookback", "gap"))) or columns.get("repeats") == "drop"
+        bool(mapping or few or any(columns.get(k) for k in ("lookback", "gap", "max_touches")))
+        or columns.get("repeats") == "drop"
     )
-    return Touches(source, journeys, pool, dropped, rare, form, shaped)
+    known = [c for c in journeys.channels if c not in (OTHER if pool else None,)]
+    concerns = [
+        *label_concerns(sorted(touched), known, None if form == "events" else columns.get("separator", ">")),
+        *length_concerns(journeys),
+    ]
+    if rare["rare_conversions"]:
+        total = rare["rare_conversions"] + float(journeys.conversions.sum())
+        facts = {
+            "count": rare["rare_conversions"],
+            "conversions": total,
+            "touchpoints": len(touched.intersection(dropped)),
+            "min_cell": min_cell,
+        }
+        concerns.append(Concern("rare_conversions", facts))
+    return Touches(source, journeys, pool, dropped, rare, form, shaped, tuple(concerns))
 
 
 def _rare(journeys: Journeys, limit: int, min_cell: int) -> tuple[tuple[str, ...], bool]:

@@ -10,6 +10,7 @@ from scipy import stats
 
 from xmresearch.errors import DataError, InsufficientData
 from xmresearch.sufficient.event_log import EventLog
+from xmresearch.sufficient.lifecycle import completed
 from xmresearch.sufficient.sources import as_lazy, readable, require_columns, require_numeric, rows_where
 
 if TYPE_CHECKING:
@@ -105,6 +106,9 @@ def touch_scores(
         usable &= of_event != ""
     if log.mapping is not None and log.unknown == "drop":
         usable &= label.is_in(list(log.mapping))
+    done = completed(events, log.lifecycle)
+    if done is not None:
+        usable &= done
     when, unit = event_time(log, schema[log.time])
     usable &= when <= last_moment(log, schema[log.time], unit)
     seen = events.filter(usable).select(of_event.alias("id"), label.alias("touch"), when.alias("when"))

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from xmresearch.errors import InsufficientData, ParamsError, nearest
+from xmresearch.inference.threads import on_one_thread
 from xmresearch.sufficient.event_log import EventLog
 from xmresearch.sufficient.journeys import Array, Index, Journeys, require_kind
 
@@ -69,6 +70,7 @@ class ShapleyResult:
         return f"```\n{self.table.to_string(index=False, float_format='{:.4g}'.format)}\n```"
 
 
+@on_one_thread
 def shapley(
     source: Journeys | EventLog, *, worth: str = "conversions", samples: int = 2000, seed: int = 0
 ) -> ShapleyResult:

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from xmresearch.errors import ParamsError
 from xmresearch.sufficient.journeys import Array, Index, Journeys
 from xmresearch.sufficient.sums_by_key import FEWEST_BITS, SumsByKey, digits
+from xmresearch.sufficient.transition_counter import MOST_BITS
 
-# bins of an eighth of an octave from a second to about nine years
-BINS_PER_OCTAVE, BINS = 8, 225
+# below a second, then bins of an eighth of an octave to about nine years; two digits of the fewest bits hold a bin
+BINS_PER_OCTAVE, BINS, DIGIT = 8, 226, 1 << FEWEST_BITS
 
 
 class StepSums:
@@ -36,8 +37,6 @@ class StepSums:
     by_channel : dict of str to ndarray
         touches, journeys (that passed), firsts, exits (last touch of a journey that did not convert), conversions (last touch
         of one that did), repeats (same as the touch before), returns (seen earlier in the journey); each of shape (K,).
-    waits : ndarray
-        Steps by touchpoint and bin of the time until the next touch, shape (K, bins).
     reached, ended : ndarray
         Journeys that touched each stage, and that did not convert and got no further, shape (stages,); `converted` of those
         whose furthest stage it is.
@@ -60,7 +59,7 @@ class StepSums:
         self.channels: tuple[str, ...] = ()
         self.by_channel = {name: np.zeros(0) for name in self.NAMES}
         self._bits, self._steps, self._loops = FEWEST_BITS, SumsByKey(2), SumsByKey(1)
-        self.waits = np.zeros((0, BINS))
+        self._waits = SumsByKey(1)
         self.reached, self.ended, self.converted = np.zeros(count), np.zeros(count), np.zeros(count)
         self.lengths = np.zeros(0)
         self.total = np.zeros(2)
@@ -102,18 +101,18 @@ class StepSums:
         self.total += [float(block.conversions.sum()), float(block.nulls.sum())]
 
     def _add_steps(self, block: Journeys, codes: Index, times: Array, after: Index) -> None:
-        size, bits = len(block.channels), self._bits
+        bits = self._bits
         waited = np.zeros(len(after)) if block.time is None else block.time[after] - block.time[after - 1]
         pair = (codes[after - 1] << bits) + codes[after]
         self._steps.add(pair, [(0, times[after]), (1, waited * times[after])], 1 << (2 * bits))
         back = after[np.isin(after - 1, after, assume_unique=True)]
         back = back[(codes[back] == codes[back - 2]) & (codes[back] != codes[back - 1])]
         self._loops.add((codes[back] << bits) + codes[back - 1], [(0, times[back])], 1 << (2 * bits))
-        if block.time is None:
+        if block.time is None or 4 * bits > MOST_BITS:
             return
-        bins = np.clip(np.ceil(np.log2(np.maximum(waited, 1.0)) * BINS_PER_OCTAVE), 0, BINS - 1).astype(np.int64)
-        place = codes[after - 1] * BINS + bins
-        self.waits += np.bincount(place, times[after], size * BINS).reshape(size, BINS)
+        octaves = np.ceil(np.log2(np.maximum(waited, 1.0)) * BINS_PER_OCTAVE).astype(np.int64)
+        high, low = np.divmod(np.where(waited < 1, 0, np.minimum(octaves + 1, BINS - 1)), DIGIT)
+        self._waits.add((((pair << bits) + high) << bits) + low, [(0, times[after])], 1 << (4 * bits))
 
     def _add_stages(self, block: Journeys, codes: Index) -> None:
         if not self.stages:
@@ -134,8 +133,9 @@ class StepSums:
             if bits != self._bits:
                 self._steps.rebase(self._bits, bits, 2)
                 self._loops.rebase(self._bits, bits, 2)
+                if 4 * bits <= MOST_BITS:
+                    self._waits.rebase(self._bits, bits, 4)
                 self._bits = bits
-            self.waits = np.pad(self.waits, ((0, more), (0, 0)))
             self.channels = channels
 
     def pairs(self) -> tuple[Index, Index, Array, Array]:
@@ -152,8 +152,38 @@ class StepSums:
         return (*digits(keys[seen], self._bits, 2).T, *total[seen].T)
 
     def median_wait(self) -> NDArray[np.float64]:
-        """Return the median time until the next touch by touchpoint, in seconds, to within 5 %, shape (K,)."""
-        total = np.cumsum(self.waits, axis=1)
-        half = (total < total[:, -1:] / 2).sum(axis=1)
-        middle = np.exp2((np.maximum(half - 0.5, 0)) / BINS_PER_OCTAVE)
-        return np.where(total[:, -1] > 0, middle, np.nan)
+        """Return the median time until the next touch by touchpoint, in seconds, to within 5 % (0 below a second), shape (K,)."""
+        out = np.full(len(self.channels), np.nan)
+        source, _, bin_, count = self._binned()
+        found, middle = _medians(source, bin_, count)
+        out[found] = middle
+        return out
+
+    def median_waits(self) -> NDArray[np.float64]:
+        """Return the median time that each of `pairs` takes, in the same way; NaN without times, and beyond 32 767 channels."""
+        source, target, bin_, count = self._binned()
+        a, b = self.pairs()[:2]
+        out = np.full(len(a), np.nan)
+        size = len(self.channels)
+        found, middle = _medians(source * size + target, bin_, count)
+        out[np.searchsorted(a * size + b, found)] = middle
+        return out
+
+    def _binned(self) -> tuple[Index, Index, Index, Array]:
+        keys, total = self._waits.total() if 4 * self._bits <= MOST_BITS else SumsByKey(1).total()
+        seen = total[:, 0] > 0
+        source, target, high, low = digits(keys[seen], self._bits, 4).T
+        return source, target, high * DIGIT + low, total[seen, 0]
+
+
+def _medians(group: Index, bin_: Index, count: Array) -> tuple[Index, Array]:
+    """Return the groups and the middle of the bin where half of each is reached."""
+    order = np.lexsort((bin_, group))
+    running = np.cumsum(count[order])
+    found, begin = np.unique(group[order], return_index=True)
+    if not len(found):
+        return found, running
+    before = np.where(begin > 0, running[begin - 1], 0.0)
+    whole = np.append(running[begin[1:] - 1], running[-1]) - before
+    half = bin_[order][np.searchsorted(running, before + whole / 2)]
+    return found, np.where(half > 0, np.exp2(np.maximum(half - 1.5, 0) / BINS_PER_OCTAVE), 0.0)

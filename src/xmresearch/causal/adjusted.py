@@ -9,6 +9,7 @@ from xmresearch.causal.att import AttPosterior, Comparisons, draw_shares
 from xmresearch.causal.cohort_means import CohortMeans
 from xmresearch.causal.panel import Panel
 from xmresearch.errors import InsufficientData, ModelError, ParamsError, nearest
+from xmresearch.inference.threads import on_one_thread
 
 Array = NDArray[np.float64]
 ADJUSTMENTS = ("dr", "reg")
@@ -16,6 +17,7 @@ NEWTON_STEPS, NEWTON_TOLERANCE, CHUNK = 50, 1e-10, 500
 LARGEST_PROPENSITY = 0.999
 
 
+@on_one_thread
 def adjusted_att(
     panel: Panel,
     pairs: Comparisons,
@@ -84,8 +86,7 @@ def adjusted_att(
         kept.append(j)
         estimates.append(att)
         influence.append(row)
-    index = np.array(kept, dtype=np.int64)
-    left = Comparisons(*(a[index] for a in (pairs.cohort, pairs.time, pairs.base, pairs.horizon)))
+    left = pairs.only(np.array(kept, dtype=np.int64))
     if not left.after.any():
         raise InsufficientData("No cohort has enough units for these covariates.", "Leave some out.")
     root = np.column_stack(influence) * np.sqrt(units / max(units - len(means.units) - k, 1)) / units

@@ -44,6 +44,10 @@ class Comparisons:
         """Pairs after treatment started, shape (A,)."""
         return self.time >= self.cohort
 
+    def only(self, kept: Index) -> Comparisons:
+        """Return some of the pairs."""
+        return Comparisons(*(a[kept] for a in (self.cohort, self.time, self.base, self.horizon)))
+
     def controls(self, starts: Index, pair: int) -> NDArray[np.bool_]:
         """Return which starts are controls of a pair."""
         chosen: NDArray[np.bool_] = (starts > self.horizon[pair]) & (starts != self.cohort[pair])

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from xmresearch.errors import DataError, InsufficientData, nearest
+from xmresearch.inference.threads import on_one_thread
 
 Array = NDArray[np.float64]
 TYPES = ("treated_vs_never", "earlier_vs_later", "later_vs_earlier", "treated_vs_always")
@@ -85,6 +86,7 @@ class BaconResult:
         return f"```\n{self.types.to_string(index=False, float_format='{:.4f}'.format)}\n```"
 
 
+@on_one_thread
 def bacon(data: pd.DataFrame, *, outcome: str, unit: str, time: str, cohort: str) -> BaconResult:
     """Decompose the two-way fixed effects estimate of a treatment that stays on.
 

@@ -10,7 +10,7 @@ from xmresearch.causal.did import Plan, prepare
 from xmresearch.causal.event_study import BASES as EVENT_BASES
 from xmresearch.causal.hierarchical import MOST_UNITS
 from xmresearch.causal.publishing import period, require_rows
-from xmresearch.errors import ModelError, ParamsError, nearest
+from xmresearch.errors import ModelError, ParamsError, Problems, nearest
 
 BASES = {"event_study": EVENT_BASES, "staggered": STAGGERED_BASES}
 
@@ -49,17 +49,18 @@ def check_study(params: Request, panel: Any) -> list[str]:
         What the run would raise before it fits anything.
     """
     settings = params.did_settings()
-    plan = prepare(panel.rows, **settings)
-    _require_kind(plan)
-    if params.branches and len(plan.panel.units) > MOST_UNITS:
-        raise ModelError(
-            f"{len(plan.panel.units)} units are too many to estimate an effect for each; the most is {MOST_UNITS}.",
-            "Set branches to false.",
-        )
-    require_rows(plan.panel, params.privacy()["min_cell"])
+    problems = Problems()
+    plans: list[Plan] = []
+    with problems.step():
+        plans.append(prepare(panel.rows, **settings))
+    for plan in plans:
+        _check_plan(params, plan, problems)
     for outcome, family in params.further.items():
-        other = prepare(panel.rows, **(settings | {"outcome": outcome, "family": family}))
-        require_rows(other.panel, params.privacy()["min_cell"])
+        with problems.step():
+            other = prepare(panel.rows, **(settings | {"outcome": outcome, "family": family}))
+            require_rows(other.panel, params.privacy()["min_cell"])
+    problems.settle()
+    plan = plans[0]
     facts = plan.panel.facts
     dates = [period(v) for v in facts["adoption"]]
     when = dates[0] if len(dates) == 1 else f"{len(dates)} dates, {dates[0]} to {dates[-1]}"
@@ -68,7 +69,27 @@ def check_study(params: Request, panel: Any) -> list[str]:
         f"{period(facts['first_period'])} to {period(facts['last_period'])}; {facts['treated_units']:,d} treated from {when}.",
         f"Kind: {plan.kind} ({plan.why}), family {plan.panel.family}: change in {plan.panel.measure.name} of '{plan.panel.outcome}'.",
     ]
+    layout = plan.layout.facts
+    if layout["incomplete_units"]:
+        lines.append(
+            f"Compared: {layout['compared']} ({plan.layout.why}); {layout['incomplete_units']:,d} unit(s) lack periods."
+        )
     return lines + [f"Note: {concern}" for concern in plan.panel.concerns]
+
+
+def _check_plan(params: Request, plan: Plan, problems: Problems) -> None:
+    """Collect what the panel, once read, does not allow."""
+    with problems.step():
+        _require_kind(plan)
+    if params.branches and len(plan.panel.units) > MOST_UNITS:
+        problems.errors.append(
+            ModelError(
+                f"{len(plan.panel.units)} units are too many to estimate an effect for each; the most is {MOST_UNITS}.",
+                "Set branches to false.",
+            )
+        )
+    with problems.step():
+        require_rows(plan.panel, params.privacy()["min_cell"])
 
 
 def _require_kind(plan: Plan) -> None:

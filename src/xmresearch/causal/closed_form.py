@@ -125,8 +125,10 @@ class Design:
         Returns
         -------
         Design or None
-            None also for rows as observations and for covariates. Effects shrunk by `shrink` are taken unshrunk.
+            None also for rows as observations, for covariates and for changes within units. Effects shrunk by `shrink` are taken unshrunk.
         """
+        if settings.get("within"):
+            return None
         weight, link = settings.get("weight", "units"), link_of(panel, settings.get("scale", "difference"))
         if kind == "two_by_two" and settings.get("clustered"):
             return cls(*before_and_after(panel, weight), panel.start, np.array([-1.0, 1.0]), settings)

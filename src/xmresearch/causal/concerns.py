@@ -13,6 +13,13 @@ _SENTENCES = {
     "unclustered": "The interval is not clustered: {reason}. It is too narrow if units have shocks of their own.",
     "few_units": "{units} units in the smaller arm are few: the interval leans on their means being roughly normal.",
     "missing_periods": "{units} of {total} units lack some of the {periods} periods; each mean is over the units present.",
+    "within_units": "{units} of {total} units lack some of the {periods} periods; effects are changes of the same units, so who is present does not shift them, unless units come or go because of how they were changing.",
+    "balanced_units": "{units} of {total} units lack some of the {periods} periods and were left out: the effect is that on units seen throughout.",
+    "composition_same": "Means of the units present would give {present:.3g}, where changes of the same units give {same:.3g} (p = {p:.3f}): who is present changes over time. The result rests on changes of the same units.",
+    "composition_complete": "Means of the units present would give {present:.3g} (other units: {same:.3g}; p = {p:.3f}): who is present changes over time. The result rests on units seen throughout.",
+    "composition_present": "The result rests on means of the units present ({present:.3g}); the same units give {same:.3g} (p = {p:.3f}): who is present changes over time, and the result mixes that with the effect.",
+    "attrition": "Units seen in every period give {complete:.3g}, changes of all units {same:.3g} (p = {p:.3f}): units that come or go differ in trend or in effect.",
+    "unpaired_effects": "{effects} ATT(g,t) were left out: no unit of the cohort, or of its controls, is seen in both periods.",
     "always_treated": "{units} unit(s) treated from the first usable period have no period before and were left out.",
     "one_sided_units": "{units} treated unit(s) have no row before treatment, or none after, and were left out.",
     "late_adopters": "{units} unit(s) adopt after the last period; they count as never treated.",
@@ -36,6 +43,7 @@ class Concern:
     ----------
     kind : str
         blank_rows, one_unit, unclustered, few_units, missing_periods, always_treated, one_sided_units, late_adopters,
+        within_units, balanced_units, composition_same, composition_complete, composition_present, attrition, unpaired_effects,
         no_never, small_cohorts, pretrend, overdispersed, uneven_rows, sampler, unadjusted_periods, one_sided or placebo_interval.
     facts : dict
         Names and figures of the sentence that `str` gives; reports put it into their own language.

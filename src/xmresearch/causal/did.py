@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
+from inspect import unwrap
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -11,16 +12,19 @@ import numpy as np
 import pandas as pd
 
 from xmresearch.causal.att import CONTROLS
+from xmresearch.causal.composition import composition
 from xmresearch.causal.event_study import event_study
 from xmresearch.causal.families import COUNTED, FAMILIES
 from xmresearch.causal.few_treated import few_treated
 from xmresearch.causal.hierarchical import hierarchical
+from xmresearch.causal.layout import CHOICE, Layout, lay_out
 from xmresearch.causal.panel import Panel
 from xmresearch.causal.result import DidResult
 from xmresearch.causal.staggered import staggered
 from xmresearch.causal.triple import triple_panel
 from xmresearch.causal.two_by_two import two_by_two
 from xmresearch.errors import ModelError, ParamsError, nearest
+from xmresearch.inference.threads import on_one_thread
 from xmresearch.sufficient.cells import Cells
 
 if TYPE_CHECKING:
@@ -39,6 +43,7 @@ INFERENCES = ("auto", "exact", "nuts")
 FEWEST_DRAWS = 100
 
 
+@on_one_thread
 def did(
     data: pd.DataFrame | pl.LazyFrame | Cells,
     *,
@@ -55,6 +60,7 @@ def did(
     cluster: str | None = None,
     inference: str = "auto",
     control: str = "notyet",
+    compare: str = "auto",
     anticipation: int = 0,
     smallest: float = 0.0,
     confidence: float = 0.95,
@@ -98,6 +104,11 @@ def did(
         hierarchical. Kind two_by_two of rows (cluster 'none') has both.
     control : str
         'notyet' or 'never', for kind staggered.
+    compare : str
+        Where units lack some periods: 'within' (changes of the same units), 'balanced' (only units seen in every period),
+        'cross_sections' (means of the units present, which mix composition with change), or 'auto': within where the same units
+        come back, cross_sections where they do not (see `xmresearch.causal.layout.lay_out`). What was chosen and why are the
+        facts `compared` and `compared_why`; where the ways can be compared, diagnostics and concerns say whether they differ.
     anticipation : int
         Periods before treatment in which the outcome may already react.
     smallest : float
@@ -134,10 +145,12 @@ def did(
     """
     plan = prepare(
         data, outcome=outcome, unit=unit, time=time, treated_from=treated_from, treated=treated, cohort=cohort, third=third,
-        kind=kind, family=family, covariates=covariates, cluster=cluster, inference=inference, control=control, anticipation=anticipation,
-        smallest=smallest, confidence=confidence, draws=draws, seed=seed, **options,
+        kind=kind, family=family, covariates=covariates, cluster=cluster, inference=inference, control=control, compare=compare,
+        anticipation=anticipation, smallest=smallest, confidence=confidence, draws=draws, seed=seed, **options,
     )  # fmt: skip
-    return _analysed(plan.kind, plan.panel, plan.settings)
+    found = _analysed(plan.kind, plan.panel, plan.settings)
+    facts, concerns = composition(plan.kind, plan.layout, plan.settings)
+    return replace(found, facts=found.facts | plan.layout.facts | facts, concerns=(*found.concerns, *concerns))
 
 
 @dataclass(frozen=True)
@@ -152,12 +165,15 @@ class Plan:
         The data.
     settings : dict
         Of the kind.
+    layout : Layout
+        What is compared where units lack periods.
     """
 
     kind: str
     why: str
     panel: Panel
     settings: dict[str, Any]
+    layout: Layout
 
 
 def prepare(data: pd.DataFrame | pl.LazyFrame | Cells, **settings: Any) -> Plan:
@@ -177,7 +193,7 @@ def prepare(data: pd.DataFrame | pl.LazyFrame | Cells, **settings: Any) -> Plan:
     XMError
         As `did`, but for what only the kind itself can find.
     """
-    usual = did.__kwdefaults__ or {}
+    usual = unwrap(did).__kwdefaults__ or {}
     s = SimpleNamespace(**(usual | {name: value for name, value in settings.items() if name in usual}))
     _require_options(s)
     panel = _panel(data, s)
@@ -208,12 +224,17 @@ def prepare(data: pd.DataFrame | pl.LazyFrame | Cells, **settings: Any) -> Plan:
         raise ParamsError(f"Kind '{name}' does not adjust for covariates.", "Use kind='staggered', which does.")
     if name != "two_by_two" and s.cluster == "none":
         raise ParamsError(f"Kind '{name}' is always clustered by unit.", "Leave cluster out, or use kind='two_by_two'.")
+    if name in CHOICE:
+        common["within"] = False
     options = {option: value for option, value in settings.items() if option not in usual}
     known = set(KINDS[name].__kwdefaults__ or {}) - set(common)
     for option in options:
         if option not in known:
             raise ParamsError(f"Kind '{name}' has no option '{option}'.", nearest(option, sorted(known)))
-    return Plan(name, why, panel, common | options)
+    layout = lay_out(panel, name, s.compare, common | options)
+    if name in CHOICE:
+        common["within"] = layout.compared == "within"
+    return Plan(name, why, layout.panel, common | options, layout)
 
 
 def _panel(data: pd.DataFrame | pl.LazyFrame | Cells, s: SimpleNamespace) -> Panel:
@@ -237,6 +258,7 @@ def _panel(data: pd.DataFrame | pl.LazyFrame | Cells, s: SimpleNamespace) -> Pan
     return triple_panel(data, s.third, s.family, s.treated_from, listed, **columns)
 
 
+@on_one_thread
 def refit(result: DidResult, panel: Panel | None = None, **changes: Any) -> DidResult:
     """Analyse again with other data or settings.
 

@@ -12,12 +12,15 @@ from xmresearch.causal.draws import effect_rows, overall_effect, pretrend_p, str
 from xmresearch.causal.links import link_of, ratio_facts
 from xmresearch.causal.panel import Panel
 from xmresearch.causal.result import FEW_UNITS, PRETREND_LEVEL, DidResult
+from xmresearch.causal.within_effects import dated_posterior
 from xmresearch.errors import InsufficientData, ModelError, ParamsError
+from xmresearch.inference.threads import on_one_thread
 
 Array = NDArray[np.float64]
 BASES = ("last", "all")
 
 
+@on_one_thread
 def event_study(
     panel: Panel,
     *,
@@ -25,6 +28,7 @@ def event_study(
     anticipation: int = 0,
     weight: str = "units",
     scale: str = "difference",
+    within: bool = False,
     smallest: float = 0.0,
     confidence: float = 0.95,
     draws: int = 4000,
@@ -47,6 +51,10 @@ def event_study(
     scale : str
         'difference' of means, or 'ratio': effects are differences of log rates (family count) or log odds (bernoulli) of the
         arms' means, whose trends are parallel on that scale, and `smallest` is too; facts has the ratio with its interval.
+    within : bool
+        Compare changes of the same units, where some lack some periods: each effect is over the units that are seen in its
+        period and in the last one before treatment, and with base 'all' the overall effect comes from a regression on unit and
+        period effects. Where every unit is seen in every period, this is what means give.
     smallest, confidence, draws, seed, chosen
         As in `two_by_two`.
 
@@ -88,15 +96,20 @@ def event_study(
     means = means.linked(link)
     measure, spread = (panel.measure.name, panel.outcome_sd) if link is None else (link.name, link.spread)
     rng = np.random.default_rng(seed)
-    sample = means.draw(draws, rng)
-    contrast = event_weights(len(panel.periods), start, reference, base)
-    gap = means.mean[0] - means.mean[1]
-    estimate, effects = contrast @ gap, (sample[:, 0] - sample[:, 1]) @ contrast.T
-    df = welch_df(np.einsum("et,gts,es->ge", contrast, means.scale, contrast), means.df)
+    if within:
+        post = dated_posterior(panel, weight, reference, base)
+        estimate, effects, joint, free_units = post.estimate, post.draw(draws, rng), post.scale, float(post.df.sum())
+        df = welch_df(post.parts(np.eye(len(estimate))), post.df)
+    else:
+        sample = means.draw(draws, rng)
+        contrast = event_weights(len(panel.periods), start, reference, base)
+        gap = means.mean[0] - means.mean[1]
+        estimate, effects = contrast @ gap, (sample[:, 0] - sample[:, 1]) @ contrast.T
+        df = welch_df(np.einsum("et,gts,es->ge", contrast, means.scale, contrast), means.df)
+        joint, free_units = contrast @ means.scale.sum(axis=0) @ contrast.T, float(means.units.sum() - 2)
     effects = stretch(effects, estimate, df, rng)
-    joint = contrast @ means.scale.sum(axis=0) @ contrast.T
     before = np.arange(reference)
-    p = pretrend_p(estimate[before], joint[np.ix_(before, before)], float(means.units.sum() - 2))
+    p = pretrend_p(estimate[before], joint[np.ix_(before, before)], free_units)
     treated = int(panel.treated.sum())
     cohort = panel.periods.labels[start]
     overall = effect_rows(

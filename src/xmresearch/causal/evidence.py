@@ -35,9 +35,9 @@ def raw_means(shown: Published) -> pd.DataFrame:
 
     Notes
     -----
-    Under one adoption date the counterfactual follows the untreated from the treated units' level before the change. Under
+    Under one adoption date, where every unit counts in every period, the counterfactual follows the untreated from the treated units' level before the change. Under
     staggered adoption it is the treated units' mean less the effects of the cohorts that have the change; it is blank where
-    such an effect cannot be estimated. With a synthetic control it is that, also before the change.
+    such an effect cannot be estimated, and so it is where the effect comes from changes within units. With a synthetic control it is that, also before the change.
     """
     result, panel = shown.result, shown.panel
     each = observation_weights(panel, result.settings.get("weight", "units"))
@@ -50,6 +50,8 @@ def raw_means(shown: Published) -> pd.DataFrame:
         without = mean["treated"] - result.tidy("dynamic")["estimate"].to_numpy()
     elif result.kind == "staggered":
         without = mean["treated"] - _added(result, each, usable)
+    elif result.settings.get("within"):
+        without = mean["treated"] - _moved(result, first)
     else:
         early = (
             slice(0, first) if _whole_past(result) else slice(first - 1 - result.settings.get("anticipation", 0), first)
@@ -96,6 +98,14 @@ def _added(result: DidResult, each: Array, usable: NDArray[np.bool_]) -> Array:
             if weight[t]:
                 added[t] += weight[t] / total[t] * effect.get((labels[start], labels[t]), np.nan)
     return added
+
+
+def _moved(result: DidResult, first: int) -> Array | float:
+    """Return the effect in each period after one adoption date, shape (T,), with the overall effect as their mean."""
+    if result.kind == "two_by_two":
+        return result.effect["estimate"]
+    each = result.tidy("dynamic")["estimate"].to_numpy(dtype=float)
+    return np.asarray(each - each[first:].mean() + result.effect["estimate"])
 
 
 def by_period(means: pd.DataFrame) -> pd.DataFrame:

@@ -15,11 +15,13 @@ from xmresearch.causal.experiment_arms import Rows, exact_draws, mean_draws
 from xmresearch.causal.experiment_result import ExperimentResult
 from xmresearch.causal.families import FAMILIES, LARGEST, MAX_ANSWERS, Measure, measures
 from xmresearch.errors import DataError, InsufficientData, ParamsError, nearest
+from xmresearch.inference.threads import on_one_thread
 
 Array = NDArray[np.float64]
 BETTER = ("higher", "lower")
 
 
+@on_one_thread
 def experiment(
     data: pd.DataFrame,
     *,

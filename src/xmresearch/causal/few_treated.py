@@ -12,11 +12,13 @@ from xmresearch.causal.panel import Panel
 from xmresearch.causal.result import DidResult
 from xmresearch.causal.synthetic import synthetic_control
 from xmresearch.errors import DataError, ModelError
+from xmresearch.inference.threads import on_one_thread
 
 Array = NDArray[np.float64]
 _COUNTED = 1e-6
 
 
+@on_one_thread
 def few_treated(
     panel: Panel,
     *,
@@ -74,12 +76,7 @@ def few_treated(
     """
     if len(panel.cohorts) != 1:
         raise ModelError("Units were treated at several times.", "Use kind 'staggered'.")
-    if (panel.n == 0).any():
-        u, t = np.argwhere(panel.n == 0)[0]
-        raise DataError(
-            f"Unit {panel.units[u]!s} has no row in {panel.periods.labels[t]!s}; a synthetic control needs complete units.",
-            "Leave such units or periods out, or use kind 'two_by_two'.",
-        )
+    require_complete(panel)
     first = int(panel.cohorts[0])
     found = synthetic_control(
         panel.value, panel.treated, first, method=method, units=panel.units.tolist(), periods=panel.periods.labels,
@@ -113,3 +110,13 @@ def few_treated(
         tuple(times.tolist()), f"clustered by unit ({len(noise)} placebo treatments of {found.n_controls} units)", chosen,
         (*panel.concerns, concern), facts, confidence,
     )  # fmt: skip
+
+
+def require_complete(panel: Panel) -> None:
+    """Refuse a panel in which a unit lacks a period."""
+    if (panel.n == 0).any():
+        u, t = np.argwhere(panel.n == 0)[0]
+        raise DataError(
+            f"Unit {panel.units[u]!s} has no row in {panel.periods.labels[t]!s}; a synthetic control needs complete units.",
+            "Use compare='balanced', which leaves such units out, fewer periods, or kind 'two_by_two'.",
+        )

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy import optimize, special, stats
 
 from xmresearch.errors import ParamsError, nearest
+from xmresearch.inference.threads import on_one_thread
 
 Array = NDArray[np.float64]
 RULES = ("obrien_fleming", "pocock")
@@ -109,6 +110,7 @@ def alpha_spending(
     return _design(times, np.array(bounds), alpha, f"spending_{rule}")
 
 
+@on_one_thread
 def group_sequential(looks: int, *, alpha: float = 0.05, shape: str = "obrien_fleming") -> GroupSequentialDesign:
     """Return the classical two-sided boundaries for evenly spaced looks.
 

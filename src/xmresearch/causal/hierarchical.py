@@ -19,12 +19,14 @@ from xmresearch.causal.result import FEW_UNITS, DidResult
 from xmresearch.errors import InsufficientData, ModelError, ParamsError
 from xmresearch.inference.mode import mode
 from xmresearch.inference.nuts import Convergence, convergence, draw
+from xmresearch.inference.threads import on_one_thread
 
 Array = NDArray[np.float64]
 MOST_UNITS = 400
 MOST_PRIOR_SCALE = 100.0
 
 
+@on_one_thread
 def hierarchical(
     panel: Panel,
     *,

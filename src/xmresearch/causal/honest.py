@@ -14,6 +14,7 @@ from scipy import optimize, stats
 from xmresearch.causal.conditional_interval import conditional_interval
 from xmresearch.causal.honest_interval import flci
 from xmresearch.errors import DataError, InsufficientData, ParamsError, nearest
+from xmresearch.inference.threads import on_one_thread
 
 Array = NDArray[np.float64]
 KINDS = ("relative", "smoothness", "relative_smoothness")
@@ -101,6 +102,7 @@ class HonestResult:
         return f"```\n{self.curve.to_string(index=False, float_format='{:.4f}'.format)}\n```"
 
 
+@on_one_thread
 def honest(
     beta: ArrayLike | None = None,
     cov: ArrayLike | None = None,

@@ -15,6 +15,7 @@ from xmresearch.causal.did import did
 from xmresearch.causal.planted import planted_overall
 from xmresearch.causal.publishing import period, require_rows
 from xmresearch.causal.result import DidResult
+from xmresearch.inference.threads import on_one_thread
 
 if TYPE_CHECKING:
     import polars as pl
@@ -130,9 +131,25 @@ def design(result: DidResult, unit: str | None) -> dict[str, Any]:
         "first_adoption": period(facts["adoption"][0]), "last_adoption": period(facts["adoption"][-1]),
         "outcome": result.outcome, "clustered": clustering(result),
         "shape": "rows" if unit is None else "one" if dates == 1 else "many",
-        "path": {"staggered": "effects", "synthetic_control": "synthetic"}.get(result.kind, "parallel"),
+        "path": _path(result),
         "before": _before(result), "compared": f"control_{facts['control']}",
     }  # fmt: skip
+
+
+def _path(result: DidResult) -> str:
+    """Return where the counterfactual comes from: synthetic, effects or parallel."""
+    if result.kind == "synthetic_control":
+        return "synthetic"
+    return "effects" if result.kind == "staggered" or result.settings.get("within") else "parallel"
+
+
+def layout(result: DidResult, unit: str | None) -> dict[str, Any] | None:
+    """Return what is compared where units lack periods, and why, with the case of its sentence; None without units."""
+    facts = result.facts
+    if unit is None:
+        return None
+    case = facts["compared_why"] if facts["compared_why"] != "asked" else f"asked_{facts['compared']}"
+    return facts | {"case": case, "noun": unit}
 
 
 def _before(result: DidResult) -> str:
@@ -183,6 +200,7 @@ def listed(table: pd.DataFrame | None) -> pd.DataFrame | None:
     return None if table is None or len(table) > MOST_LISTED else table
 
 
+@on_one_thread
 def did_all(
     data: pd.DataFrame | pl.LazyFrame, outcomes: Mapping[str, str], *, min_cell: int = 0, **settings: Any
 ) -> dict[str, DidResult]:

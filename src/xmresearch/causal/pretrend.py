@@ -17,6 +17,7 @@ from xmresearch.causal.links import link_of
 from xmresearch.causal.mean_weights import MeanWeights, overall_weights
 from xmresearch.causal.panel import Panel
 from xmresearch.causal.staggered import staggered, with_base
+from xmresearch.causal.within_effects import dated_posterior
 
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
@@ -152,7 +153,8 @@ def event_path(kind: str, panel: Panel, settings: dict[str, Any]) -> EventPath |
     if kind == "event_study":
         path = _one_date(panel, settings)
     elif kind == "staggered":
-        path = _adjusted(panel, settings) if panel.covariates.shape[2] else _several_dates(panel, settings)
+        drawn = panel.covariates.shape[2] or settings.get("within")
+        path = _from_draws(panel, settings) if drawn else _several_dates(panel, settings)
     else:
         return None
     return path if len(path.leads) else None
@@ -161,13 +163,19 @@ def event_path(kind: str, panel: Panel, settings: dict[str, Any]) -> EventPath |
 def _one_date(panel: Panel, settings: dict[str, Any]) -> EventPath:
     first, periods = int(panel.cohorts[0]), len(panel.periods)
     reference = first - 1 - settings.get("anticipation", 0)
-    means = CohortMeans.of(panel.value, observation_weights(panel, settings.get("weight", "units")), panel.start)
-    means = means.linked(link_of(panel, settings.get("scale", "difference")))
-    rows = event_weights(periods, first, reference, settings.get("base", "last"))
+    weight, base = settings.get("weight", "units"), settings.get("base", "last")
+    rows = event_weights(periods, first, reference, base)
     free = np.arange(periods + 1) != reference
     times = np.arange(periods) - first
     target = (times >= 0) / (times >= 0).sum()
-    joint = joint_posterior(means, np.stack([rows[free], -rows[free]], axis=1), None)
+    if settings.get("within"):
+        post = dated_posterior(panel, weight, reference, base).mapped(np.eye(periods + 1)[:, free])
+        parts = np.array([pull.T @ pull for pull in post.pulls])
+        joint = JointT(post.estimate, parts, np.zeros_like(parts[0]), post.df)
+    else:
+        means = CohortMeans.of(panel.value, observation_weights(panel, weight), panel.start)
+        means = means.linked(link_of(panel, settings.get("scale", "difference")))
+        joint = joint_posterior(means, np.stack([rows[free], -rows[free]], axis=1), None)
     return EventPath(
         times[free[:-1]], reference - first, target[free[:-1]], float(rows[-1] @ np.arange(periods)), joint
     )
@@ -195,8 +203,8 @@ def _several_dates(panel: Panel, settings: dict[str, Any]) -> EventPath:
     return EventPath(times, -1 - anticipation, member @ overall, distance, joint)
 
 
-def _adjusted(panel: Panel, settings: dict[str, Any]) -> EventPath:
-    """Return the path from the draws of effects adjusted for covariates."""
+def _from_draws(panel: Panel, settings: dict[str, Any]) -> EventPath:
+    """Return the path from the draws of effects adjusted for covariates, or from changes within units."""
     found = staggered(panel, **settings | {"base": "universal", "shrink": False})
     reference = -1 - settings.get("anticipation", 0)
     known = np.array(found.event_times)

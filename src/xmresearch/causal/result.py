@@ -63,7 +63,9 @@ class DidResult:
     concerns : tuple of Concern
         What a careful reviewer would ask about.
     facts : dict
-        units, treated_units, control_units, rows, periods, first_period, last_period, control, base, pretrend_p, df.
+        units, treated_units, control_units, rows, periods, first_period, last_period, control, base, pretrend_p, df; compared,
+        compared_why, complete_units, incomplete_units (see `Layout`); where units lack periods, also effect_within,
+        effect_balanced, effect_cross_sections, composition_p and attrition_p (see `Composition`).
     confidence : float
         Level of the intervals.
     panel : Panel or None
@@ -208,6 +210,10 @@ class DidResult:
         p = facts.get("pretrend_p", np.nan)
         if np.isfinite(p):
             rows.append(("pretrend_p", p, PRETREND_LEVEL, "pass" if p >= PRETREND_LEVEL else "fail"))
+        for name in ("composition_p", "attrition_p"):
+            if np.isfinite(p := facts.get(name, np.nan)):
+                worse = "fail" if name == "composition_p" and facts["compared"] == "cross_sections" else "warn"
+                rows.append((name, p, PRETREND_LEVEL, "pass" if p >= PRETREND_LEVEL else worse))
         if "rhat" in facts:
             rows.append(("rhat", facts["rhat"], RHAT, "pass" if facts["rhat"] <= RHAT else "fail"))
             for name in ("ess_bulk", "ess_tail"):

@@ -15,6 +15,7 @@ from xmresearch.causal.honest import SAFE_BREAKDOWN, HonestResult
 from xmresearch.causal.pretrend import event_path
 from xmresearch.causal.result import PRETREND_LEVEL, DidResult
 from xmresearch.errors import DataError, ModelError, ParamsError, nearest
+from xmresearch.inference.threads import on_one_thread
 
 CHECKS = ("pretrend_slope", "placebo_time", "placebo_unit", "leave_one_out", "prior")
 CHEAP = ("two_by_two", "event_study", "staggered", "synthetic_control")
@@ -178,6 +179,7 @@ class SensitivityResult:
         return self.table[self.table["check"] != "placebo_unit"]
 
 
+@on_one_thread
 def sensitivity(
     result: DidResult,
     *,

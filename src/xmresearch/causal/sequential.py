@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from xmresearch.errors import DataError, InsufficientData, ParamsError, nearest
+from xmresearch.inference.threads import on_one_thread
 
 Array = NDArray[np.float64]
 FEWEST = 30
@@ -109,6 +110,7 @@ def confidence_sequence(
     return _sequence(estimates, ses, None, np.nan, planned_se, confidence)
 
 
+@on_one_thread
 def monitor(
     data: pd.DataFrame,
     *,

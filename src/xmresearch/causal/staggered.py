@@ -20,12 +20,15 @@ from xmresearch.causal.panel import Panel
 from xmresearch.causal.result import COLUMNS, FEW_UNITS, PRETREND_LEVEL, DidResult
 from xmresearch.causal.shrinkage import shrink_att
 from xmresearch.causal.twfe import twfe
+from xmresearch.causal.within_effects import paired_att
 from xmresearch.errors import InsufficientData, ParamsError, nearest
+from xmresearch.inference.threads import on_one_thread
 
 Array = NDArray[np.float64]
 SMALL_COHORT = 5
 
 
+@on_one_thread
 def staggered(
     panel: Panel,
     *,
@@ -38,6 +41,7 @@ def staggered(
     adjust: str = "dr",
     weight: str = "units",
     scale: str = "difference",
+    within: bool = False,
     smallest: float = 0.0,
     confidence: float = 0.95,
     draws: int = 4000,
@@ -68,6 +72,10 @@ def staggered(
         'units' or 'rows' count equally; 'rows' for repeated cross-sections of persons.
     scale : str
         'difference' or 'ratio', as in `event_study`; the controls' trend is then the mean of their cohorts' log trends.
+    within : bool
+        Where some units lack some periods: estimate each effect from the units that are seen in its period and in its base
+        period, as covariates always do, instead of from the means of those present. Where every unit is seen in every period,
+        both are the same, but for the part of the interval that stems from the shares of the controls' cohorts.
     smallest, confidence, draws, seed, chosen
         As in `two_by_two`.
 
@@ -101,6 +109,9 @@ def staggered(
     if panel.covariates.shape[2]:
         post, left_out = adjusted_att(panel, pairs, means, adjust, cohort_weights, draws, rng)
         concerns += [Concern("unadjusted_periods", {"periods": left_out})] if left_out else []
+    elif within:
+        post, left_out = paired_att(panel, weight, pairs, means, cohort_weights, draws, rng)
+        concerns += [Concern("unpaired_effects", {"effects": left_out})] if left_out else []
     else:
         post = att_from_means(means, pairs, cohort_weights, draws, rng)
     if shrink:

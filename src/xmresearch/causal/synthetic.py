@@ -13,6 +13,7 @@ from scipy import special
 
 from xmresearch.causal.simplex import simplex_weights
 from xmresearch.errors import DataError, InsufficientData, ParamsError, nearest
+from xmresearch.inference.threads import on_one_thread
 
 Array = NDArray[np.float64]
 METHODS = ("sdid", "sc", "did")
@@ -115,6 +116,7 @@ class SyntheticResult:
         return f"```\n{self.path.to_string(index=False, float_format='{:.3f}'.format)}\n```"
 
 
+@on_one_thread
 def synthetic_control(
     outcome: ArrayLike,
     treated: ArrayLike,

@@ -58,7 +58,7 @@ def twfe(value: Array, weight: Array, start: Index) -> Twfe:
     """
     units, periods = value.shape
     treated = (np.arange(periods) >= start[:, None]).astype(float)
-    d, y = _within(treated, weight), _within(np.nan_to_num(value), weight)
+    d, y = take_out(treated, weight), take_out(np.nan_to_num(value), weight)
     total = float((weight * d * d).sum())
     if total <= 1e-10 * max(float(weight.sum()), 1.0):
         raise InsufficientData("Treatment cannot be told from unit and period effects.")
@@ -69,8 +69,19 @@ def twfe(value: Array, weight: Array, start: Index) -> Twfe:
     return Twfe(estimate, float(np.sqrt(correction * (score**2).sum())) / total, units - 1)
 
 
-def _within(values: Array, weight: Array) -> Array:
-    """Take out weighted unit and period means by turns, until nothing is left to take."""
+def take_out(values: Array, weight: Array) -> Array:
+    """Take out weighted unit and period means by turns, until nothing is left to take.
+
+    Parameters
+    ----------
+    values, weight : ndarray
+        Shape (U, T).
+
+    Returns
+    -------
+    ndarray
+        Residuals of a regression on unit and period effects, shape (U, T); 0 where the weight is.
+    """
     rows, columns = (np.where(s > 0, s, 1.0) for s in (weight.sum(axis=1), weight.sum(axis=0)))
     out = np.where(weight > 0, values, 0.0)
     size = max(float(np.abs(out).max()), 1e-300)

@@ -6,15 +6,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from xmresearch.causal.cohort_means import CohortMeans, before_and_after
+from xmresearch.causal.cohort_means import CohortMeans, before_and_after, observation_weights
 from xmresearch.causal.concerns import Concern, unsettled
 from xmresearch.causal.draws import effect_rows, overall_effect, stretch, welch_df
 from xmresearch.causal.families import Measure, measures
 from xmresearch.causal.panel import Panel
 from xmresearch.causal.result import FEW_UNITS, DidResult
 from xmresearch.causal.two_by_two_nuts import sample_arms
+from xmresearch.causal.within import within_posterior
+from xmresearch.causal.within_effects import before_after_change
 from xmresearch.errors import InsufficientData, ModelError, ParamsError
 from xmresearch.inference.nuts import Convergence
+from xmresearch.inference.threads import on_one_thread
 
 Array = NDArray[np.float64]
 VARIANCES = ("pooled", "unequal")
@@ -23,6 +26,7 @@ JEFFREYS, UNIFORM_TOTAL = 0.5, 1.0
 _SIGN = np.array([[1.0, -1.0], [-1.0, 1.0]])
 
 
+@on_one_thread
 def two_by_two(
     panel: Panel,
     *,
@@ -30,6 +34,7 @@ def two_by_two(
     variance: str = "pooled",
     prior_scale: float | None = None,
     weight: str = "units",
+    within: bool = False,
     inference: str = "exact",
     smallest: float = 0.0,
     confidence: float = 0.95,
@@ -53,6 +58,9 @@ def two_by_two(
         if left out, where the interval is that of least squares.
     weight : str
         Clustered: 'units' or 'rows' count equally.
+    within : bool
+        Clustered, where some units lack some periods: estimate by two-way fixed effects (unit, period, and treated from the date
+        on) instead of means before and after. Where every unit is seen in every period, both are the same.
     inference : str
         Of rows: 'exact' (closed form) or 'nuts' (the same posterior sampled in PyMC).
     smallest : float
@@ -108,7 +116,7 @@ def two_by_two(
     for measure in measures(panel.family, panel.categories):
         part = panel.scored(measure)
         if grouped:
-            estimate, sample, own_df = _by_unit(part, weight, draws, rng)
+            estimate, sample, own_df = (_by_change if within else _by_unit)(part, weight, draws, rng)
             scale_df = scale_df if len(first) else own_df
         elif inference == "nuts":
             sample, quality = _sampled(part, variance, prior_scale, draws, seed)
@@ -165,6 +173,15 @@ def _by_unit(panel: Panel, weight: str, draws: int, rng: np.random.Generator) ->
     df = welch_df((contrast @ means.scale @ contrast)[:, None], means.df)
     sample = stretch((change[:, 0] - change[:, 1])[:, None], estimate, df, rng)
     return float(estimate[0]), sample[:, 0], float(df[0])
+
+
+def _by_change(panel: Panel, weight: str, draws: int, rng: np.random.Generator) -> tuple[float, Array, float]:
+    """Return estimate, draws and degrees of freedom from changes within units."""
+    change, each = before_after_change(panel, weight), observation_weights(panel, weight)
+    found = within_posterior([change], panel.value, each, panel.start, np.ones(1, dtype=bool))
+    df = welch_df(found.parts(np.eye(1)), found.df)
+    sample = stretch(found.draw(draws, rng), found.estimate, df, rng)
+    return change.estimate, sample[:, 0], float(df[0])
 
 
 def _require_seen(size: Array) -> None:

@@ -37,26 +37,6 @@ class Joint:
     covariance: Array | None = None
     df: float = np.inf
 
-    @classmethod
-    def of_means(cls, values: Array, weights: Array | None = None) -> Joint:
-        """Return the means of columns over complete rows with their covariance: t intervals with n - 1 degrees of freedom.
-
-        Parameters
-        ----------
-        values : ndarray
-            Shape (n, K); rows with a NaN are left out.
-        weights : ndarray, optional
-            Design weights, shape (n,).
-        """
-        whole = ~np.isnan(values).any(axis=1)
-        kept = values[whole]
-        w = np.ones(len(kept)) if weights is None else weights[whole]
-        n, total = len(kept), w.sum()
-        mean = w @ kept / total
-        scores = w[:, None] * (kept - mean)
-        correction = n / (n - 1) if n > 1 else np.nan
-        return cls(mean, covariance=scores.T @ scores / total**2 * correction, df=max(n - 1, 1))
-
     def tail(self, i: int, j: int) -> float:
         """Return the one-sided tail against i exceeding j: P(theta_i <= theta_j), or the p value of it.
 

@@ -56,6 +56,16 @@ def check_header(header: Sequence[Any], name: str) -> list[str]:
     return names
 
 
+def require_unique_columns(frame: pd.DataFrame, name: str = "The data") -> None:
+    """Raise DataError where a table has two columns of one name, which cannot be told apart."""
+    counts = Counter(frame.columns)
+    repeated = [f"'{column}' ({count} times)" for column, count in counts.items() if count > 1]
+    if repeated:
+        raise DataError(
+            f"{name} have duplicate columns: {', '.join(repeated[:5])}.", "Rename or remove the extra ones."
+        )
+
+
 def scan_delimited(path: Path, delimiter: str, encoding: str | None) -> tuple[pl.LazyFrame, str]:
     """Open delimited text without reading it, where it is UTF-8; other text is decoded in memory.
 

@@ -14,10 +14,12 @@ from xmresearch.data.codebook_file import load_codebook
 from xmresearch.data.config import DatasetSource, DataSource, FileSource, ScenarioSource, Screening
 from xmresearch.data.readers import file_format, read_survey, scan_survey
 from xmresearch.data.survey import Survey, prepare_survey
+from xmresearch.errors import Problems
 
 if TYPE_CHECKING:
     import polars as pl
 
+_Opened = tuple[pd.DataFrame, str, pd.DataFrame | None, tuple[pd.Series, pd.DataFrame] | None]
 LARGE_CSV = 200_000_000
 """Bytes from which on a CSV is streamed rather than read."""
 
@@ -55,29 +57,34 @@ def load_survey(
     DataError, CodebookError, InsufficientData
         See `read_survey`, `load_codebook` and `prepare_survey`.
     """
-    book = load_codebook(codebook, base)
-    truth: pd.DataFrame | None = None
-    population: tuple[pd.Series, pd.DataFrame] | None = None
-    source: str
-    if isinstance(data, ScenarioSource):
-        from xmresearch.data.scenarios.service_hall import ServiceHall
-
-        hall = ServiceHall(data.n, data.seed, missing=data.missing, careless=data.careless)
-        raw, truth, source = hall.survey(), hall.truth(weighted=weight_column is not None), data.name
-        population = hall.population(weighted=weight_column is not None)
-    elif isinstance(data, DatasetSource):
-        from xmresearch.data.datasets import load_dataset
-
-        raw, source = load_dataset(data.name), data.name
-    else:
-        raw, source = read_file(data, base), Path(data.path).name
-        if raw.attrs.get("encoding", "utf-8-sig") not in ("utf-8-sig", "utf-8"):
-            source = f"{source} ({raw.attrs['encoding']})"
+    problems = Problems()
+    with problems.step():
+        book = load_codebook(codebook, base)
+    with problems.step():
+        opened = _open_survey(data, base, weighted=weight_column is not None)
+    problems.settle()
+    raw, source, truth, population = opened
     book, absent = _present(book, list(map(str, raw.columns)))
     return prepare_survey(
         raw, book, screening=screening, id_column=id_column, weight_column=weight_column,
         duration_column=duration_column, segments=segments, source=source, truth=truth, population=population, notes=absent,
     )  # fmt: skip
+
+
+def _open_survey(data: DataSource, base: Path | None, *, weighted: bool) -> _Opened:
+    """Return rows and their source, and of a simulated survey truth and population."""
+    if isinstance(data, ScenarioSource):
+        from xmresearch.data.scenarios.service_hall import ServiceHall
+
+        hall = ServiceHall(data.n, data.seed, missing=data.missing, careless=data.careless)
+        return hall.survey(), data.name, hall.truth(weighted=weighted), hall.population(weighted=weighted)
+    if isinstance(data, DatasetSource):
+        from xmresearch.data.datasets import load_dataset
+
+        return load_dataset(data.name), data.name, None, None
+    raw, source = read_file(data, base), Path(data.path).name
+    used = raw.attrs.get("encoding", "utf-8")
+    return raw, source if used in ("utf-8-sig", "utf-8") else f"{source} ({used})", None, None
 
 
 def read_file(data: FileSource, base: Path | None) -> pd.DataFrame:

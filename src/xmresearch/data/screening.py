@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from xmresearch.data.codebook import RATED, Codebook
 from xmresearch.data.config import Screening
-from xmresearch.errors import DataError
+from xmresearch.errors import DataError, Problems
 
 MIN_BATTERY = 6
 _BLANKS = ("", "na", "n/a", "nan", "null", "none", ".")
@@ -38,7 +38,7 @@ class ScreeningLog:
     missing_share: float
 
 
-def numeric_items(frame: pd.DataFrame, codebook: Codebook) -> pd.DataFrame:
+def numeric_items(frame: pd.DataFrame, codebook: Codebook, problems: Problems) -> pd.DataFrame:
     """Turn the items into numbers; reverse-keyed ones are not recoded here.
 
     Parameters
@@ -46,35 +46,67 @@ def numeric_items(frame: pd.DataFrame, codebook: Codebook) -> pd.DataFrame:
     frame : DataFrame
         One row per respondent.
     codebook : Codebook
-        Its columns must be in the frame.
+        Columns that are not in the frame are left out.
+    problems : Problems
+        Gets a DataError for every column with an answer that is no number; it names the column, the row and the value.
 
     Returns
     -------
     DataFrame
         float64, one column per item; blanks are NaN.
-
-    Raises
-    ------
-    DataError
-        An answer is not a number; the message names the column, the row and the value.
     """
     out = {}
     for column in codebook.columns:
-        raw = frame[column.name]
-        if raw.dtype == object or pd.api.types.is_string_dtype(raw):
-            text = raw.astype("string").str.strip()
-            raw = text.mask(text.str.lower().isin(_BLANKS), pd.NA)
-        values = pd.to_numeric(raw, errors="coerce").astype("float64")
-        wrong = values.isna() & raw.notna()
-        if wrong.any():
-            row = int(np.flatnonzero(wrong.to_numpy())[0])
-            raise DataError(
-                f"Column '{column.name}', data row {row + 1}: '{raw.iloc[row]}' is not a number"
-                f" ({int(wrong.sum())} such answer(s) in this column).",
-                "Export answers as numeric codes, or blank the cells that hold no answer.",
-            )
-        out[column.name] = values
+        if column.name in frame.columns:
+            with problems.step():
+                out[column.name] = _numbers(frame[column.name], column.name)
     return pd.DataFrame(out, index=frame.index)
+
+
+def _numbers(raw: pd.Series, name: str) -> pd.Series:
+    if raw.dtype == object or pd.api.types.is_string_dtype(raw):
+        text = raw.astype("string").str.strip()
+        raw = text.mask(text.str.lower().isin(_BLANKS), pd.NA)
+    values: pd.Series = pd.to_numeric(raw, errors="coerce").astype("float64")
+    wrong = values.isna() & raw.notna()
+    if wrong.any():
+        row = int(np.flatnonzero(wrong.to_numpy())[0])
+        raise DataError(
+            f"Column '{name}', data row {row + 1}: '{raw.iloc[row]}' is not a number"
+            f" ({int(wrong.sum())} such answer(s) in this column).",
+            "Export answers as numeric codes, or blank the cells that hold no answer.",
+        )
+    return values
+
+
+def require_in_range(items: pd.DataFrame, codebook: Codebook, problems: Problems) -> pd.DataFrame:
+    """Collect an error for every column with answers outside its scale, and blank those.
+
+    Parameters
+    ----------
+    items : DataFrame
+        As for `out_of_range`.
+    codebook : Codebook
+        The scales.
+    problems : Problems
+        Gets the errors.
+
+    Returns
+    -------
+    DataFrame
+        The items without them.
+    """
+    bad = out_of_range(items, codebook)
+    for k in np.flatnonzero(bad.any(axis=0)).tolist():
+        column, row = codebook.column(str(items.columns[k])), int(bad[:, k].argmax())
+        problems.errors.append(
+            DataError(
+                f"Column '{column.name}', data row {row + 1}: {items.iloc[row, k]:g} is outside the scale "
+                f"{column.scale.minimum:g}-{column.scale.maximum:g} ({int(bad[:, k].sum())} such answer(s) in this column).",
+                "Correct the codebook's scale, or set screening.out_of_range.action to blank or drop.",
+            )
+        )
+    return items.mask(bad)
 
 
 def out_of_range(items: pd.DataFrame, codebook: Codebook) -> NDArray[np.bool_]:
@@ -229,7 +261,8 @@ def screen(
     Raises
     ------
     DataError
-        A rule whose action is 'error' has found something.
+        An identifier repeats though that is an error; a duration is no number. Answers outside their scale are for
+        `require_in_range` to refuse.
     """
     n = len(items)
     keep = np.ones(n, dtype=bool)
@@ -250,14 +283,6 @@ def screen(
     if empty.any():
         apply("empty_row", "", "drop", empty, True)
     bad = out_of_range(items, codebook)
-    if bad.any() and rules.out_of_range.action == "error":
-        row, col = (int(v) for v in np.argwhere(bad)[0])
-        column = codebook.column(str(items.columns[col]))
-        raise DataError(
-            f"Column '{column.name}', data row {row + 1}: {items.iloc[row, col]:g} is outside the scale "
-            f"{column.scale.minimum:g}-{column.scale.maximum:g} ({int(bad.sum())} such answer(s) in all).",
-            "Correct the codebook's scale, or set screening.out_of_range.action to blank or drop.",
-        )
     items = items.mask(bad)
     apply("out_of_range", "", rules.out_of_range.action, bad.any(axis=1), rules.out_of_range.action == "drop")
 

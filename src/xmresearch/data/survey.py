@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 
 from xmresearch.data.codebook import Codebook
 from xmresearch.data.config import Screening
-from xmresearch.data.screening import ScreeningLog, numeric_items, screen, screened_items
-from xmresearch.errors import CodebookError, DataError, InsufficientData, nearest
+from xmresearch.data.delimited import require_unique_columns
+from xmresearch.data.screening import ScreeningLog, numeric_items, require_in_range, screen, screened_items
+from xmresearch.errors import CodebookError, DataError, InsufficientData, Problems, nearest
 
 MIN_RESPONDENTS = 10
 MAX_SEGMENT_LEVELS = 40
+_SHOWN = 8
 
 
 @dataclass(frozen=True)
@@ -191,61 +193,102 @@ def prepare_survey(
     Raises
     ------
     DataError
-        A column is missing; an answer is no number or outside its scale; a weight is not positive; a segment is empty.
+        A column is missing or there twice; an answer is no number or outside its scale; a weight is not positive; a segment is
+        empty. What is wrong in several places is said of all of them.
     InsufficientData
         Fewer than ten respondents are left, or an item has no answer at all.
     """
-    extras = [c for c in (id_column, weight_column, duration_column, *segments) if c is not None]
-    for name in segments:
-        if list(segments).count(name) > 1 or name in {c.name for c in codebook.columns}:
-            raise DataError(
-                f"The segment column '{name}' is given twice, or is itself an item.", "Remove it from 'segments'."
-            )
-    for name in [c.name for c in codebook.columns] + extras:
-        if name not in raw.columns:
-            raise DataError(f"The data have no column '{name}'.", nearest(name, map(str, raw.columns)))
+    problems = Problems()
+    with problems.step():
+        require_unique_columns(raw)
+    problems.settle()
+    rules = screening or Screening()
+    given = {"id_column": id_column, "weight_column": weight_column, "duration_column": duration_column}
+    _check_columns(raw, codebook, {k: v for k, v in given.items() if v is not None}, segments, problems)
+    there = {k: v if v in raw.columns else None for k, v in given.items()}
     raw = raw.reset_index(drop=True)
-    items, keep, log = screen(
-        raw, numeric_items(raw, codebook), codebook, screening or Screening(),
-        id_column=id_column, duration_column=duration_column,
-    )  # fmt: skip
-    if log.kept < MIN_RESPONDENTS:
-        raise InsufficientData(
-            f"{log.kept} of {log.received} respondent(s) are left after screening; a report needs at least "
-            f"{MIN_RESPONDENTS}.",
-            "Groups that small are never published.",
+    items = numeric_items(raw, codebook, problems)
+    if rules.out_of_range.action == "error":
+        items = require_in_range(items, codebook, problems)
+    sound = not problems.errors
+    present = codebook if sound else replace(codebook, columns=tuple(c for c in codebook.columns if c.name in items))
+    keep = np.ones(len(raw), dtype=bool)
+    log = None
+    with problems.step():
+        items, keep, log = screen(
+            raw, items, present, rules, id_column=there["id_column"], duration_column=there["duration_column"]
         )
     frame = items.loc[keep].reset_index(drop=True)
-    _check_items(frame, codebook, error_on_constant=(screening or Screening()).constant_items.action == "error")
-    _require_pairs_answered(frame, codebook)
+    if log is not None and log.kept < MIN_RESPONDENTS:
+        problems.errors.append(
+            InsufficientData(
+                f"{log.kept} of {log.received} respondent(s) are left after screening; a report needs at least "
+                f"{MIN_RESPONDENTS}.",
+                "Groups that small are never published.",
+            )
+        )
+    elif sound:
+        _check_items(frame, codebook, problems, error_on_constant=rules.constant_items.action == "error")
     for column in codebook.columns:
-        if column.reverse:
+        if column.reverse and column.name in frame:
             frame[column.name] = column.scale.minimum + column.scale.maximum - frame[column.name]
-    weights = None if weight_column is None else _weights(raw.loc[keep, weight_column], weight_column)
+    weights = None
+    if there["weight_column"] is not None:
+        with problems.step():
+            weights = _weights(raw.loc[keep, there["weight_column"]], there["weight_column"])
     for name in segments:
-        frame[name] = _segment(raw.loc[keep, name], name)
+        with problems.step():
+            if name in raw.columns:
+                frame[name] = _segment(raw.loc[keep, name], name)
+    problems.settle()
     return Survey(frame, codebook, weights, tuple(segments), log, source, truth, notes, population)
 
 
-def _check_items(frame: pd.DataFrame, codebook: Codebook, *, error_on_constant: bool) -> None:
+def _check_columns(
+    raw: pd.DataFrame, codebook: Codebook, given: Mapping[str, str], segments: Sequence[str], problems: Problems
+) -> None:
+    """Collect an error for all items that are not there, and one for every other column that is not or cannot be used."""
+    names, own = [c.name for c in codebook.columns], list(map(str, raw.columns))
+    for name in dict.fromkeys(segments):
+        if list(segments).count(name) > 1 or name in names:
+            problems.errors.append(
+                DataError(
+                    f"The segment column '{name}' is given twice, or is itself an item.", "Remove it from 'segments'."
+                )
+            )
+    lacking = [name for name in names if name not in raw.columns]
+    if lacking:
+        shown = ", ".join(f"'{name}'" for name in lacking[:_SHOWN]) + (", ..." if len(lacking) > _SHOWN else "")
+        what = f"column {shown}" if len(lacking) == 1 else f"columns {shown} ({len(lacking)} items of the codebook)"
+        problems.errors.append(DataError(f"The data have no {what}.", nearest(lacking[0], own)))
+    for key, name in [*given.items(), *(("segments", name) for name in segments)]:
+        if name not in raw.columns:
+            problems.errors.append(DataError(f"{key}: the data have no column '{name}'.", nearest(name, own)))
+
+
+def _check_items(frame: pd.DataFrame, codebook: Codebook, problems: Problems, *, error_on_constant: bool) -> None:
     judged = set(screened_items(codebook)[0])
     for column in codebook.columns:
         answers = frame[column.name].dropna()
-        if 0 < len(answers) < MIN_RESPONDENTS:
-            raise InsufficientData(
-                f"Column '{column.name}' holds only {len(answers)} answer(s); fewer than {MIN_RESPONDENTS} are never published.",
-                "Remove the item from the codebook, or the column from the file.",
-            )
-        if answers.empty:
-            raise InsufficientData(
-                f"Column '{column.name}' holds no answer from the {len(frame)} respondents kept.",
-                "Remove the item from the codebook, or check the export.",
-            )
-        if column.name in judged and error_on_constant and answers.nunique() == 1:
-            raise InsufficientData(
-                f"Column '{column.name}' is constant: all {len(answers)} answers are {answers.iloc[0]:g}.",
-                "Remove the item from the codebook, or set screening.constant_items.action to flag.",
-            )
+        with problems.step():
+            if answers.empty:
+                raise InsufficientData(
+                    f"Column '{column.name}' holds no answer from the {len(frame)} respondents kept.",
+                    "Remove the item from the codebook, or check the export.",
+                )
+            if len(answers) < MIN_RESPONDENTS:
+                raise InsufficientData(
+                    f"Column '{column.name}' holds only {len(answers)} answer(s); fewer than {MIN_RESPONDENTS} are never published.",
+                    "Remove the item from the codebook, or the column from the file.",
+                )
+            if column.name in judged and error_on_constant and answers.nunique() == 1:
+                raise InsufficientData(
+                    f"Column '{column.name}' is constant: all {len(answers)} answers are {answers.iloc[0]:g}.",
+                    "Remove the item from the codebook, or set screening.constant_items.action to flag.",
+                )
+    if not problems.errors:
+        with problems.step():
+            _require_pairs_answered(frame, codebook)
 
 
 def _require_pairs_answered(frame: pd.DataFrame, codebook: Codebook) -> None:

@@ -41,7 +41,14 @@ class Events(BaseModel):
     value: str | None = Field(None, description="column: value of the conversion")
     cost: str | None = Field(None, description="column: cost of the touch")
     until: str | None = Field(None, description="later events are left out; without it, future ones are an error")
-    time_format: str | None = Field(None, description="of times written as text; ISO 8601 if absent")
+    time_format: str | None = Field(
+        None, description="of times written as text (ISO 8601 if absent); or the unit of numbers: s, ms, us, ns"
+    )
+    lifecycle: str | None = Field(
+        "auto",
+        min_length=1,
+        description="column that says what starts or completes an activity; auto: as in XES; null: every row counts",
+    )
 
 
 class Paths(BaseModel):
@@ -91,9 +98,17 @@ class AttributionParams(StudyParams):
     paths: Paths = Field(Paths(), description="columns of paths (forms paths and journeys)")
     channels: dict[str, str] | None = Field(None, description="from touchpoints as written to channels; all if absent")
     unknown: Literal["raise", "keep", "drop"] = Field("raise", description="touchpoints that channels lacks")
+    merge_forms: bool = Field(
+        False, description="whether touchpoints that differ in letter case or Unicode form only are one"
+    )
     max_channels: int = Field(40, ge=2, le=60, description="the rarest channels beyond are counted as one")
     lookback_days: float | None = Field(None, gt=0, description="earlier touches before the end do not count (events)")
     session_gap: Span | None = Field(None, description="a longer pause starts a new journey, such as 30d (events)")
+    after_conversion: Literal["if_converting", "ignore", "new_journey"] = Field(
+        "if_converting",
+        description="touches after a conversion: a journey if it converts too, none until a pause, or always one (events)",
+    )
+    max_touches: int | None = Field(None, ge=1, description="longer journeys, such as those of robots, are left out")
     dedupe: bool = Field(False, description="whether touches that repeat the one before count once (events)")
     order: Annotated[int, Field(ge=1, le=5)] | Literal["auto"] = Field(
         "auto", description="touches that the chain remembers; auto: by evidence"
@@ -131,6 +146,7 @@ class AttributionParams(StudyParams):
         if self.form != "events":
             wrong = [k for k in ("lookback_days", "session_gap", "survey") if getattr(self, k) is not None]
             wrong += ["dedupe"] if self.dedupe else []
+            wrong += ["after_conversion"] if self.after_conversion != "if_converting" else []
             if simulated:
                 raise ValueError("the scenario is an event log: set form to events")
             if wrong:
@@ -164,15 +180,18 @@ class AttributionParams(StudyParams):
         """Return what `xmresearch.attribution.reading.read_touches` needs of the params."""
         common = {
             "form": self.form, "mapping": self.channels, "unknown": self.unknown, "max_channels": self.max_channels,
-            "min_cell": self.min_cell,
+            "min_cell": self.min_cell, "merge_forms": self.merge_forms,
         }  # fmt: skip
         if self.form != "events":
             nulls = self.paths.nulls if self.form == "paths" else None
-            return common | {"columns": self.paths.model_dump() | {"nulls": nulls}}
+            return common | {"columns": self.paths.model_dump() | {"nulls": nulls, "max_touches": self.max_touches}}
         lookback = None if self.lookback_days is None else timedelta(days=self.lookback_days)
         columns = self.events.model_dump() | {"converting": tuple(self.events.converting)}
-        repeats = "drop" if self.dedupe else "keep"
-        return common | {"columns": columns | {"lookback": lookback, "gap": self.session_gap, "repeats": repeats}}
+        rules = {
+            "lookback": lookback, "gap": self.session_gap, "repeats": "drop" if self.dedupe else "keep",
+            "after_conversion": self.after_conversion, "max_touches": self.max_touches,
+        }  # fmt: skip
+        return common | {"columns": columns | rules}
 
     @property
     def highest_order(self) -> int:

@@ -73,6 +73,10 @@ class DidParams(StudyParams):
     control: Literal["notyet", "never"] = Field(
         "notyet", description="whom treated units are compared with (staggered)"
     )
+    compare: Literal["auto", "within", "balanced", "cross_sections"] = Field(
+        "auto",
+        description="where units lack periods: changes of the same units, units seen throughout, or means of those present; auto: by whether the same units come back",
+    )
     anticipation: int = Field(0, ge=0, description="periods before the change in which the outcome may already react")
     overall: Literal["simple", "group", "dynamic", "calendar"] | None = Field(
         None, description="how effects of cohorts and periods are averaged (staggered); simple if absent"
@@ -131,7 +135,7 @@ class DidParams(StudyParams):
         return {
             "outcome": self.outcome, "unit": self.unit, "time": self.time, "cohort": self.cohort, "treated": self.treated,
             "treated_from": self.treated_from, "kind": self.kind, "family": self.family, "covariates": self.covariates,
-            "cluster": self.cluster, "control": self.control, "anticipation": self.anticipation, "smallest": self.smallest,
+            "cluster": self.cluster, "control": self.control, "compare": self.compare, "anticipation": self.anticipation, "smallest": self.smallest,
             "confidence": self.confidence, "draws": self.draws, "seed": self.seed,
             **{name: value for name, value in given.items() if value is not None},
         }  # fmt: skip
@@ -140,7 +144,8 @@ class DidParams(StudyParams):
         """Return what `did` needs in order to estimate each unit's effect by a hierarchical model."""
         other = ("kind", "cluster", "control", "covariates", "overall", "cohort_weights", "base")
         kept = {name: value for name, value in self.did_settings().items() if name not in other}
-        return kept | {"kind": "hierarchical"}
+        alike = "balanced" if self.compare == "balanced" else "auto"
+        return kept | {"kind": "hierarchical", "compare": alike}
 
     def privacy(self) -> dict[str, Any]:
         """Return what may be shown of units and small cells."""

@@ -10,11 +10,11 @@ import yaml
 from pydantic import ValidationError
 
 from xmresearch.data.strict_yaml import read_yaml
-from xmresearch.errors import ParamsError, nearest
+from xmresearch.errors import ParamsError, Problems, combined, nearest
 from xmresearch.params.attribution import AttributionParams
 from xmresearch.params.base import StudyParams
 from xmresearch.params.did import DidParams
-from xmresearch.params.messages import describe, most_telling
+from xmresearch.params.messages import by_place, describe
 from xmresearch.params.sem import SemParams
 from xmresearch.params.servqual import ServqualParams
 
@@ -62,10 +62,12 @@ def load_params(path: str | Path, overrides: Sequence[str] = (), lang: str | Non
     try:
         return model.model_validate(content)
     except ValidationError as error:
-        first = most_telling(error)
-        line = _line_of(text, first["loc"])
-        problem, hint = describe(model, first)
-        raise ParamsError(f"{path}{f', line {line}' if line else ''}: {problem}", hint) from None
+        problems = Problems()
+        for each in by_place(error):
+            line = _line_of(text, each["loc"])
+            problem, hint = describe(model, each)
+            problems.errors.append(ParamsError(f"{path}{f', line {line}' if line else ''}: {problem}", hint))
+        raise combined(problems.errors) from None
 
 
 def _override(content: dict[str, Any], text: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
@@ -23,8 +23,22 @@ def _holds(annotation: Any) -> bool:
 
 def most_telling(error: ValidationError) -> Mapping[str, Any]:
     """Return the first mistake worth telling: an unknown key before what may only follow from it, then what is said in our words."""
+    return _first(error.errors())
+
+
+def _first(errors: Sequence[Any]) -> Mapping[str, Any]:
     rank = {"extra_forbidden": 0, "value_error": 1}
-    return dict(min(error.errors(), key=lambda e: rank.get(e["type"], 2)))
+    return dict(min(errors, key=lambda e: rank.get(e["type"], 2)))
+
+
+def by_place(error: ValidationError) -> list[Mapping[str, Any]]:
+    """Return every mistake worth telling: of what one section or one choice of types has wrong, the most telling."""
+    places: dict[tuple[int | str, ...], list[Any]] = {}
+    for each in error.errors():
+        at = each["loc"] if len(each["loc"]) < 2 or each["type"] == "extra_forbidden" else each["loc"][:-1]
+        places.setdefault(at, []).append(each)
+    unknown = {at[:-1] for at, errors in places.items() if errors[0]["type"] == "extra_forbidden" and len(at) > 1}
+    return [_first(errors) for at, errors in places.items() if at not in unknown]
 
 
 def describe(model: type[BaseModel], error: Mapping[str, Any]) -> tuple[str, str]:

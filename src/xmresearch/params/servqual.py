@@ -20,6 +20,7 @@ class ServqualParams(SurveyParams):
     """A SERVQUAL study; the defaults run the simulated service hall, and for data of one's own ask for nothing optional."""
 
     notebook: ClassVar[str] = "servqual.ipynb"
+    checker: ClassVar[str | None] = "xmresearch.psychometrics.checking:check_study"
 
     study: Literal["servqual"] = "servqual"
     name: str = Field(
@@ -38,6 +39,9 @@ class ServqualParams(SurveyParams):
         "quality", description="outcome item whose drivers are sought; null for the codebook's first"
     )
     min_answered: float = Field(0.5, gt=0, le=1, description="share of a dimension's items a respondent must answer")
+    smallest_gap: float = Field(
+        0.1, ge=0, description="smallest gap that matters, in points of the answer scale; 0 where every gap does"
+    )
     bootstrap: int = Field(2000, ge=200, le=100_000, description="bootstrap replicates")
     importance_cross: Literal["mean", "median", "scale_middle"] = Field(
         "mean", description="where the importance-performance quadrants meet"

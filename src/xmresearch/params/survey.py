@@ -9,6 +9,7 @@ from pydantic import Field
 
 from xmresearch.data.codebook_file import codebook_path, is_shipped
 from xmresearch.data.config import DataSource, ScenarioSource, Screening
+from xmresearch.errors import Problems
 from xmresearch.params.base import StudyParams
 from xmresearch.params.files import source_files
 
@@ -52,7 +53,12 @@ class SurveyParams(StudyParams):
         DataError
             A file does not exist.
         """
-        files = source_files(self.data, base)
-        if not is_shipped(self.codebook):
-            files["codebook"] = codebook_path(self.codebook, base)
+        files: dict[str, Path] = {}
+        problems = Problems()
+        with problems.step():
+            files |= source_files(self.data, base)
+        with problems.step():
+            if not is_shipped(self.codebook):
+                files["codebook"] = codebook_path(self.codebook, base)
+        problems.settle()
         return files

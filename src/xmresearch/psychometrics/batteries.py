@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from xmresearch.data.codebook import Codebook
+from xmresearch.data.delimited import require_unique_columns
 
 Array = NDArray[np.float64]
 
@@ -135,6 +136,7 @@ def paired_scores(
     list of DataFrame
         One per kind, shape (n, dimensions); what is compared rests on the same statements.
     """
+    require_unique_columns(frame)
     statements = codebook.statements(*kinds)
     blocks = _blank_incomplete(
         [frame[[codebook.item(kind, s).name for s in statements]].to_numpy(dtype=float) for kind in kinds]
@@ -182,6 +184,7 @@ def dimension_scores(frame: pd.DataFrame, codebook: Codebook, kind: str, min_ans
     DataFrame
         Shape (n, dimensions asked in that kind).
     """
+    require_unique_columns(frame)
     blocks = {d: codebook.names(kind, d) for d in codebook.constructs}
     return pd.DataFrame(
         {d: person_mean(frame[names].to_numpy(dtype=float), min_answered) for d, names in blocks.items() if names},

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy import optimize, special
 
 from xmresearch.errors import DataError, ModelError, nearest
+from xmresearch.inference.threads import on_one_thread
 from xmresearch.psychometrics.composite import constructs
 from xmresearch.psychometrics.efa import extract
 from xmresearch.sem.comparison import difference_test
@@ -108,6 +109,7 @@ class CommonMethodResult:
         return pd.DataFrame(rows, columns=["check", "value", "threshold", "status"])
 
 
+@on_one_thread
 def common_method(
     model_text: str, data: pd.DataFrame, *, marker: Sequence[str] | None = None, estimator: Estimator = "ML",
     missing: Missing = "listwise", confidence: float = 0.95,

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from xmresearch.errors import DataError, InsufficientData, ModelError
+from xmresearch.inference.threads import on_one_thread
 from xmresearch.sem.ordinal import OrdinalSample
 from xmresearch.sem.polychoric import bivariate_normal_cdf
 from xmresearch.sem.result import SemFit
@@ -86,6 +87,7 @@ class CompositeResult:
         return pd.DataFrame(rows, columns=["check", "value", "threshold", "status"])
 
 
+@on_one_thread
 def composite_reliability(
     fitted: SemFit, data: pd.DataFrame | None = None, *, group: str | None = None, confidence: float = 0.95
 ) -> CompositeResult:
@@ -356,8 +358,9 @@ def _answers(fitted: SemFit, data: pd.DataFrame | None, group: str | None) -> li
     if group is None and len(model.groups) > 1:
         raise DataError("The model has several groups.", "Name the column of the groups in `group`.")
     grouped = split(data, group)
-    if grouped.groups != model.groups:
+    if set(grouped.groups) != set(model.groups):
         raise DataError(f"Column '{group}' does not hold the groups of the model.")
+    grouped = grouped.in_order(model.groups)
     return [np.cov(x, rowvar=False) for x in rows_of(grouped, model.observed, (), "listwise")]
 
 

@@ -15,12 +15,13 @@ from scipy import stats
 from xmresearch.data.codebook import Codebook
 from xmresearch.data.survey import MIN_RESPONDENTS, effective_n
 from xmresearch.errors import CodebookError, InsufficientData, nearest
+from xmresearch.inference.threads import on_one_thread
 from xmresearch.psychometrics.batteries import dimension_scores
 from xmresearch.psychometrics.estimates import percentile_interval, replicate_covariances
 
 Array = NDArray[np.float64]
 MAX_DRIVERS = 14
-CLEARLY_FIRST, CASES_PER_DRIVER = 0.9, 20
+CASES_PER_DRIVER = 20
 
 
 def lmg_shares(correlation: Array) -> Array:
@@ -105,9 +106,8 @@ class DriverResult:
     def summary(self) -> dict[str, Any]:
         """Return the strongest driver and the explained variance."""
         top = self.table.loc[self.table["share"].idxmax()]
-        known = "clear" if top["p_top"] >= CLEARLY_FIRST else "unclear"
         return {
-            "case": known if self.p < 1 - self.level else "none", "driver": top["construct"], "share": top["share"],
+            "driver": top["construct"], "share": top["share"],
             "share_lower": top["share_lower"], "share_upper": top["share_upper"], "p_top": top["p_top"], "r2": self.r2,
             "r2_lower": self.r2_lower, "r2_upper": self.r2_upper, "outcome": self.outcome, "outcome_n": self.n, "p": self.p,
             "r2_adjusted": 1 - (1 - self.r2) * (self.n - 1) / (self.n - len(self.table) - 1),
@@ -122,6 +122,7 @@ class DriverResult:
         return pd.DataFrame(rows, columns=["check", "value", "threshold", "status"])
 
 
+@on_one_thread
 def drivers(
     predictors: pd.DataFrame,
     outcome: pd.Series,
@@ -199,6 +200,7 @@ def drivers(
     )  # fmt: skip
 
 
+@on_one_thread
 def outcome_drivers(
     frame: pd.DataFrame,
     codebook: Codebook,

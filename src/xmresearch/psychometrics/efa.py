@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy import optimize, special
 
 from xmresearch.errors import InsufficientData
+from xmresearch.inference.threads import on_one_thread
 
 Array = NDArray[np.float64]
 Method = Literal["minres", "ml"]
@@ -74,6 +75,7 @@ class EfaResult:
         return {"factors": self.loadings.shape[1], "explained": float(self.communality.mean()), "n": self.n}
 
 
+@on_one_thread
 def efa(data: pd.DataFrame, factors: int, *, method: Method = "minres", rotation: Rotation = "oblimin") -> EfaResult:
     """Explore the factors behind a set of items.
 
@@ -120,6 +122,7 @@ def efa(data: pd.DataFrame, factors: int, *, method: Method = "minres", rotation
     )  # fmt: skip
 
 
+@on_one_thread
 def parallel_analysis(data: pd.DataFrame, *, draws: int = 200, quantile: float = 0.95, seed: int = 0) -> pd.DataFrame:
     """Compare the eigenvalues of the correlation matrix with those of random data of the same size.
 

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from xmresearch.inference.threads import all_threads
+
 Array = NDArray[np.float64]
 Kind = Literal["bootstrap", "bayesian"]
 
@@ -70,6 +72,30 @@ def estimate_means(values: Array, weights: Array | None = None) -> Means:
         sd = np.sqrt((w * deviation**2).sum(axis=0) / total * correction)
         se = np.sqrt((w**2 * deviation**2).sum(axis=0) * correction) / total
     return Means(n, mean, sd, se)
+
+
+def mean_covariance(values: Array, weights: Array | None = None) -> Array:
+    """Estimate the covariance of the means of columns, each over the respondents that answered it.
+
+    Parameters
+    ----------
+    values : ndarray
+        Shape (n, K); NaN is a blank.
+    weights : ndarray, optional
+        Design weights, shape (n,).
+
+    Returns
+    -------
+    ndarray
+        Shape (K, K), linearised: its diagonal holds the squared standard errors of `estimate_means`.
+    """
+    found = estimate_means(values, weights)
+    present = ~np.isnan(values)
+    w = np.where(present, 1.0 if weights is None else weights[:, None], 0.0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        influence = w * np.where(present, values - found.mean, 0.0) / w.sum(axis=0)
+        correction = np.sqrt(np.where(found.n > 1, found.n / np.maximum(found.n - 1, 1), np.nan))
+        return np.asarray(influence.T @ influence * np.outer(correction, correction))
 
 
 def resample(n: int, draws: int, seed: int, kind: Kind = "bootstrap") -> Iterator[Array]:
@@ -157,8 +183,8 @@ def replicate_covariances(
     for r in resample(n, draws, seed, kind):
         rw = r * w
         total = rw.sum(axis=1, keepdims=True)
-        mean = rw @ centred / total
-        second = rw @ products / total
+        with all_threads(rw.size * products.shape[1]):
+            mean, second = rw @ centred / total, rw @ products / total
         full = np.empty((len(r), k, k))
         full[:, upper[0], upper[1]] = second
         full[:, upper[1], upper[0]] = second

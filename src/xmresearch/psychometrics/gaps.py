@@ -14,8 +14,15 @@ from scipy import stats
 from xmresearch.data.codebook import Codebook
 from xmresearch.data.survey import require_pairs
 from xmresearch.errors import DataError
+from xmresearch.inference.threads import on_one_thread
 from xmresearch.psychometrics.batteries import Units
-from xmresearch.psychometrics.estimates import Means, estimate_means, percentile_interval, replicate_means
+from xmresearch.psychometrics.estimates import (
+    Means,
+    estimate_means,
+    mean_covariance,
+    percentile_interval,
+    replicate_means,
+)
 from xmresearch.sufficient.moments import Moments, reduce_rows
 
 if TYPE_CHECKING:
@@ -40,39 +47,23 @@ class GapResult:
         Level of the intervals.
     draws : int
         Bootstrap replicates; 0 where the rows were streamed.
+    covariance : ndarray or None
+        Of the dimensions' gaps, shape (dimensions, dimensions); None where the rows were streamed.
     """
 
     table: pd.DataFrame
     confidence: float
     draws: int
+    covariance: Array | None = None
 
     def tidy(self, level: str | None = None) -> pd.DataFrame:
         """Return the rows of one level ('statement' or 'dimension'), or all."""
         return self.table if level is None else self.table[self.table["level"] == level].reset_index(drop=True)
 
     def summary(self) -> dict[str, Any]:
-        """Return the figures of the widest and the smallest shortfall."""
+        """Return how many dimensions and statements there are, and the most respondents behind one of them."""
         dims = self.tidy("dimension")
-        worst, best = dims.loc[dims["gap"].idxmin()], dims.loc[dims["gap"].idxmax()]
-        below = dims[(dims["p_adjusted"] < 1 - self.confidence) & (dims["gap"] < 0)]
-        above = dims[(dims["p_adjusted"] < 1 - self.confidence) & (dims["gap"] > 0)]
-        case = "all_below" if len(below) == len(dims) else "some_below" if len(below) else "none_below"
-        return {
-            "case": case, "n": int(dims["n"].max()), "dimensions": len(dims),
-            "worst": worst["id"], "worst_gap": worst["gap"], "worst_lower": worst["ci_lower"],
-            "worst_upper": worst["ci_upper"], "worst_d": worst["d"], "best": best["id"], "best_gap": best["gap"],
-            "best_lower": best["ci_lower"], "best_upper": best["ci_upper"], "below": len(below), "above": len(above),
-            "level": self.confidence,
-        }  # fmt: skip
-
-    def statement_summary(self) -> dict[str, Any]:
-        """Return which statements fall reliably short, the three widest first."""
-        items = self.tidy("statement")
-        below = items[(items["p_adjusted"] < 1 - self.confidence) & (items["gap"] < 0)].sort_values("gap")
-        return {
-            "case": "some" if len(below) else "none", "bottom": list(below["id"].head(3)), "items_below": len(below),
-            "statements": len(items),
-        }  # fmt: skip
+        return {"n": int(dims["n"].max()), "dimensions": len(dims), "statements": len(self.table) - len(dims)}
 
     def diagnostics(self) -> pd.DataFrame:
         """Return checks with figure, threshold and status (pass, warn, fail)."""
@@ -94,6 +85,7 @@ class GapResult:
         return f"```\n{self.table.to_string(index=False, float_format='{:.3f}'.format)}\n```"
 
 
+@on_one_thread
 def gaps(
     data: pd.DataFrame | pl.LazyFrame,
     codebook: Codebook,
@@ -149,7 +141,8 @@ def gaps(
         table = _gap_table(units, means[: low.shape[1]], means[low.shape[1] :], difference, confidence)
         if bootstrap:
             _add_bootstrap(table, high - low, weights, confidence, bootstrap, seed)
-        return GapResult(table, confidence, bootstrap)
+        wide = (units.table["level"] == "dimension").to_numpy()
+        return GapResult(table, confidence, bootstrap, mean_covariance((high - low)[:, wide], weights))
     if weights is not None or bootstrap:
         raise DataError(
             "Streamed rows have neither design weights nor a bootstrap.", "Pass bootstrap=0, or a DataFrame."

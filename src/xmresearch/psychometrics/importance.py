@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from xmresearch.data.codebook import Codebook
+from xmresearch.inference.threads import on_one_thread
 from xmresearch.psychometrics.batteries import dimension_scores
 from xmresearch.psychometrics.estimates import estimate_means, replicate_means
 
 Array = NDArray[np.float64]
 Cross = Literal["mean", "median", "scale_middle"]
-MOST_OFF_TOTAL, SURE = 0.05, 0.9
+MOST_OFF_TOTAL = 0.05
 QUADRANTS = ("keep_up", "concentrate_here", "possible_overkill", "low_priority")
 
 
@@ -64,16 +65,8 @@ class ImportanceResult:
             )
         return pd.DataFrame(rows, columns=["check", "value", "threshold", "status"])
 
-    def summary(self) -> dict[str, Any]:
-        """Return what to concentrate on, surest first."""
-        focus = self.table[self.table["quadrant"] == "concentrate_here"].sort_values("p_quadrant", ascending=False)
-        return {
-            "case": "some" if len(focus) else "none", "focus": list(focus["id"].head(5)), "count": len(focus),
-            "p": focus["p_quadrant"].iloc[0] if len(focus) else np.nan, "cross": f"cross_{self.cross}",
-            "sure_level": SURE, "sure": int((focus["p_quadrant"] >= SURE).sum()),
-        }  # fmt: skip
 
-
+@on_one_thread
 def importance_performance(
     frame: pd.DataFrame,
     codebook: Codebook,

@@ -10,6 +10,7 @@ import pandas as pd
 
 from xmresearch.data.codebook import Codebook
 from xmresearch.errors import InsufficientData, ModelError
+from xmresearch.inference.threads import on_one_thread
 from xmresearch.sem.fitting import fit
 from xmresearch.sem.invariance import CFI_DROP, RMSEA_RISE, InvarianceResult, invariance
 from xmresearch.sem.result import SemFit
@@ -38,6 +39,7 @@ def battery_model(codebook: Codebook, kind: str = "perception") -> str:
     return "\n".join(f"{d} =~ {' + '.join(items)}" for d, items in named.items() if len(items) > 1)
 
 
+@on_one_thread
 def battery_cfa(
     frame: pd.DataFrame, codebook: Codebook, *, kind: str = "perception", estimator: Estimator = "MLR",
     confidence: float = 0.95,
@@ -106,18 +108,15 @@ class SegmentInvariance:
         return self.table
 
     def summary(self) -> dict[str, Any]:
-        """Return for which segments means may be compared, and for which not."""
-        scalar = [s for s, ladder in self.ladders.items() if ladder.level == "scalar"]
-        other = [s for s in self.ladders if s not in scalar]
-        case = "none" if not self.ladders else "all" if not other else "some" if scalar else "neither"
-        return {"case": case, "comparable": scalar, "incomparable": other, "least": self.least,
-                "cfi_fall": -CFI_DROP, "rmsea_rise": RMSEA_RISE}  # fmt: skip
+        """Return the bounds by which levels are judged, and how many respondents a group needs."""
+        return {"least": self.least, "cfi_fall": -CFI_DROP, "rmsea_rise": RMSEA_RISE}
 
     def hidden_summary(self) -> dict[str, Any] | None:
         """Return the groups left out; None if there are none."""
         return {"names": list(self.hidden), "least": self.least} if self.hidden else None
 
 
+@on_one_thread
 def segment_invariance(
     frame: pd.DataFrame, codebook: Codebook, segments: Sequence[str], *, kind: str = "perception",
     estimator: Estimator = "ML", min_cell: int = 10,

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from xmresearch.data.codebook import Codebook
+from xmresearch.inference.threads import on_one_thread
 from xmresearch.psychometrics.batteries import dimension_scores, paired_scores, service_dimensions
 from xmresearch.psychometrics.drivers import DriverResult
 from xmresearch.psychometrics.estimates import estimate_means, percentile_interval, replicate_means
@@ -42,7 +43,6 @@ class ScoreResult:
         row = rows.loc[name]
         return {
             "measure": name, "score": row["estimate"], "score_lower": row["ci_lower"], "score_upper": row["ci_upper"],
-            "case": "below" if row["ci_upper"] < 0 else "above" if row["ci_lower"] > 0 else "met",
         }  # fmt: skip
 
 
@@ -92,6 +92,7 @@ def importance_basis(codebook: Codebook) -> dict[str, Any]:
     return {"case": "partial", "unasked": unasked} if unasked else {"case": "weighted"}
 
 
+@on_one_thread
 def overall_scores(
     frame: pd.DataFrame,
     codebook: Codebook,

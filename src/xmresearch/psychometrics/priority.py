@@ -10,8 +10,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from xmresearch.data.codebook import Codebook
+from xmresearch.inference.threads import on_one_thread
 from xmresearch.psychometrics.batteries import paired_scores
-from xmresearch.psychometrics.estimates import estimate_means, percentile_interval, replicate_means
+from xmresearch.psychometrics.estimates import estimate_means, mean_covariance, percentile_interval, replicate_means
 from xmresearch.psychometrics.overall import importance_basis, importance_shares
 
 Array = NDArray[np.float64]
@@ -29,24 +30,20 @@ class PriorityResult:
         p_worst, p_worst_two (posterior probabilities of being the worst, and among the worst two).
     entered : dict
         Whether importance entered, and if not, why; see `xmresearch.psychometrics.overall.importance_basis`.
+    covariance : ndarray
+        Of the contributions, shape (K, K), in the table's order.
+    n : int
+        Fewest respondents behind a contribution.
     """
 
     table: pd.DataFrame
     entered: dict[str, Any]
+    covariance: Array
+    n: int
 
     def tidy(self) -> pd.DataFrame:
         """Return one row per dimension, worst first."""
         return self.table
-
-    def summary(self) -> dict[str, Any]:
-        """Return the first two priorities and their probabilities."""
-        first, second = self.table.iloc[0], self.table.iloc[min(1, len(self.table) - 1)]
-        p = float(first["p_worst"])
-        return {
-            "case": "none" if first["contribution_upper"] >= 0 else "clear" if p >= 0.9 else "likely" if p >= 0.6 else "open", "first": first["construct"], "p_first": p,
-            "second": second["construct"], "p_second": float(second["p_worst"]), "contribution": first["contribution"],
-            "contribution_lower": first["contribution_lower"], "contribution_upper": first["contribution_upper"],
-        }  # fmt: skip
 
     @property
     def weighted(self) -> bool:
@@ -58,6 +55,7 @@ class PriorityResult:
         return self.entered
 
 
+@on_one_thread
 def priorities(
     frame: pd.DataFrame,
     codebook: Codebook,
@@ -102,16 +100,18 @@ def priorities(
     shares = importance_shares(frame, codebook, min_answered)
     factor = np.full(k, 1 / k) if shares is None else shares[names].to_numpy()
     values = gap.to_numpy() * factor
-    contribution = estimate_means(values, weights).mean
+    found = estimate_means(values, weights)
     contributions = replicate_means(values, weights, bootstrap, seed, "bayesian")
     importance = np.full(k, np.nan) if shares is None else estimate_means(shares[names].to_numpy(), weights).mean
     order = contributions.argsort(axis=1)
     low, high = percentile_interval(contributions, confidence)
     table = pd.DataFrame({
-        "construct": names, "importance_share": importance, "contribution": contribution, "contribution_lower": low,
+        "construct": names, "importance_share": importance, "contribution": found.mean, "contribution_lower": low,
         "contribution_upper": high, "p_worst": (order[:, :1] == np.arange(k)).mean(axis=0),
         "p_worst_two": (order[:, :2, None] == np.arange(k)).any(axis=1).mean(axis=0),
     })  # fmt: skip
-    table = table.sort_values("contribution", kind="stable").reset_index(drop=True)
+    table = table.sort_values("contribution", kind="stable")
+    covariance = mean_covariance(values, weights)[np.ix_(table.index, table.index)]
+    table = table.reset_index(drop=True)
     table.insert(0, "rank", np.arange(1, k + 1))
-    return PriorityResult(table, importance_basis(codebook))
+    return PriorityResult(table, importance_basis(codebook), covariance, int(found.n.min()))

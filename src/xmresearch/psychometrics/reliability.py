@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 
 from xmresearch.data.codebook import Codebook
 from xmresearch.errors import InsufficientData
+from xmresearch.inference.threads import on_one_thread
 from xmresearch.psychometrics.batteries import Units
 from xmresearch.psychometrics.efa import extract, is_heywood
 
 Array = NDArray[np.float64]
 ACCEPTABLE, UNACCEPTABLE = 0.7, 0.5
+AGAINST = 0.2
 
 
 @dataclass(frozen=True)
@@ -88,28 +90,19 @@ class ReliabilityResult:
         alpha_upper (Feldt's interval), omega (NaN for two items), heywood.
     differences : DataFrame
         One row per dimension: construct, n, r_ep (correlation of the two scores), difference_reliability (from alphas).
+    reversed_items : DataFrame
+        One row per item that goes against the rest of its battery: item, construct, kind, item_rest (correlation with the sum
+        of the others); two items do not say which of them does.
     """
 
     table: pd.DataFrame
     differences: pd.DataFrame
+    reversed_items: pd.DataFrame
 
     def tidy(self) -> pd.DataFrame:
         """Return one row per dimension and battery, with the difference's reliability beside the gap's alpha."""
         gap = self.differences.assign(kind="gap")[["construct", "kind", "r_ep", "difference_reliability"]]
         return self.table.merge(gap, on=["construct", "kind"], how="left")
-
-    def summary(self) -> dict[str, Any]:
-        """Return the lowest alpha of the perceptions, and how many batteries fall below the usual bound."""
-        alpha = self.table.dropna(subset=["alpha"])
-        low = alpha[alpha["alpha"] < ACCEPTABLE]
-        worst = alpha.loc[alpha["alpha"].idxmin()] if len(alpha) else None
-        return {
-            "case": "undefined" if worst is None else "good" if low.empty else "some_low", "threshold": ACCEPTABLE,
-            "low": len(low), "batteries": len(alpha), "worst": "" if worst is None else worst["construct"],
-            "worst_kind": "" if worst is None else f"kind_{worst['kind']}",
-            "worst_alpha": np.nan if worst is None else worst["alpha"],
-            "difference_lowest": self.differences["difference_reliability"].min(),
-        }  # fmt: skip
 
     def diagnostics(self) -> pd.DataFrame:
         """Return checks with figure, threshold and status."""
@@ -121,6 +114,7 @@ class ReliabilityResult:
         return pd.DataFrame(rows, columns=["check", "value", "threshold", "status"])
 
 
+@on_one_thread
 def reliability(frame: pd.DataFrame, codebook: Codebook, *, confidence: float = 0.95) -> ReliabilityResult:
     """Estimate the reliability of every dimension's expectations, perceptions and gaps.
 
@@ -149,19 +143,39 @@ def reliability(frame: pd.DataFrame, codebook: Codebook, *, confidence: float = 
     """
     units = Units.of(codebook)
     values = frame[list(units.columns)].to_numpy(dtype=float)
-    rows, differences = [], []
+    rows, differences, against = [], [], []
     for k, unit in units.table[units.table["level"] == "dimension"].iterrows():
         at = 2 * np.array(units.members[int(str(k))])
         expected, perceived = values[:, at], values[:, at + 1]
         blocks = {"expectation": expected, "perception": perceived, "gap": perceived - expected}
         alphas = {}
         for kind, block in blocks.items():
+            if kind != "gap":
+                items = [units.columns[j] for j in at + (kind == "perception")]
+                against += [(i, unit["id"], kind, r) for i, r in _against(items, block)]
             row = _consistency(block[~np.isnan(block).any(axis=1)], confidence)
             alphas[kind] = row["alpha"]
             rows.append({"construct": unit["id"], "kind": kind, **row})
         both = ~np.isnan(np.hstack([expected, perceived])).any(axis=1)
         differences.append({"construct": unit["id"], **_difference(expected[both], perceived[both], alphas)})
-    return ReliabilityResult(pd.DataFrame(rows), pd.DataFrame(differences))
+    reversed_items = pd.DataFrame(against, columns=["item", "construct", "kind", "item_rest"])
+    return ReliabilityResult(pd.DataFrame(rows), pd.DataFrame(differences), reversed_items)
+
+
+def _against(items: Sequence[str], block: Array) -> list[tuple[str, float]]:
+    """Return the items that clearly go against the sum of the others, and their correlation with it."""
+    complete = block[~np.isnan(block).any(axis=1)]
+    if len(items) < 3 or len(complete) < 3:
+        return []
+    total = complete.sum(axis=1)
+    found = []
+    for j, item in enumerate(items):
+        rest = total - complete[:, j]
+        if complete[:, j].std() > 0 and rest.std() > 0:
+            r = float(np.corrcoef(complete[:, j], rest)[0, 1])
+            if r < -AGAINST:
+                found.append((item, r))
+    return found
 
 
 def _consistency(block: Array, confidence: float) -> dict[str, float | int | bool]:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from xmresearch.data.codebook import Codebook
+from xmresearch.inference.threads import on_one_thread
 from xmresearch.psychometrics.batteries import paired_scores
 from xmresearch.psychometrics.estimates import Means, estimate_means
 
@@ -49,22 +50,6 @@ class SegmentResult:
         any_shown = self.table.groupby("segment")["suppressed"].transform(lambda s: not s.all())
         return self.table[any_shown].reset_index(drop=True)
 
-    def summary(self) -> dict[str, Any]:
-        """Return the widest published shortfall and how many differences stand after adjustment."""
-        shown = self.table[~self.table["suppressed"]]
-        real = int((self.tests["p_adjusted"] < 1 - self.confidence).sum())
-        facts = {
-            "differences": real, "family": int(self.tests["p_adjusted"].notna().sum()), "min_cell": self.min_cell
-        }  # fmt: skip
-        if shown.empty:
-            return facts | {"case": "none_shown"}
-        worst = shown.loc[shown["gap"].idxmin()]
-        return facts | {
-            "case": "differences" if real else "alike", "segment": worst["segment"],
-            "value": f"{worst['segment']}={worst['value']}", "dimension": worst["construct"], "gap": worst["gap"],
-            "lower": worst["ci_lower"], "upper": worst["ci_upper"],
-        }  # fmt: skip
-
     def hidden_summary(self) -> dict[str, Any] | None:
         """Return which segments are suppressed in every dimension; None where none is."""
         whole = self.table.groupby(["segment", "value"], sort=False)["suppressed"].all()
@@ -72,6 +57,7 @@ class SegmentResult:
         return {"names": names, "min_cell": self.min_cell} if names else None
 
 
+@on_one_thread
 def segment_gaps(
     frame: pd.DataFrame,
     codebook: Codebook,

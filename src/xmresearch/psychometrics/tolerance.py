@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from xmresearch.data.codebook import Codebook
+from xmresearch.inference.threads import on_one_thread
 from xmresearch.psychometrics.batteries import paired_scores
 from xmresearch.psychometrics.estimates import estimate_means
 
@@ -34,16 +34,8 @@ class ToleranceResult:
         """Return one row per dimension."""
         return self.table
 
-    def summary(self) -> dict[str, Any]:
-        """Return which dimensions fall below what is acceptable."""
-        below = self.table[self.table["adequacy_upper"] < 0]
-        most = self.table.loc[self.table["below"].idxmax()]
-        return {
-            "case": "some_below" if len(below) else "within", "inadequate": list(below["construct"]),
-            "most": most["construct"], "most_below": most["below"],
-        }  # fmt: skip
 
-
+@on_one_thread
 def zone_of_tolerance(
     frame: pd.DataFrame,
     codebook: Codebook,

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from xmresearch.errors import DataError, ModelError
+from xmresearch.inference.threads import on_one_thread
 from xmresearch.psychometrics.composite import AVE_BOUND, constructs, explained_shares
 from xmresearch.psychometrics.estimates import percentile_interval, replicate_covariances
 from xmresearch.sem.likelihood import MissingSample
@@ -64,6 +65,7 @@ class ValidityResult:
         return pd.DataFrame(rows, columns=["check", "value", "threshold", "status"])
 
 
+@on_one_thread
 def validity(
     fitted: SemFit, data: pd.DataFrame | None = None, *, bootstrap: int = 0, confidence: float = 0.95, seed: int = 0
 ) -> ValidityResult:

@@ -6,7 +6,7 @@ import copy
 import math
 import re
 import string
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, cached_property
 from importlib.resources import files
 from numbers import Real
@@ -34,12 +34,18 @@ COLUMN_FORMATS = {
     "transitions": ",d", "log_evidence": ",.1f", "probability": "prob", "log_loss": ".4f", "log_loss_gap": ".5f", "gap_se": ".5f",
     "markov": "pct1", "shapley": "pct1", "first": "pct1", "last": "pct1", "linear": "pct1", "position": "pct1", "time_decay": "pct1",
     "last_non_direct": "pct1", "cost": ",.0f", "budget_share": "pct1", "cost_per_conversion": ",.2f", "value_share": "pct1",
-    "value_credit": ",.0f", "lift": ",.0f", "bootstrap_sd": ".4f", "count": ",.0f", "part": "pct1", "mean_hours": ",.3g",
-    "median_hours": ",.3g", "journeys": ",.0f", "converted": ",.0f", "lost_here": ",.0f", "conversion_rate": "pct", "reach": "pct",
+    "value_credit": ",.0f", "lift": ",.0f", "bootstrap_sd": ".4f", "count": ",.0f", "part": "pct1", "mean_hours": "hours",
+    "median_hours": "hours", "journeys": ",.0f", "converted": ",.0f", "lost_here": ",.0f", "conversion_rate": "pct", "reach": "pct",
     "exits": ",.0f", "lost": "pct1", "exit_rate": "pct1", "scores": ",.0f", "priority": "pct1", "p_over": "prob",
     "f": ".2f", "df1": ".0f", "df2": ".0f", "importance": ".2f", "value": ".3g", "threshold": ".3g", "promised": "pct1",
 }  # fmt: skip
 DEFAULT_FORMAT = ".2f"
+MOST_NAMED = 4
+# unit, its hours, and the hours up to which it is used
+DURATIONS = (
+    ("seconds", 1 / 3600, 2 / 60), ("minutes", 1 / 60, 2.0), ("hours", 1.0, 48.0), ("days", 24.0, 28 * 24.0),
+    ("weeks", 168.0, 104 * 168.0), ("years", 8766.0, math.inf),
+)  # fmt: skip
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|$~^@!&])")
 _LIST_MARK = re.compile(r"^(\(?\w{0,9})([-+:.)])(?=\s|$)")
 
@@ -172,11 +178,7 @@ class Wording(string.Formatter):
     def format_field(self, value: Any, format_spec: str) -> str:
         """Write one figure or name, as the template asks; names are escaped for Markdown, but for those of `plain`."""
         if isinstance(value, (list, tuple)):
-            separator, last = self.get("style", "list"), self.get("style", "list_last")
-            parts = [self.format_field(v, format_spec) for v in value]
-            return (
-                parts[0] if len(parts) == 1 else separator.join(parts[:-1]) + last + parts[-1] if parts else NONE_SHOWN
-            )
+            return self._listed(value, format_spec)
         if format_spec == "code":
             return str(value)
         if isinstance(value, str):
@@ -184,12 +186,36 @@ class Wording(string.Formatter):
             return self._escape(_lowered(name) if format_spec == "lower" else name)
         return self.number(value, format_spec or ("d" if isinstance(value, int) else DEFAULT_FORMAT))
 
+    def _listed(self, values: Sequence[Any], spec: str) -> str:
+        """Write a list; of alternatives (format 'or') the first few, and how many others there are."""
+        last, more = self.get("style", "list_last"), []
+        if spec == "or":
+            spec, last = "", self.get("style", "list_or")
+            if len(values) > MOST_NAMED + 1:
+                more = [self.get("style", "others").format(count=len(values) - MOST_NAMED)]
+                values = values[:MOST_NAMED]
+        parts = [self.format_field(v, spec) for v in values] + more
+        if len(parts) < 2:
+            return str(parts[0]) if parts else NONE_SHOWN
+        return str(self.get("style", "list")).join(parts[:-1]) + str(last) + parts[-1]
+
     def number(self, value: Any, spec: str, decimals: int | None = None) -> str:
-        """Write a number; the formats 'scale' and '+scale' have the outcome's decimals, or those given."""
+        """Write a number; 'scale' and '+scale' have the outcome's decimals, or those given; 'hours' is a time, in a unit that fits."""
+        if spec == "hours":
+            return self._duration(value)
         sign, scaled, _ = spec.partition("scale")
         if scaled:
             spec = f"{sign},.{self.decimals if decimals is None else decimals}f"
         return number(value, spec)
+
+    def _duration(self, hours: Any) -> str:
+        if number(hours) == NONE_SHOWN or math.isinf(hours):
+            return number(hours)
+        name, unit = next(((name, unit) for name, unit, most in DURATIONS if hours < most), DURATIONS[-1][:2])
+        amount = hours / unit
+        return str(self.get("style", name)).format(
+            number(amount, ".0f" if amount >= 20 or name == "seconds" else ".1f")
+        )
 
     def interval(self, low: Any, high: Any, spec: str, decimals: int | None = None) -> str:
         """Write an interval."""

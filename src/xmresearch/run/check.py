@@ -5,18 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 from pkgutil import resolve_name
-from typing import TYPE_CHECKING
 
-from xmresearch.errors import CodebookError, nearest
+from xmresearch.errors import Problems
 from xmresearch.params.attribution import AttributionParams
 from xmresearch.params.did import DidParams
 from xmresearch.params.servqual import ServqualParams
 from xmresearch.params.survey import SurveyParams
 from xmresearch.run.manifest import is_whole
 from xmresearch.run.study import plan_run
-
-if TYPE_CHECKING:
-    from xmresearch.data.survey import Survey
 
 
 def check_study(params_file: str | Path, overrides: Sequence[str] = (), *, lang: str | None = None) -> str:
@@ -35,7 +31,7 @@ def check_study(params_file: str | Path, overrides: Sequence[str] = (), *, lang:
     Raises
     ------
     XMError
-        What `run_study` would raise before it fits anything.
+        What `run_study` would raise because of params or data; of steps that do not depend on one another, all at once.
     """
     plan = plan_run(params_file, overrides, lang=lang)
     params = plan.params
@@ -57,13 +53,13 @@ def check_study(params_file: str | Path, overrides: Sequence[str] = (), *, lang:
         from xmresearch.data.load import load_survey
 
         survey = load_survey(**params.survey_settings(), base=plan.base)
-        survey.response(params.invited)
-        examined = resolve_name(params.checker)(params, survey) if params.checker else []
+        problems, examined = Problems(), []
+        with problems.step():
+            survey.response(params.invited)
+        with problems.step():
+            examined = resolve_name(str(params.checker))(params, survey)
+        problems.settle()
         facts = survey.summary()
-        what = f"{len(survey.codebook.columns)} items"
-        if isinstance(params, ServqualParams):
-            _check_servqual(params, survey)
-            what = f"{facts['statements']} statements in {facts['dimensions']} dimensions, {params.bootstrap} bootstrap replicates"
         lines.append(
             f"Data: {facts['received']} respondents from {facts['source']}, {facts['n']} after screening"
             f" (effective n {facts['n_eff']:.0f}); {facts['missing_share']:.1f} % of the ratings are blank."
@@ -72,6 +68,9 @@ def check_study(params_file: str | Path, overrides: Sequence[str] = (), *, lang:
             if rule["flagged"]:
                 done = f"{rule['removed']} left out" if rule["removed"] else rule["action"]
                 lines.append(f"Screening: {rule['rule']} found {rule['flagged']} ({done}).")
+        what = f"{len(survey.codebook.columns)} items"
+        if isinstance(params, ServqualParams):
+            what = f"{facts['statements']} statements in {facts['dimensions']} dimensions, {params.bootstrap} bootstrap replicates"
         lines += examined
         by = f", by {', '.join(survey.segments)}" if survey.segments else ""
         lines.append(f"Would run: {params.notebook}, {what}{by}.")
@@ -80,15 +79,3 @@ def check_study(params_file: str | Path, overrides: Sequence[str] = (), *, lang:
     state = "is at hand already" if is_whole(plan.folder) else "would be computed"
     lines.append(f"Result {plan.identity.key} {state}.")
     return "\n".join(lines)
-
-
-def _check_servqual(params: ServqualParams, survey: Survey) -> None:
-    """Refuse a survey without pairs of answers, and an outcome that it does not have."""
-    from xmresearch.data.survey import require_pairs
-
-    require_pairs(survey.codebook)
-    if params.outcome is not None and params.outcome not in survey.codebook.names("outcome"):
-        raise CodebookError(
-            f"Codebook '{survey.codebook.name}' has no outcome item '{params.outcome}'.",
-            nearest(params.outcome, survey.codebook.names("outcome")),
-        )

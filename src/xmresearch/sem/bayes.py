@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from xmresearch.errors import DataError, ModelError
+from xmresearch.inference.threads import on_one_thread
 from xmresearch.sem.bayes_measures import (
     LEAST_LOO_DRAWS,
     MOST_LOO_DRAWS,
@@ -33,6 +34,7 @@ from xmresearch.sem.bayes_result import (
 from xmresearch.sem.bayes_sampler import draw_theta
 from xmresearch.sem.estimation import minimise, starting_values
 from xmresearch.sem.fitting import fit
+from xmresearch.sem.inputs import column_of
 from xmresearch.sem.likelihood import CompleteSample, Likelihood
 from xmresearch.sem.matrices import Matrices
 from xmresearch.sem.model import Model, build_model
@@ -45,6 +47,7 @@ Array = NDArray[np.float64]
 _PREDICTIVE_DRAWS = 1000
 
 
+@on_one_thread
 def sample(
     model: str, data: pd.DataFrame | Moments, *, draws: int = 1000, tune: int = 500, chains: int = 4, seed: int = 0,
     confidence: float = 0.95, means: bool = False,
@@ -144,7 +147,7 @@ def _prepared(
     terms = parse_model(model)
     if isinstance(data, pd.DataFrame):
         for name in dict.fromkeys(n for t in terms for n in (t.lhs, t.rhs)):
-            if name in data.columns and isinstance(data[name].dtype, pd.CategoricalDtype):
+            if name in data.columns and isinstance(column_of(data, name).dtype, pd.CategoricalDtype):
                 raise DataError(
                     f"Column '{name}' is ordered or categorical; Bayesian models are for continuous variables.",
                     "Convert it to numbers, or use fit(..., ordered=True).",

@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 from scipy import special
 
 from xmresearch.errors import InsufficientData
-from xmresearch.sem.estimation import Solution, minimise
+from xmresearch.inference.threads import all_threads
+from xmresearch.sem.estimation import Solution, inverted, minimise, units
 from xmresearch.sem.likelihood import CompleteSample, Likelihood, Sample
 from xmresearch.sem.matrices import Matrices
 from xmresearch.sem.model import Model
-from xmresearch.sem.readout import Readout
+from xmresearch.sem.readout import Readout, slope_steps
 from xmresearch.sem.robust import casewise
 
 Array = NDArray[np.float64]
@@ -81,8 +82,8 @@ def _resampled(rows: Array, size: int, rng: np.random.Generator, means: bool) ->
     columns, others = np.triu_indices(p)
     centre = rows.mean(axis=0)
     z = rows - centre
-    mean = counts @ z / n
-    second = counts @ (z[:, columns] * z[:, others]) / n
+    with all_threads(counts.size * len(columns)):
+        mean, second = counts @ z / n, counts @ (z[:, columns] * z[:, others]) / n
     cov = np.empty((size, p, p))
     cov[:, columns, others] = cov[:, others, columns] = second
     cov -= mean[:, :, None] * mean[:, None, :]
@@ -108,12 +109,14 @@ def _refit(
         theta[active[worse]] = before[active[worse]] + step[active[worse]]
         better = active[~worse]
         value[better], before[better] = current[~worse], theta[better]
-        scale = np.sqrt(np.maximum(np.diagonal(information, axis1=1, axis2=2), 1e-12))
+        scale = units(information)
         done = ~worse & (np.abs(gradient / scale).max(axis=1) < _TOLERANCE)
         converged[active[done]] = True
         go = ~worse & ~done
         if go.any():
-            step[active[go]] = -np.linalg.solve(information[go], gradient[go][:, :, None])[:, :, 0]
+            unit = scale[go]
+            scaled = information[go] / (unit[:, :, None] * unit[:, None, :])
+            step[active[go]] = -np.linalg.solve(scaled, (gradient[go] / unit)[:, :, None])[:, :, 0] / unit
             theta[active[go]] += step[active[go]]
         active = active[~done]
         if not len(active):
@@ -217,12 +220,12 @@ def bootstrap_intervals(
 
 def _acceleration(objective: Likelihood, solution: Solution, rows: Sequence[Array], read: Readout) -> Array:
     """Return the skewness of each row's influence values, divided by six root n."""
-    bread = np.linalg.inv(objective.hessian(solution.theta, solution.implied))
+    bread = inverted(objective.hessian(solution.theta, solution.implied))
     moved = []
     for m, s, i, x in zip(objective.matrices, objective.samples, solution.implied, rows, strict=True):
         moved.append(m.pooled(casewise(s, x - i.mean, i.cov, i).T).T)
     influence = np.vstack(moved) @ bread
-    step = 1e-5 * np.maximum(np.abs(solution.theta), 0.1)
+    step = slope_steps(solution.theta, bread / sum(s.n for s in objective.samples))
     moves = np.diag(step)
     slope = (read.read(solution.theta + moves)[0] - read.read(solution.theta - moves)[0]) / (2 * step[:, None])
     values = influence @ slope

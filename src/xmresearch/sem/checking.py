@@ -7,11 +7,17 @@ from typing import Any, Protocol
 
 import pandas as pd
 
-from xmresearch.errors import InsufficientData, ModelError, nearest
+from xmresearch.errors import InsufficientData, ModelError, Problems, nearest
 from xmresearch.sem.catalogue import model_text
 from xmresearch.sem.effects import check_chains, structural
+from xmresearch.sem.fitting import prepared
+from xmresearch.sem.gains import items_of
+from xmresearch.sem.measurement import measurement_model
 from xmresearch.sem.model import Model, build_model
-from xmresearch.sem.samples import FEWEST_ROWS
+from xmresearch.sem.pls import usable_rows
+from xmresearch.sem.pls_model import read_model
+from xmresearch.sem.robust import Estimator
+from xmresearch.sem.samples import FEWEST_ROWS, Missing
 from xmresearch.sem.syntax import parse_model
 
 
@@ -25,6 +31,11 @@ class Request(Protocol):
     mediation: Sequence[Sequence[str]]
     marker: Sequence[str]
     group: str | None
+    estimator: Estimator
+    missing: Missing
+    bootstrap: int
+    inference: str
+    pls: bool
 
 
 def check_request(request: Request, frame: pd.DataFrame) -> list[str]:
@@ -46,41 +57,90 @@ def check_request(request: Request, frame: pd.DataFrame) -> list[str]:
     ------
     ModelError
         A model, outcome, chain, gain or marker that cannot be.
-    InsufficientData
-        A group with too few complete rows.
+    DataError, InsufficientData
+        Data that a model cannot be fitted to; a group with too few complete rows. Of several such, all.
     """
-    built = _checked(request.model, frame)
-    for text in request.rivals.values():
-        _checked(text, frame)
-    known = structural(built)
-    for what, names in (("outcomes", request.outcomes), ("shifts", request.shifts)):
-        for name in names if known else ():
-            if name not in known:
-                raise ModelError(f"{what} has '{name}', which is in no regression of the model.", nearest(name, known))
-    check_chains(built, request.mediation)
-    for name in request.marker:
-        if name not in frame.columns:
-            raise ModelError(f"marker has '{name}', which is no column.", nearest(name, map(str, frame.columns)))
-    if request.group is not None:
-        sizes = frame.dropna(subset=list(built.observed))[request.group].value_counts(sort=False)
-        least = max(len(built.observed) + 1, FEWEST_ROWS)
-        small = [str(value) for value, size in sizes.items() if size < least]
-        if small:
-            raise InsufficientData(
-                f"Group '{small[0]}' of '{request.group}' has {sizes[small[0]]} complete row(s); the model needs {least}.",
-                "Join it with another group, or leave it out.",
-            )
+    problems = Problems()
+    built: list[Model] = []
+    with problems.step():
+        text = model_text(request.model)
+        built.append(build_model(parse_model(text), [str(c) for c in frame.columns]))
+    if built:
+        _check_names(request, built[0], frame, problems)
+        _check_data(request, text, built[0], frame, problems)
+    for rival in request.rivals.values():
+        with problems.step():
+            _check_fit(request, model_text(rival), frame)
+    problems.settle()
     return [
-        f"Model: {len(built.latent)} constructs, {len(built.observed)} items, {built.n_free} parameters, "
-        f"{built.df} degrees of freedom."
+        f"Model: {len(built[0].latent)} constructs, {len(built[0].observed)} items, {built[0].n_free} parameters, "
+        f"{built[0].df} degrees of freedom."
     ]
 
 
-def _checked(given: str, frame: pd.DataFrame) -> Model:
-    built = build_model(parse_model(model_text(given)), [str(c) for c in frame.columns])
-    if built.df < 0:
-        raise ModelError(f"The model is not identified: it has {-built.df} parameter(s) more than moments.")
-    return built
+def _check_names(request: Request, built: Model, frame: pd.DataFrame, problems: Problems) -> None:
+    """Collect an error for everything that params name and the model does not have."""
+    known = structural(built)
+    for what, names in (("outcomes", request.outcomes), ("shifts", request.shifts)):
+        for name in names if known else ():
+            with problems.step():
+                if name not in known:
+                    raise ModelError(
+                        f"{what} has '{name}', which is in no regression of the model.", nearest(name, known)
+                    )
+                items_of(built, name)
+    with problems.step():
+        caused = {q.lhs for q in built.in_group(0) if q.op == "~"}
+        if known and not caused & set(request.outcomes) and set(request.outcomes) <= set(known):
+            raise ModelError(f"Nothing in the model drives {', '.join(request.outcomes)}.", "Add a regression.")
+    for chain in request.mediation:
+        with problems.step():
+            check_chains(built, [chain])
+    for name in request.marker:
+        with problems.step():
+            if name not in frame.columns:
+                raise ModelError(f"marker has '{name}', which is no column.", nearest(name, map(str, frame.columns)))
+            if name in built.observed and request.estimator != "WLSMV":
+                raise ModelError(
+                    f"marker has '{name}', which is part of the model.", "A marker is unrelated to the model."
+                )
+
+
+def _check_data(request: Request, text: str, built: Model, frame: pd.DataFrame, problems: Problems) -> None:
+    """Collect an error for every analysis that the data do not allow."""
+    measured = ""
+    with problems.step():
+        _check_fit(request, text, frame, bootstrap=request.bootstrap)
+    with problems.step():
+        measured = measurement_model(text)
+        _check_fit(request, measured, frame)
+    if request.inference == "bayes":
+        with problems.step():
+            prepared(text, frame, "ML", (), "listwise")
+    if request.pls:
+        with problems.step():
+            usable_rows(read_model(text, [str(c) for c in frame.columns], ()), frame)
+    if request.group is None:
+        return
+    with problems.step():
+        sizes = frame.dropna(subset=list(built.observed))[request.group].value_counts(sort=False)
+        least = max(len(built.observed) + 1, FEWEST_ROWS)
+        small = [f"'{value}' ({size})" for value, size in sizes.items() if size < least]
+        if small:
+            raise InsufficientData(
+                f"Groups of '{request.group}' with fewer than the {least} complete rows that the model needs: {', '.join(small)}.",
+                "Join them with other groups, or leave them out.",
+            )
+        if measured:
+            _check_fit(request, measured, frame, group=request.group)
+
+
+def _check_fit(
+    request: Request, text: str, frame: pd.DataFrame, *, group: str | None = None, bootstrap: int = 0
+) -> None:
+    """Do what a fit does before it estimates."""
+    ordered = request.estimator == "WLSMV"
+    prepared(text, frame, request.estimator, ordered, request.missing, group=group, bootstrap=bootstrap)
 
 
 def check_study(params: Any, survey: Any) -> list[str]:

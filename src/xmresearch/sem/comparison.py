@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from scipy import linalg, special
 
 from xmresearch.errors import ModelError
+from xmresearch.inference.threads import on_one_thread
+from xmresearch.sem.estimation import inverted, units
 from xmresearch.sem.fitting import objective_of
 from xmresearch.sem.likelihood import moment_slopes
 from xmresearch.sem.ordinal import LeastSquares
@@ -38,6 +40,7 @@ class DifferenceTest:
     method: str
 
 
+@on_one_thread
 def difference_test(restricted: SemFit, free: SemFit) -> DifferenceTest:
     """Test a model against one that it is nested in.
 
@@ -82,11 +85,13 @@ def difference_test(restricted: SemFit, free: SemFit) -> DifferenceTest:
 
 def _satorra(restricted: SemFit, free: SemFit, difference: float, df: int) -> float:
     """Scale, and for MLMV and WLSMV shift, by the traces of the restriction's U Gamma."""
-    wide, narrow = _slopes(free), _slopes(restricted)
+    unit = units(free.solution.information)
+    wide, narrow = _slopes(free) / unit, _slopes(restricted) / units(restricted.solution.information)
     inside = np.linalg.lstsq(wide, narrow, rcond=None)[0]
     normals = linalg.svd(inside.T)[2][inside.shape[1] :]
-    bread = np.linalg.inv(free.solution.information)
-    product = np.linalg.solve(normals @ bread @ normals.T, normals @ (free.n * free.covariance) @ normals.T)
+    both = np.outer(unit, unit)
+    bread, meat = inverted(free.solution.information) * both, free.n * free.covariance * both
+    product = np.linalg.solve(normals @ bread @ normals.T, normals @ meat @ normals.T)
     trace, squared = float(np.trace(product)), float((product * product.T).sum())
     if free.estimator in ("MLM", "MLR"):
         return difference * df / trace
@@ -103,6 +108,7 @@ def _slopes(fitted: SemFit) -> Array:
     return np.vstack([m.pooled(moment_slopes(i, m.means)).T for m, i in parts])
 
 
+@on_one_thread
 def compare(fits: Mapping[str, SemFit]) -> pd.DataFrame:
     """Set nested models side by side, each tested against the one before it.
 

@@ -21,6 +21,7 @@ _SENTENCES = {
     "same_factors": "'{first}' and '{second}' correlate {value:.2f}{where}: they are hardly two things.",
     "inflated": "The standardised path from '{cause}' to '{outcome}' is {value:.2f}{where}: its causes cannot be told apart.",
     "reversed_item": "'{item}' loads against the other items of '{construct}' ({value:.2f}{where}): is it keyed the other way?",
+    "against_rest": "'{item}' goes against the other items of '{construct}' (correlation {value:.2f}): is it keyed the other way?",
     "few_rows": "{n} respondents for {parameters} free parameters are few for {estimator}.",
     "sparse": "{pairs} pair(s) of ordered variables have an empty cell: consider merging categories.",
     "lost_replicates": "{lost} of {replicates} bootstrap samples did not converge and are left out.",
@@ -35,7 +36,7 @@ class Concern:
     Attributes
     ----------
     kind : str
-        not_converged, heywood, same_factors, inflated, reversed_item, few_rows, sparse or lost_replicates.
+        not_converged, heywood, same_factors, inflated, reversed_item, against_rest, few_rows, sparse or lost_replicates.
     facts : dict
         Names and figures of the sentence that `str` gives; reports put it into their own language.
     """
@@ -85,9 +86,8 @@ def reviewers_concerns(
         if op == "~" and abs(standardised) > 1 and solution.converged:
             found.append(Concern("inflated", {"cause": rhs, "outcome": lhs, "value": standardised, "group": group}))
     found += _close_factors(read, solution) + _reversed_items(read, std_all)
-    parameters = model.n_free - len(model.groups) * (sum(model.categories) or len(model.observed) * model.means)
-    few = n < ROWS_PER_PARAMETER * parameters
-    if few or (estimator == "WLSMV" and n < ROWS_PER_ORDINAL_GROUP * len(model.groups)):
+    parameters = model.n_free
+    if n < ROWS_PER_PARAMETER * parameters or (estimator == "WLSMV" and n < ROWS_PER_ORDINAL_GROUP * len(model.groups)):
         found.append(Concern("few_rows", {"n": n, "parameters": parameters, "estimator": estimator}))
     if sparse:
         found.append(Concern("sparse", {"pairs": sparse}))

@@ -12,9 +12,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from xmresearch.errors import ModelError, nearest
-from xmresearch.sem.model import Model
+from xmresearch.inference.threads import on_one_thread
+from xmresearch.sem.model import Model, Parameter
 from xmresearch.sem.readout import Readout
-from xmresearch.sem.uncertainty import Fitted, uncertainty
+from xmresearch.sem.uncertainty import Fitted, check_fitted, uncertainty
 
 Array = NDArray[np.float64]
 _EFFECTS = ("direct", "indirect", "total")
@@ -76,11 +77,19 @@ def structural(model: Model) -> list[str]:
     return list(dict.fromkeys(named))
 
 
+def ends(model: Model, q: Parameter) -> tuple[str, str] | None:
+    """Return cause and outcome of a path, or of a construct's loading on another construct; None for other parameters."""
+    if q.op == "~":
+        return q.rhs, q.lhs
+    return (q.lhs, q.rhs) if q.op == "=~" and q.rhs in model.latent else None
+
+
 def _require_one_group(model: Model) -> None:
     if len(model.groups) > 1:
         raise ModelError("Effects are of a model of one group.", "Fit the groups one by one.")
 
 
+@on_one_thread
 def effects(fitted: Fitted) -> EffectsResult | None:
     """Estimate the effects of every cause on every outcome.
 
@@ -103,7 +112,7 @@ def effects(fitted: Fitted) -> EffectsResult | None:
     ----------
     Bollen, K. A. (1987). Sociological Methodology, 17, 37-69.
     """
-    read = fitted.readout
+    read = check_fitted(fitted).readout
     model = read.model
     _require_one_group(model)
     names = structural(model)
@@ -112,12 +121,13 @@ def effects(fitted: Fitted) -> EffectsResult | None:
     at = {v: k for k, v in enumerate(model.variables)}
     pattern = np.zeros((len(at), len(at)), dtype=bool)
     for q in model.in_group(0):
-        if q.op == "~":
-            pattern[at[q.lhs], at[q.rhs]] = True
+        if directed := ends(model, q):
+            pattern[at[directed[1]], at[directed[0]]] = True
+    dependent = list(dict.fromkeys(q.lhs for q in model.in_group(0) if q.op == "~"))
     reach = pattern.copy()
-    for _ in names:
+    for _ in at:
         reach |= reach @ pattern
-    pairs = [(c, o) for o in names for c in names if c != o and reach[at[o], at[c]]]
+    pairs = [(c, o) for o in names if o in dependent for c in names if c != o and reach[at[o], at[c]]]
     cause, outcome = (np.array([at[p[k]] for p in pairs]) for k in (0, 1))
     values = uncertainty(fitted, lambda theta: _paths(read, theta, cause, outcome))
     estimate, _, low, high = (v.reshape(6, len(pairs)) for v in values)
@@ -129,7 +139,6 @@ def effects(fitted: Fitted) -> EffectsResult | None:
         table |= {name: estimate[k], f"{name}_lower": low[k], f"{name}_upper": high[k]}
     for k, name in enumerate(_EFFECTS, 3):
         table[f"{name}_raw"] = estimate[k]
-    dependent = list(dict.fromkeys(q.lhs for q in model.in_group(0) if q.op == "~"))
     share, _, lower, upper = uncertainty(fitted, lambda theta: _explained(read, theta, [at[v] for v in dependent]))
     explained = pd.DataFrame({"outcome": dependent, "r2": share, "ci_lower": lower, "ci_upper": upper})
     explained[["ci_lower", "ci_upper"]] = explained[["ci_lower", "ci_upper"]].clip(0, 1)
@@ -195,6 +204,7 @@ class MediationResult:
         return {"chains": len(self.table), "reliable": int(sure.sum())}
 
 
+@on_one_thread
 def mediation(fitted: Fitted, chains: Sequence[Sequence[str]]) -> MediationResult | None:
     """Estimate what runs along each of several chains of paths.
 
@@ -221,7 +231,7 @@ def mediation(fitted: Fitted, chains: Sequence[Sequence[str]]) -> MediationResul
     """
     if not chains:
         return None
-    model = fitted.readout.model
+    model = check_fitted(fitted).readout.model
     _require_one_group(model)
     check_chains(model, chains)
     at = {v: k for k, v in enumerate(model.variables)}

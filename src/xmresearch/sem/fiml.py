@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from xmresearch.sem.estimation import inverted
 from xmresearch.sem.likelihood import CompleteSample, Sample, moment_slopes
 from xmresearch.sem.matrices import Matrices
 from xmresearch.sem.model import Model
@@ -41,21 +42,23 @@ def corrected_measures(
     -------
     Series
         With cfi, tli and rmsea .robust: the complete-data discrepancy between the saturated and the model's moments, with
-        its expectation under the model. Unchanged for models with exogenous observed variables.
+        its expectation under the model; the moments of exogenous observed variables, which are the sample's, do not count.
 
     References
     ----------
-    Zhang, X. & Savalei, V. (2022). Psychological Methods. doi:10.1037/met0000445.
+    Zhang, X. & Savalei, V. (2023). New computations for RMSEA and CFI following FIML and TS estimation with missing data.
+    Psychological Methods, 28, 263-283.
     """
-    if not model.df or model.exogenous:
+    if not model.df:
         return measures
     n = sum(s.n for s in samples)
-    groups = [_Information.of(s, x, s.n / n) for s, x in zip(samples, rows, strict=True)]
+    free = _modelled(model.fixed)
+    groups = [_Information.of(s, x, s.n / n, free) for s, x in zip(samples, rows, strict=True)]
     found: list[float] = []
     for fitted, at in ((model, theta), independence(model, samples)):
         matrices = [Matrices(fitted, s.cov, s.mean, g) for g, s in enumerate(samples)]
         implied = [m.implied(at) for m in matrices]
-        slopes = [m.pooled(moment_slopes(i, means=True)).T for m, i in zip(matrices, implied, strict=True)]
+        slopes = [m.pooled(moment_slopes(i, means=True)).T[free] for m, i in zip(matrices, implied, strict=True)]
         found.append(
             sum(
                 s.n * CompleteSample(s.n, s.mean, s.cov).discrepancy(i.cov, i.mean)
@@ -70,6 +73,12 @@ def corrected_measures(
     )  # fmt: skip
 
 
+def _modelled(fixed: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Say which moments a model is about, in the order of `saturated` with means: all but those of exogenous variables."""
+    columns, rows = np.triu_indices(len(fixed))
+    return np.concatenate([~(fixed[columns] & fixed[rows]), ~fixed])
+
+
 @dataclass(frozen=True)
 class _Information:
     """Information on one group's saturated moments: from the answers given, from complete ones, and of the scores."""
@@ -79,8 +88,9 @@ class _Information:
     meat: Array
 
     @classmethod
-    def of(cls, sample: Sample, rows: Array, share: float) -> _Information:
-        full = saturated(sample.cov, sample.mean, means=True)
+    def of(cls, sample: Sample, rows: Array, share: float, free: NDArray[np.bool_]) -> _Information:
+        every = saturated(sample.cov, sample.mean, means=True)
+        full = replace(every, u=every.u[free], v=every.v[free], w=every.w[free])
         scores = casewise(sample, rows - sample.mean, sample.cov, full)
         goal = CompleteSample(sample.n, sample.mean, sample.cov).information(full)
         return cls(share * sample.hessian_cells(full), share * goal, share * scores.T @ scores / sample.n)
@@ -93,7 +103,7 @@ def _expectation(groups: Sequence[_Information], slopes: Sequence[Array], robust
     + tr(B S'C S B S'J S), B the inverse of S'W S and V = W^-1 J W^-1; for normal data (J = W) tr(C W^-1) - tr(B S'C S).
     """
     pairs = list(zip(groups, slopes, strict=True))
-    bread = np.linalg.inv(sum(s.T @ g.weight @ s for g, s in pairs))
+    bread = inverted(np.asarray(sum(s.T @ g.weight @ s for g, s in pairs)))
     inner = sum(s.T @ g.goal @ s for g, s in pairs)
     lensed = [np.linalg.solve(g.weight, g.goal).T for g in groups]
     if not robust:

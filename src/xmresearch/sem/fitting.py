@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -10,9 +11,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from xmresearch.errors import DataError, ModelError, nearest
+from xmresearch.inference.threads import on_one_thread
 from xmresearch.sem.bootstrap import LEAST_REPLICATES, bootstrap_intervals, bootstrap_replicates
 from xmresearch.sem.concerns import Concern, reviewers_concerns
-from xmresearch.sem.estimation import Solution, minimise, starting_values
+from xmresearch.sem.estimation import Solution, inverted, minimise, starting_values
 from xmresearch.sem.fiml import corrected_measures
 from xmresearch.sem.likelihood import Likelihood, MissingSample
 from xmresearch.sem.matrices import Matrices
@@ -36,6 +38,7 @@ from xmresearch.sem.syntax import Term, parse_model
 Array = NDArray[np.float64]
 
 
+@on_one_thread
 def fit(
     model: str, data: Data, *, estimator: Estimator = "ML", missing: Missing = "listwise",
     ordered: Sequence[str] | bool = (), group: str | None = None, group_equal: Sequence[str] = (),
@@ -59,7 +62,8 @@ def fit(
     ordered : sequence of str or True
         Ordered variables; True means all observed ones. All observed variables of the model, or none, must be ordered.
     group : str, optional
-        Column whose values split the rows; means are then modelled.
+        Column whose values split the rows, in the order in which they first appear (lavaan's), which is that of `c(..., ...)`
+        and of the tables of results; means are then modelled.
     group_equal : sequence of str
         What is equal in all groups: loadings, intercepts, means, thresholds, regressions, residuals,
         residual.covariances, lv.variances, lv.covariances.
@@ -97,18 +101,9 @@ def fit(
     Efron, B. (1987). Journal of the American Statistical Association, 82, 171-185 (BCa).
     """
     _check_settings(estimator, missing, interval, bootstrap, confidence, group_equal, group_partial)
-    terms = parse_model(model)
-    grouped = split(data, group)
-    built, estimator = _build(terms, grouped, estimator, ordered, (group_equal, group_partial), missing)
-    _check_request(built, grouped, estimator, missing, bootstrap)
-    _check_identified(built)
-    sparse = 0
-    samples: list[Any]
-    rows: list[Array] = []
-    if built.categories:
-        samples, sparse = ordinal_samples(grouped, built.observed)
-    else:
-        samples, rows = continuous_samples(grouped, built.observed, built.exogenous, missing, built.means)
+    equal = (group_equal, group_partial)
+    ready = prepared(model, data, estimator, ordered, missing, group, equal, bootstrap)
+    built, estimator, samples, rows, sparse = ready.model, ready.estimator, ready.samples, ready.rows, ready.sparse
     n = sum(s.n for s in samples)
     objective = objective_of(built, samples)
     try:
@@ -140,12 +135,74 @@ def fit(
         if lost:
             concerns.append(Concern("lost_replicates", {"lost": lost, "replicates": bootstrap}))
     implied, residuals = _moments(built, solution, samples)
-    total = sum(t.n if not isinstance(t, pd.DataFrame) else len(t) for t in grouped.tables)
     return SemFit(
         estimates, measures, implied, residuals, explained(built, read, solution.theta), solution.converged,
-        solution.reason, tuple(concerns), built, n, total - n, estimator, confidence, solution, cov, robust, samples, rows,
+        solution.reason, tuple(concerns), built, n, ready.total - n, estimator, confidence, solution, cov, robust, samples, rows,
         read, replicates, acceleration,
     )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A model and what it will be fitted to.
+
+    Attributes
+    ----------
+    model : Model
+        Completed.
+    estimator : str
+        As settled: WLSMV where variables are ordered.
+    samples : list
+        What is fitted to, by group.
+    rows : list of ndarray
+        The rows used, by group; none for ordered variables.
+    sparse : int
+        Pairs of ordered variables with empty cells.
+    total : int
+        Rows given, of all groups.
+    """
+
+    model: Model
+    estimator: Estimator
+    samples: list[Any]
+    rows: list[Array]
+    sparse: int
+    total: int
+
+
+def prepared(
+    model: str, data: Data, estimator: Estimator, ordered: Sequence[str] | bool, missing: Missing, group: str | None = None,
+    equal: tuple[Sequence[str], Sequence[str]] = ((), ()), bootstrap: int = 0,
+) -> Prepared:  # fmt: skip
+    """Do all that `fit` does before it estimates anything, and so refuse all that it refuses because of model or data.
+
+    Parameters
+    ----------
+    model, data, estimator, ordered, missing, group, bootstrap
+        As for `fit`.
+    equal : pair of sequence of str
+        `group_equal` and `group_partial`.
+
+    Returns
+    -------
+    Prepared
+
+    Raises
+    ------
+    ModelError, DataError, InsufficientData
+        As for `fit`.
+    """
+    terms = parse_model(model)
+    grouped = split(data, group)
+    built, settled = _build(terms, grouped, estimator, ordered, equal, missing)
+    _check_request(built, grouped, settled, missing, bootstrap)
+    _check_identified(built)
+    total = sum(t.n if not isinstance(t, pd.DataFrame) else len(t) for t in grouped.tables)
+    if built.categories:
+        of_ordered, sparse = ordinal_samples(grouped, built.observed)
+        return Prepared(built, settled, list(of_ordered), [], sparse, total)
+    samples, rows = continuous_samples(grouped, built.observed, built.exogenous, missing, built.means)
+    return Prepared(built, settled, list(samples), rows, 0, total)
 
 
 def _check_settings(
@@ -183,6 +240,11 @@ def fit_all(models: Mapping[str, str], data: Data, **settings: Any) -> dict[str,
     dict of str to SemFit
         In the order given.
     """
+    if not isinstance(models, Mapping):
+        raise ModelError(
+            f"The models are of type {type(models).__name__}, not a mapping from name to text.",
+            "Write {'name': 'f =~ x1 + x2 + x3'}, or call fit for one model.",
+        )
     return {name: fit(text, data, **settings) for name, text in models.items()}
 
 
@@ -306,7 +368,7 @@ def _inference(
         if missing == "fiml":
             information = objective.hessian(solution.theta, solution.implied)
             measures = corrected_measures(model, solution.theta, samples, rows, measures, robust=False)
-        return np.linalg.inv(information) / n, None, measures
+        return inverted(information) / n, None, measures
     robust = sandwich(model, solution.theta, samples, rows, estimator)
     baseline_model, theta = independence(model, samples)
     baseline = sandwich(baseline_model, theta, samples, rows, estimator)

@@ -13,9 +13,12 @@ from numpy.typing import NDArray
 from scipy import special
 
 from xmresearch.errors import DataError
+from xmresearch.inference.threads import on_one_thread
 from xmresearch.sem.fitting import objective_of
+from xmresearch.sem.inputs import check_frame, column_of, numbers_of
 from xmresearch.sem.model import Parameter
 from xmresearch.sem.result import SemFit
+from xmresearch.sem.uncertainty import check_fitted
 
 Array = NDArray[np.float64]
 
@@ -52,6 +55,7 @@ def score_tests(fitted: SemFit, added: Sequence[Parameter], values: Sequence[flo
     return fitted.n * slope**2 / left, -slope / left
 
 
+@on_one_thread
 def modification_indices(fitted: SemFit) -> pd.DataFrame:
     """Estimate what freeing each absent loading or residual covariance would gain.
 
@@ -98,6 +102,7 @@ def modification_indices(fitted: SemFit) -> pd.DataFrame:
     return table.sort_values("mi", ascending=False, kind="stable").reset_index(drop=True)
 
 
+@on_one_thread
 def factor_scores(
     fitted: SemFit, data: pd.DataFrame, *, method: Literal["regression", "bartlett"] = "regression",
     group: str | None = None,
@@ -131,17 +136,21 @@ def factor_scores(
     ----------
     Bartlett, M. S. (1937). British Journal of Psychology, 28, 97-104.
     """
-    model = fitted.model
+    model = check_fitted(fitted).readout.model
     if not model.latent:
         raise DataError("The model has no latent variables to score.")
     if model.categories:
         raise DataError("Factor scores of ordered items are not estimated here.", "Fit the items as continuous.")
     if len(model.groups) > 1 and group is None:
         raise DataError("The model has several groups.", "Name the column of the groups in `group`.")
-    values = data[list(model.observed)].to_numpy(dtype=np.float64)
+    values = numbers_of(check_frame(data), model.observed)
     scores = np.full((len(data), len(model.latent)), np.nan)
     for g, label in enumerate(model.groups):
-        mine = np.ones(len(data), dtype=bool) if group is None else (data[group].astype(str) == label).to_numpy()
+        mine = (
+            np.ones(len(data), dtype=bool)
+            if group is None
+            else (column_of(data, group).astype(str) == label).to_numpy()
+        )
         scores[mine] = _scores(fitted, g, values[mine], method)
     return pd.DataFrame(scores, index=data.index, columns=list(model.latent))
 

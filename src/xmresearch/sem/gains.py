@@ -12,16 +12,20 @@ from numpy.typing import NDArray
 from scipy import special
 
 from xmresearch.errors import DataError, InsufficientData, ModelError, nearest
-from xmresearch.sem.effects import structural
+from xmresearch.inference.threads import on_one_thread
+from xmresearch.sem.effects import ends, structural
+from xmresearch.sem.inputs import check_frame, numbers_of
 from xmresearch.sem.model import Model
-from xmresearch.sem.uncertainty import Fitted, point, uncertainty
+from xmresearch.sem.uncertainty import Fitted, check_fitted, point, uncertainty
 
 Array = NDArray[np.float64]
 Scales = Mapping[str, tuple[float, float]]
 
 
 def items_of(model: Model, construct: str) -> tuple[str, ...]:
-    """Return the observed variables that measure a construct; an observed variable measures itself.
+    """Return the observed variables that measure a construct, directly or through the constructs that measure it.
+
+    An observed variable measures itself.
 
     Raises
     ------
@@ -30,7 +34,16 @@ def items_of(model: Model, construct: str) -> tuple[str, ...]:
     """
     if construct in model.observed:
         return (construct,)
-    items = tuple(q.rhs for q in model.in_group(0) if q.op == "=~" and q.lhs == construct and q.rhs in model.observed)
+    measures: dict[str, list[str]] = {}
+    for q in model.in_group(0):
+        if q.op == "=~":
+            measures.setdefault(q.lhs, []).append(q.rhs)
+    found, queue = dict.fromkeys([construct]), [construct]
+    while queue:
+        new = [v for v in measures.get(queue.pop(0), ()) if v not in found]
+        found |= dict.fromkeys(new)
+        queue += new
+    items = tuple(v for v in found if v in model.observed)
     if not items:
         raise ModelError(f"The model measures no construct '{construct}'.", nearest(construct, model.variables))
     return items
@@ -65,6 +78,7 @@ class IndexResult:
         }  # fmt: skip
 
 
+@on_one_thread
 def indices(
     fitted: Fitted, data: pd.DataFrame, constructs: Sequence[str], scales: Scales, *, confidence: float = 0.95
 ) -> IndexResult:
@@ -98,7 +112,8 @@ def indices(
     ----------
     Fornell, C., Johnson, M. D., Anderson, E. W., Cha, J. & Bryant, B. E. (1996). Journal of Marketing, 60, 7-18.
     """
-    read = fitted.readout
+    read = check_fitted(fitted).readout
+    check_frame(data)
     model, matrices = read.model, read.matrices[0]
     total, _ = matrices.total(point(fitted))
     at = {v: k for k, v in enumerate(model.variables)}
@@ -107,7 +122,8 @@ def indices(
         items = items_of(model, construct)
         _check_items(fitted, scales, construct)
         low, high = (np.array([scales[v][k] for v in items]) for k in (0, 1))
-        values = data[list(items)].dropna().to_numpy(dtype=np.float64)
+        values = numbers_of(data, items)
+        values = values[~np.isnan(values).any(axis=1)]
         if len(values) < 2:
             raise InsufficientData(f"'{construct}' has {len(values)} complete row(s), too few for an index.")
         shares = 100 * (values - low) / (high - low)
@@ -159,6 +175,7 @@ class GainsResult:
         }  # fmt: skip
 
 
+@on_one_thread
 def gains(
     fitted: Fitted, data: pd.DataFrame, outcomes: Sequence[str], scales: Scales, *,
     shifts: Mapping[str, float] | float = 0.5,
@@ -192,22 +209,23 @@ def gains(
 
     Notes
     -----
-    A gain of d points moves a latent driver by d over the mean of its loadings, the outcome by the total effect times that,
-    and the outcome's items by their loadings.
+    A gain of d points moves a latent driver by d over the mean of its items' loadings, the outcome by the total effect times
+    that, and the outcome's items by their loadings. The items of a second-order construct are those of the constructs that
+    measure it, and load on it by the products of the loadings along the way.
 
     References
     ----------
     Fornell, C., Johnson, M. D., Anderson, E. W., Cha, J. & Bryant, B. E. (1996). Journal of Marketing, 60, 7-18.
     """
-    read = fitted.readout
+    read = check_fitted(fitted).readout
+    check_frame(data)
     model, matrices = read.model, read.matrices[0]
     known = structural(model)
     for name in [*outcomes, *(shifts if isinstance(shifts, Mapping) else ())]:
         if name not in known:
             raise ModelError(f"'{name}' is in no regression of the model.", nearest(name, known))
     at = {v: k for k, v in enumerate(model.variables)}
-    scored = [v for v in known if v in model.observed or _has_items(model, v)]
-    points = shifts if isinstance(shifts, Mapping) else {v: float(shifts) for v in scored}
+    points = shifts if isinstance(shifts, Mapping) else {v: float(shifts) for v in known}
     for name in dict.fromkeys([*outcomes, *points]):
         _check_items(fitted, scales, name)
     reach = np.linalg.inv(np.eye(matrices.m) - _pattern(model, at))
@@ -215,20 +233,23 @@ def gains(
     if not pairs:
         raise ModelError(f"Nothing in the model drives {', '.join(outcomes)}.", "Add a regression.")
 
+    loadings = _Loadings(model, at)
+
     def values(theta: Array) -> Array:
         a, _, _ = matrices.fill(theta)
+        measured = loadings.measured(a)
         total = np.linalg.inv(np.eye(matrices.m) - a)
         found = []
         for driver, outcome in pairs:
-            step = points[driver] / _loadings(a, at, items_of(model, driver), driver).mean(axis=-1)
+            step = points[driver] / loadings(driver, measured).mean(axis=-1)
             items = items_of(model, outcome)
-            moved = _loadings(a, at, items, outcome) * (total[..., at[outcome], at[driver]] * step)[..., None]
+            moved = loadings(outcome, measured) * (total[..., at[outcome], at[driver]] * step)[..., None]
             width = np.array([scales[v][1] - scales[v][0] for v in items])
             found += [moved.mean(axis=-1), 100 * (moved / width).mean(axis=-1)]
         return np.stack(found, axis=-1)
 
     estimate, _, low, high = (v.reshape(len(pairs), 2) for v in uncertainty(fitted, values))
-    means = {d: float(np.mean([data[v].mean() for v in items_of(model, d)])) for d, _ in pairs}
+    means = {d: float(pd.DataFrame(numbers_of(data, items_of(model, d))).mean().mean()) for d, _ in pairs}
     tops = {d: float(np.mean([scales[v][1] for v in items_of(model, d)])) for d, _ in pairs}
     return GainsResult(pd.DataFrame({
         "driver": [d for d, _ in pairs], "outcome": [o for _, o in pairs], "gain": [points[d] for d, _ in pairs],
@@ -236,10 +257,6 @@ def gains(
         "change": estimate[:, 0], "change_lower": low[:, 0], "change_upper": high[:, 0],
         "index_change": estimate[:, 1], "index_change_lower": low[:, 1], "index_change_upper": high[:, 1],
     }))  # fmt: skip
-
-
-def _has_items(model: Model, construct: str) -> bool:
-    return any(q.op == "=~" and q.lhs == construct and q.rhs in model.observed for q in model.in_group(0))
 
 
 def _check_items(fitted: Fitted, scales: Scales, construct: str) -> None:
@@ -251,7 +268,8 @@ def _check_items(fitted: Fitted, scales: Scales, construct: str) -> None:
             raise DataError(f"The answer scale of '{item}' is not known.", "Add it to the codebook, or to `scales`.")
     a, _, _ = fitted.readout.matrices[0].fill(point(fitted))
     at = {v: k for k, v in enumerate(model.variables)}
-    values = _loadings(a, at, items, construct)
+    loadings = _Loadings(model, at)
+    values = loadings(construct, loadings.measured(a))
     if abs(values.mean()) < np.abs(values).mean() / 2:
         against = items[int(np.argmin(values * np.sign(np.median(values) or 1.0)))]
         raise ModelError(
@@ -260,17 +278,31 @@ def _check_items(fitted: Fitted, scales: Scales, construct: str) -> None:
         )
 
 
-def _loadings(a: Array, at: Mapping[str, int], items: Sequence[str], construct: str) -> Array:
-    """Return a construct's loadings, shape (..., items); an observed variable has the loading one."""
-    if items == (construct,):
-        return np.ones((*a.shape[:-2], 1))
-    return a[..., [at[v] for v in items], at[construct]]
+class _Loadings:
+    """The loadings of constructs' items, products of loadings where constructs measure constructs."""
+
+    def __init__(self, model: Model, at: Mapping[str, int]) -> None:
+        self._model, self._at = model, at
+        self._measures = np.zeros((len(at), len(at)), dtype=bool)
+        for q in model.in_group(0):
+            if q.op == "=~":
+                self._measures[at[q.rhs], at[q.lhs]] = True
+
+    def measured(self, a: Array) -> Array:
+        """Return what a unit of each variable adds to every other one by measurement alone, shape (..., m, m)."""
+        return np.asarray(np.linalg.inv(np.eye(len(self._at)) - np.where(self._measures, a, 0.0)))
+
+    def __call__(self, construct: str, measured: Array) -> Array:
+        """Return a construct's loadings, shape (..., items); an observed variable has the loading one."""
+        where = [self._at[v] for v in items_of(self._model, construct)]
+        return np.asarray(measured[..., where, self._at[construct]])
 
 
 def _pattern(model: Model, at: Mapping[str, int]) -> Array:
     """Return equal positive paths, whose sums over chains are positive exactly where one variable reaches another."""
     pattern = np.zeros((len(at), len(at)))
     for q in model.in_group(0):
-        if q.op == "~":
-            pattern[at[q.lhs], at[q.rhs]] = 0.1
+        if directed := ends(model, q):
+            cause, outcome = directed
+            pattern[at[outcome], at[cause]] = 0.1
     return pattern

@@ -12,6 +12,7 @@ from scipy import special
 from scipy.stats import false_discovery_control
 
 from xmresearch.errors import ModelError, nearest
+from xmresearch.inference.threads import on_one_thread
 from xmresearch.sem.comparison import compare
 from xmresearch.sem.concerns import Concern
 from xmresearch.sem.fitting import fit
@@ -106,6 +107,7 @@ class InvarianceResult:
         return pd.DataFrame(rows, columns=["check", "value", "threshold", "status"])
 
 
+@on_one_thread
 def invariance(
     model: str, data: pd.DataFrame, group: str, *, levels: Sequence[str] = LEVELS, estimator: Estimator = "ML",
     missing: Missing = "listwise", ordered: Sequence[str] | bool = (), group_partial: Sequence[str] = (),

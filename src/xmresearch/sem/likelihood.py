@@ -15,6 +15,7 @@ from xmresearch.sem.matrices import Implied, Matrices
 
 Array = NDArray[np.float64]
 _MOST_EM_STEPS = 5000
+ROUNDING = 16 * float(np.finfo(float).eps)
 
 
 class Sample(Protocol):
@@ -332,6 +333,8 @@ class Likelihood:
         total = sum(s.n for s in samples)
         self.shares = [s.n / total for s in samples]
         self.refresh = samples[0].refresh
+        spread = sum(f * (abs(s.deviance) + len(s.mean)) for f, s in zip(self.shares, samples, strict=True))
+        self.rounding = ROUNDING * spread
 
     def implied(self, theta: Array) -> list[Implied]:
         """Return the groups' implied moments."""

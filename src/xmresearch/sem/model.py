@@ -61,7 +61,7 @@ class Model:
     defined : tuple of Term
         `:=` terms.
     groups : tuple of str
-        Labels of the groups; one empty label where there are none.
+        Labels of the groups, in order: `c(a, b)` gives a to the first; one empty label where there are none.
     means : bool
         Whether means are modelled.
     categories : tuple of int

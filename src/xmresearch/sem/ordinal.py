@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from xmresearch.sem.likelihood import CompleteSample, moment_slopes
+from xmresearch.sem.estimation import inverted
+from xmresearch.sem.likelihood import ROUNDING, CompleteSample, moment_slopes
 from xmresearch.sem.matrices import Implied, Matrices
 from xmresearch.sem.measures import baseline_df, test_measures
 from xmresearch.sem.model import Model
@@ -77,6 +78,9 @@ class LeastSquares:
         total = sum(s.n for s in samples)
         self.shares = [s.n / total for s in samples]
         self.weights = [1 / np.diag(s.gamma) for s in samples]
+        self.rounding = ROUNDING * (1 + sum(
+            float(f * w @ s.statistics**2) for f, w, s in zip(self.shares, self.weights, self.samples, strict=True)
+        ))  # fmt: skip
         self._owner = np.repeat(np.arange(len(model.observed)), model.categories)
         self._thresholds = []
         for g in range(len(matrices)):
@@ -154,7 +158,7 @@ class LeastSquares:
         ----------
         Muthen, B., du Toit, S. & Spisic, D. (1997). Robust inference using weighted least squares. Unpublished.
         """
-        bread = np.linalg.inv(information)
+        bread = inverted(information)
         middles = [
             f * w[:, None] * s.gamma * w for f, w, s in zip(self.shares, self.weights, self.samples, strict=True)
         ]
@@ -234,7 +238,7 @@ def _catml(
     missing = dict.fromkeys(names, float("nan"))
     if not model.df or min(np.linalg.eigvalsh(s.correlations)[0] for s in objective.samples) < 1e-8:
         return missing
-    bread = np.linalg.inv(objective.information(implied))
+    bread = inverted(objective.information(implied))
     chisq = base = base_trace = 0.0
     slopes, weights, normal, gammas = [], [], [], []
     first, second = objective._pairs

@@ -10,12 +10,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from xmresearch.inference.threads import on_one_thread
 from xmresearch.sem.concerns import Concern
 from xmresearch.sem.fitting import fit
 from xmresearch.sem.followup import modification_indices
 from xmresearch.sem.measures import FAIR_FIT, GOOD_FIT, RMSEA_LEVEL, reaches
 from xmresearch.sem.result import SemFit
-from xmresearch.sem.uncertainty import Fitted, uncertainty
+from xmresearch.sem.uncertainty import Fitted, check_fitted, uncertainty
 from xmresearch.sufficient.moments import Moments
 
 Array = NDArray[np.float64]
@@ -98,6 +99,7 @@ def _verdict(fitted: SemFit) -> str:
     return "good" if good else "acceptable" if fair else "poor"
 
 
+@on_one_thread
 def loadings(fitted: Fitted) -> pd.DataFrame:
     """Return the standardised loadings.
 
@@ -116,11 +118,13 @@ def loadings(fitted: Fitted) -> pd.DataFrame:
     return table.assign(r2=(table["std_all"] ** 2).where(single))
 
 
+@on_one_thread
 def paths(fitted: Fitted) -> pd.DataFrame:
     """Return the standardised paths: outcome, cause, est (raw), std_all, ci_lower, ci_upper (of std_all)."""
     return _rows(fitted, "~").rename(columns={"lhs": "outcome", "rhs": "cause"}).drop(columns="op")
 
 
+@on_one_thread
 def diagram(fitted: Fitted) -> pd.DataFrame:
     """Return what a path diagram draws: lhs, op, rhs, est, std_all, ci_lower, ci_upper of loadings, paths, correlations."""
     return pd.concat([_rows(fitted, op) for op in ("=~", "~", "~~")], ignore_index=True)
@@ -128,7 +132,7 @@ def diagram(fitted: Fitted) -> pd.DataFrame:
 
 def _rows(fitted: Fitted, op: str) -> pd.DataFrame:
     """Return the standardised parameters of one kind; variances, and moments fixed to the sample, are left out."""
-    read = fitted.readout
+    read = check_fitted(fitted).readout
     rows = [
         k for k, q in enumerate(read.model.parameters) if q.op == op and q.lhs != q.rhs and (q.free >= 0 or op == "=~")
     ]

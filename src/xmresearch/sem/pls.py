@@ -10,7 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from xmresearch.errors import DataError, InsufficientData, ModelError, nearest
+from xmresearch.errors import InsufficientData, ModelError, nearest
+from xmresearch.inference.threads import on_one_thread
+from xmresearch.sem.inputs import check_frame, check_text, numbers_of
 from xmresearch.sem.pls_algorithm import MAX_ITERATIONS, SINGULAR, Estimates, Scheme, correlate, estimate
 from xmresearch.sem.pls_model import PlsModel, read_model
 from xmresearch.sem.pls_quality import fornell_larcker, predict_items, reliability_table, srmr
@@ -116,6 +118,26 @@ class PlsResult:
         share = dict(zip(self.r2["construct"], self.r2["r2"], strict=True)).get(outcome)
         return None if share is None else {"outcome": outcome, "r2": float(share), "iterations": self.iterations}
 
+    def beside(self, paths: pd.DataFrame) -> dict[str, Any]:
+        """Hold the paths against those of a covariance-based model.
+
+        Parameters
+        ----------
+        paths : DataFrame
+            From `xmresearch.sem.overview.paths`: outcome, cause, std_all.
+
+        Returns
+        -------
+        dict
+            paths (that both have), closer (to zero by PLS than by the other model), and case: all, some or none of them.
+        """
+        other = dict(zip(zip(paths["outcome"], paths["cause"], strict=True), paths["std_all"].abs(), strict=True))
+        mine = zip(self.paths["lhs"], self.paths["rhs"], self.paths["est"].abs(), strict=True)
+        closer = [size < other[lhs, rhs] for lhs, rhs, size in mine if (lhs, rhs) in other]
+        count = sum(closer)
+        case = "none" if not count else "all" if count == len(closer) else "some"
+        return {"case": case, "paths": len(closer), "closer": count}
+
     def diagnostics(self) -> pd.DataFrame:
         """Return checks with figure, threshold and status."""
         negative = int((self.outer["weight"] < 0).sum())
@@ -151,6 +173,7 @@ class PlsResult:
         return str(self.paths.to_html(index=False, float_format="{:.3f}".format))
 
 
+@on_one_thread
 def pls(
     model: str, data: pd.DataFrame, *, scheme: Scheme = "path", consistent: bool = False, bootstrap: int = 0,
     confidence: float = 0.95, seed: int = 0, predict: bool = False, folds: int = 10, repeats: int = 10,
@@ -210,8 +233,9 @@ def pls(
     """
     _check_options(scheme, bootstrap, confidence)
     names = (formative,) if isinstance(formative, str) else tuple(formative)
-    built = read_model(model, [str(c) for c in data.columns], names)
-    values, complete = _rows(built, data)
+    check_text(model)
+    built = read_model(model, [str(c) for c in check_frame(data).columns], names)
+    values, complete = usable_rows(built, data)
     r = correlate(values)
     found = estimate(built, r[None], scheme, consistent=consistent)
     if not np.isfinite(found.paths).all():
@@ -256,17 +280,31 @@ def _check_options(scheme: str, bootstrap: int, confidence: float) -> None:
         raise ModelError(f"confidence is {confidence}.", "Use a level between 0 and 1, such as 0.95.")
 
 
-def _rows(model: PlsModel, data: pd.DataFrame) -> tuple[Array, NDArray[np.bool_]]:
-    """Return the complete rows of the model's items, and which rows of the data they are."""
-    for name in model.items:
-        if list(data.columns).count(name) > 1:
-            raise DataError(f"The data have more than one column '{name}'.", "Rename or remove one.")
-        if not pd.api.types.is_numeric_dtype(data[name]):
-            raise DataError(f"Column '{name}' is not numeric.", "Convert it to numbers.")
-    everything = data[list(model.items)].to_numpy(dtype=np.float64, na_value=np.nan)
-    for name, column in zip(model.items, everything.T, strict=True):
-        if np.isinf(column).any():
-            raise DataError(f"Column '{name}' has an infinite value in row {np.isinf(column).argmax() + 1}.")
+def usable_rows(model: PlsModel, data: pd.DataFrame) -> tuple[Array, NDArray[np.bool_]]:
+    """Return the complete rows of the model's items, and which rows of the data they are.
+
+    Parameters
+    ----------
+    model : PlsModel
+        Read from its text.
+    data : DataFrame
+        One row per respondent.
+
+    Returns
+    -------
+    values : ndarray
+        Shape (complete rows, items).
+    complete : ndarray of bool
+        Shape (n,).
+
+    Raises
+    ------
+    DataError
+        An item is there twice, is not numeric or has an infinite value.
+    InsufficientData
+        Too few complete rows, or an item that is constant in them.
+    """
+    everything = numbers_of(data, model.items)
     complete = ~np.isnan(everything).any(axis=1)
     values = everything[complete]
     needed = max(

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from xmresearch.errors import DataError, InsufficientData
+from xmresearch.inference.threads import on_one_thread
 
 Array = NDArray[np.float64]
 MOST_CATEGORIES = 20
@@ -119,6 +120,7 @@ class Polychoric:
         return bool(np.linalg.eigvalsh(self.correlations)[0] > 0)
 
 
+@on_one_thread
 def polychoric(values: Array, names: Sequence[str], *, covariance: bool = False) -> Polychoric:
     """Estimate polychoric correlations by maximum likelihood of each pair, given thresholds from the margins.
 

@@ -112,7 +112,26 @@ class Readout:
         ndarray
             Shape (k,); slopes are central differences.
         """
-        step = _STEP * np.maximum(np.abs(theta), 0.1)
+        step = slope_steps(theta, cov)
         moves = np.diag(step)
         slope = (read(theta + moves) - read(theta - moves)) / (2 * step[:, None])
         return np.asarray(np.sqrt(np.maximum(np.einsum("qk,qr,rk->k", slope, cov, slope, optimize=True), 0.0)))
+
+
+def slope_steps(theta: Array, cov: Array) -> Array:
+    """Return steps for central differences, in units of the parameters or, where these are near zero, of their errors.
+
+    Parameters
+    ----------
+    theta : ndarray
+        Shape (q,).
+    cov : ndarray
+        Covariances of the parameters, shape (q, q).
+
+    Returns
+    -------
+    ndarray
+        Shape (q,), positive.
+    """
+    size = np.maximum(np.abs(theta), np.sqrt(np.maximum(np.nan_to_num(np.diag(cov)), 0.0)))
+    return _STEP * np.where(size > 0, size, 1.0)

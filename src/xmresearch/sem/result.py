@@ -94,6 +94,11 @@ class SemFit:
     acceleration: Array | None = None
 
     @property
+    def groups(self) -> tuple[str, ...]:
+        """Labels of the groups, in the order of `c(..., ...)` and of the tables; one empty label where there are none."""
+        return self.model.groups
+
+    @property
     def warnings(self) -> tuple[str, ...]:
         """What a careful reviewer would ask about, in sentences."""
         return tuple(str(c) for c in self.concerns)
@@ -109,7 +114,7 @@ class SemFit:
         """
         facts: dict[str, Any] = {
             "n": self.n, "dropped": self.dropped, "converged": self.converged, "estimator": self.estimator,
-            "free": self.model.n_free, "groups": len(self.model.groups),
+            "free": self.model.n_free, "groups": len(self.model.groups), "group_order": ", ".join(self.model.groups),
         }  # fmt: skip
         for name in _HEAD:
             facts[name.replace(".", "_")] = float(self.measures.get(name, np.nan))
@@ -164,6 +169,14 @@ class SemFit:
             low, high = np.nanquantile(read.read(self.replicates)[2], [tail, 1 - tail], axis=0)
             table["ci_lower"], table["ci_upper"] = low, high
         return table
+
+    def __repr__(self) -> str:
+        m = self.summary()
+        sizes = ", ".join(f"{k} {g} ({s.n})" for k, (g, s) in enumerate(zip(self.groups, self.samples, strict=True), 1))
+        by = f", groups in order: {sizes}" if len(self.groups) > 1 else ""
+        fit = f"chisq({self.model.df}) = {m['chisq']:.3f}, CFI {m['cfi']:.3f}, RMSEA {m['rmsea']:.3f}"
+        state = fit if self.converged else f"not converged: {self.reason}"
+        return f"SemFit({self.estimator}, n = {self.n}{by}: {state})"
 
     def _repr_html_(self) -> str:
         return str(self.estimates.to_html(index=False, float_format="{:.3f}".format))

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import special
 
+from xmresearch.sem.estimation import inverted
 from xmresearch.sem.likelihood import CompleteSample, Likelihood, MissingSample, Sample, moment_slopes
 from xmresearch.sem.matrices import Implied, Matrices
 from xmresearch.sem.measures import incremental_measures, independent_moments, rmsea_bounds
@@ -95,7 +96,7 @@ def sandwich(
             scores = m.pooled(_moment_scores(s, x, i, i, model.fixed).T)
             meat += f * scores @ scores.T / s.n
             total += _weighted_trace(s, x, i, model)
-    bread = np.linalg.inv(objective.hessian(theta, implied) if estimator == "MLR" else objective.information(implied))
+    bread = inverted(objective.hessian(theta, implied) if estimator == "MLR" else objective.information(implied))
     squared = float("nan")
     if estimator == "MLMV":
         squared = _trace_squared(matrices, objective.shares, samples, implied, rows, bread, model.fixed)
@@ -153,7 +154,7 @@ def _weighted_trace(sample: Sample, rows: Array, implied: Implied, model: Model)
     full = saturated(implied.cov, implied.mean, model.means)
     scores = _moment_scores(sample, rows, implied, full, model.fixed)
     weight = CompleteSample(sample.n, sample.mean, sample.cov).information(full)
-    return float(np.trace(np.linalg.solve(weight, scores.T @ scores / sample.n)))
+    return float((inverted(weight) * (scores.T @ scores)).sum() / sample.n)
 
 
 def _normal_trace(z: Array, inverse: Array, sample: Array, means: bool) -> float:
@@ -169,7 +170,7 @@ def _saturated_trace(sample: Sample, rows: Array, means: bool) -> float:
         return _normal_trace(rows - sample.mean, np.linalg.inv(sample.cov), sample.cov, means)
     implied = saturated(sample.cov, sample.mean, means)
     scores = casewise(sample, rows - sample.mean, sample.cov, implied)
-    return float(np.trace(np.linalg.solve(sample.hessian_cells(implied), scores.T @ scores / sample.n)))
+    return float((inverted(sample.hessian_cells(implied)) * (scores.T @ scores)).sum() / sample.n)
 
 
 def saturated(cov: Array, mean: Array, means: bool) -> Implied:
@@ -195,7 +196,7 @@ def _trace_squared(
         slopes.append(m.pooled(moment_slopes(i, m.means)).T)
         weights.append(f * CompleteSample(s.n, s.mean, s.cov).information(full))
         middles.append(f * scores.T @ scores / s.n)
-    return traces(np.vstack(slopes), [np.linalg.inv(w) for w in weights], middles, bread)[1]
+    return traces(np.vstack(slopes), [inverted(w) for w in weights], middles, bread)[1]
 
 
 def traces(slopes: Array, inverses: Sequence[Array], middles: Sequence[Array], bread: Array) -> tuple[float, float]:

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from xmresearch.errors import DataError, InsufficientData, ModelError, nearest
+from xmresearch.errors import DataError, InsufficientData, ModelError
+from xmresearch.sem.inputs import check_frame, column_of, numbers_of
 from xmresearch.sem.likelihood import CompleteSample, MissingSample, Sample
 from xmresearch.sem.ordinal import OrdinalSample
 from xmresearch.sem.polychoric import MOST_CATEGORIES, polychoric
@@ -29,7 +30,7 @@ class Grouped:
     Attributes
     ----------
     groups : tuple of str
-        Labels; one empty label where there are none.
+        Labels, in the order in which they first appear; one empty label where there are none.
     columns : tuple of str
         Variables that the data have.
     tables : tuple
@@ -40,6 +41,11 @@ class Grouped:
     columns: tuple[str, ...]
     tables: tuple[pd.DataFrame | Moments, ...]
 
+    def in_order(self, groups: Sequence[str]) -> Grouped:
+        """Return the same groups in another order."""
+        tables = dict(zip(self.groups, self.tables, strict=True))
+        return Grouped(tuple(groups), self.columns, tuple(tables[g] for g in groups))
+
     @property
     def has_rows(self) -> bool:
         """Whether rows are given, not moments."""
@@ -47,7 +53,7 @@ class Grouped:
 
 
 def split(data: Data, group: str | None) -> Grouped:
-    """Split data by the values of a column, in sorted order (that of the categories for a categorical column).
+    """Split data by the values of a column, in the order in which these first appear, as lavaan does.
 
     Parameters
     ----------
@@ -69,10 +75,10 @@ def split(data: Data, group: str | None) -> Grouped:
     """
     if isinstance(data, Moments):
         data = {"": data}
-    if not isinstance(data, pd.DataFrame):
-        if not isinstance(data, Mapping) or not data or not all(isinstance(m, Moments) for m in data.values()):
+    if isinstance(data, Mapping):
+        if not data or not all(isinstance(m, Moments) for m in data.values()):
             raise DataError(
-                f"Data of type {type(data).__name__} cannot be fitted.",
+                "A mapping of data holds something else than Moments, or nothing.",
                 "Give a pandas DataFrame, Moments, or a mapping from group to Moments.",
             )
         if len({m.names for m in data.values()}) > 1:
@@ -80,12 +86,11 @@ def split(data: Data, group: str | None) -> Grouped:
         if group is not None:
             raise DataError("Moments have no group column.", "Give a mapping from group to moments.")
         return Grouped(tuple(data), next(iter(data.values())).names, tuple(data.values()))
+    data = check_frame(data)
     columns = tuple(str(c) for c in data.columns)
     if group is None:
         return Grouped(("",), columns, (data,))
-    if group not in columns:
-        raise DataError(f"The data have no column '{group}' to group by.", nearest(group, columns))
-    split_rows = list(data.groupby(group, sort=True, observed=True))
+    split_rows = list(data.groupby(column_of(data, group).to_numpy(), sort=False, observed=True))
     parts = {str(value): part for value, part in split_rows}
     if len(parts) < len(split_rows):
         raise DataError(
@@ -126,16 +131,7 @@ def rows_of(grouped: Grouped, names: Sequence[str], exogenous: Sequence[str], mi
     for label, table in zip(grouped.groups, grouped.tables, strict=True):
         if isinstance(table, Moments):
             raise DataError("This analysis needs rows; moments are not enough for it.")
-        chosen = table[list(names)]
-        if chosen.shape[1] > len(names):
-            twice = chosen.columns[chosen.columns.duplicated()][0]
-            raise DataError(f"The data have column '{twice}' twice.", "Rename or drop one of them.")
-        for name, kind in chosen.dtypes.items():
-            if not pd.api.types.is_numeric_dtype(kind):
-                raise DataError(f"Column '{name}' is not numeric.", "Convert it to numbers.")
-        values = chosen.to_numpy(dtype=np.float64, na_value=np.nan)
-        if np.isinf(values).any():
-            raise DataError(f"Column '{names[int(np.isinf(values).any(axis=0).argmax())]}' has infinite values.")
+        values = numbers_of(table, names)
         blank = np.isnan(values)
         fixed = [k for k, v in enumerate(names) if v in exogenous]
         drop = blank.any(axis=1) if missing == "listwise" else blank.all(axis=1) | blank[:, fixed].any(axis=1)
@@ -144,7 +140,8 @@ def rows_of(grouped: Grouped, names: Sequence[str], exogenous: Sequence[str], mi
         silent = np.isnan(kept).all(axis=0)
         if silent.any():
             raise InsufficientData(f"{_where(label)}Variable '{names[int(silent.argmax())]}' has no answers.")
-        _check_spread(label, names, np.nanmax(kept, axis=0) - np.nanmin(kept, axis=0))
+        low, high = np.nanmin(kept, axis=0), np.nanmax(kept, axis=0)
+        _check_spread(label, names, high - low, np.maximum(np.abs(low), np.abs(high)))
         found.append(kept)
     return found
 
@@ -161,8 +158,8 @@ def _check_size(label: str, n: int, p: int, what: str) -> None:
         )
 
 
-def _check_spread(label: str, names: Sequence[str], spread: Array) -> None:
-    constant = [v for v, s in zip(names, spread, strict=True) if not s > 1e-12]
+def _check_spread(label: str, names: Sequence[str], spread: Array, largest: Array) -> None:
+    constant = [v for v, s, top in zip(names, spread, largest, strict=True) if not s > 1e-12 * top]
     if constant:
         raise InsufficientData(f"{_where(label)}Variable '{constant[0]}' is constant.", "Remove it from the model.")
 
@@ -202,7 +199,8 @@ def continuous_samples(
             at = [table.names.index(v) for v in names]
             n, mean, cov = table.n, table.mean[at], table.scatter[np.ix_(at, at)] / max(table.n, 1)
             _check_size(label, n, len(names), "complete row(s)")
-            _check_spread(label, names, np.sqrt(np.diag(cov)))
+            spread = np.sqrt(np.diag(cov))
+            _check_spread(label, names, spread, np.maximum(np.abs(mean), spread))
         else:
             reduced = Moments.of(rows[k], list(names))
             n, mean, cov = reduced.n, reduced.mean, reduced.scatter / reduced.n

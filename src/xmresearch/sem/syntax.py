@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, replace
 
 from xmresearch.errors import ModelError
+from xmresearch.sem.inputs import check_text
 
 OPERATORS = ("=~", "~~", ":=", "~1", "~")
 _NAME = r"[A-Za-z_\u0080-\uffff][\w.\u0080-\uffff]*"
@@ -84,14 +85,14 @@ def parse_model(text: str) -> list[Term]:
     Raises
     ------
     ModelError
-        A line that is no formula, a wrong name or modifier; the message names the line.
+        No text, a line that is no formula, a wrong name or modifier; the message names the line.
 
     References
     ----------
     Rosseel, Y. (2012). lavaan. Journal of Statistical Software, 48(2), 1-36.
     """
     terms: list[Term] = []
-    for line, formula in _formulas(text):
+    for line, formula in _formulas(check_text(text)):
         terms += _terms(formula, line)
     if not any(t.op != ":=" for t in terms):
         raise ModelError("The model text holds no formula.", "Write at least one, such as 'f =~ x1 + x2 + x3'.")
@@ -120,6 +121,13 @@ def _formulas(text: str) -> list[tuple[int, str]]:
 
 
 def _terms(formula: str, line: int) -> list[Term]:
+    if "<~" in formula:
+        name = formula.split("<~")[0].strip()
+        raise ModelError(
+            f"Model line {line}: '{formula}' makes '{name}' a composite of its items (<~), which is not estimated here.",
+            f"Write '{name} =~ ...' if the items reflect it; partial least squares estimates composites: "
+            f"xmresearch.sem.pls.pls(..., formative=['{name}']), with =~ in the text.",
+        )
     match = re.match(r"(.*?)(=~|~~|:=|~(?!~)|==|<|>)(.*)\Z", formula)
     if match is None:
         raise ModelError(f"Model line {line}: '{formula}' has no operator.", f"Operators: {', '.join(OPERATORS)}.")

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from xmresearch.errors import ModelError
 from xmresearch.sem.readout import Readout
 from xmresearch.sem.result import SemFit
 
@@ -33,6 +34,20 @@ class Posterior(Protocol):
 
 
 type Fitted = SemFit | Posterior
+
+
+def check_fitted(fitted: Fitted) -> Fitted:
+    """Return what is a fitted model.
+
+    Raises
+    ------
+    ModelError
+        It is none.
+    """
+    if not hasattr(fitted, "readout"):
+        said = "None" if fitted is None else f"of type {type(fitted).__name__}"
+        raise ModelError(f"A fitted model is needed; this is {said}.", "Fit it first: fit(model, data).")
+    return fitted
 
 
 def point(fitted: Fitted) -> Array:

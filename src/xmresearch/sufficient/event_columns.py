@@ -9,10 +9,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from xmresearch.errors import DataError
+from xmresearch.errors import DataError, nearest
 from xmresearch.sufficient.event_log import EventLog
-from xmresearch.sufficient.event_times import days_as_numbers, event_time, last_moment
+from xmresearch.sufficient.event_times import EPOCHS, days_as_numbers, epoch_unit, event_time, last_moment
 from xmresearch.sufficient.journeys import Labels
+from xmresearch.sufficient.lifecycle import completed
 from xmresearch.sufficient.sources import as_lazy, require_columns, require_numeric, rows_where
 
 BLANK, UNKNOWN, CONVERTS, UNSEEN = -1, -2, -4, -5
@@ -37,6 +38,12 @@ class EventColumns:
         schema = self.source.collect_schema()
         require_columns((log.customer, log.time, log.touchpoint, log.conversion, log.value, log.cost), schema.names())
         require_numeric((log.conversion, log.value, log.cost), self.source)
+        for name in (log.customer, log.touchpoint):
+            if schema[name].is_nested() or schema[name] == pl.Object:
+                raise DataError(
+                    f"Column '{name}' is of type {schema[name]}, which names nobody and nothing.",
+                    "Give text or numbers.",
+                )
         self.labels = Labels(log.mapping, log.unknown)
         self.cost: NDArray[np.float64] | None = None if log.cost is None else np.zeros(0)
         self.when, self.unit = event_time(log, schema[log.time])
@@ -51,6 +58,9 @@ class EventColumns:
         elif isinstance(schema[log.customer], pl.Categorical | pl.Enum):
             identity = identity.cast(pl.String)
         chosen = [identity.alias("id"), self.when.alias("t"), touch.alias("k")]
+        done = completed(self.source, log.lifecycle)
+        if done is not None:
+            chosen.append(done.alias("done"))
         if log.conversion is not None:
             flag = pl.col(log.conversion)
             if schema[log.conversion].is_float():
@@ -65,6 +75,7 @@ class EventColumns:
         self.table = self.source.select(chosen)
         self._lookup = np.full(0, UNSEEN, dtype=np.int32)
         self._span = (np.inf, -np.inf)
+        self._met: set[str] = set()
 
     def rows(self) -> int:
         """Count the rows."""
@@ -93,7 +104,14 @@ class EventColumns:
         if self._numbers:
             self._span = (min(self._span[0], time.min()), max(self._span[1], time.max()))
         if time.max() > self.until:
+            if self._numbers:
+                self._refuse_epoch(float(time.min()), float(time.max()))
             batch = self._past(batch, noted)
+        if "done" in batch.columns:
+            whole = len(batch)
+            batch = batch.filter("done").drop("done")
+            if whole > len(batch):
+                noted["not_complete"] += whole - len(batch)
         named = pl.col("id").is_not_null()
         if batch["id"].dtype == pl.String:
             # blanks sort below all that can be seen
@@ -102,6 +120,22 @@ class EventColumns:
         if blank := len(batch) - len(kept):
             noted["blank_customers"] += blank
         return kept
+
+    def require_converting(self) -> None:
+        """Raise DataError for a touchpoint that should be the conversion and never occurs."""
+        for name in self.log.converting:
+            if name not in self._met:
+                raise DataError(
+                    f"converting names '{name}', which no event has as its touchpoint.",
+                    nearest(name, sorted(self._met)),
+                )
+
+    def _refuse_epoch(self, least: float, most: float) -> None:
+        if unit := epoch_unit(least, most):
+            raise DataError(
+                f"Column '{self.log.time}' holds numbers such as {least:.0f}, which look like {EPOCHS[unit]} since 1970, not seconds.",
+                f"Give time_format='{unit}'.",
+            )
 
     def require_moments(self) -> None:
         """Raise DataError where the numbers of the whole log look like days."""
@@ -166,6 +200,7 @@ class EventColumns:
         for name, place in zip(names, places.tolist(), strict=True):
             if self._lookup[place] == UNSEEN:
                 stripped = name.strip()
+                self._met.add(stripped)
                 self._lookup[place] = CONVERTS if stripped in self.log.converting else self.labels.codes([name])[0]
 
     def spend(self, code: NDArray[np.int32], cost: NDArray[np.float64]) -> None:

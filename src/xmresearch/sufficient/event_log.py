@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from xmresearch.errors import ParamsError
+from xmresearch.errors import ParamsError, nearest
+from xmresearch.sufficient.case_ends import AFTER_CONVERSION
 from xmresearch.sufficient.journeys import DistinctJourneys, Journeys, Sink
 
 if TYPE_CHECKING:
@@ -31,17 +32,26 @@ class EventLog:
         One row per event; a path names a CSV or Parquet file, or a folder of Parquet files.
     customer, time, touchpoint : str
         Columns. Times are datetimes, dates, numbers in seconds, or text; rows of one customer at the same time count in the
-        order in which they stand.
+        order in which they stand, which left_out['same_time'] counts.
     conversion : str, optional
         Column that is true or above 0 where the customer converted at this event; the journey ends there.
     converting : sequence of str
-        Touchpoints that are the conversion itself, such as 'Purchase'; they are not channels.
+        Touchpoints that are the conversion itself, such as 'Purchase'; they are not channels. Each must occur.
     value, cost : str, optional
         Columns: value of the conversion, and what the touch cost.
     lookback : str, timedelta or float, optional
         Touches earlier than this before the end of their journey do not count; such as '30d', or seconds.
     gap : str, timedelta or float, optional
         A pause longer than this starts a new journey.
+    after_conversion : str
+        Touches that follow a conversion of the same customer with no such pause between: 'if_converting' (they are a journey if it
+        converts as well, otherwise aftercare that is left out and counted), 'ignore' (left out and counted, conversions
+        too) or 'new_journey' (a journey, lost where it does not convert).
+    max_touches : int, optional
+        Journeys of more touches, such as those of robots, are left out and counted.
+    lifecycle : str, optional
+        Column that says whether a row starts or completes an activity; only those that complete one count. 'auto' finds a column
+        named and filled as in XES ('lifecycle:transition'); None counts every row.
     mapping : mapping of str to str, optional
         From raw labels to channels.
     unknown : str
@@ -52,7 +62,8 @@ class EventLog:
         Later events are left out and counted; a day alone is its midnight, in the zone of the column. Without it, events later
         than tomorrow are an error.
     time_format : str, optional
-        Of times written as text, or as numbers such as 20250331. Left out, text is as in ISO 8601 (or with / for -).
+        Of times written as text, or as numbers such as 20250331; 's', 'ms', 'us' or 'ns' of numbers that count them since 1970.
+        Left out, text is as in ISO 8601 (or with / for -), and numbers are seconds.
     ordered : bool, optional
         Whether rows are sorted by customer and time. Left out, it is found out, and rows out of order are sorted.
 
@@ -71,6 +82,9 @@ class EventLog:
     cost: str | None = None
     lookback: Span = None
     gap: Span = None
+    after_conversion: str = "if_converting"
+    max_touches: int | None = None
+    lifecycle: str | None = "auto"
     mapping: Mapping[str, str] | None = None
     unknown: str = "raise"
     repeats: str = "keep"
@@ -87,6 +101,13 @@ class EventLog:
             raise ParamsError(f"converting is the text '{self.converting}'.", "Give a list of touchpoints.")
         if self.repeats not in ("keep", "drop"):
             raise ParamsError(f"There is no rule '{self.repeats}' for repeats.", "Valid names: 'keep', 'drop'.")
+        if self.after_conversion not in AFTER_CONVERSION:
+            raise ParamsError(
+                f"There is no rule '{self.after_conversion}' for touches after a conversion.",
+                nearest(self.after_conversion, AFTER_CONVERSION),
+            )
+        if self.max_touches is not None and self.max_touches < 1:
+            raise ParamsError(f"max_touches is {self.max_touches}.", "Give at least 1, or leave it out.")
         for name in ("lookback", "gap"):
             seconds(getattr(self, name), name)
 

@@ -13,9 +13,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from xmresearch.errors import DataError
+from xmresearch.sufficient.case_ends import CaseEnds
 from xmresearch.sufficient.event_columns import BLANK, CONVERTS, UNKNOWN, EventColumns
 from xmresearch.sufficient.event_log import EventLog, seconds
-from xmresearch.sufficient.journeys import Journeys, Sink, keep_touches, without_empty
+from xmresearch.sufficient.journeys import Journeys, Sink, keep_touches, without_empty, without_long
 from xmresearch.sufficient.sources import readable
 
 BATCH_ROWS, SLICE_ROWS, SORTED_AT_ONCE = 500_000, 50_000, 12_000_000
@@ -84,6 +85,7 @@ def _poured[S: Sink](
             for block in cutter.cut(batch[k : k + SLICE_ROWS]):
                 sink.add(block)
     columns.require_moments()
+    columns.require_converting()
     last = cutter.finish()
     sink.add(last)
     return sink, last
@@ -120,7 +122,9 @@ class _Cutter:
         self.log, self.columns, self.times = log, columns, times
         self.noted: Counter[str] = Counter()
         self.gap, self.lookback = (seconds(s, n) for s, n in ((log.gap, "gap"), (log.lookback, "lookback")))
+        self.cases = CaseEnds(log.after_conversion)
         self.tail: _Rows | None = None
+        self.tail_anew = True
         self.before: tuple[object, object, int] | None = None
         self.last: _Rows | None = None
 
@@ -133,7 +137,7 @@ class _Cutter:
         rows = self._once(self._rows(batch), cost)
         if not len(rows.code):
             return
-        starts = self._starts(rows)
+        starts, anew = self._starts(rows)
         if self.tail is not None:
             waiting = self.tail
             if not len(starts):
@@ -141,10 +145,11 @@ class _Cutter:
                 return
             if starts[0] > 0:
                 waiting = waiting.then(rows.part(slice(0, starts[0])))
-            yield self._journeys(waiting, np.array([0, len(waiting.code)]))
+            yield self._journeys(waiting, np.array([0, len(waiting.code)]), np.array([self.tail_anew]))
+        self.tail_anew = bool(anew[-1])
         begin, end = int(starts[0]), int(starts[-1])
         self.tail = rows.part(slice(end, None))
-        yield self._journeys(rows.part(slice(begin, end)), starts - begin)
+        yield self._journeys(rows.part(slice(begin, end)), starts - begin, anew[:-1])
 
     def finish(self) -> Journeys:
         """Return the last journeys."""
@@ -152,7 +157,8 @@ class _Cutter:
         if rows is None:
             nothing = np.empty(0)
             rows = _Rows(np.empty(0, bool), nothing, np.empty(0, np.int32), np.empty(0, bool), nothing)
-        return self._journeys(rows, np.array([0, len(rows.code)] if len(rows.code) else [0]))
+        some = len(rows.code) > 0
+        return self._journeys(rows, np.array([0, len(rows.code)] if some else [0]), np.array([self.tail_anew][:some]))
 
     def _rows(self, batch: pl.DataFrame) -> _Rows:
         key, time = batch["id"], batch["t"].to_numpy()
@@ -196,10 +202,14 @@ class _Cutter:
         if rows.value is not None:
             same &= rows.value[at] == rows.value[at - 1]
         again = at[same]
+        ties = len(at) - len(again)
         if self.last is not None and not rows.fresh[0]:
             pair = self.last.then(rows.part(slice(0, 1)))
             whole = [pair.time, pair.code, pair.converted] + ([] if pair.value is None else [pair.value])
-            again = np.append(again, [0] if all(a[0] == a[1] for a in whole) else []).astype(np.int64)
+            twice = all(a[0] == a[1] for a in whole)
+            again = np.append(again, [0] if twice else []).astype(np.int64)
+            ties += bool(pair.time[0] == pair.time[1] and not twice)
+        self._note("same_time", ties)
         self.last = rows.part(slice(len(rows.code) - 1, None))
         drop = self.log.repeats == "drop"
         self._note("repeats" if drop else "same_rows", len(again))
@@ -211,21 +221,35 @@ class _Cutter:
             self.columns.spend(rows.code, cost)
         return rows
 
-    def _starts(self, rows: _Rows) -> NDArray[np.int64]:
-        """Return the rows at which a journey starts, given the row that waits before the first."""
-        begins, before = rows.fresh, self.tail
-        if rows.converted.any():
-            begins = begins.copy()
-            begins[1:] |= rows.converted[:-1]
+    def _starts(self, rows: _Rows) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """Return the rows at which a journey starts, given the row that waits before the first, and whether a customer or a pause does."""
+        anew, before = rows.fresh, self.tail
         if self.gap is not None:
-            gap = self.gap / self.columns.unit
-            begins[1:] |= rows.time[1:] - rows.time[:-1] > gap
-            begins[0] |= before is not None and rows.time[0] - before.time[-1] > gap
+            gap, anew = self.gap / self.columns.unit, anew.copy()
+            anew[1:] |= rows.time[1:] - rows.time[:-1] > gap
+            anew[0] |= before is not None and rows.time[0] - before.time[-1] > gap
+        begins = anew.copy()
+        begins[1:] |= rows.converted[:-1]
         begins[0] |= before is None or before.converted[-1]
-        return np.flatnonzero(begins)
+        starts = np.flatnonzero(begins)
+        return starts, anew[starts]
 
-    def _journeys(self, rows: _Rows, starts: NDArray[np.int64]) -> Journeys:
-        """Cut rows at `starts`, whose last element is their number."""
+    def _without_aftercare(
+        self, rows: _Rows, starts: NDArray[np.int64], anew: NDArray[np.bool_]
+    ) -> tuple[_Rows, NDArray[np.int64]]:
+        converted = rows.converted[starts[1:] - 1]
+        kept = self.cases.kept(anew, converted)
+        if kept.all():
+            return rows, starts
+        lengths = np.diff(starts)
+        within = np.repeat(kept, lengths)
+        self._note("after_conversion", (rows.code[~within] != BLANK).sum())
+        self._note("later_conversions", converted[~kept].sum())
+        return rows.part(within), np.concatenate([[0], np.cumsum(lengths[kept])])
+
+    def _journeys(self, rows: _Rows, starts: NDArray[np.int64], anew: NDArray[np.bool_]) -> Journeys:
+        """Cut rows at `starts`, whose last element is their number; `anew`: whether each follows no conversion at once."""
+        rows, starts = self._without_aftercare(rows, starts, anew)
         last = starts[1:] - 1
         if len(starts) == 0:
             starts = np.zeros(1, np.int64)
@@ -253,7 +277,9 @@ class _Cutter:
             found = keep_touches(found, ~blank)
         if self.log.repeats == "drop":
             found = self._without_repeats(found)
-        return without_empty(found, self._note)
+        used = (found.lengths > 0) & (found.lengths <= (self.log.max_touches or np.inf))
+        self._note("lost_after_conversion", self.cases.tally(rows.fresh[starts[:-1]], converted > 0, used))
+        return without_long(without_empty(found, self._note), self.log.max_touches, self._note)
 
     def _without_repeats(self, found: Journeys) -> Journeys:
         again = np.zeros(len(found.codes), dtype=bool)

@@ -10,7 +10,10 @@ import polars as pl
 from xmresearch.errors import DataError, ParamsError
 from xmresearch.sufficient.event_log import EventLog
 
-_UNITS = {"ms": 1e-3, "us": 1e-6, "ns": 1e-9}
+_UNITS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
+EPOCHS = {"ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
+# 2000 and 2100 in seconds
+_CENTURY = (946_684_800.0, 4_102_444_800.0)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # text of another form is not guessed at: 03/04/2025 is two days
 _ISO, _ZONED = r"^\d{4}[-/]", r"[T ]\d\d?:.*(Z|[+-]\d\d:?(\d\d)?)$"
@@ -44,6 +47,10 @@ def event_time(log: EventLog, dtype: pl.DataType) -> tuple[pl.Expr, float]:
         return time.to_physical(), _UNITS[dtype.time_unit]
     if dtype == pl.Date:
         return time.to_physical().cast(pl.Int64), 86400.0
+    if log.time_format in _UNITS and dtype.is_numeric():
+        return (pl.when(time.is_finite()).then(time) if dtype.is_float() else time.cast(pl.Int64)), _UNITS[
+            log.time_format
+        ]
     if dtype == pl.String or (log.time_format is not None and dtype.is_numeric()):
         if dtype.is_float():
             time = pl.when(time == time.round()).then(time).cast(pl.Int64, strict=False)
@@ -51,7 +58,8 @@ def event_time(log: EventLog, dtype: pl.DataType) -> tuple[pl.Expr, float]:
     if dtype.is_integer():
         return time.cast(pl.Int64), 1.0
     if dtype.is_float():
-        return time.cast(pl.Float64).fill_nan(None), 1.0
+        number = time.cast(pl.Float64)
+        return pl.when(number.is_finite()).then(number), 1.0
     raise DataError(
         f"Column '{log.time}' is of type {dtype}, which is no time.", "Give datetimes, dates, seconds or text."
     )
@@ -86,6 +94,14 @@ def last_moment(log: EventLog, dtype: pl.DataType, unit: float) -> float:
     if moment.tzinfo is None:
         moment = moment.tz_localize(getattr(dtype, "time_zone", None) or "UTC")
     return float((moment.to_pydatetime() - _EPOCH).total_seconds() / unit)
+
+
+def epoch_unit(least: float, most: float) -> str:
+    """Return the unit (ms, us, ns) in which numbers look like times of this century; or nothing."""
+    for unit in EPOCHS:
+        if _CENTURY[0] <= least * _UNITS[unit] <= most * _UNITS[unit] <= _CENTURY[1]:
+            return unit
+    return ""
 
 
 def days_as_numbers(least: float, most: float) -> str:

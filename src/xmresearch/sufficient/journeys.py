@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xmresearch.errors import DataError, InsufficientData, ParamsError, nearest
+from xmresearch.sufficient.label_forms import own_label
 
 if TYPE_CHECKING:
     import polars as pl
@@ -18,6 +19,13 @@ Array = NDArray[np.float64]
 Index = NDArray[np.int64]
 UNKNOWN_RULES = ("raise", "keep", "drop")
 PENDING, MATRIX_CELLS = 64, 1 << 22
+USED = {
+    "blank_values": "conversions that count as worth 0",
+    "same_rows": "events equal to the one before",
+    "same_time": "events of one customer at the same time as the one before, in the order of the rows",
+    "lost_after_conversion": "journeys that did not convert, of customers of whom another did",
+}
+"""What `Journeys.left_out` counts although it is used."""
 ENDS = ("conversions", "nulls", "value", "squares", "valued")
 
 
@@ -44,9 +52,10 @@ class Journeys:
     cost : ndarray or None
         Spent per channel, shape (K,).
     left_out : dict of str to int
-        What was not used, and how often: empty_journeys, blank_touchpoints, unknown_touchpoints, blank_customers,
-        after_until, before_lookback, repeats, value_without_conversion; and what was, though it may be wrong: blank_values
-        (conversions that count as worth 0), same_rows (events equal to the one before).
+        What was not used, and how often: empty_journeys and empty_conversions (those of them that converted),
+        blank_touchpoints, unknown_touchpoints, blank_customers, after_until, before_lookback, repeats,
+        value_without_conversion, after_conversion (touches), later_conversions, not_complete (events of the lifecycle), too_long
+        (journeys); and what was, though it may be wrong: see `USED`.
     """
 
     channels: tuple[str, ...]
@@ -112,6 +121,10 @@ class Labels:
     unknown : str
         What happens to labels that the mapping lacks: 'raise', 'keep' (a channel of their own) or 'drop' (counted).
 
+    Notes
+    -----
+    A label without a mapping that this package uses itself, such as '(other)', becomes '(other) (logged)'; see `own_label`.
+
     Raises
     ------
     ParamsError
@@ -151,7 +164,9 @@ class Labels:
         label = "" if raw is None else str(raw).strip()
         if not label:
             return -1
-        if self.mapping is not None:
+        if self.mapping is None or (label not in self.mapping and self.unknown == "keep"):
+            label = own_label(label)
+        else:
             if label in self.mapping:
                 label = self.mapping[label].strip()
             elif self.unknown == "drop":
@@ -257,11 +272,20 @@ def keep_touches(journeys: Journeys, keep: NDArray[np.bool_]) -> Journeys:
     return replace(journeys, codes=journeys.codes[keep], starts=before[journeys.starts], time=time)
 
 
+def without_long(journeys: Journeys, most: int | None, note: Callable[[str, int], None]) -> Journeys:
+    """Leave out journeys of more touches than `most`, and note how many."""
+    if most is None or not (long := journeys.lengths > most).any():
+        return journeys
+    note("too_long", round(float(journeys.weight[long].sum())))
+    return without_empty(keep_touches(journeys, ~np.repeat(long, journeys.lengths)), lambda *_: None)
+
+
 def without_empty(journeys: Journeys, note: Callable[[str, int], None]) -> Journeys:
-    """Leave out journeys that have no touch, and note how many."""
+    """Leave out journeys that have no touch, and note how many, and how many of them converted."""
     empty = journeys.lengths == 0
     if not empty.any():
         return journeys
     note("empty_journeys", round(float(journeys.weight[empty].sum())))
+    note("empty_conversions", round(float(journeys.conversions[empty].sum())))
     ends = {k: getattr(journeys, k)[~empty] for k in ENDS}
     return replace(journeys, starts=np.append(journeys.starts[:-1][~empty], journeys.starts[-1]), **ends)

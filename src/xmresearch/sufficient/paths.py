@@ -12,7 +12,15 @@ import numpy as np
 import pandas as pd
 
 from xmresearch.errors import DataError, InsufficientData, ParamsError
-from xmresearch.sufficient.journeys import DistinctJourneys, Journeys, Labels, in_order, keep_touches, without_empty
+from xmresearch.sufficient.journeys import (
+    DistinctJourneys,
+    Journeys,
+    Labels,
+    in_order,
+    keep_touches,
+    without_empty,
+    without_long,
+)
 from xmresearch.sufficient.sources import as_lazy, readable, require_columns, require_numeric, rows_where
 
 if TYPE_CHECKING:
@@ -27,6 +35,7 @@ def read_paths(
     value: str | None = None,
     nulls: str | None = None,
     separator: str = ">",
+    max_touches: int | None = None,
     mapping: Mapping[str, str] | None = None,
     unknown: str = "raise",
 ) -> Journeys:
@@ -46,6 +55,8 @@ def read_paths(
         Column: how often the path ended without conversion.
     separator : str
         Between touchpoints; blanks around them do not count.
+    max_touches : int, optional
+        Journeys of more touches are left out and counted.
     mapping, unknown
         From raw labels to channels; see `Labels`.
 
@@ -73,7 +84,12 @@ def read_paths(
     if blank := round(float(table["unvalued"].sum())):
         noted["blank_values"] += blank
     journeys, apart = _split(table, separator.strip(), labels, noted)
-    found = without_empty(journeys, lambda what, count: noted.update({what: count}))
+
+    def note(what: str, count: int) -> None:
+        if count:
+            noted[what] += count
+
+    found = without_long(without_empty(journeys, note), max_touches, note)
     if len(found) == 0:
         raise InsufficientData(f"No row of column '{path}' has a touchpoint.")
     found = replace(found, left_out=dict(noted))

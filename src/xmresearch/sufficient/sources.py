@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from xmresearch.data.readers import scan_survey
-from xmresearch.errors import DataError, InsufficientData, nearest
+from xmresearch.errors import DataError, InsufficientData, Problems, nearest
 
 if TYPE_CHECKING:
     import polars as pl
@@ -86,11 +86,13 @@ def readable(data: object) -> Iterator[None]:
 
 
 def require_columns(names: Iterable[str | None], present: Iterable[str]) -> None:
-    """Raise DataError for the first column that is asked for and not there."""
+    """Raise DataError for every column that is asked for and not there."""
     known = list(present)
+    problems = Problems()
     for name in names:
         if name is not None and name not in known:
-            raise DataError(f"The data have no column '{name}'.", nearest(name, known))
+            problems.errors.append(DataError(f"The data have no column '{name}'.", nearest(name, known)))
+    problems.settle()
 
 
 def require_numeric(names: Iterable[str | None], source: pl.LazyFrame) -> None:

@@ -11,11 +11,11 @@ import numpy as np
 from xmresearch.errors import DataError, InsufficientData, ModelError, ParamsError, nearest
 from xmresearch.sufficient.event_log import EventLog
 from xmresearch.sufficient.journeys import Array, Index, Journeys, in_order, placed, require_kind
+from xmresearch.sufficient.label_forms import OTHER
 from xmresearch.sufficient.transition_counter import TransitionCounter
 
 START = -1
 MAX_ORDER = 8
-OTHER = "(other)"
 
 
 @dataclass(frozen=True)

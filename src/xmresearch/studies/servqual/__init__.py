@@ -1,0 +1,1 @@
+"""What a SERVQUAL study claims."""
