@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from xmresearch.causal.att import comparisons
 from xmresearch.causal.closed_form import JointT, StudentT, joint_posterior
 from xmresearch.causal.cohort_means import CohortMeans, observation_weights
+from xmresearch.causal.conditional_interval import conditional_interval
 from xmresearch.causal.event_study import event_weights
 from xmresearch.causal.honest import HonestResult, honest
 from xmresearch.causal.links import link_of
@@ -97,17 +98,21 @@ class EventPath:
         variance = rest.scale**2 + (inflation - 1) * (self.distance * plain.scale) ** 2
         return slope, StudentT(rest.estimate, float(np.sqrt(variance)), min(df, rest.df))
 
-    def honest(self, kind: str, confidence: float, draws: int, seed: int) -> HonestResult | None:
+    def honest(
+        self, kind: str, confidence: float, draws: int, seed: int, *, method: str = "posterior", first: bool = False
+    ) -> HonestResult | None:
         """Return the set of Rambachan & Roth (2023) for the overall effect.
 
         Parameters
         ----------
-        kind : str
-            As `honest` takes it.
+        kind, method : str
+            As `honest` takes them.
         confidence : float
             Of the intervals.
         draws, seed : int
             Posterior draws.
+        first : bool
+            For the first period after treatment alone.
 
         Returns
         -------
@@ -115,12 +120,39 @@ class EventPath:
             None where the covariance of the effects before treatment is singular. Of these, the nearest to treatment are used:
             at most `MAX_LEADS`, and one per two degrees of freedom, as the covariance of more would hardly be known.
         """
-        overall = self.effects.contrast(np.eye(len(self.times) + 1)[-1])
-        room = MAX_LEADS if np.isinf(overall.df) else min(MAX_LEADS, max(int(overall.df / DF_PER_LEAD), 1))
-        near = self.leads[-room:]
-        scale = self.effects.scale
-        if np.linalg.matrix_rank(scale[np.ix_(near, near)], hermitian=True) < len(near):
+        near = self._near()
+        if near is None:
             return None
+        sample, target = self._sample(near, draws, seed)
+        target = np.eye(len(target))[0] if first else target
+        return honest(n_pre=len(near), draws=sample, kind=kind, method=method, target=target, confidence=confidence)
+
+    def reachable(self, bound: float, confidence: float, draws: int, seed: int) -> bool:
+        """Return whether the effect could stand under breaches of relative size `bound` if nothing had moved before treatment.
+
+        Where it could not, noise alone keeps the breakdown value below the bound.
+        """
+        near = self._near()
+        if near is None:
+            return False
+        sample, target = self._sample(near, draws, seed)
+        centre = np.where(np.arange(sample.shape[1]) < len(near), 0.0, sample.mean(axis=0))
+        low, high = conditional_interval(
+            centre, np.cov(sample, rowvar=False), n_pre=len(near), target=target, bound=bound, alpha=1 - confidence
+        )
+        return bool(low > 0 or high < 0)
+
+    def _near(self) -> Index | None:
+        """Return the leads that are used; None where their covariance is singular."""
+        df = self.effects.contrast(np.eye(len(self.times) + 1)[-1]).df
+        room = MAX_LEADS if np.isinf(df) else min(MAX_LEADS, max(int(df / DF_PER_LEAD), 1))
+        near = self.leads[-room:]
+        scale = self.effects.scale[np.ix_(near, near)]
+        return None if np.linalg.matrix_rank(scale, hermitian=True) < len(near) else near
+
+    def _sample(self, near: Index, draws: int, seed: int) -> tuple[Array, Array]:
+        """Return posterior draws of the leads and of the effects after the reference, and the weights of the latter."""
+        overall, scale = self.effects.contrast(np.eye(len(self.times) + 1)[-1]), self.effects.scale
         keep = np.append(near, np.flatnonzero(self.times > self.reference))
         values, vectors = np.linalg.eigh(scale[np.ix_(keep, keep)])
         rng = np.random.default_rng(seed)
@@ -128,9 +160,7 @@ class EventPath:
         noise = rng.standard_normal((count, len(keep))) @ (vectors * np.sqrt(np.maximum(values, 0.0))).T
         if np.isfinite(overall.df):
             noise /= np.sqrt(rng.chisquare(overall.df, (count, 1)) / overall.df)
-        sample = self.effects.estimate[keep] + noise - noise.mean(axis=0)
-        target = self.target[keep[len(near) :]]
-        return honest(n_pre=len(near), draws=sample, kind=kind, target=target, confidence=confidence)
+        return self.effects.estimate[keep] + noise - noise.mean(axis=0), self.target[keep[len(near) :]]
 
 
 def event_path(kind: str, panel: Panel, settings: dict[str, Any]) -> EventPath | None:

@@ -128,7 +128,7 @@ def did_claims(
         gained=None if shown is None else shown.gained(found.confidence).given(*needed),
         best=None if shown is None else shown.first("best", found.confidence).given(*needed),
         worst=None if shown is None else shown.first("worst", found.confidence).given(*needed),
-        cohorts=None if cohorts is None or len(cohorts) < 2 else by_cohort(cohorts, sign, found).given(*needed),
+        cohorts=None if shown is not None or cohorts is None or len(cohorts) < 2 else by_cohort(cohorts, sign, found).given(*needed),
     )
 
 
@@ -174,11 +174,13 @@ def survives(doubt: SensitivityResult, effect: Claim) -> Claim:
     The conditional least-favourable interval under breaches as large as the largest step before the change leaves out
     zero. Where even exactly parallel steps before the change would not have reached that, noise is said to be the limit.
     """
-    facts = doubt.breakdowns()
-    value = facts["breakdown"]
+    value = np.nan if doubt.honest is None else doubt.honest.breakdown
     verdict = "larger" if value >= WHOLE_BREACH else UNSETTLED
     made = Claim("robust", "larger", verdict, "breakdown_of_parallel_trends", 1 - doubt.confidence, doubt.confidence, value)
-    made = made.given(*effect.conditions).about(threshold=WHOLE_BREACH, **facts)
+    made = made.given(*effect.conditions).about(
+        threshold=WHOLE_BREACH, breakdown=value, first_breakdown=doubt.first_breakdown,
+        limit="limited_by_noise" if doubt.reachable is False else "limited_by_breach",
+    )  # fmt: skip
     if effect.withheld:
         return made.withhold(effect.withheld)
     return made.withhold("no_effect_to_defend") if effect.verdict not in ("larger", "smaller") else made
