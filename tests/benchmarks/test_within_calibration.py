@@ -27,7 +27,8 @@ def test_intervals_cover_under_dropout_by_level(kind, options, gaps):
         f"{kind} {options} gaps {gaps}: bias {estimate.mean() - 1:+.3f} (means of those present {present - 1:+.3f}), "
         f"SD {sd.mean():.3f} for {estimate.std(ddof=1):.3f}, coverage {covered:.3f}, difference seen {warned:.2f}"
     )
-    assert all(r.facts["compared"] == "within" for r in found)
+    # In a few samples an arm has nobody who is seen in both periods of some effect.
+    assert np.mean([r.facts["compared"] == "within" for r in found]) >= (0.99 if gaps else 1.0)
     assert abs(estimate.mean() - 1) < 3 * estimate.std(ddof=1) / np.sqrt(REPLICATIONS)
     assert 0.93 <= covered <= 0.97
     assert present < 0.95

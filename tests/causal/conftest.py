@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from xmresearch.data import FOLDER_VARIABLE
 from xmresearch.data.datasets import load_dataset
 from xmresearch.errors import DatasetUnavailable
 
@@ -64,3 +67,16 @@ def branches() -> Callable[..., pd.DataFrame]:
         )
 
     return make
+
+
+@pytest.fixture(scope="session")
+def did_case() -> Callable[[str], pd.DataFrame]:
+    """Small inputs that once failed, which lie beside the folder of data."""
+
+    def read(name: str) -> pd.DataFrame:
+        file = Path(os.environ.get(FOLDER_VARIABLE, "")).parent / "cases" / "did" / f"{name}.csv"
+        if not os.environ.get(FOLDER_VARIABLE) or not file.is_file():
+            pytest.skip(f"Cases lie beside the folder of {FOLDER_VARIABLE}, which is not set to one that has them.")
+        return pd.read_csv(file)
+
+    return read

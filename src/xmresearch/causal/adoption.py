@@ -69,6 +69,28 @@ def late_adopters(cells: Cells) -> int:
     return len(np.unique(cells.unit[late[cells.arm]]))
 
 
+def late_entrants(cells: Cells, treated_from: Any = None) -> NDArray[np.bool_]:
+    """Find the units that turn up already treated after the first period, so that nobody knows since when.
+
+    Parameters
+    ----------
+    cells : Cells
+        The outcome.
+    treated_from : number, str or date, optional
+        As `first_treated` takes it.
+
+    Returns
+    -------
+    ndarray
+        Shape (U,); none unless a treatment column of 0 and 1 is what says when treatment started.
+    """
+    if cells.role != "treated" or treated_from is not None:
+        return np.zeros(len(cells.units), dtype=bool)
+    status = _status(cells)
+    first = np.isfinite(status).argmax(axis=1)
+    return np.asarray((status[np.arange(len(status)), first] > 0) & (first > 0))
+
+
 def _unit(cells: Cells, which: NDArray[np.bool_]) -> str:
     return f"{cells.names[0]} {cells.units[int(np.argmax(which))]!s}"
 
@@ -103,7 +125,6 @@ def _from_cohort(cells: Cells) -> Index:
             f"Column '{cells.names[2]}' holds 0, which could mean never or from the first period, 0, on.",
             "Leave it blank for never.",
         )
-    place = np.array([_cohort_start(cells, label) for label in cells.arms.tolist()], dtype=np.int64)
     per_unit = pd.DataFrame({"unit": cells.unit, "arm": cells.arm}).drop_duplicates()
     twice = per_unit["unit"].duplicated(keep=False)
     if twice.any():
@@ -113,6 +134,7 @@ def _from_cohort(cells: Cells) -> Index:
             f"Column '{cells.names[2]}' gives {cells.names[0]} {cells.units[unit]!s} several first treated periods: {given}.",
             "A unit starts treatment once.",
         )
+    place = np.array([_cohort_start(cells, label) for label in cells.arms.tolist()], dtype=np.int64)
     starts = np.full(len(cells.units), end, dtype=np.int64)
     starts[per_unit["unit"]] = place[per_unit["arm"]]
     treated = starts != -1
@@ -182,7 +204,7 @@ def _from_status(cells: Cells, status: NDArray[np.float64]) -> Index:
             f"Column '{cells.names[2]}' never changes within a unit, so there is no period before treatment.",
             "If it says who is treated at some time, say from when with treated_from.",
         )
-    return start.astype(np.int64)
+    return np.where(late_entrants(cells), 0, start).astype(np.int64)
 
 
 def _everyone(cells: Cells, starts: Index) -> Index:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,17 +27,20 @@ class Comparisons:
         First treated period, period and base period of each pair, as positions, shape (A,).
     horizon : ndarray
         A cohort is a control of the pair if its start is beyond this (the number of periods: only never), shape (A,).
+    when : ndarray
+        Where each period lies, in steps, shape (T,).
     """
 
     cohort: Index
     time: Index
     base: Index
     horizon: Index
+    when: Index
 
     @property
     def event_time(self) -> Index:
-        """Periods since treatment, shape (A,)."""
-        return self.time - self.cohort
+        """Steps of the smallest distance between periods since treatment, shape (A,)."""
+        return self.when[self.time] - self.when[self.cohort]
 
     @property
     def after(self) -> NDArray[np.bool_]:
@@ -46,7 +49,9 @@ class Comparisons:
 
     def only(self, kept: Index) -> Comparisons:
         """Return some of the pairs."""
-        return Comparisons(*(a[kept] for a in (self.cohort, self.time, self.base, self.horizon)))
+        return replace(
+            self, cohort=self.cohort[kept], time=self.time[kept], base=self.base[kept], horizon=self.horizon[kept]
+        )
 
     def controls(self, starts: Index, pair: int) -> NDArray[np.bool_]:
         """Return which starts are controls of a pair."""
@@ -95,7 +100,7 @@ class AttPosterior:
         return np.sum([t.T @ t for t in turned], axis=0)
 
 
-def comparisons(seen: Array, starts: Index, control: str, anticipation: int, base: str) -> Comparisons:
+def comparisons(seen: Array, starts: Index, control: str, anticipation: int, base: str, when: Index) -> Comparisons:
     """List the pairs that have a base period and a control.
 
     Parameters
@@ -110,6 +115,8 @@ def comparisons(seen: Array, starts: Index, control: str, anticipation: int, bas
         Periods before treatment in which the outcome may already react.
     base : str
         'varying' (before treatment: the period before) or 'universal' (always the last one before treatment).
+    when : ndarray
+        Where each period lies, in steps, shape (T,).
 
     Returns
     -------
@@ -142,7 +149,8 @@ def comparisons(seen: Array, starts: Index, control: str, anticipation: int, bas
             mine = int(start > horizon)
             if all(present[g][at] and beyond[horizon][at] > mine for at in (t, b)):
                 found.append((start, t, b, horizon))
-    pairs = Comparisons(*np.array(found, dtype=np.int64).reshape(-1, 4).T)
+    cohorts, times, bases, horizons = np.array(found, dtype=np.int64).reshape(-1, 4).T
+    pairs = Comparisons(cohorts, times, bases, horizons, when)
     if not pairs.after.any():
         who = "never-treated" if control == "never" else "untreated"
         raise InsufficientData(

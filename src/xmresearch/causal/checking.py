@@ -9,8 +9,9 @@ from xmresearch.causal.att import BASES as STAGGERED_BASES
 from xmresearch.causal.did import Plan, prepare
 from xmresearch.causal.event_study import BASES as EVENT_BASES
 from xmresearch.causal.hierarchical import MOST_UNITS
-from xmresearch.causal.publishing import period, require_rows
+from xmresearch.causal.publishing import require_rows
 from xmresearch.errors import ModelError, ParamsError, Problems, nearest
+from xmresearch.sufficient.periods import written
 
 BASES = {"event_study": EVENT_BASES, "staggered": STAGGERED_BASES}
 
@@ -18,11 +19,13 @@ BASES = {"event_study": EVENT_BASES, "staggered": STAGGERED_BASES}
 class Request(Protocol):
     """What the params of a difference-in-differences study ask for."""
 
-    further: Mapping[str, str]
     branches: bool
 
     def did_settings(self) -> dict[str, Any]:
         """Return the arguments of `did`."""
+
+    def further_outcomes(self) -> Mapping[str, Mapping[str, Any]]:
+        """Return what differs in the arguments of `did` for each further outcome."""
 
     def privacy(self) -> dict[str, Any]:
         """Return what may be shown."""
@@ -55,18 +58,18 @@ def check_study(params: Request, panel: Any) -> list[str]:
         plans.append(prepare(panel.rows, **settings))
     for plan in plans:
         _check_plan(params, plan, problems)
-    for outcome, family in params.further.items():
+    for outcome, own in params.further_outcomes().items():
         with problems.step():
-            other = prepare(panel.rows, **(settings | {"outcome": outcome, "family": family}))
+            other = prepare(panel.rows, **(settings | {"outcome": outcome} | dict(own)))
             require_rows(other.panel, params.privacy()["min_cell"])
     problems.settle()
     plan = plans[0]
     facts = plan.panel.facts
-    dates = [period(v) for v in facts["adoption"]]
+    dates = [written(v) for v in facts["adoption"]]
     when = dates[0] if len(dates) == 1 else f"{len(dates)} dates, {dates[0]} to {dates[-1]}"
     lines = [
         f"Data: {facts['rows']:,d} rows of {facts['units']:,d} unit(s) in {facts['periods']} periods, "
-        f"{period(facts['first_period'])} to {period(facts['last_period'])}; {facts['treated_units']:,d} treated from {when}.",
+        f"{written(facts['first_period'])} to {written(facts['last_period'])}; {facts['treated_units']:,d} treated from {when}.",
         f"Kind: {plan.kind} ({plan.why}), family {plan.panel.family}: change in {plan.panel.measure.name} of '{plan.panel.outcome}'.",
     ]
     layout = plan.layout.facts

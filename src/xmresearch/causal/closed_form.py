@@ -96,6 +96,8 @@ class Design:
         Cohort of each unit, shape (U,).
     between : ndarray or None
         Weights of the treated arm's periods, shape (T,), the other arm's being their negative; None for staggered adoption.
+    when : ndarray
+        Where each period lies, in steps, shape (T,).
     settings : dict
         control, anticipation, overall and cohort_weights, for staggered adoption.
     link : Link or None
@@ -106,6 +108,7 @@ class Design:
     weight: Array
     start: Index
     between: Array | None
+    when: Index
     settings: dict[str, Any]
     link: Link | None = None
 
@@ -130,18 +133,19 @@ class Design:
         if settings.get("within"):
             return None
         weight, link = settings.get("weight", "units"), link_of(panel, settings.get("scale", "difference"))
+        when = panel.periods.when
         if kind == "two_by_two" and settings.get("clustered"):
-            return cls(*before_and_after(panel, weight), panel.start, np.array([-1.0, 1.0]), settings)
+            return cls(*before_and_after(panel, weight), panel.start, np.array([-1.0, 1.0]), np.arange(2), settings)
         if kind == "event_study":
             first, base = int(panel.cohorts[0]), settings.get("base", "last")
             reference = first - 1 - settings.get("anticipation", 0)
             if reference < 0:
                 raise InsufficientData("No period lies before treatment and its anticipation.")
             between = event_weights(len(panel.periods), first, reference, base)[-1]
-            return cls(panel.value, observation_weights(panel, weight), panel.start, between, settings, link)
+            return cls(panel.value, observation_weights(panel, weight), panel.start, between, when, settings, link)
         if kind == "staggered" and not panel.covariates.shape[2]:
             panel = with_base(panel, settings.get("anticipation", 0))
-            return cls(panel.value, observation_weights(panel, weight), panel.start, None, settings, link)
+            return cls(panel.value, observation_weights(panel, weight), panel.start, None, when, settings, link)
         return None
 
     def weights(self, starts: Index, units: Index, size: Array) -> tuple[Array, MeanWeights | None]:
@@ -149,8 +153,9 @@ class Design:
         if self.between is not None:
             return np.vstack([self.between, -self.between]), None
         pairs = comparisons(
-            size, starts, self.settings.get("control", "notyet"), self.settings.get("anticipation", 0), "universal"
-        )
+            size, starts, self.settings.get("control", "notyet"), self.settings.get("anticipation", 0), "universal",
+            self.when,
+        )  # fmt: skip
         rule = MeanWeights(pairs, starts, units, size)
         return rule(overall_weights(pairs, (units / units.sum())[rule.own], self.aggregate)[0]), rule
 

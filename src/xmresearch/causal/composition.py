@@ -195,7 +195,7 @@ def _within(kind: str, panel: Panel, settings: dict[str, Any], ratio: bool) -> E
     starts, units = np.unique(panel.start, return_counts=True)
     each = observation_weights(panel, weight)
     size = np.array([each[panel.start == start].sum(axis=0) for start in starts])
-    pairs = comparisons(size, starts, settings["control"], anticipation, base or "varying")
+    pairs = comparisons(size, starts, settings["control"], anticipation, base or "varying", panel.periods.when)
     every = paired_changes(panel, weight, pairs, fixed=True)
     kept = np.array([k for k, change in enumerate(every) if change is not None], dtype=np.int64)
     left = pairs.only(kept)

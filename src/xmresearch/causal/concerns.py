@@ -9,6 +9,14 @@ from xmresearch.inference.nuts import Convergence
 
 _SENTENCES = {
     "blank_rows": "{rows} row(s) without an outcome or a covariate were left out.",
+    "coded_rows": "{rows} row(s) whose outcome is a missing code were left out.",
+    "dates_grouped": "The dates of column '{column}' were put into {periods} periods, {first} to {last}; period= (day, week, month, quarter or year) chooses others.",
+    "start_mapped": "{starts} first treated period(s) were written in another form than the periods, such as {given}, taken for {taken}.",
+    "start_within": "{starts} first treated period(s) lie within a period, such as {given}, taken for {taken}: all of that period counts as treated, its days before included.",
+    "start_longer": "{starts} first treated period(s) are longer than the periods, such as {given}: treatment is taken to start with {taken}.",
+    "treated_within": "Treatment of {units} unit(s) starts within a period: all of that period counts as treated, its days before included.",
+    "late_entrants": "{units} unit(s) are treated in the first period in which they are seen, which is not the first of all: since when is not known, and they were left out.",
+    "uneven_periods": "Periods are not evenly spaced (the widest step is {ratio:.3g} times the narrowest): trends before treatment are measured by real distances.",
     "one_unit": "{arm} has one unit: how units differ cannot be seen there, and the interval leans on the other arm.",
     "unclustered": "The interval is not clustered: {reason}. It is too narrow if units have shocks of their own.",
     "few_units": "{units} units in the smaller arm are few: the interval leans on their means being roughly normal.",
@@ -42,7 +50,8 @@ class Concern:
     Attributes
     ----------
     kind : str
-        blank_rows, one_unit, unclustered, few_units, missing_periods, always_treated, one_sided_units, late_adopters,
+        blank_rows, coded_rows, dates_grouped, start_mapped, start_within, start_longer, treated_within, late_entrants,
+        uneven_periods, one_unit, unclustered, few_units, missing_periods, always_treated, one_sided_units, late_adopters,
         within_units, balanced_units, composition_same, composition_complete, composition_present, attrition, unpaired_effects,
         no_never, small_cohorts, pretrend, overdispersed, uneven_rows, sampler, unadjusted_periods, one_sided or placebo_interval.
     facts : dict

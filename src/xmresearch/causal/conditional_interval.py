@@ -12,7 +12,7 @@ _ANGLES, _GRID, _STEPS = 7200, 1201, 40
 
 
 def conditional_interval(
-    beta: Array, cov: Array, *, n_pre: int, target: Array, bound: float, alpha: float = 0.05
+    beta: Array, cov: Array, *, n_pre: int, target: Array, bound: float, alpha: float = 0.05, gaps: Array | None = None
 ) -> tuple[float, float]:
     """Return the hull of the effects that the C-LF test of Andrews, Roth & Pakes accepts under Delta^RM.
 
@@ -36,6 +36,9 @@ def conditional_interval(
         Mbar.
     alpha : float
         One minus the level.
+    gaps : ndarray, optional
+        Distances between the periods of the coefficients, the reference between them; steps are taken per unit of distance,
+        shape (n_pre + n_post,). One each if left out.
 
     Returns
     -------
@@ -50,16 +53,18 @@ def conditional_interval(
     """
     size = len(beta)
     path = np.delete(np.eye(size + 1), n_pre, axis=1)
-    steps = np.diff(path, axis=0)
+    gaps = np.ones(size) if gaps is None else gaps
+    steps = np.diff(path, axis=0) / gaps[:, None]
+    tail = np.cumsum(target[::-1])[::-1] * gaps[n_pre:]
     effect = np.append(np.zeros(n_pre), target)
     tests = [
-        MomentTest.of(sign * steps[s], steps[n_pre:], effect, cov, bound, alpha)
+        MomentTest.of(sign * steps[s], steps[n_pre:], effect, tail, cov, bound, alpha)
         for s in range(n_pre)
         for sign in (1, -1)
     ]
     middle, spread = float(effect @ beta), float(np.sqrt(effect @ cov @ effect))
     widest = max(abs(float(t.step @ beta)) + 8 * float(np.sqrt(t.step @ cov @ t.step)) for t in tests)
-    reach = bound * widest * float(np.abs(np.cumsum(target[::-1])).sum()) + 8 * spread
+    reach = bound * widest * float(np.abs(tail).sum()) + 8 * spread
     grid = middle + reach * np.linspace(-1, 1, _GRID)
 
     def accepted(values: Array) -> NDArray[np.bool_]:
@@ -105,7 +110,9 @@ class MomentTest:
         self.least_favourable = _quantile_of_largest(self.spread, 1 - first)
 
     @classmethod
-    def of(cls, step: Array, after: Array, effect: Array, cov: Array, bound: float, alpha: float) -> MomentTest:
+    def of(
+        cls, step: Array, after: Array, effect: Array, tail: Array, cov: Array, bound: float, alpha: float
+    ) -> MomentTest:
         """Make the moments: the effect is above, is below, the step is negative (once per step after treatment).
 
         Parameters
@@ -116,6 +123,8 @@ class MomentTest:
             The same of the steps after it, shape (n_post, n).
         effect : ndarray
             The same of the effect, shape (n,).
+        tail : ndarray
+            What each step after treatment moves the effect by, shape (n_post,).
         cov : ndarray
             Covariance of the coefficients.
         bound : float
@@ -127,8 +136,6 @@ class MomentTest:
         -------
         MomentTest
         """
-        target = effect[len(effect) - len(after) :]
-        tail = np.cumsum(target[::-1])[::-1]
         rise, fall = (
             np.sqrt(np.einsum("ki,ij,kj->k", rows, cov, rows)) for rows in (after - bound * step, -after - bound * step)
         )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
-from inspect import unwrap
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -57,6 +56,9 @@ def did(
     kind: str = "auto",
     family: str = "gaussian",
     covariates: Sequence[str] = (),
+    period: str | None = None,
+    levels: Sequence[float] = (),
+    missing_codes: Sequence[float] = (),
     cluster: str | None = None,
     inference: str = "auto",
     control: str = "notyet",
@@ -79,9 +81,11 @@ def did(
     unit : str, optional
         What was treated or not, such as a branch; left out, arms are compared row by row.
     time : str
-        Numbers, dates, an ordered category, or text such as '2025-03'. Event times count periods, not their distances.
+        Numbers, dates, an ordered category, or text such as '2025-03'. Event times count steps of the smallest distance
+        between periods.
     treated_from : number, str or date, optional
-        First treated period of all treated units.
+        First treated period of all treated units. This and cohorts may be of another form than the periods: a day counts from
+        the period that holds it, a quarter from the month that it starts with; a concern says so.
     treated : str or collection, optional
         Column of 0 and 1: who is treated at some time (with `treated_from`), or who is treated now (without); or the labels of
         the treated units.
@@ -97,6 +101,15 @@ def did(
         gaussian, bernoulli, ordinal, nps (0-10) or count.
     covariates : sequence of str
         Columns to adjust for (kind staggered, also with one adoption date).
+    period : str, optional
+        day, week, month, quarter or year, into which dates of `time` are put. Left out, they stay as they are, unless there are
+        more than 31 less than a week apart: these are put into months, or weeks if they span less than half a year, and a
+        concern says so.
+    levels : sequence of float
+        Lowest and highest possible outcome, such as (1, 5), or all answers in order. Of family ordinal it may be left out
+        where the answers that were given have no gap.
+    missing_codes : sequence of float
+        Outcomes that stand for no answer, such as 99: counted, and left out.
     cluster : str, optional
         'unit' or 'none' (two_by_two only); left out, intervals are clustered unless each arm has one unit.
     inference : str
@@ -145,8 +158,9 @@ def did(
     """
     plan = prepare(
         data, outcome=outcome, unit=unit, time=time, treated_from=treated_from, treated=treated, cohort=cohort, third=third,
-        kind=kind, family=family, covariates=covariates, cluster=cluster, inference=inference, control=control, compare=compare,
-        anticipation=anticipation, smallest=smallest, confidence=confidence, draws=draws, seed=seed, **options,
+        kind=kind, family=family, covariates=covariates, period=period, levels=levels, missing_codes=missing_codes,
+        cluster=cluster, inference=inference, control=control, compare=compare, anticipation=anticipation,
+        smallest=smallest, confidence=confidence, draws=draws, seed=seed, **options,
     )  # fmt: skip
     found = _analysed(plan.kind, plan.panel, plan.settings)
     facts, concerns = composition(plan.kind, plan.layout, plan.settings)
@@ -193,7 +207,7 @@ def prepare(data: pd.DataFrame | pl.LazyFrame | Cells, **settings: Any) -> Plan:
     XMError
         As `did`, but for what only the kind itself can find.
     """
-    usual = unwrap(did).__kwdefaults__ or {}
+    usual = did.__kwdefaults__ or {}
     s = SimpleNamespace(**(usual | {name: value for name, value in settings.items() if name in usual}))
     _require_options(s)
     panel = _panel(data, s)
@@ -251,7 +265,7 @@ def _panel(data: pd.DataFrame | pl.LazyFrame | Cells, s: SimpleNamespace) -> Pan
     columns: dict[str, Any] = {
         "outcome": s.outcome, "unit": s.unit, "time": s.time, "cohort": s.cohort,
         "treated": s.treated if isinstance(s.treated, str) else None, "counts": s.family in COUNTED,
-        "covariates": s.covariates,
+        "covariates": s.covariates, "period": s.period, "levels": s.levels, "missing_codes": s.missing_codes,
     }  # fmt: skip
     if s.third is None:
         return Panel.of(Cells.of(data, **columns), s.family, s.treated_from, listed)

@@ -116,7 +116,7 @@ def event_study(
         "overall", effects[:, -1:], estimate[-1:], confidence,
         keys={"measure": measure, "cohort": cohort, "n": treated},
     )  # fmt: skip
-    times = np.arange(len(panel.periods)) - start
+    times = panel.periods.when - panel.periods.when[start]
     dynamic = effect_rows(
         "dynamic", effects[:, :-1], estimate[:-1], confidence, banded=True,
         keys={

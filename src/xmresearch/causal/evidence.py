@@ -11,9 +11,10 @@ from scipy import stats
 
 from xmresearch.causal.bacon import BaconResult, bacon
 from xmresearch.causal.cohort_means import observation_weights
-from xmresearch.causal.publishing import Published, period
+from xmresearch.causal.publishing import Published
 from xmresearch.causal.result import DidResult
 from xmresearch.causal.sensitivity import SensitivityResult
+from xmresearch.sufficient.periods import written
 
 Array = NDArray[np.float64]
 GRID = 200
@@ -62,7 +63,7 @@ def raw_means(shown: Published) -> pd.DataFrame:
     rows["counterfactual"] = rows["treated"]
     parts = [
         pd.DataFrame({
-            "series": name, "time": [period(v) for v in panel.periods.labels], "position": range(len(panel.periods)),
+            "series": name, "time": [written(v) for v in panel.periods.labels], "position": range(len(panel.periods)),
             "mean": np.where(rows[name] >= max(shown.min_cell, 1), mean[name], np.nan), "n": rows[name].astype(int),
             "after": np.arange(len(panel.periods)) >= first,
         })
@@ -144,7 +145,7 @@ def doubts(doubt: SensitivityResult, shown: Published) -> pd.DataFrame:
     DataFrame
         check, changed, estimate, ci_lower, ci_upper, p_positive; without the placebo assignments, which are many.
     """
-    hidden = {period(v) for v in (*shown.hidden_units, *shown.hidden_cohorts)}
+    hidden = {written(v) for v in (*shown.hidden_units, *shown.hidden_cohorts)}
     table = doubt.tidy()
     named = (table["check"] == "leave_one_out") & table["changed"].astype(str).isin(sorted(hidden))
     slope = table["changed"] == "slope"

@@ -56,18 +56,59 @@ def require_family(cells: Cells, family: str) -> None:
     seen = f"holds values from {low:g} to {high:g}"
     if low == high:
         raise DataError(f"{what} is {low:g} in every row.", "Choose an outcome that varies.")
+    if cells.odd:
+        codes = ", ".join(f"{v:g}" for v in cells.odd)
+        raise DataError(
+            f"{what} holds {codes}, far from its other values: perhaps a code for no answer.",
+            f"If it is one, set missing_codes: [{codes}]; if not, declare the lowest and highest value: levels: [{low:g}, {high:g}].",
+        )
     if family == "bernoulli" and not (cells.whole and low >= 0 and high <= 1):
-        raise DataError(f"{what} {seen}, not only 0 and 1.", "Code it 0 and 1, or use another family.")
+        raise DataError(
+            f"{what} {seen}, not only 0 and 1.",
+            "Code it 0 and 1, declare codes for no answer as missing_codes, or use another family.",
+        )
     if family == "count" and not (cells.whole and low >= 0):
         raise DataError(f"{what} {seen}, not only whole numbers of at least 0.", "Use family 'gaussian'.")
     if family == "nps" and not (cells.whole and low >= 0 and high <= LARGEST):
-        raise DataError(f"{what} {seen}, not only whole numbers from 0 to {LARGEST}.", "Use family 'ordinal'.")
+        raise DataError(
+            f"{what} {seen}, not only whole numbers from 0 to {LARGEST}.",
+            "Declare codes for no answer as missing_codes, or use family 'ordinal'.",
+        )
     if family == "ordinal" and not cells.whole:
         raise DataError(f"{what} has fractions, so it is no ordered answer.", "Use family 'gaussian'.")
     if family in COUNTED and cells.counts is None:
         raise DataError(f"These cells hold no counts per answer, which family '{family}' needs.", "Use counts=True.")
     if family == "ordinal" and len(cells.categories) > MAX_ANSWERS:
         raise DataError(f"{what} has {len(cells.categories)} distinct values.", "Use family 'gaussian' or 'count'.")
+    steps = np.diff(cells.categories)
+    if family == "ordinal" and not len(cells.levels) and len(steps) and np.ptp(steps):
+        answers = ", ".join(f"{v:g}" for v in cells.categories)
+        raise DataError(
+            f"{what} holds {answers}: there is a gap, so its levels are not known.",
+            f"Declare them, such as levels: [{low:g}, {high:g}], and codes for no answer as missing_codes.",
+        )
+
+
+def answers(cells: Cells, family: str) -> Array:
+    """Return the answers of a counted outcome in order, shape (K,).
+
+    Parameters
+    ----------
+    cells : Cells
+        The outcome.
+    family : str
+        One of `FAMILIES`.
+
+    Returns
+    -------
+    ndarray
+        All declared levels: from the lowest to the highest by ones, unless more than two were declared; of nps 0 to 10;
+        otherwise those that were given.
+    """
+    levels = np.array([0.0, LARGEST]) if family == "nps" else cells.levels
+    if family not in COUNTED or not len(levels):
+        return cells.categories
+    return np.arange(levels[0], levels[1] + 1) if len(levels) == 2 else levels
 
 
 def measures(family: str, categories: Array) -> list[Measure]:
@@ -78,7 +119,7 @@ def measures(family: str, categories: Array) -> list[Measure]:
     family : str
         One of `FAMILIES`.
     categories : ndarray
-        Distinct outcomes in order, shape (K,); used by ordinal and nps.
+        Answers in order, shape (K,); used by ordinal and nps.
 
     Returns
     -------

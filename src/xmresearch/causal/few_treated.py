@@ -89,7 +89,7 @@ def few_treated(
     mixing = np.sqrt(rng.chisquare(df, (draws, 1)) / df)
     error = rng.standard_normal((draws, len(noise))) @ noise / np.sqrt(len(noise)) / mixing
     estimate, sample = each @ gap, (gap + error) @ each.T
-    cohort, times = panel.periods.labels[first], np.arange(len(gap)) - first
+    cohort, times = panel.periods.labels[first], panel.periods.when - panel.periods.when[first]
     keys = {"measure": panel.measure.name, "cohort": cohort, "n": found.n_treated}
     overall = effect_rows("overall", sample[:, -1:], estimate[-1:], confidence, keys=keys)
     dynamic = effect_rows(

@@ -111,6 +111,7 @@ def honest(
     method: str = "posterior",
     bounds: Sequence[float] | None = None,
     target: ArrayLike | None = None,
+    distances: ArrayLike | None = None,
     confidence: float = 0.95,
     n_draws: int = 4000,
     seed: int = 0,
@@ -118,7 +119,8 @@ def honest(
     """Measure how an event study's effect stands up to breaches of parallel trends.
 
     The difference in trends delta is zero in the reference period, which stands between the last coefficient before and
-    the first after treatment; periods are consecutive. It is held to
+    the first after treatment; periods are consecutive, unless `distances` says where they lie: steps are then taken per unit
+    of distance, and changes of slope are divided by the distance between the middles of the two steps. It is held to
 
     - relative: each step after treatment at most Mbar times the largest step before it;
     - smoothness: each change of slope at most M;
@@ -150,6 +152,9 @@ def honest(
         treatment, or twice the standard error where there is none.
     target : array_like, optional
         Weights of the effects after treatment, shape (n_post,). Default: the first.
+    distances : array_like, optional
+        Distance of each coefficient's period from the reference period, rising, negative before it, shape (n_pre + n_post,).
+        Default: one step between periods.
     confidence : float
         Level of the intervals.
     n_draws : int
@@ -199,18 +204,21 @@ def honest(
     weights = np.eye(n_post)[0] if target is None else np.asarray(target, dtype=float)
     if weights.shape != (n_post,) or not np.isfinite(weights).all() or not weights.any():
         raise DataError(f"target has to hold {n_post} finite weight(s), not all zero.", "One per coefficient after.")
-    grid = _grid(kind, bounds, centre[:n_pre], np.sqrt(weights @ covariance[n_pre:, n_pre:] @ weights))
+    gaps = _gaps(distances, n_pre, n_post)
+    grid = _grid(kind, bounds, centre[:n_pre], np.sqrt(weights @ covariance[n_pre:, n_pre:] @ weights), gaps[:n_pre])
     alpha = 1 - confidence
 
     def ends(b: Array, m: float) -> tuple[Array, Array]:
-        middle, half = _set(kind, b[:, :n_pre], b[:, n_pre:] @ weights, weights, m)
+        middle, half = _set(kind, b[:, :n_pre], b[:, n_pre:] @ weights, weights, m, gaps)
         return middle - half, middle + half
 
     def interval(m: float) -> tuple[float, float]:
         if kind == "smoothness":
-            return flci(centre, covariance, n_pre=n_pre, target=weights, bound=m, alpha=alpha)
+            return flci(centre, covariance, n_pre=n_pre, target=weights, bound=m, alpha=alpha, gaps=gaps)
         if method == "c-lf":
-            return conditional_interval(centre, covariance, n_pre=n_pre, target=weights, bound=m, alpha=alpha)
+            return conditional_interval(
+                centre, covariance, n_pre=n_pre, target=weights, bound=m, alpha=alpha, gaps=gaps
+            )
         low, high = ends(sample, m)
         return float(np.quantile(low, alpha / 2)), float(np.quantile(high, 1 - alpha / 2))
 
@@ -234,15 +242,19 @@ def honest(
     )  # fmt: skip
 
 
-def _set(kind: str, pre: Array, effect: Array, target: Array, bound: float) -> tuple[Array, Array]:
+def _set(kind: str, pre: Array, effect: Array, target: Array, bound: float, gaps: Array) -> tuple[Array, Array]:
     """Return middle and half width of the identified sets of several coefficient vectors, shape (draws,)."""
     path = np.hstack([pre, np.zeros((len(pre), 1))])
-    steps = np.diff(path, axis=1)
-    tail = np.cumsum(target[::-1])[::-1]  # what a step after treatment moves
+    early, widths = gaps[: pre.shape[1]], (gaps[1:] + gaps[:-1]) / 2
+    steps = np.diff(path, axis=1) / early
+    tail = np.cumsum(target[::-1])[::-1] * gaps[pre.shape[1] :]  # what a step after treatment moves
     if kind == "relative":
         return effect, bound * np.abs(steps).max(axis=1) * np.abs(tail).sum()
-    bends = np.abs(np.diff(steps, axis=1)).max(axis=1) if pre.shape[1] > 1 else np.zeros(len(pre))
-    reach = float(np.abs(np.cumsum(tail[::-1])).sum())  # what changes of slope after treatment move
+    bends = np.zeros(len(pre))
+    if len(early) > 1:
+        bends = np.abs(np.diff(steps, axis=1) / widths[: len(early) - 1]).max(axis=1)
+    later = widths[len(early) - 1 :]
+    reach = float(later @ np.abs(np.cumsum(tail[::-1]))[::-1])  # what changes of slope after treatment move
     allowed = bound * bends if kind == "relative_smoothness" else np.where(bends <= bound + 1e-12, bound, np.nan)
     return effect - steps[:, -1] * tail.sum(), allowed * reach
 
@@ -264,9 +276,22 @@ def _breakdown(interval: Callable[[float], tuple[float, float]], scale: float, r
     return float("inf")
 
 
-def _grid(kind: str, bounds: Sequence[float] | None, pre: Array, se: float) -> list[float]:
+def _gaps(distances: ArrayLike | None, n_pre: int, n_post: int) -> Array:
+    """Return the distances between consecutive periods, the reference among them, shape (n_pre + n_post,)."""
+    if distances is None:
+        return np.ones(n_pre + n_post)
+    at = np.asarray(distances, dtype=float)
+    if at.shape != (n_pre + n_post,) or not (np.diff(whole := np.insert(at, n_pre, 0.0)) > 0).all():
+        raise DataError(
+            f"distances has to hold {n_pre + n_post} rising numbers, the first {n_pre} of them negative.",
+            "They are the periods' distances from the reference period.",
+        )
+    return np.asarray(np.diff(whole))
+
+
+def _grid(kind: str, bounds: Sequence[float] | None, pre: Array, se: float, gaps: Array) -> list[float]:
     if bounds is None:
-        bends = np.abs(np.diff(np.append(pre, 0.0), n=2))
+        bends = np.abs(np.diff(np.diff(np.append(pre, 0.0)) / gaps) / ((gaps[1:] + gaps[:-1]) / 2))
         top = 2 * (float(bends.max()) if len(bends) else float(se))
         return list(GRIDS[kind]) if kind in GRIDS else [float(m) for m in np.linspace(0, top, 5)]
     grid = [float(m) for m in bounds]

@@ -10,7 +10,7 @@ Array = NDArray[np.float64]
 
 
 def flci(
-    beta: Array, cov: Array, *, n_pre: int, target: Array, bound: float, alpha: float = 0.05
+    beta: Array, cov: Array, *, n_pre: int, target: Array, bound: float, alpha: float = 0.05, gaps: Array | None = None
 ) -> tuple[float, float]:
     """Return the shortest fixed-length interval that covers under every difference in trends of Delta^SD.
 
@@ -33,12 +33,14 @@ def flci(
         M: largest change of slope between periods.
     alpha : float
         One minus the level.
+    gaps : ndarray, optional
+        As `second_differences` takes them.
 
     Returns
     -------
     lower, upper : float
     """
-    differences = second_differences(n_pre, len(target))
+    differences = second_differences(n_pre, len(target), gaps)
     settled = np.linalg.solve(differences[n_pre - 1 :, n_pre:].T, target)
     fixed, free = differences[n_pre - 1 :].T @ settled, differences[: n_pre - 1].T
     quadratic, linear = free.T @ cov @ free, free.T @ cov @ fixed
@@ -74,13 +76,16 @@ def flci(
     return middle - length, middle + length
 
 
-def second_differences(n_pre: int, n_post: int) -> Array:
-    """Return the matrix that takes changes of slope, shape (n_pre + n_post - 1, n_pre + n_post).
+def second_differences(n_pre: int, n_post: int, gaps: Array | None = None) -> Array:
+    """Return the matrix that takes changes of slope per unit of distance, shape (n_pre + n_post - 1, n_pre + n_post).
 
     The reference period, where delta is zero, stands between the coefficients before and those after treatment. Rows
-    from n_pre - 1 on touch periods after treatment.
+    from n_pre - 1 on touch periods after treatment. `gaps` are the distances between the n_pre + n_post + 1 periods, one each
+    if left out; a change of slope is divided by the distance between the middles of the two steps.
     """
-    whole = np.diff(np.eye(n_pre + n_post + 1), n=2, axis=0)
+    gaps = np.ones(n_pre + n_post) if gaps is None else gaps
+    slopes = np.diff(np.eye(n_pre + n_post + 1), axis=0) / gaps[:, None]
+    whole = np.diff(slopes, axis=0) / ((gaps[1:] + gaps[:-1]) / 2)[:, None]
     return np.delete(whole, n_pre, axis=1)
 
 

@@ -172,7 +172,9 @@ def _mostly_paired(panel: Panel, together: dict[int, NDArray[np.float64]], setti
         panel = with_base(panel, anticipation)
         starts = np.unique(panel.start)
         size = np.array([np.diag(together[start]) for start in starts.tolist()])
-        pairs = comparisons(size, starts, settings["control"], anticipation, settings.get("base", "varying"))
+        pairs = comparisons(
+            size, starts, settings["control"], anticipation, settings.get("base", "varying"), panel.periods.when
+        )
     except XMError:
         return False
     found = []

@@ -12,14 +12,16 @@ import pandas as pd
 from xmresearch.causal.concerns import Concern
 from xmresearch.causal.did import did
 from xmresearch.causal.planted import planted_overall
-from xmresearch.causal.publishing import period, require_rows
+from xmresearch.causal.publishing import require_rows
 from xmresearch.causal.result import DidResult
 from xmresearch.inference.threads import on_one_thread
+from xmresearch.sufficient.periods import written
 
 if TYPE_CHECKING:
     import polars as pl
 
 MAX_DECIMALS, MOST_LISTED = 6, 120
+OUTCOME_ALONE = {"smallest": 0.0, "levels": (), "missing_codes": ()}
 
 
 def decimals(sd: float) -> int:
@@ -51,11 +53,11 @@ def design(result: DidResult, unit: str | None) -> dict[str, Any]:
     """
     facts = result.facts
     dates = len(facts["adoption"])
-    labels = {k: period(facts[k]) for k in ("first_period", "last_period")}
+    labels = {k: written(facts[k]) for k in ("first_period", "last_period")}
     return {
         **facts, **labels, "case": _why(result), "kind": result.kind, "family": result.family, "dates": dates,
         "noun": unit or "arm", "never_units": facts["units"] - facts["treated_units"],
-        "first_adoption": period(facts["adoption"][0]), "last_adoption": period(facts["adoption"][-1]),
+        "first_adoption": written(facts["adoption"][0]), "last_adoption": written(facts["adoption"][-1]),
         "outcome": result.outcome, "clustered": clustering(result),
         "shape": "rows" if unit is None else "one" if dates == 1 else "many",
         "path": _path(result),
@@ -129,7 +131,7 @@ def listed(table: pd.DataFrame | None) -> pd.DataFrame | None:
 
 @on_one_thread
 def did_all(
-    data: pd.DataFrame | pl.LazyFrame, outcomes: Mapping[str, str], *, min_cell: int = 0, **settings: Any
+    data: pd.DataFrame | pl.LazyFrame, outcomes: Mapping[str, Mapping[str, Any]], *, min_cell: int = 0, **settings: Any
 ) -> dict[str, DidResult]:
     """Estimate the effect on several outcomes.
 
@@ -137,12 +139,12 @@ def did_all(
     ----------
     data : DataFrame or polars.LazyFrame
         Rows.
-    outcomes : mapping of str to str
-        Families by column.
+    outcomes : mapping of str to mapping
+        By column: family and, if need be, levels and missing_codes, as `did` takes them.
     min_cell : int
         Fewest rows of an arm before or after the change.
     **settings
-        Of `did`; its outcome and family are replaced, its smallest effect is left out.
+        Of `did`; what concerns its outcome is replaced, its smallest effect is left out.
 
     Returns
     -------
@@ -154,8 +156,8 @@ def did_all(
         An arm has fewer rows with an outcome than may be shown.
     """
     found = {}
-    for name, family in outcomes.items():
-        found[name] = did(data, **(settings | {"smallest": 0.0, "outcome": name, "family": family}))
+    for name, own in outcomes.items():
+        found[name] = did(data, **(settings | OUTCOME_ALONE | {"outcome": name} | dict(own)))
         require_rows(found[name].panel, min_cell)
     return found
 

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xmresearch.causal.adoption import first_treated, late_adopters
+from xmresearch.causal.adoption import first_treated, late_adopters, late_entrants
 from xmresearch.causal.concerns import Concern
-from xmresearch.causal.families import Measure, measures, require_family
+from xmresearch.causal.dating import dating_concerns
+from xmresearch.causal.families import Measure, answers, measures, require_family
 from xmresearch.errors import DataError
 from xmresearch.sufficient.cells import Cells
 from xmresearch.sufficient.periods import Periods
@@ -102,23 +103,29 @@ class Panel:
         at = (cells.unit, cells.time)
         n, value, scatter = np.zeros(cells.shape), np.full(cells.shape, np.nan), np.zeros(cells.shape)
         n[at], value[at], scatter[at] = cells.n, cells.mean, cells.scatter
-        counts = None
+        categories, counts = answers(cells, family), None
         if cells.counts is not None:
-            counts = np.zeros((*cells.shape, len(cells.categories)))
-            counts[at] = cells.counts
+            counts = np.zeros((*cells.shape, len(categories)))
+            counts[at[0][:, None], at[1][:, None], np.searchsorted(categories, cells.categories)] = cells.counts
         covariates = np.full((*cells.shape, len(cells.covariates)), np.nan)
         covariates[at] = cells.covariate_means
-        concerns = [Concern("blank_rows", {"rows": cells.missing})] if cells.missing else []
+        concerns = [Concern("blank_rows", {"rows": cells.missing - cells.coded})] if cells.missing > cells.coded else []
+        if cells.coded:
+            concerns.append(Concern("coded_rows", {"rows": cells.coded}))
+        concerns += dating_concerns(cells, treated_from)
         if late := late_adopters(cells):
             concerns.append(Concern("late_adopters", {"units": late}))
-        first = measures(family, cells.categories)[0]
+        first = measures(family, categories)[0]
         panel = cls(
-            cells.outcome, family, cells.periods, cells.units, start, n, value, scatter, counts, cells.categories,
-            covariates, first, (*concerns, *_layout_concerns(n, start, len(cells.periods))),
+            cells.outcome, family, cells.periods, cells.units, start, n, value, scatter, counts, categories,
+            covariates, first, tuple(concerns),
         )  # fmt: skip
-        panel = panel.scored(first)
-        if np.nanmax(panel.value) == np.nanmin(panel.value) and not panel.scatter.any():
-            raise DataError(f"The {first.name} of outcome '{cells.outcome}' never varies.", "Choose one that does.")
+        if (entered := late_entrants(cells, treated_from)).any():
+            panel = panel.only(~entered, Concern("late_entrants", {"units": int(entered.sum())}))
+        panel = replace(
+            panel, concerns=(*panel.concerns, *_layout_concerns(panel.n, panel.start, len(panel.periods)))
+        ).scored(first)
+        _require_variation(panel)
         return panel
 
     def scored(self, measure: Measure) -> Panel:
@@ -203,6 +210,19 @@ class Panel:
             "first_period": labels[0], "last_period": labels[-1],
             "adoption": [labels[g] for g in self.cohorts.tolist()], "pretrend_p": np.nan,
         }  # fmt: skip
+
+
+def _require_variation(panel: Panel) -> None:
+    """Refuse outcomes that a change cannot have moved: the same in all cells, in all periods of a unit, or in all units."""
+    if panel.scatter.any():
+        return
+    what = f"The {panel.measure.name} of outcome '{panel.outcome}'"
+    if np.nanmax(panel.value) == np.nanmin(panel.value):
+        raise DataError(f"{what} never varies.", "Choose one that does.")
+    for axis, same in ((1, "in all periods of a unit"), (0, "for all units of a period")):
+        several = np.compress((panel.n > 0).sum(axis=axis) > 1, panel.value, axis=1 - axis)
+        if several.size and not (np.nanmax(several, axis=axis) - np.nanmin(several, axis=axis)).any():
+            raise DataError(f"{what} is the same {same}, so a change cannot have moved it.", "Choose one that varies.")
 
 
 def _layout_concerns(n: Array, start: Index, end: int) -> list[Concern]:

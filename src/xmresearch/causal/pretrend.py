@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from xmresearch.causal.att import comparisons
 from xmresearch.causal.closed_form import JointT, StudentT, joint_posterior
 from xmresearch.causal.cohort_means import CohortMeans, observation_weights
-from xmresearch.causal.conditional_interval import conditional_interval
 from xmresearch.causal.event_study import event_weights
 from xmresearch.causal.honest import HonestResult, honest
 from xmresearch.causal.links import link_of
@@ -32,19 +31,19 @@ class EventPath:
     Attributes
     ----------
     times : ndarray
-        Consecutive event times without the reference, shape (E,).
-    reference : int
-        Event time of the reference period.
+        Event times without the reference, shape (E,).
+    at : ndarray
+        Their distances from the reference period, in steps of the smallest distance between two periods, shape (E,).
     target : ndarray
         Weight of each event time in the overall effect, shape (E,); 0 before treatment.
     distance : float
-        Periods that the overall effect lies from what it is relative to, on average: a slope of one biases it by this much.
+        Steps that the overall effect lies from what it is relative to, on average: a slope of one biases it by this much.
     effects : JointT
         Posterior of the E effects and, last, of the overall one.
     """
 
     times: Index
-    reference: int
+    at: Array
     target: Array
     distance: float
     effects: JointT
@@ -52,7 +51,7 @@ class EventPath:
     @property
     def leads(self) -> Index:
         """Positions of the effects before the reference."""
-        return np.flatnonzero(self.times < self.reference)
+        return np.flatnonzero(self.at < 0)
 
     def slope(self) -> tuple[StudentT, StudentT]:
         """Return the slope of the effects before treatment, and the overall effect less what that slope would add.
@@ -60,7 +59,7 @@ class EventPath:
         Returns
         -------
         slope : StudentT
-            Per period.
+            Per step of the smallest distance between two periods.
         extrapolated : StudentT
             In units of the outcome.
 
@@ -77,7 +76,7 @@ class EventPath:
         signals. Proceedings of the Fifth Berkeley Symposium, 1, 355-372.
         """
         leads, joint = self.leads, self.effects
-        x = (self.times[leads] - self.reference).astype(float)
+        x = self.at[leads]
         whole = np.zeros(len(self.times) + 1)
         whole[leads] = x / (x @ x)
         df, inflation = joint.contrast(whole).df, 1.0
@@ -117,15 +116,21 @@ class EventPath:
         Returns
         -------
         HonestResult or None
-            None where the covariance of the effects before treatment is singular. Of these, the nearest to treatment are used:
+            None where the covariance of the effects before treatment is singular, or two event times of unevenly spaced periods
+            lie as far from the reference on average. Of the effects before treatment, the nearest to treatment are used:
             at most `MAX_LEADS`, and one per two degrees of freedom, as the covariance of more would hardly be known.
         """
         near = self._near()
         if near is None:
             return None
-        sample, target = self._sample(near, draws, seed)
+        keep, sample, target = self._sample(near, draws, seed)
+        at = self.at[keep]
+        if not (np.diff(at) > 0).all():
+            return None
         target = np.eye(len(target))[0] if first else target
-        return honest(n_pre=len(near), draws=sample, kind=kind, method=method, target=target, confidence=confidence)
+        return honest(
+            n_pre=len(near), draws=sample, kind=kind, method=method, target=target, distances=at, confidence=confidence
+        )
 
     def reachable(self, bound: float, confidence: float, draws: int, seed: int) -> bool:
         """Return whether the effect could stand under breaches of relative size `bound` if nothing had moved before treatment.
@@ -135,12 +140,13 @@ class EventPath:
         near = self._near()
         if near is None:
             return False
-        sample, target = self._sample(near, draws, seed)
+        keep, sample, target = self._sample(near, draws, seed)
         centre = np.where(np.arange(sample.shape[1]) < len(near), 0.0, sample.mean(axis=0))
-        low, high = conditional_interval(
-            centre, np.cov(sample, rowvar=False), n_pre=len(near), target=target, bound=bound, alpha=1 - confidence
-        )
-        return bool(low > 0 or high < 0)
+        found = honest(
+            centre, np.cov(sample, rowvar=False), n_pre=len(near), method="c-lf", target=target, bounds=[bound],
+            distances=self.at[keep], confidence=confidence,
+        )  # fmt: skip
+        return bool(found.curve["distinguishable"].iloc[0])
 
     def _near(self) -> Index | None:
         """Return the leads that are used; None where their covariance is singular."""
@@ -150,17 +156,17 @@ class EventPath:
         scale = self.effects.scale[np.ix_(near, near)]
         return None if np.linalg.matrix_rank(scale, hermitian=True) < len(near) else near
 
-    def _sample(self, near: Index, draws: int, seed: int) -> tuple[Array, Array]:
-        """Return posterior draws of the leads and of the effects after the reference, and the weights of the latter."""
+    def _sample(self, near: Index, draws: int, seed: int) -> tuple[Index, Array, Array]:
+        """Return the effects used, their posterior draws, and the weights of those after the reference."""
         overall, scale = self.effects.contrast(np.eye(len(self.times) + 1)[-1]), self.effects.scale
-        keep = np.append(near, np.flatnonzero(self.times > self.reference))
+        keep = np.append(near, np.flatnonzero(self.at > 0))
         values, vectors = np.linalg.eigh(scale[np.ix_(keep, keep)])
         rng = np.random.default_rng(seed)
         count = max(draws, 20 * len(keep))
         noise = rng.standard_normal((count, len(keep))) @ (vectors * np.sqrt(np.maximum(values, 0.0))).T
         if np.isfinite(overall.df):
             noise /= np.sqrt(rng.chisquare(overall.df, (count, 1)) / overall.df)
-        return self.effects.estimate[keep] + noise - noise.mean(axis=0), self.target[keep[len(near) :]]
+        return keep, self.effects.estimate[keep] + noise - noise.mean(axis=0), self.target[keep[len(near) :]]
 
 
 def event_path(kind: str, panel: Panel, settings: dict[str, Any]) -> EventPath | None:
@@ -196,8 +202,9 @@ def _one_date(panel: Panel, settings: dict[str, Any]) -> EventPath:
     weight, base = settings.get("weight", "units"), settings.get("base", "last")
     rows = event_weights(periods, first, reference, base)
     free = np.arange(periods + 1) != reference
-    times = np.arange(periods) - first
-    target = (times >= 0) / (times >= 0).sum()
+    when, steps = panel.periods.when, panel.periods.steps
+    late = np.arange(periods) >= first
+    target = late / late.sum()
     if settings.get("within"):
         post = dated_posterior(panel, weight, reference, base).mapped(np.eye(periods + 1)[:, free])
         parts = np.array([pull.T @ pull for pull in post.pulls])
@@ -206,9 +213,9 @@ def _one_date(panel: Panel, settings: dict[str, Any]) -> EventPath:
         means = CohortMeans.of(panel.value, observation_weights(panel, weight), panel.start)
         means = means.linked(link_of(panel, settings.get("scale", "difference")))
         joint = joint_posterior(means, np.stack([rows[free], -rows[free]], axis=1), None)
-    return EventPath(
-        times[free[:-1]], reference - first, target[free[:-1]], float(rows[-1] @ np.arange(periods)), joint
-    )
+    used = free[:-1]
+    at = (steps - steps[reference])[used]
+    return EventPath((when - when[first])[used], at, target[used], float(rows[-1] @ steps), joint)
 
 
 def _several_dates(panel: Panel, settings: dict[str, Any]) -> EventPath:
@@ -216,11 +223,13 @@ def _several_dates(panel: Panel, settings: dict[str, Any]) -> EventPath:
     panel = with_base(panel, anticipation)
     means = CohortMeans.of(panel.value, observation_weights(panel, settings.get("weight", "units")), panel.start)
     means = means.linked(link_of(panel, settings.get("scale", "difference")))
-    pairs = comparisons(means.size, means.starts, settings.get("control", "notyet"), anticipation, "universal")
+    pairs = comparisons(
+        means.size, means.starts, settings.get("control", "notyet"), anticipation, "universal", panel.periods.when
+    )
     rule = MeanWeights(pairs, means.starts, means.units, means.size)
     share = (means.units / means.units.sum())[rule.own]
     overall, key = overall_weights(pairs, share, settings.get("overall", "simple"))
-    times = _consecutive(np.unique(pairs.event_time), -1 - anticipation)
+    times = _followed(panel, np.unique(pairs.event_time), -1 - anticipation)
     member = pairs.event_time == times[:, None]
     weights = np.vstack([member * share / (member @ share)[:, None], overall])
     keys = [*np.zeros((len(times), len(key)), dtype=np.int64), key]
@@ -229,16 +238,17 @@ def _several_dates(panel: Panel, settings: dict[str, Any]) -> EventPath:
         filled = np.nan_to_num(means.mean)
         slopes = np.array([rule.by_share(w, k, filled) for w, k in zip(weights, keys, strict=True)])
     joint = joint_posterior(means, np.array([rule(w) for w in weights]), slopes)
-    distance = float(overall @ (pairs.time - pairs.base))
-    return EventPath(times, -1 - anticipation, member @ overall, distance, joint)
+    apart = panel.periods.steps[pairs.time] - panel.periods.steps[pairs.base]
+    at = (member * share) @ apart / (member @ share)
+    return EventPath(times, at, member @ overall, float(overall @ apart), joint)
 
 
 def _from_draws(panel: Panel, settings: dict[str, Any]) -> EventPath:
     """Return the path from the draws of effects adjusted for covariates, or from changes within units."""
     found = staggered(panel, **settings | {"base": "universal", "shrink": False})
-    reference = -1 - settings.get("anticipation", 0)
+    reference, steps = -1 - settings.get("anticipation", 0), panel.periods.steps
     known = np.array(found.event_times)
-    times = _consecutive(known, reference)
+    times = _followed(panel, known, reference)
     used = np.isin(known, times)
     dynamic, effects = found.tidy("dynamic"), found.tidy("att_gt")
     df, late = float(found.facts["df"]), effects[effects["event_time"] >= 0]
@@ -250,7 +260,18 @@ def _from_draws(panel: Panel, settings: dict[str, Any]) -> EventPath:
     if settings.get("overall", "simple") == "dynamic":
         count = (count > 0).astype(float)
     target = count / count.sum()
-    return EventPath(times, reference, target, float(target @ (times - reference)), joint)
+    place = {label: k for k, label in enumerate(panel.periods.labels)}
+    start, time = (effects[c].map(place).to_numpy() for c in ("cohort", "time"))
+    apart = effects.assign(apart=(steps[time] - steps[start + reference]) * effects["n"])
+    sums = apart.groupby("event_time")[["apart", "n"]].sum().reindex(times)
+    at = (sums["apart"] / sums["n"]).to_numpy()
+    return EventPath(times, at, target, float(target @ at), joint)
+
+
+def _followed(panel: Panel, times: Index, reference: int) -> Index:
+    """Return the event times that make up a path: of evenly spaced periods those that no gap parts from the reference."""
+    even = np.array_equal(panel.periods.steps, np.arange(len(panel.periods)))
+    return _consecutive(times, reference) if even else times[times != reference]
 
 
 def _consecutive(times: Index, reference: int) -> Index:

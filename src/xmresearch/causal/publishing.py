@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from xmresearch.causal.panel import Panel
 from xmresearch.causal.result import DidResult
 from xmresearch.errors import InsufficientData, ModelError
+from xmresearch.sufficient.periods import written
 
 Array = NDArray[np.float64]
 
@@ -72,7 +73,7 @@ class Published:
             table = table[[self._reached(int(e)) for e in table["event_time"]]]
         if level == "att_gt":
             table = table.assign(position=[self.panel.periods.locate(t) for t in table["time"]])
-        names = {c: [None if pd.isna(v) else period(v) for v in table[c]] for c in ("cohort", "time", "unit")}
+        names = {c: [None if pd.isna(v) else written(v) for v in table[c]] for c in ("cohort", "time", "unit")}
         return table.assign(**names).reset_index(drop=True)
 
     def _compared(self, cohort: Any, time: Any) -> bool:
@@ -88,10 +89,11 @@ class Published:
 
     def _reached(self, event_time: int) -> bool:
         """Whether an event time rests on enough rows, and not on hidden cohorts alone."""
-        periods, rows, open_ = len(self.panel.periods), 0.0, False
+        when, rows, open_ = self.panel.periods.when, 0.0, False
         for start in self.panel.cohorts.tolist():
-            if 0 <= start + event_time < periods:
-                rows += self.panel.n[self.panel.start == start, start + event_time].sum()
+            then = when == when[start] + event_time
+            if then.any():
+                rows += self.panel.n[self.panel.start == start][:, then].sum()
                 open_ |= self.panel.periods.labels[start] not in self.hidden_cohorts
         return open_ and rows >= self.min_cell
 
@@ -104,7 +106,7 @@ class Published:
         ]
         table = pd.DataFrame(rows, columns=["cohort", "units", "rows"])
         table = table[~table["cohort"].isin(list(self.hidden_cohorts))].reset_index(drop=True)
-        return table.assign(cohort=["never" if pd.isna(v) else period(v) for v in table["cohort"]])
+        return table.assign(cohort=["never" if pd.isna(v) else written(v) for v in table["cohort"]])
 
     def summary(self) -> dict[str, Any]:
         """Return how much is hidden."""
@@ -150,15 +152,6 @@ def published(result: DidResult, *, min_cell: int = 10, people: bool = False) ->
         few = [_smallest(row[None]) < min_cell for row in panel.n]
         units = frozenset(panel.units[np.array(few)].tolist())
     return Published(result, panel, min_cell, people, frozenset(panel.periods.labels[s] for s in hidden), units)
-
-
-def period(label: Any) -> str:
-    """Write the label of a period, cohort or unit as text."""
-    if isinstance(label, float) and label.is_integer():
-        return str(int(label))
-    if hasattr(label, "isoformat"):
-        return str(label.isoformat()).removesuffix("T00:00:00")
-    return str(label)
 
 
 def require_rows(panel: Panel | None, min_cell: int) -> Panel:

@@ -48,7 +48,8 @@ class DidResult:
         smallest, p_above, p_within, p_below (see `decision`).
     table : DataFrame
         One row per effect: level (overall, group, dynamic, calendar, att_gt, twfe, unit, next_unit, parameter), measure, cohort (first treated
-        period), unit, time, event_time (periods since treatment; 0 is the first), estimate, sd, ci_lower, ci_upper, band_lower,
+        period), unit, time, event_time (periods since treatment, 0 is the first; of unevenly spaced
+        periods steps of the smallest distance between two), estimate, sd, ci_lower, ci_upper, band_lower,
         band_upper (simultaneous within the level), p_positive, n (treated units; rows where the interval is not clustered).
     draws : ndarray
         Posterior draws of the overall effect, shape (S,).

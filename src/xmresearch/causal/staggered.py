@@ -104,7 +104,7 @@ def staggered(
     each = observation_weights(panel, weight)
     means = CohortMeans.of(panel.value, each, panel.start).linked(link)
     measure, spread = (panel.measure.name, panel.outcome_sd) if link is None else (link.name, link.spread)
-    pairs = comparisons(means.size, means.starts, control, anticipation, base)
+    pairs = comparisons(means.size, means.starts, control, anticipation, base, panel.periods.when)
     concerns = list(panel.concerns)
     if panel.covariates.shape[2]:
         post, left_out = adjusted_att(panel, pairs, means, adjust, cohort_weights, draws, rng)
@@ -118,7 +118,8 @@ def staggered(
         post = shrink_att(post, spread, rng)
     found = aggregates(post, rng)
     dynamic = found["dynamic"]
-    early = dynamic.key < -anticipation
+    lead, event = post.pairs.time - post.pairs.cohort, post.pairs.event_time
+    early = np.array([lead[event == e].max() < -anticipation for e in dynamic.key.tolist()])
     p = pretrend_p(
         dynamic.estimate[early], post.scale(dynamic.weights[:, early]), float(means.units.sum() - len(means.units))
     )
@@ -224,7 +225,7 @@ def _twfe_row(panel: Panel, weight: Array, confidence: float) -> pd.DataFrame:
     reach = float(special.stdtrit(fit.df, (1 + confidence) / 2)) * fit.se
     row = {
         "level": "twfe", "estimate": fit.estimate, "sd": fit.se, "ci_lower": fit.estimate - reach,
-        "ci_upper": fit.estimate + reach, "p_positive": float(special.stdtr(fit.df, fit.estimate / fit.se)),
+        "ci_upper": fit.estimate + reach, "p_positive": float(special.stdtr(fit.df, fit.estimate / fit.se) if fit.se else fit.estimate > 0),
         "n": int(panel.treated.sum()),
     }  # fmt: skip
     return pd.DataFrame([row]).reindex(columns=list(COLUMNS))

@@ -109,18 +109,19 @@ def _lazy(data: pd.DataFrame | pl.LazyFrame, third: str) -> Any:
 def _side(whole: Panel, cells: Cells) -> Panel:
     """Return one side in the layout of both."""
     unit, time = (
-        np.array([place[label] for label in labels], dtype=np.int64)
+        np.array([place.get(label, -1) for label in labels], dtype=np.int64)
         for place, labels in (
             ({label: k for k, label in enumerate(whole.units.tolist())}, cells.units.tolist()),
             ({label: k for k, label in enumerate(whole.periods.labels)}, cells.periods.labels),
         )
     )
-    at: tuple[NDArray[np.int64], NDArray[np.int64]] = unit[cells.unit], time[cells.time]
+    kept = unit[cells.unit] >= 0
+    at: tuple[NDArray[np.int64], NDArray[np.int64]] = unit[cells.unit][kept], time[cells.time][kept]
     n, value, scatter = np.zeros(whole.n.shape), np.full(whole.n.shape, np.nan), np.zeros(whole.n.shape)
-    n[at], value[at], scatter[at] = cells.n, cells.mean, cells.scatter
+    n[at], value[at], scatter[at] = cells.n[kept], cells.mean[kept], cells.scatter[kept]
     counts = None
     if cells.counts is not None:
         counts = np.zeros((*whole.n.shape, len(whole.categories)))
         code = np.searchsorted(whole.categories, cells.categories)
-        counts[at[0][:, None], at[1][:, None], code] = cells.counts
+        counts[at[0][:, None], at[1][:, None], code] = cells.counts[kept]
     return replace(whole, n=n, value=value, scatter=scatter, counts=counts, concerns=()).scored(whole.measure)

@@ -26,6 +26,15 @@ class Name(BaseModel):
     zh: str = Field(min_length=1, description="in Chinese")
 
 
+class Outcome(BaseModel):
+    """A further outcome whose levels or missing codes are declared."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    family: Family = Field(description="what the outcome is, as for the main one")
+    levels: list[float] = Field([], description="its lowest and highest value, or all answers in order")
+    missing_codes: list[float] = Field([], description="values that stand for no answer, such as 99")
+
+
 class Worth(BaseModel):
     """What one unit of the outcome is worth."""
 
@@ -56,8 +65,16 @@ class DidParams(StudyParams):
     outcome: str = Field("satisfaction", min_length=1, description="column that the change was to move")
     family: Family = Field("ordinal", description="what the outcome is: a number, 0/1, ordered answers, 0-10 or counts")
     better: Literal["higher", "lower"] = Field("higher", description="which direction of the outcome is the good one")
+    levels: list[float] = Field(
+        [],
+        description="lowest and highest value of the outcome, or all answers in order; needed where answers have gaps",
+    )
+    missing_codes: list[float] = Field([], description="values of the outcome that stand for no answer, such as 99")
     unit: str | None = Field("branch", description="column of what got the change or not; null: rows stand alone")
     time: str = Field("month", min_length=1, description="column of the period: numbers, dates or text like 2025-03")
+    period: Literal["day", "week", "month", "quarter", "year"] | None = Field(
+        None, description="what dates are put into; absent: as they are, but many dates into months or weeks"
+    )
     cohort: str | None = Field("rollout", description="column of a unit's first period with the change, blank for none")
     treated: str | list[str | int] | None = Field(
         None, description="instead of cohort: a column of 0 and 1, or the names of the units that got the change"
@@ -88,7 +105,10 @@ class DidParams(StudyParams):
     base: Literal["last", "all", "varying", "universal"] | None = Field(
         None, description="base period: last or all (event_study), varying or universal (staggered)"
     )
-    further: dict[str, Family] = Field({}, description="other outcomes and their families, analysed alike")
+    further: dict[str, Family | Outcome] = Field(
+        {},
+        description="other outcomes, analysed alike: their families, or mappings with family, levels and missing_codes",
+    )
     branches: bool = Field(True, description="whether to estimate each unit's effect, by a hierarchical model")
     smallest: float = Field(0.1, ge=0, description="smallest effect that matters, in units of the outcome")
     break_even: float | None = Field(
@@ -136,12 +156,18 @@ class DidParams(StudyParams):
         """Return what `xmresearch.causal.did.did` needs of the params."""
         given = {name: getattr(self, name) for name in ("overall", "cohort_weights", "weight", "base")}
         return {
-            "outcome": self.outcome, "unit": self.unit, "time": self.time, "cohort": self.cohort, "treated": self.treated,
+            "outcome": self.outcome, "levels": self.levels, "missing_codes": self.missing_codes, "period": self.period,
+            "unit": self.unit, "time": self.time, "cohort": self.cohort, "treated": self.treated,
             "treated_from": self.treated_from, "kind": self.kind, "family": self.family, "covariates": self.covariates,
             "cluster": self.cluster, "control": self.control, "compare": self.compare, "anticipation": self.anticipation, "smallest": self.smallest,
             "confidence": self.confidence, "draws": self.draws, "seed": self.seed,
             **{name: value for name, value in given.items() if value is not None},
         }  # fmt: skip
+
+    def further_outcomes(self) -> dict[str, dict[str, Any]]:
+        """Return family, levels and missing codes of each further outcome."""
+        given = {name: Outcome(family=f) if isinstance(f, str) else f for name, f in self.further.items()}
+        return {name: outcome.model_dump() for name, outcome in given.items()}
 
     def branch_settings(self) -> dict[str, Any]:
         """Return what `did` needs in order to estimate each unit's effect by a hierarchical model."""

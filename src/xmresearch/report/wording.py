@@ -197,7 +197,7 @@ class Wording(string.Formatter):
         parts = [self.format_field(v, spec) for v in values] + more
         if len(parts) < 2:
             return str(parts[0]) if parts else NONE_SHOWN
-        return str(self.get("style", "list")).join(parts[:-1]) + str(last) + parts[-1]
+        return str(self.get("style", "list")).join(parts[:-1]) + str(last) + str(parts[-1])
 
     def number(self, value: Any, spec: str, decimals: int | None = None) -> str:
         """Write a number; 'scale' and '+scale' have the outcome's decimals, or those given; 'hours' is a time, in a unit that fits."""

@@ -8,9 +8,38 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from xmresearch.errors import DataError, InsufficientData, nearest
+from xmresearch.sufficient.sources import from_pandas
 
 if TYPE_CHECKING:
     import polars as pl
+
+_MOMENT = r"^(\d{4}[-/]\d{1,2}[-/]\d{1,2})[ T]"
+
+
+@dataclass(frozen=True)
+class Grouped:
+    """Rows by unit, time and arm.
+
+    Attributes
+    ----------
+    table : DataFrame
+        One row per cell (and outcome, if counted): unit, time, arm, n, missing, coded (rows with a missing code), s1, s2 (sums
+        about the centre) with low, high and fraction, or value; x0, x1, ... (sums of covariates).
+    centre : float
+        What the sums are about.
+    kind : str
+        Of time: number, date, text or category.
+    order : list of str
+        Of an ordered category.
+    rows : polars.LazyFrame
+        The rows themselves: unit, time, arm and v, the outcome.
+    """
+
+    table: pd.DataFrame
+    centre: float
+    kind: str
+    order: list[str]
+    rows: pl.LazyFrame
 
 
 @dataclass(frozen=True)
@@ -27,6 +56,10 @@ class Query:
         Columns.
     counted : bool
         Count the rows per distinct outcome.
+    codes : tuple of float
+        Outcomes that stand for no answer.
+    by_day : bool
+        Cut moments to their day.
     """
 
     outcome: str
@@ -35,6 +68,8 @@ class Query:
     arm: str | None
     covariates: tuple[str, ...]
     counted: bool
+    codes: tuple[float, ...] = ()
+    by_day: bool = False
 
     @property
     def columns(self) -> list[str]:
@@ -43,7 +78,7 @@ class Query:
             dict.fromkeys(c for c in (self.outcome, self.unit, self.time, self.arm, *self.covariates) if c is not None)
         )
 
-    def run(self, data: pd.DataFrame | pl.LazyFrame) -> tuple[pd.DataFrame, float, str, list[str]]:
+    def run(self, data: pd.DataFrame | pl.LazyFrame) -> Grouped:
         """Group the rows.
 
         Parameters
@@ -53,20 +88,12 @@ class Query:
 
         Returns
         -------
-        table : DataFrame
-            One row per cell (and outcome, if counted): unit, time, arm, n, missing, s1, s2 (sums about the centre) with
-            low, high and fraction, or value; x0, x1, ... (sums of covariates).
-        centre : float
-            What the sums are about.
-        kind : str
-            Of time: number, date, text or category.
-        order : list of str
-            Of an ordered category.
+        Grouped
 
         Raises
         ------
         DataError
-            A column is missing or of the wrong type.
+            A column is missing, twice there, of the wrong type or of several, or an outcome or covariate is infinite.
         InsufficientData
             The data have no rows.
         """
@@ -85,34 +112,43 @@ class Query:
         self._require(schema.names())
         self._require_numeric(schema)
         kind, order = self._time_kind(schema[self.time])
-        value = pl.col(self.outcome).cast(pl.Float64).fill_nan(None)
+        given = pl.col(self.outcome).cast(pl.Float64).fill_nan(None)
+        value = pl.when(~given.is_in(self.codes)).then(given)
         covariates = [pl.col(c).cast(pl.Float64).fill_nan(None) for c in self.covariates]
-        keys = self._keys(kind)
-        rows = source.select(*keys, value.alias("v"), *(c.alias(f"x{j}") for j, c in enumerate(covariates)))
+        rows = source.select(
+            *self._keys(schema[self.time], kind), value.alias("v"), given.is_in(self.codes).alias("coded"),
+            *(c.alias(f"x{j}") for j, c in enumerate(covariates)),
+        )  # fmt: skip
         if covariates:
             complete = pl.all_horizontal(pl.col(f"x{j}").is_not_null() for j in range(len(covariates)))
             rows = rows.with_columns(pl.when(complete).then(pl.col("v")).alias("v"))
-        sums = [pl.col("v").count().alias("n"), pl.col("v").null_count().alias("missing")]
+        sums = [pl.col("v").count().alias("n"), pl.col("v").null_count().alias("missing"), pl.col("coded").sum()]
         sums += [pl.col(f"x{j}").filter(pl.col("v").is_not_null()).sum() for j in range(len(covariates))]
+        read = {"v": self.outcome} | {f"x{j}": c for j, c in enumerate(self.covariates)}
+        read = {k: c for k, c in read.items() if schema[c].is_float()}
+        sums += [(pl.col(k).is_infinite() & pl.col("v").is_not_null()).sum().alias(f"{k} infinite") for k in read]
         by = ["unit", "time", "arm"]
         if self.counted:
-            by.append("v")
+            rows = rows.with_columns(pl.col("v").alias("value"))
+            by.append("value")
         else:
             sums += [pl.col("v").mean().alias("s1"), pl.col("v").var().alias("s2")]
             sums += [pl.col("v").min().alias("low"), pl.col("v").max().alias("high")]
         found: pd.DataFrame = rows.group_by(by).agg(sums).collect(engine="streaming").to_pandas()
+        _require_finite(found, read)
         total = found["n"].sum()
         if not total:
             raise InsufficientData(f"No row has an outcome '{self.outcome}'.")
         if self.counted:
-            centre = float((found["n"] * found["v"].fillna(0.0)).sum() / total)
-            return found.rename(columns={"v": "value"}), centre, kind, order
+            centre = float((found["n"] * found["value"].fillna(0.0)).sum() / total)
+            return Grouped(found, centre, kind, order, rows)
         centre = float((found["n"] * found["s1"].fillna(0.0)).sum() / total)
         step = (found["s1"] - centre).fillna(0.0)
-        return found.assign(
+        table = found.assign(
             s1=found["n"] * step, s2=found["s2"].fillna(0.0) * (found["n"] - 1).clip(lower=0) + found["n"] * step**2,
             fraction=self._has_fractions(found, rows, not (schema[self.outcome].is_integer() or schema[self.outcome] == pl.Boolean)),
-        ), centre, kind, order  # fmt: skip
+        )  # fmt: skip
+        return Grouped(table, centre, kind, order, rows)
 
     @staticmethod
     def _has_fractions(found: pd.DataFrame, rows: pl.LazyFrame, can: bool) -> bool:
@@ -125,10 +161,15 @@ class Query:
         value = pl.col("v")
         return bool(rows.select((value != value.floor()).any()).collect(engine="streaming").item())
 
-    def _keys(self, kind: str) -> list[Any]:
+    def _keys(self, dtype: Any, kind: str) -> list[Any]:
         import polars as pl
 
         time = pl.col(self.time)
+        if self.by_day and dtype == pl.Datetime:
+            time = time.dt.date()
+        elif self.by_day and kind == "text":
+            text = time.cast(pl.String).str.strip_chars()
+            time = pl.coalesce(text.str.extract(_MOMENT), text)
         unit, arm = (pl.lit(0) if c is None else pl.col(c) for c in (self.unit or self.arm, self.arm))
         return [
             unit.alias("unit"),
@@ -163,10 +204,21 @@ class Query:
         return "text", []
 
 
+def _require_finite(found: pd.DataFrame, read: dict[str, str]) -> None:
+    for key, column in read.items():
+        if rows := int(found[f"{key} infinite"].sum()):
+            raise DataError(
+                f"Column '{column}' is infinite in {rows} row(s).", "Leave those rows out, or make their cells blank."
+            )
+
+
 def _source(frame: pd.DataFrame, time: str) -> pl.LazyFrame:
     """Return a frame whose categories and periods polars reads as what they mean."""
     import polars as pl
 
+    repeated = frame.columns[frame.columns.duplicated()]
+    if len(repeated):
+        return from_pandas(frame)
     changed, order = {}, None
     for name in frame.columns:
         dtype = frame[name].dtype
@@ -178,5 +230,5 @@ def _source(frame: pd.DataFrame, time: str) -> pl.LazyFrame:
                 changed[name] = frame[name].astype(dtype.categories.dtype)
         elif isinstance(dtype, pd.PeriodDtype):
             changed[name] = frame[name].dt.to_timestamp()
-    source = pl.from_pandas(frame.assign(**changed)).lazy()
+    source = from_pandas(frame.assign(**changed))
     return source if order is None else source.with_columns(pl.col(time).cast(pl.Enum(order)))

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from xmresearch.errors import DataError, InsufficientData
+from xmresearch.errors import DataError, ParamsError, nearest
+from xmresearch.sufficient.calendar import FORMS
 from xmresearch.sufficient.cell_query import Query
+from xmresearch.sufficient.cell_times import guessed_form, into_periods, on_one_clock
+from xmresearch.sufficient.outcome_levels import odd_codes, require_inside, require_levels
 from xmresearch.sufficient.periods import Periods
 
 if TYPE_CHECKING:
@@ -58,7 +61,17 @@ class Cells:
     covariate_means : ndarray
         Shape (cells, k).
     missing : int
-        Rows left out because their outcome or a covariate was blank.
+        Rows left out because their outcome or a covariate was blank, or the outcome a missing code, and
+    coded : int
+        those of them with a missing code.
+    levels : ndarray
+        What was declared of the outcome: its lowest and highest value, or all answers; empty where nothing was.
+    odd : tuple of float
+        Outcomes that look like codes for no answer: 99 among answers from 1 to 5. Empty where levels were declared.
+    within : int
+        Units whose treatment column changed from 0 to 1 within a period into which dates were put; all of it counts as treated.
+    guessed : bool
+        That dates were put into periods was not asked for.
 
     Notes
     -----
@@ -85,6 +98,11 @@ class Cells:
     covariates: tuple[str, ...]
     covariate_means: Array
     missing: int
+    coded: int = 0
+    levels: Array = field(default_factory=lambda: np.empty(0))
+    odd: tuple[float, ...] = ()
+    within: int = 0
+    guessed: bool = False
 
     @classmethod
     def of(
@@ -98,6 +116,9 @@ class Cells:
         treated: str | None = None,
         counts: bool = False,
         covariates: Sequence[str] = (),
+        period: str | None = None,
+        levels: Sequence[float] = (),
+        missing_codes: Sequence[float] = (),
     ) -> Cells:
         """Reduce rows to cells in one streamed pass.
 
@@ -119,6 +140,14 @@ class Cells:
             Count the rows per distinct outcome, for ordinal outcomes.
         covariates : sequence of str
             Numeric columns.
+        period : str, optional
+            day, week, month, quarter or year, into which dates are put; left out, dates stay as they are, unless there are more
+            than `MOST_DATES` of them less than a week apart: these are put into months, or weeks if they span less than half a
+            year.
+        levels : sequence of float
+            Lowest and highest outcome that is possible, or all answers in order.
+        missing_codes : sequence of float
+            Outcomes that stand for no answer, such as 99.
 
         Returns
         -------
@@ -127,34 +156,51 @@ class Cells:
         Raises
         ------
         DataError
-            A column is missing, the outcome is not numeric, units or times are blank, or time has no order.
+            A column is missing, twice there or of several types; the outcome is not numeric, infinite or outside its levels;
+            units or times are blank; time has no order, or no date to put into a period.
+        ParamsError
+            There is no such period, or the levels are none.
         InsufficientData
             No row has an outcome.
         """
         if cohort is not None and treated is not None:
             raise DataError("Both a cohort and a treated column were given.", "Give one of them.")
         arm, role = (cohort, "cohort") if cohort is not None else (treated, "treated" if treated is not None else "")
-        query = Query(outcome, unit, time, arm, tuple(covariates), counts)
-        table, centre, kind, order = query.run(data)
-        _require_keys(table, query)
-        missing = int(table["missing"].sum())
-        table = table[table["n"] > 0]
-        if table.empty:
-            raise InsufficientData(f"No row has an outcome '{outcome}'.")
+        require_levels(levels, missing_codes)
+        if period is not None and period not in FORMS:
+            raise ParamsError(f"period is '{period}'.", nearest(period, FORMS))
+        codes = tuple(float(c) for c in missing_codes)
+        query = Query(outcome, unit, time, arm, tuple(covariates), counts, codes, period is not None)
+        found = query.run(data)
+        _require_keys(found.table, query)
+        missing, coded = (int(found.table[c].sum()) for c in ("missing", "coded"))
+        table = on_one_clock(found.table[found.table["n"] > 0])
+        asked = period or guessed_form(table["time"], found.kind)
+        kind, within = found.kind, 0
+        if asked:
+            table, within = into_periods(table, time, asked, role)
+            kind = "text"
         labels = pd.Series(pd.unique(table["time"])).tolist()
-        periods = Periods.of(time, labels, kind, order)
+        periods = Periods.of(time, labels, kind, found.order, asked)
         place = {label: k for k, label in enumerate(periods.labels)}
         unit_codes, units = pd.factorize(table["unit"], sort=True)
         arm_codes, arms = pd.factorize(table["arm"], sort=True, use_na_sentinel=True)
         table = table.assign(unit=unit_codes, arm=arm_codes, time=table["time"].map(place).astype("int64"))
         blanks = (arm_codes < 0).any() and role
+        arms = np.array(list(arms), dtype=object) if isinstance(arms, pd.DatetimeIndex) else np.asarray(arms)
         if blanks:
-            arms = np.append(np.asarray(arms, dtype=object), [None])
+            arms = np.append(arms.astype(object), [None])
             table["arm"] = np.where(arm_codes < 0, len(arms) - 1, arm_codes)
-        return _assemble(
-            table, centre, outcome, np.asarray(units), np.asarray(arms), periods, role,
+        cells = _assemble(
+            table, found.centre, outcome, np.asarray(units), arms, periods, role,
             (unit or arm or "", time, arm or ""), tuple(covariates), counts, missing,
         )  # fmt: skip
+        declared = np.asarray(levels, dtype=float)
+        require_inside(cells.low, cells.high, cells.categories, found, outcome, declared)
+        odd = () if len(levels) else odd_codes(cells.low, cells.high, cells.whole, found)
+        return replace(
+            cells, coded=coded, levels=declared, odd=odd, within=within, guessed=period is None and bool(asked)
+        )
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -163,9 +209,11 @@ class Cells:
 
     def __add__(self, other: Cells) -> Cells:
         """Pool two sets of rows."""
-        mine = (self.outcome, self.role, self.names, self.covariates, self.counts is None)
-        if mine != (other.outcome, other.role, other.names, other.covariates, other.counts is None):
-            raise ValueError("cells of different outcomes, columns or covariates do not add")
+        mine, theirs = (
+            (c.outcome, c.role, c.names, c.covariates, c.counts is None, c.levels.tolist()) for c in (self, other)
+        )
+        if mine != theirs:
+            raise ValueError("cells of different outcomes, columns, scales or covariates do not add")
         periods = self.periods + other.periods
         place = {label: k for k, label in enumerate(periods.labels)}
         units = _union(self.units, other.units)
@@ -173,9 +221,13 @@ class Cells:
         centre = float((self.n @ self.mean + other.n @ other.mean) / (self.n.sum() + other.n.sum()))
         parts = [part._sums(centre, place, units, arms) for part in (self, other)]
         table = pd.concat(parts, ignore_index=True)
-        return _assemble(
+        whole = _assemble(
             table, centre, self.outcome, units, arms, periods, self.role, self.names, self.covariates,
             self.counts is not None, self.missing + other.missing,
+        )  # fmt: skip
+        return replace(
+            whole, coded=self.coded + other.coded, levels=self.levels, odd=tuple(sorted({*self.odd, *other.odd})),
+            within=self.within + other.within, guessed=self.guessed or other.guessed,
         )  # fmt: skip
 
     def _sums(self, centre: float, place: dict[Any, int], units: NDArray[Any], arms: NDArray[Any]) -> pd.DataFrame:

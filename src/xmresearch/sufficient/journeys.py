@@ -245,14 +245,14 @@ class DistinctJourneys:
 def passing(journeys: Journeys) -> Array:
     """Return how many journeys that converted, and that did not, touch each channel at least once, shape (K, 2)."""
     size, count = len(journeys.channels), len(journeys)
-    owner = np.repeat(np.arange(count), journeys.lengths)
     ends = np.stack([journeys.conversions, journeys.nulls])
+    cell = np.repeat(np.arange(0, count * size, max(size, 1)), journeys.lengths) + journeys.codes
     if size * count <= MATRIX_CELLS:
-        touched = np.zeros((count, size))
-        touched[owner, journeys.codes] = 1
-        found: Array = (ends @ touched).T
+        touched = np.zeros(count * size)
+        touched[cell] = 1
+        found: Array = (ends @ touched.reshape(count, size)).T
         return found
-    once = np.unique(owner * size + journeys.codes)
+    once = np.unique(cell)
     return np.stack([np.bincount(once % size, end[once // size], size) for end in ends], axis=1)
 
 

@@ -43,7 +43,7 @@ def as_lazy(data: pd.DataFrame | pl.DataFrame | pl.LazyFrame | str | Path) -> pl
     if isinstance(data, pl.DataFrame):
         return data.lazy()
     if isinstance(data, pd.DataFrame):
-        return _from_pandas(data)
+        return from_pandas(data)
     if isinstance(data, str | Path):
         return scan_survey(data)
     raise DataError(
@@ -51,7 +51,23 @@ def as_lazy(data: pd.DataFrame | pl.DataFrame | pl.LazyFrame | str | Path) -> pl
     )
 
 
-def _from_pandas(data: pd.DataFrame) -> pl.LazyFrame:
+def from_pandas(data: pd.DataFrame) -> pl.LazyFrame:
+    """Take over a pandas frame.
+
+    Parameters
+    ----------
+    data : DataFrame
+        Its columns keep their types; their names become text.
+
+    Returns
+    -------
+    polars.LazyFrame
+
+    Raises
+    ------
+    DataError
+        A column is there more than once, or holds values of several types.
+    """
     import polars as pl
     import pyarrow as pa
 

@@ -12,13 +12,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from xmresearch.causal.overview import clustering
-from xmresearch.causal.publishing import Published, period
+from xmresearch.causal.publishing import Published
 from xmresearch.causal.result import DidResult
 from xmresearch.causal.sensitivity import SensitivityResult
 from xmresearch.claims.claim import UNSETTLED, Claim, Condition, cases
 from xmresearch.claims.families import adjusted
 from xmresearch.claims.ranking import Joint, first_of
 from xmresearch.claims.rules import assumption, decision, larger
+from xmresearch.sufficient.periods import written
 
 Array = NDArray[np.float64]
 
@@ -128,7 +129,9 @@ def did_claims(
         gained=None if shown is None else shown.gained(found.confidence).given(*needed),
         best=None if shown is None else shown.first("best", found.confidence).given(*needed),
         worst=None if shown is None else shown.first("worst", found.confidence).given(*needed),
-        cohorts=None if shown is not None or cohorts is None or len(cohorts) < 2 else by_cohort(cohorts, sign, found).given(*needed),
+        cohorts=None
+        if shown is not None or cohorts is None or len(cohorts) < 2
+        else by_cohort(cohorts, sign, found).given(*needed),
     )
 
 
@@ -176,7 +179,9 @@ def survives(doubt: SensitivityResult, effect: Claim) -> Claim:
     """
     value = np.nan if doubt.honest is None else doubt.honest.breakdown
     verdict = "larger" if value >= WHOLE_BREACH else UNSETTLED
-    made = Claim("robust", "larger", verdict, "breakdown_of_parallel_trends", 1 - doubt.confidence, doubt.confidence, value)
+    made = Claim(
+        "robust", "larger", verdict, "breakdown_of_parallel_trends", 1 - doubt.confidence, doubt.confidence, value
+    )
     made = made.given(*effect.conditions).about(
         threshold=WHOLE_BREACH, breakdown=value, first_breakdown=doubt.first_breakdown,
         limit="limited_by_noise" if doubt.reachable is False else "limited_by_breach",
@@ -198,12 +203,11 @@ def worth_of(found: DidResult, sign: float, smallest: float, given: Any) -> Clai
     spread = scale * found.effect["sd"]
     places = 1 - floor(log10(spread)) if spread > 0 else 0
     worth, low, high = (round(float(scale * v), places) for v in (sign * found.effect["estimate"], *ends))
-    made = larger(
+    return larger(
         "worth", sign * found.effect["estimate"], *ends, smallest, confidence=found.confidence,
         worth=worth, worth_lower=low, worth_upper=high, per_point=given.per_point, people=given.people,
         currency=given.currency, clustered=clustering(found), outcome=found.outcome,
     )  # fmt: skip
-    return made
 
 
 @dataclass(frozen=True)
@@ -228,8 +232,8 @@ class Units:
     def of(cls, branches: DidResult, shown: Published, sign: float) -> Units | None:
         """Return the units that may be shown; None where there are fewer than two."""
         effects = branches.posterior["posterior"]["unit_effect"]
-        names = [period(v) for v in effects["treated_unit"].to_numpy().tolist()]
-        hidden = {period(v) for v in shown.hidden_units}
+        names = [written(v) for v in effects["treated_unit"].to_numpy().tolist()]
+        hidden = {written(v) for v in shown.hidden_units}
         kept = [k for k, name in enumerate(names) if name not in hidden]
         if len(kept) < 2:
             return None
