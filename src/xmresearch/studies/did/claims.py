@@ -188,7 +188,8 @@ def survives(doubt: SensitivityResult, effect: Claim) -> Claim:
     )  # fmt: skip
     if effect.withheld:
         return made.withhold(effect.withheld)
-    return made.withhold("no_effect_to_defend") if effect.verdict not in ("larger", "smaller") else made
+    told = effect.lower > 0 or effect.upper < 0
+    return made if told else made.withhold("no_effect_to_defend")
 
 
 def pays(found: DidResult, sign: float, break_even: float, effect: Claim) -> Claim:
