@@ -282,7 +282,8 @@ def test_check_says_what_would_be_shared_out(cli, root):
     done = cli("check", root / "params/attribution/service_hall.yml")
     assert done.returncode == 0, done.stderr
     assert (
-        "Data: 20,000 journeys with 63,879 touches of 9 channels, from events; 10,600 converted (53.0%)." in done.stdout
+        "Data: 20,000 journeys of 20,000 customers with 63,879 touches of 9 channels, from events; 10,600 converted (53.0%)."
+        in done.stdout
     )
     assert "Would run: attribution.ipynb, order up to 3, 1000 draws, 200 resamples." in done.stdout
 

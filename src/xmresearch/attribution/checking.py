@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
-from xmresearch.attribution.concerns import left_out_concerns
+from xmresearch.attribution.concerns import Concern, left_out_concerns
 from xmresearch.attribution.reading import read_touches
 from xmresearch.attribution.scores import require_on_scale
 from xmresearch.errors import InsufficientData, ParamsError, Problems, nearest
@@ -76,11 +76,14 @@ def check_study(params: Request, data: Any) -> list[str]:
             require_on_scale(data.survey, columns["score"], columns["scale"])
     problems.settle()
     pooled = f" ({facts['pooled']} rare ones counted as one)" if facts["pooled"] else ""
+    who = f" of {facts['customers']:,d} customers" if facts["customers"] else ""
     lines = [
-        f"Data: {facts['journeys']:,.0f} journeys with {facts['touches']:,.0f} touches of {facts['channels']} "
+        f"Data: {facts['journeys']:,.0f} journeys{who} with {facts['touches']:,.0f} touches of {facts['channels']} "
         f"channels{pooled}, from {params.form}; {facts['conversions']:,.0f} converted ({facts['rate']:.1%}).",
     ]
     concerns = [*touches.concerns, *left_out_concerns(touches.not_used())]
+    if not facts["customers"]:
+        concerns.append(Concern("independent_journeys"))
     return lines + [f"Note: {concern}" for concern in concerns]
 
 

@@ -11,6 +11,8 @@ _SENTENCES = {
     "chain_misses_log": "The chain sends {chain:.1%} of the conversions through {channel}, the log {logged:.1%} ({passed:,.0f} of {conversions:,.0f}): it is wrong about the order of steps or how they repeat; {outside} of {channels} logged shares lie outside the chain's intervals.",
     "order_at_highest": "Order {order} is the highest that was compared: a chain that remembers more may fit better.",
     "few_conversions": "{conversions:.0f} conversions are few: {fewest} or more are advised.",
+    "few_customers": "{customers} customers are few to tell how customers differ: {fewest} or more are advised, and intervals may be too narrow.",
+    "independent_journeys": "Nothing says who took which journey, so journeys count as independent: where customers took several, intervals are too narrow.",
     "no_nulls": "Every journey converted, so nothing is known of journeys that did not.",
     "pooled_channels": "{channels} rare channels with {touches:.0f} touches are counted as one, '{name}'.",
     "same_forms": "{count} group(s) of touchpoints differ in letter case, blanks or Unicode form only, such as {labels}: they are counted apart (merge_forms makes them one).",
@@ -54,9 +56,10 @@ class Concern:
     Attributes
     ----------
     kind : str
-        descriptive, mandatory_step, chain_misses_log, order_at_highest, few_conversions, no_nulls, pooled_channels, misspecified, shrunk, lift_disagrees, unspent,
-        unmatched_scores, few_scores, same_forms, same_forms_rare, reserved_labels, placeholder_labels, path_sign, other_separator,
-        longest_journey, rare_conversions, or a key of `Journeys.left_out`.
+        descriptive, mandatory_step, chain_misses_log, order_at_highest, few_conversions, few_customers, independent_journeys, no_nulls,
+        pooled_channels, misspecified, shrunk, lift_disagrees, unspent, unmatched_scores, few_scores, same_forms, same_forms_rare,
+        reserved_labels, placeholder_labels, path_sign, other_separator, longest_journey, rare_conversions, or a key of
+        `Journeys.left_out`.
     facts : dict
         Names and figures of the sentence that `str` gives; reports put it into their own language.
     """

@@ -80,15 +80,25 @@ def disagreement(compared: pd.DataFrame) -> dict[str, Any]:
 
 
 def misspecification(credits: AttributionResult) -> tuple[pd.DataFrame | None, dict[str, Any] | None]:
-    """Return the spread of each share by the chain and by whole journeys, and the figures of a sentence; None without a bootstrap.
+    """Return the spread of each share by the chain and by whole journeys or by customers, and the figures of a sentence.
 
     Returns
     -------
     table : DataFrame or None
-        channel, share, sd, bootstrap_sd, ratio.
+        channel, share, sd, bootstrap_sd (of whole journeys) or chain_sd (where sd is that of customers), ratio (of the wider unit
+        to single steps). None without a bootstrap.
     facts : dict or None
-        channel and ratio of the widest, resamples, limit, and case holds or wider.
+        channel and ratio of the widest, resamples, limit, journeys, customers, and case holds or wider; customers where these are
+        the units.
     """
+    if "chain_sd" in credits.table:
+        table = credits.table[["channel", "share", "sd", "chain_sd"]].copy()
+        table["ratio"] = table["sd"] / table["chain_sd"]
+        widest = table.loc[table["ratio"].idxmax()]
+        return table, {
+            "channel": widest["channel"], "ratio": float(widest["ratio"]), "journeys": credits.facts["journeys"],
+            "customers": credits.facts["customers"], "case": "customers",
+        }  # fmt: skip
     if "bootstrap_sd" not in credits.table:
         return None, None
     table = credits.table[["channel", "share", "sd", "bootstrap_sd"]].copy()

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from scipy import optimize, special
+from scipy import optimize, sparse, special
 
 from xmresearch.attribution.chain import Array, Chain, Index
+from xmresearch.attribution.customer_weights import CustomerWeights
 from xmresearch.errors import ParamsError, nearest
 from xmresearch.sufficient.transitions import Transitions
 
@@ -45,6 +46,10 @@ class StepPosterior:
     beyond that, the few rows that truly differ would be pulled away from their own counts. A count n of order j counts in
     order j - 1 as the expected c m (psi(c m + n) - psi(c m)) independent choices, so no journey is counted twice: with c_j
     high the chain is one of order j - 1, with c_j low each row stands alone. Draws go down the orders.
+
+    With customers as units (`by_customers`), the Gamma(n) weight of a step that was taken n times is the sum of the weights of
+    the customers who took it, which is the same where no customer took two. A Beta share of it, with mean of the independent
+    choices among n, counts in the order below.
 
     References
     ----------
@@ -122,6 +127,68 @@ class StepPosterior:
             ):
                 found = _shares(level, rng.standard_gamma(c * found[:, parent] + count))
             yield found
+
+    def by_customers(
+        self, units: CustomerWeights, draws: int, rng: np.random.Generator
+    ) -> Iterator[tuple[Array, Array]]:
+        """Draw step probabilities with customers as units, a batch at a time.
+
+        Parameters
+        ----------
+        units : CustomerWeights
+            Of the same transitions.
+        draws : int
+            In all.
+        rng : Generator
+            Their source.
+
+        Yields
+        ------
+        probability : ndarray
+            Shape (batch, m), in the order of the steps of `chain`.
+        weights : ndarray
+            Of each group of customers, shape (batch, groups).
+        """
+        at_once = max(1, DRAWN_AT_ONCE // len(self.chain.row))
+        for done in range(0, draws, at_once):
+            many = min(at_once, draws - done)
+            weights = units.draw(many, rng)
+            taken = units.steps(weights)
+            if not self.concentration:
+                yield _shares(self.chain, taken + rng.standard_gamma(self.fixed, taken.shape)), weights
+                continue
+            every = [taken]
+            for parent, count in zip(reversed(self._parents), reversed(self._counts[:-1]), strict=True):
+                every.append(_summed(every[-1], parent, len(count)))
+            every.reverse()
+            chosen = [_thinned(t, level, c, rng) for t, level, c in zip(every, self._totals, self._counts, strict=True)]
+            top = chosen[0] + rng.standard_gamma(0.5, chosen[0].shape)
+            found = top / top.sum(axis=1, keepdims=True)
+            for level, parent, extra, c in zip(self.levels, self._parents, chosen[1:], self.concentration, strict=True):
+                found = _shares(level, rng.standard_gamma(c * found[:, parent]) + extra)
+            yield found, weights
+
+    @property
+    def _totals(self) -> list[Array]:
+        """Counts of each order, from 0."""
+        return [np.bincount(self.levels[0].symbol, self.levels[0].count, self.symbols)] + [
+            level.count for level in self.levels
+        ]
+
+
+def _summed(taken: Array, parent: Index, size: int) -> Array:
+    """Add up steps by the step of the order below that each is a case of, shape (draws, size)."""
+    case = sparse.csr_array((np.ones(len(parent)), (np.arange(len(parent)), parent)), shape=(len(parent), size))
+    found: Array = taken @ case
+    return found
+
+
+def _thinned(taken: Array, count: Array, choices: Array, rng: np.random.Generator) -> Array:
+    """Return the part of the drawn counts that stands for independent choices: Gamma(n) becomes Gamma(choices)."""
+    some = np.flatnonzero((choices < count) & (choices > 0))
+    out = np.where(choices > 0, taken, 0.0)
+    out[:, some] *= rng.beta(choices[some], (count - choices)[some], (len(taken), len(some)))
+    return out
 
 
 def _shares(chain: Chain, weights: Array) -> Array:

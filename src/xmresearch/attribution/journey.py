@@ -185,7 +185,7 @@ class _Both:
     """Feeds two sinks."""
 
     def __init__(self, stages: Mapping[str, Sequence[str]] | None, paths: bool) -> None:
-        self.sums, self.common = StepSums(stages), DistinctJourneys() if paths else None
+        self.sums, self.common = StepSums(stages), DistinctJourneys(apart=False) if paths else None
 
     def add(self, block: Journeys) -> None:
         """Pass a block on."""
@@ -200,7 +200,7 @@ def _reduced(
     if isinstance(source, Journeys):
         sums = StepSums(stages)
         sums.add(source)
-        return sums, source, source if paths else None
+        return sums, source, source.merged() if paths else None
     both, last = source.reduce(lambda: _Both(stages, paths), times=True)
     if not both.sums.total.sum() > 0:
         return both.sums, last, None

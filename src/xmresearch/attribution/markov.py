@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -12,10 +11,12 @@ import pandas as pd
 from xmresearch.attribution.absorption import Absorption
 from xmresearch.attribution.chain import Array, Chain, Index
 from xmresearch.attribution.concerns import Concern, left_out_concerns
+from xmresearch.attribution.customer_weights import FEWEST_CUSTOMERS, CustomerWeights
+from xmresearch.attribution.effects import Effects, drawn
 from xmresearch.attribution.hierarchy import StepPosterior
 from xmresearch.attribution.journey_bootstrap import JourneyBootstrap
 from xmresearch.attribution.misfit import worst
-from xmresearch.attribution.result import FEW_CONVERSIONS, WIDER, AttributionResult
+from xmresearch.attribution.result import FEW_CONVERSIONS, FEW_CUSTOMERS, WIDER, AttributionResult
 from xmresearch.attribution.returns import Lift, add_cost, lift_table
 from xmresearch.attribution.worth import WorthOfConversion
 from xmresearch.errors import InsufficientData, ParamsError
@@ -58,9 +59,10 @@ def markov(
     lift : mapping of str to (estimate, lower, upper), optional
         Conversions that an experiment or a difference-in-differences study found a channel to add; shown beside its credit.
     journeys : Journeys, optional
-        What the transitions were counted from, for a bootstrap of whole journeys.
+        What the transitions were counted from, for a bootstrap of whole journeys where nobody knows who took them.
     bootstrap : int
-        Its resamples; 0 for none, otherwise 2 at least.
+        Its resamples; where customers are known, draws of the chain as if every step were taken by itself, whose spread is shown
+        beside that with customers as units. 0 for none, otherwise 2 at least.
     mandatory : float
         A channel on at least this share of the converting journeys of the log is mandatory; 1: on every one.
     confidence : float
@@ -90,6 +92,10 @@ def markov(
     sum of all, times the conversions. Each row of the chain is Dirichlet over its allowed steps (see `Chain`), so draws
     are independent. Value goes by the expected value of the next step.
 
+    What is estimated is the chain of all customers: the share of those who take a step among all who are at its state, customers
+    counted as often as they come. Where the transitions know groups of customers, intervals take customers as units
+    (`StepPosterior.by_customers`); otherwise journeys count as independent of each other.
+
     References
     ----------
     Anderl, E., Becker, I., von Wangenheim, F. & Schumann, J. H. (2016). Mapping the customer journey: lessons learned from
@@ -105,20 +111,26 @@ def markov(
     solve = Absorption(chain)
     worth = WorthOfConversion(counts) if counts.value.sum() > 0 else None
     rng = np.random.default_rng(seed)
-    exact = _Effects.of(solve, [(chain.shares(chain.count)[None], _means(worth, 1))])
-    found = None
+    exact = Effects.of(solve, [(chain.shares(chain.count)[None], None if worth is None else worth.mean[None])])
+    found, rates, alone = None, np.full(2, np.nan), None
     if posterior is not None:
-        parts = ((p, None if worth is None else worth.draw(len(p), rng)) for p in posterior.draw(draws, rng))
-        found = _Effects.of(solve, parts)
+        units = CustomerWeights(counts, chain) if counts.customers >= FEWEST_CUSTOMERS else None
+        found, rates = drawn(solve, posterior, counts, worth, units, draws, rng)
+        if units is not None and bootstrap:
+            alone = Effects.of(solve, ((p, None) for p in posterior.draw(bootstrap, rng)))
     again, passed = None, counts.passed[:, 0]
     same = journeys
     if journeys is not None and len(counts.channels) < len(whole.channels):
         same = journeys.pooled(counts.channels, OTHER)
         passed = passing(same)[:, 0]
-    if same is not None and bootstrap:
+    if alone is None and same is not None and bootstrap:
         resampled = JourneyBootstrap(chain, same).resample(bootstrap, rng)
-        again = _Effects.of(solve, ((p, None if worth is None else w) for p, w in resampled))
-    table = _table(counts, exact, found, again, confidence)
+        again = Effects.of(solve, ((p, None if worth is None else w) for p, w in resampled))
+    table = _table(counts, exact, found, confidence)
+    for name, effects in (("bootstrap_sd", again), ("chain_sd", alone)):
+        if effects is not None:
+            table[name] = effects.share[..., 0].std(axis=0, ddof=1)
+    table = table.sort_values("rank", kind="stable")
     table["passed"] = passed[table.index]
     table["pass_share"] = table["passed"] / counts.conversions
     table["mandatory"] = table["pass_share"] >= mandatory - ROUNDING
@@ -127,13 +139,16 @@ def markov(
     names = pd.Index(table["channel"])
     ranks = _rank_probability(found, table.index, names) if found is not None else pd.DataFrame(index=names)
     concerns = [*_about(counts, table, confidence), *_about_pooling(whole, counts, max_channels)]
+    tail = (1 - confidence) / 2
+    rate_lower, rate_upper = np.quantile(rates, [tail, 1 - tail])
     facts = {
         "journeys": counts.journeys, "conversions": counts.conversions, "nulls": counts.nulls,
-        "rate": counts.conversions / counts.journeys, "value": float(counts.value.sum()),
+        "customers": counts.customers, "rate": counts.conversions / counts.journeys, "rate_lower": float(rate_lower),
+        "rate_upper": float(rate_upper), "value": float(counts.value.sum()),
         "cost": None if counts.cost is None else float(counts.cost.sum()), "prior": prior,
         "concentration": () if posterior is None else posterior.concentration,
         "states": len(chain.states), "transitions": len(chain.row), "draws": draws,
-        "bootstrap": bootstrap if again is not None else 0, "seed": seed,
+        "bootstrap": bootstrap if again is not None or alone is not None else 0, "seed": seed,
     }  # fmt: skip
     nothing = np.empty((0, len(counts.channels)))
     return AttributionResult(
@@ -142,30 +157,6 @@ def markov(
         nothing if found is None or worth is None else found.share[..., 1], ranks, facts,
         (Concern("descriptive"), *concerns), confidence,
     )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class _Effects:
-    """Removal effects and shares of credit, shape (B, K, G): conversions, then value."""
-
-    effect: Array
-    share: Array
-
-    @classmethod
-    def of(cls, solve: Absorption, parts: Iterable[tuple[Array, Array | None]]) -> _Effects:
-        effects = []
-        for probability, worth in parts:
-            converts = solve.chain.converting(probability)
-            gain = converts[..., None] if worth is None else np.stack([converts, converts * worth], axis=2)
-            total, passing = solve.passing(probability, gain)
-            effects.append(np.divide(passing, total[:, None], out=np.zeros_like(passing), where=total[:, None] > 0))
-        effect = np.concatenate(effects)
-        total = effect.sum(axis=1, keepdims=True)
-        return cls(effect, np.divide(effect, total, out=np.zeros_like(effect), where=total > 0))
-
-
-def _means(worth: WorthOfConversion | None, times: int) -> Array | None:
-    return None if worth is None else np.tile(worth.mean, (times, 1))
 
 
 def _require(given: Transitions, draws: int, bootstrap: int, confidence: float, max_channels: int) -> None:
@@ -185,9 +176,7 @@ def _require(given: Transitions, draws: int, bootstrap: int, confidence: float, 
         )
 
 
-def _table(
-    counts: Transitions, exact: _Effects, found: _Effects | None, again: _Effects | None, confidence: float
-) -> pd.DataFrame:
+def _table(counts: Transitions, exact: Effects, found: Effects | None, confidence: float) -> pd.DataFrame:
     share, effect, total = exact.share[0], exact.effect[0], counts.conversions
     table = pd.DataFrame({"channel": counts.channels, "touches": counts.volume, "removal_effect": effect[:, 0]})
     band = _Band(found, confidence, len(table))
@@ -206,15 +195,13 @@ def _table(
         table["value_lower"], table["value_upper"] = (value * b for b in band.of(lambda e: e.share[..., 1]))
     if counts.cost is not None:
         add_cost(table, counts.cost)
-    if again is not None:
-        table["bootstrap_sd"] = again.share[..., 0].std(axis=0, ddof=1)
-    return table.sort_values("rank", kind="stable")
+    return table
 
 
 class _Band:
     """Posterior quantiles, or NaN where nothing was drawn."""
 
-    def __init__(self, found: _Effects | None, confidence: float, size: int) -> None:
+    def __init__(self, found: Effects | None, confidence: float, size: int) -> None:
         tail = (1 - confidence) / 2
         self.found, self.at, self.size = found, [tail, 1 - tail], size
 
@@ -239,7 +226,7 @@ def _ranks(share: Array) -> Index:
     return ranks
 
 
-def _rank_probability(found: _Effects, order: pd.Index, index: pd.Index) -> pd.DataFrame:
+def _rank_probability(found: Effects, order: pd.Index, index: pd.Index) -> pd.DataFrame:
     ranks = _ranks(found.share[..., 0])
     size = ranks.shape[1]
     chance = np.stack([np.bincount(ranks[:, c] - 1, minlength=size) / len(ranks) for c in range(size)])
@@ -257,6 +244,10 @@ def _about(counts: Transitions, table: pd.DataFrame, confidence: float) -> list[
         concerns.append(Concern("chain_misses_log", missed))
     if counts.conversions < FEW_CONVERSIONS:
         concerns.append(Concern("few_conversions", {"conversions": counts.conversions, "fewest": FEW_CONVERSIONS}))
+    if not counts.customers:
+        concerns.append(Concern("independent_journeys"))
+    elif counts.customers < FEW_CUSTOMERS:
+        concerns.append(Concern("few_customers", {"customers": counts.customers, "fewest": FEW_CUSTOMERS}))
     if counts.nulls == 0:
         concerns.append(Concern("no_nulls"))
     if "bootstrap_sd" in table:

@@ -32,13 +32,13 @@ class OrderChoice:
     table : DataFrame
         One row per order: order, states, transitions, concentration (prior transitions of a row), log_evidence, probability
         (posterior, orders being equally likely before), log_loss (nats per step of journeys that the chain did not see),
-        log_loss_gap (to the least) and gap_se; NaN where no journey was held out.
+        log_loss_gap (to the least) and gap_se (with customers as units where they are known); NaN where no journey was held out.
     order : int
         The one with the highest evidence.
     by_log_loss : int
         The lowest whose log loss is within two standard errors (or 1e-5 nats) of the least; 0 where no journey was held out.
     loss : str
-        'held out' (a fifth of the journeys), 'given' (other journeys) or 'none'.
+        'held out' (a fifth of the journeys, or of the customers), 'given' (other journeys) or 'none'.
     """
 
     table: pd.DataFrame
@@ -168,8 +168,17 @@ def choose_order(
 
 
 def _split(journeys: Journeys, order: int, seed: int) -> tuple[Transitions, Transitions] | None:
-    """Hold out a fifth of the journeys; None where so few are no two groups."""
+    """Hold out a fifth of the journeys, or of the customers where they are known; None where so few are no two groups."""
     rng = np.random.default_rng(seed)
+    if journeys.group is not None:
+        groups = rng.permutation(np.unique(journeys.group))
+        # of two groups at least, one is held out
+        many = max(round(HELD_OUT * len(groups)), int(len(groups) > 1))
+        apart = np.isin(journeys.group, groups[:many]).astype(np.float64)
+        parts = [journeys.reweighted(journeys.conversions * w, journeys.nulls * w) for w in (1 - apart, apart)]
+        if any(part.weight.sum() == 0 for part in parts):
+            return None
+        return transitions(parts[0], order), transitions(parts[1], order)
     given = [np.round(journeys.conversions).astype(np.int64), np.round(journeys.nulls).astype(np.int64)]
     out = [rng.binomial(n, HELD_OUT).astype(np.float64) for n in given]
     left = [np.maximum(n - o, 0.0) for n, o in zip((journeys.conversions, journeys.nulls), out, strict=True)]
@@ -227,5 +236,9 @@ def _losses(ladder: _Ladder, unseen: Transitions) -> Array:
     least = int(mean.argmin())
     apart = loss - loss[least]
     gap = apart @ count / count.sum()
-    spread = np.sqrt((apart - gap[:, None]) ** 2 @ count) / count.sum()
+    from_mean = apart - gap[:, None]
+    if unseen.groups is None:
+        spread = np.sqrt(from_mean**2 @ count) / count.sum()
+    else:
+        spread = np.sqrt(((unseen.groups.steps @ from_mean.T) ** 2).sum(axis=0)) / count.sum()
     return np.stack([mean, gap, spread], axis=1)

@@ -109,14 +109,17 @@ class Touches:
         return pd.DataFrame(rows, columns=["rule", "flagged"])
 
     def summary(self) -> dict[str, Any]:
-        """Return journeys, conversions, rate, touches and channels; the case is the form."""
+        """Return journeys, customers, conversions, rate, touches and channels.
+
+        The case is the form, or known where it is journeys whose customers are known.
+        """
         journeys = self.journeys
         total, won = float(journeys.weight.sum()), float(journeys.conversions.sum())
         touches = float((journeys.weight * journeys.lengths).sum())
         return {
-            "case": self.form, "journeys": total, "conversions": won, "nulls": total - won, "rate": won / total,
+            "case": "known" if self.form == "journeys" and journeys.customers else self.form, "journeys": total, "customers": journeys.customers, "conversions": won, "nulls": total - won, "rate": won / total,
             "touches": touches, "mean_touches": touches / total, "channels": len(journeys.channels),
-            "sequences": len(journeys), "pooled": len(self.pool), "other": OTHER,
+            "sequences": len(journeys.merged()), "pooled": len(self.pool), "other": OTHER,
         }  # fmt: skip
 
 

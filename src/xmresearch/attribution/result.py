@@ -14,7 +14,8 @@ from xmresearch.attribution.misfit import MISFIT, excess, status
 from xmresearch.errors import DataError, ModelError, nearest
 
 Array = NDArray[np.float64]
-FEW_CONVERSIONS, ENOUGH_DRAWS, WIDER = 100, 1000, 1.25
+FEW_CONVERSIONS, FEW_CUSTOMERS, ENOUGH_DRAWS, WIDER = 100, 40, 1000, 1.25
+_TOTALS = ("journeys", "customers", "conversions", "rate", "rate_lower", "rate_upper", "value", "cost")
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,8 @@ class AttributionResult:
         credit_lower, credit_upper, rank, rank_lower, rank_upper, p_top, mandatory; with values value_removal_effect,
         value_share, value_credit, value_lower, value_upper; with costs cost, budget_share, cost_per_conversion, _lower,
         _upper, and with both roi, roi_lower, roi_upper ((value - cost) / cost); with lifts lift, lift_lower, lift_upper;
-        with a bootstrap bootstrap_sd.
+        with a bootstrap bootstrap_sd (of whole journeys), or where customers are units chain_sd (if every step were taken by
+        itself).
     draws : ndarray
         Posterior draws of the shares of credit, shape (S, K), in the order of `channels`.
     effect_draws, value_draws : ndarray
@@ -41,7 +43,7 @@ class AttributionResult:
     rank_probability : DataFrame
         Probability of each rank (columns) by channel (index), in the order of `table`.
     facts : dict
-        journeys, conversions, nulls, rate, value, cost, prior, concentration (see `StepPosterior`), states, transitions, draws, bootstrap, seed.
+        journeys, conversions, nulls, customers (0 where nobody knows), rate, rate_lower, rate_upper, value, cost, prior, concentration (see `StepPosterior`), states, transitions, draws, bootstrap, seed.
     concerns : tuple of Concern
         What a careful reviewer would ask about.
     confidence : float
@@ -104,7 +106,7 @@ class AttributionResult:
             "share_upper": float(top["share_upper"]), "p_top": float(top["p_top"]), "next": next_["channel"],
             "next_share": float(next_["share"]), "order": self.order, "channels": len(self.channels),
             "mandatory": self.table.loc[self.table["mandatory"], "channel"].tolist(), "level": self.confidence,
-            **{k: self.facts[k] for k in ("journeys", "conversions", "rate", "value", "cost")},
+            **{k: self.facts[k] for k in _TOTALS},
         }  # fmt: skip
 
     def diagnostics(self) -> pd.DataFrame:
@@ -114,6 +116,9 @@ class AttributionResult:
             ("conversions", facts["conversions"], FEW_CONVERSIONS), ("posterior_draws", facts["draws"], ENOUGH_DRAWS),
         ]  # fmt: skip
         checks = [(name, value, limit, "pass" if value >= limit else "warn") for name, value, limit in rows]
+        if facts["customers"]:
+            few = facts["customers"] < FEW_CUSTOMERS
+            checks.append(("customers", facts["customers"], FEW_CUSTOMERS, "warn" if few else "pass"))
         gap = abs(float(table["credit"].sum()) - facts["conversions"]) / facts["conversions"]
         checks.append(("credits_miss_total", gap, 1e-9, "pass" if gap <= 1e-9 else "fail"))
         if "bootstrap_sd" in table:

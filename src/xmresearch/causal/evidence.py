@@ -60,7 +60,7 @@ def raw_means(shown: Published) -> pd.DataFrame:
         without = mean["control"] + np.nanmean((mean["treated"] - mean["control"])[early])
     shown_from = 0 if result.kind == "synthetic_control" else first - 1
     mean["counterfactual"] = np.where(np.arange(len(panel.periods)) >= shown_from, without, np.nan)
-    rows["counterfactual"] = rows["treated"]
+    rows["counterfactual"] = np.minimum(rows["treated"], _compared_rows(result))
     parts = [
         pd.DataFrame({
             "series": name, "time": [written(v) for v in panel.periods.labels], "position": range(len(panel.periods)),
@@ -75,6 +75,18 @@ def raw_means(shown: Published) -> pd.DataFrame:
 
 def _whole_past(result: DidResult) -> bool:
     return result.kind == "two_by_two" or result.facts["base"] == "all"
+
+
+def _compared_rows(result: DidResult) -> Array:
+    """Return the rows, by period, of the units that the treated are compared with; shape (T,)."""
+    panel = result.panel
+    assert panel is not None  # noqa: S101 (Published has checked it)
+    until = (
+        np.arange(len(panel.periods))
+        if result.kind == "staggered"
+        else np.full(len(panel.periods), len(panel.periods) - 1)
+    )
+    return np.where(panel.start[:, None] > until, panel.n, 0.0).sum(axis=0)
 
 
 def _mean(value: Array, weight: Array) -> Array:

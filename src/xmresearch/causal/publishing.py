@@ -88,14 +88,14 @@ class Published:
         return bool(self.panel.n[others, now].sum() >= self.min_cell)
 
     def _reached(self, event_time: int) -> bool:
-        """Whether an event time rests on enough rows, and not on hidden cohorts alone."""
-        when, rows, open_ = self.panel.periods.when, 0.0, False
-        for start in self.panel.cohorts.tolist():
-            then = when == when[start] + event_time
-            if then.any():
-                rows += self.panel.n[self.panel.start == start][:, then].sum()
-                open_ |= self.panel.periods.labels[start] not in self.hidden_cohorts
-        return open_ and rows >= self.min_cell
+        """Whether an event time rests on enough rows, also of units to compare with, and not on hidden cohorts alone."""
+        start, when, rows, others, open_ = self.panel.start, self.panel.periods.when, 0.0, 0.0, False
+        for first in self.panel.cohorts.tolist():
+            for then in np.flatnonzero(when == when[first] + event_time).tolist():
+                rows += self.panel.n[start == first, then].sum()
+                others += self.panel.n[(start > then) & (start != first), then].sum()
+                open_ |= self.panel.periods.labels[first] not in self.hidden_cohorts
+        return open_ and min(rows, others) >= self.min_cell
 
     def adoption(self) -> pd.DataFrame:
         """Return cohort (first treated period, None for never), units and rows of each cohort that may be shown."""

@@ -61,6 +61,7 @@ class Paths(BaseModel):
     )
     nulls: str | None = Field("nulls", description="column: how often it did not (form paths)")
     value: str | None = Field(None, description="column: total value of the conversions")
+    customer: str | None = Field(None, description="column: who took the journey (form journeys); never shown")
     separator: str = Field(">", min_length=1, description="between touchpoints")
 
 
@@ -151,6 +152,10 @@ class AttributionParams(StudyParams):
                 raise ValueError("the scenario is an event log: set form to events")
             if wrong:
                 raise ValueError(f"{wrong[0]} needs times or customers, which {self.form} lack: leave it out")
+            if self.form == "paths" and self.paths.customer is not None:
+                raise ValueError(
+                    "aggregated paths are of many customers: leave paths.customer out, or give one journey per row"
+                )
             if isinstance(self.half_life, str):
                 raise ValueError("half_life of paths is a number of steps, such as 2")
         elif self.events.conversion is None and not self.events.converting:

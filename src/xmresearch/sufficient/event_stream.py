@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from xmresearch.errors import DataError
 from xmresearch.sufficient.case_ends import CaseEnds
+from xmresearch.sufficient.customer_groups import group_of
 from xmresearch.sufficient.event_columns import BLANK, CONVERTS, UNKNOWN, EventColumns
 from xmresearch.sufficient.event_log import EventLog, seconds
-from xmresearch.sufficient.journeys import Journeys, Sink, keep_touches, without_empty, without_long
+from xmresearch.sufficient.journeys import Index, Journeys, Sink, keep_touches, without_empty, without_long
 from xmresearch.sufficient.sources import readable
 
 BATCH_ROWS, SLICE_ROWS, SORTED_AT_ONCE = 500_000, 50_000, 12_000_000
@@ -93,9 +94,10 @@ def _poured[S: Sink](
 
 @dataclass
 class _Rows:
-    """Rows not yet cut: whether each is of a new customer, its time, code, conversion and value."""
+    """Rows not yet cut: whether each is of a new customer, the customer's ordinal, time, code, conversion and value."""
 
     fresh: NDArray[np.bool_]
+    who: Index
     time: NDArray[Any]
     code: NDArray[np.int32]
     converted: NDArray[np.bool_]
@@ -103,16 +105,18 @@ class _Rows:
 
     def part(self, which: slice | NDArray[np.bool_]) -> _Rows:
         value = None if self.value is None else self.value[which]
-        return _Rows(self.fresh[which], self.time[which], self.code[which], self.converted[which], value)
+        return _Rows(
+            self.fresh[which], self.who[which], self.time[which], self.code[which], self.converted[which], value
+        )
 
     def then(self, other: _Rows) -> _Rows:
         value = None
         if self.value is not None and other.value is not None:
             value = np.concatenate([self.value, other.value])
-        fresh, time, code, converted = (
-            np.concatenate([getattr(self, k), getattr(other, k)]) for k in ("fresh", "time", "code", "converted")
+        fresh, who, time, code, converted = (
+            np.concatenate([getattr(self, k), getattr(other, k)]) for k in ("fresh", "who", "time", "code", "converted")
         )
-        return _Rows(fresh, time, code, converted, value)
+        return _Rows(fresh, who, time, code, converted, value)
 
 
 class _Cutter:
@@ -127,6 +131,8 @@ class _Cutter:
         self.tail_anew = True
         self.before: tuple[object, object, int] | None = None
         self.last: _Rows | None = None
+        # customers met, those with a journey, and the last of them
+        self.met, self.customers, self.latest = 0, 0, -1
 
     def cut(self, batch: pl.DataFrame) -> Iterator[Journeys]:
         """Give the journeys that are complete: the one that was waiting, then those within the batch."""
@@ -156,7 +162,9 @@ class _Cutter:
         rows = self.tail
         if rows is None:
             nothing = np.empty(0)
-            rows = _Rows(np.empty(0, bool), nothing, np.empty(0, np.int32), np.empty(0, bool), nothing)
+            rows = _Rows(
+                np.empty(0, bool), np.empty(0, np.int64), nothing, np.empty(0, np.int32), np.empty(0, bool), nothing
+            )
         some = len(rows.code) > 0
         return self._journeys(rows, np.array([0, len(rows.code)] if some else [0]), np.array([self.tail_anew][:some]))
 
@@ -193,7 +201,9 @@ class _Cutter:
             value = batch["v"].fill_null(0.0).to_numpy()
             paid = np.count_nonzero(value) - np.count_nonzero(value[converted])
             self._note("value_without_conversion", paid)
-        return _Rows(fresh, time, code, converted, value)
+        who = self.met - 1 + np.cumsum(fresh)
+        self.met = int(who[-1]) + 1
+        return _Rows(fresh, who, time, code, converted, value)
 
     def _once(self, rows: _Rows, cost: NDArray[np.float64] | None) -> _Rows:
         """Count rows that are equal to the one before, leave them out where repeats are, and add up what the others cost."""
@@ -256,10 +266,10 @@ class _Cutter:
         converted = rows.converted[last].astype(np.float64)
         value = np.zeros(len(last)) if rows.value is None else rows.value[last] * converted
         time = rows.time * self.columns.unit if self.times else None
-        channels, cost = self.columns.labels.channels, self.columns.cost
+        channels, cost, who = self.columns.labels.channels, self.columns.cost, rows.who[starts[:-1]]
         found = Journeys(
             channels, rows.code, starts, converted, 1 - converted, value, value**2, converted, time, cost,
-            self.noted,
+            self.noted, group_of(who),
         )  # fmt: skip
         blank = np.empty(0, dtype=bool)
         if rows.code.min(initial=0) < 0:
@@ -279,7 +289,15 @@ class _Cutter:
             found = self._without_repeats(found)
         used = (found.lengths > 0) & (found.lengths <= (self.log.max_touches or np.inf))
         self._note("lost_after_conversion", self.cases.tally(rows.fresh[starts[:-1]], converted > 0, used))
-        return without_long(without_empty(found, self._note), self.log.max_touches, self._note)
+        self._meet(who[used])
+        kept = without_long(without_empty(found, self._note), self.log.max_touches, self._note)
+        return replace(kept, customers=self.customers)
+
+    def _meet(self, who: Index) -> None:
+        """Count customers by the ordinals of those who took a journey, which never fall."""
+        if len(who):
+            self.customers += int(who[0] != self.latest) + int(np.count_nonzero(np.diff(who)))
+            self.latest = int(who[-1])
 
     def _without_repeats(self, found: Journeys) -> Journeys:
         again = np.zeros(len(found.codes), dtype=bool)

@@ -56,6 +56,10 @@ class Journeys:
         blank_touchpoints, unknown_touchpoints, blank_customers, after_until, before_lookback, repeats,
         value_without_conversion, after_conversion (touches), later_conversions, not_complete (events of the lifecycle), too_long
         (journeys); and what was, though it may be wrong: see `USED`.
+    group : ndarray or None
+        Random group of customers that took each sequence, shape (J,), see `group_of`; None where nobody knows who took it.
+    customers : int
+        Customers in all (of a block: so far); 0 where nobody knows.
     """
 
     channels: tuple[str, ...]
@@ -69,6 +73,8 @@ class Journeys:
     time: Array | None = None
     cost: Array | None = None
     left_out: dict[str, int] = field(default_factory=dict)
+    group: NDArray[np.int32] | None = None
+    customers: int = 0
 
     @property
     def single(self) -> bool:
@@ -95,6 +101,12 @@ class Journeys:
             self, conversions=conversions, nulls=nulls, value=self.value * share, squares=self.squares * share,
             valued=self.valued * share,
         )  # fmt: skip
+
+    def merged(self) -> Journeys:
+        """Return each sequence once, whoever took it, without groups of customers."""
+        distinct = DistinctJourneys(apart=False)
+        distinct.add(self)
+        return distinct.result()
 
     def pooled(self, channels: tuple[str, ...], other: str) -> Journeys:
         """Return the same journeys with every channel that is not among `channels` as `other`, which is one of them."""
@@ -195,9 +207,16 @@ class Sink(Protocol):
 
 
 class DistinctJourneys:
-    """Gathers blocks of journeys and counts equal sequences once."""
+    """Gathers blocks of journeys and counts equal sequences once.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    apart : bool
+        Sequences of different groups of customers are kept apart where groups are known.
+    """
+
+    def __init__(self, *, apart: bool = True) -> None:
+        self._apart = apart
         self._tables: list[pl.DataFrame] = []
         self._last: Journeys | None = None
 
@@ -206,8 +225,17 @@ class DistinctJourneys:
         import polars as pl
         import pyarrow as pa
 
-        codes = block.codes.astype(">u4")
-        buffers = [None, pa.py_buffer(block.starts * 4), pa.py_buffer(codes)]
+        self._apart &= block.group is not None
+        codes, starts = block.codes.astype(">u4"), block.starts
+        if self._apart:
+            # the group is written behind the last touch: one key is grouped in half the time of two
+            whole = np.empty(len(codes) + len(block), dtype=">u4")
+            starts = starts + np.arange(len(starts))
+            inner = np.ones(len(whole), dtype=bool)
+            inner[starts[1:] - 1] = False
+            whole[inner], whole[~inner] = codes, block.group
+            codes = whole
+        buffers = [None, pa.py_buffer(starts * 4), pa.py_buffer(codes)]
         path = pa.Array.from_buffers(pa.large_binary(), len(block), buffers)
         table = pl.DataFrame({"path": pl.Series(pl.from_arrow(path))} | {k: getattr(block, k) for k in ENDS})
         self._tables.append(table.group_by("path").agg(pl.col(*ENDS).sum()))
@@ -221,7 +249,7 @@ class DistinctJourneys:
         return pl.concat(self._tables).group_by("path").agg(pl.col(*ENDS).sum())
 
     def result(self) -> Journeys:
-        """Return the distinct sequences in the order of their codes, without times; channels sorted.
+        """Return the distinct sequences in the order of their codes, groups among them, without times; channels sorted.
 
         Raises
         ------
@@ -235,10 +263,15 @@ class DistinctJourneys:
         table = self._merged().sort("path")
         flat = np.frombuffer(b"".join(table["path"].to_list()), dtype=">u4").astype(np.int64)
         ends = np.cumsum(table["path"].bin.size().to_numpy().astype(np.int64)) // 4
+        group = None
+        if self._apart:
+            inner = np.ones(len(flat), dtype=bool)
+            inner[ends - 1] = False
+            group, flat, ends = flat[~inner].astype(np.int32), flat[inner], ends - np.arange(1, len(ends) + 1)
         conversions, nulls, value, squares, valued = (table[k].to_numpy().astype(np.float64) for k in ENDS)
         return Journeys(
             names, place[flat].astype(np.int32), np.concatenate([[0], ends]), conversions, nulls, value, squares, valued,
-            None, placed(last.cost, place), last.left_out,
+            None, placed(last.cost, place), last.left_out, group, last.customers if self._apart else 0,
         )  # fmt: skip
 
 
@@ -288,4 +321,6 @@ def without_empty(journeys: Journeys, note: Callable[[str, int], None]) -> Journ
     note("empty_journeys", round(float(journeys.weight[empty].sum())))
     note("empty_conversions", round(float(journeys.conversions[empty].sum())))
     ends = {k: getattr(journeys, k)[~empty] for k in ENDS}
-    return replace(journeys, starts=np.append(journeys.starts[:-1][~empty], journeys.starts[-1]), **ends)
+    group = None if journeys.group is None else journeys.group[~empty]
+    starts = np.append(journeys.starts[:-1][~empty], journeys.starts[-1])
+    return replace(journeys, starts=starts, group=group, **ends)

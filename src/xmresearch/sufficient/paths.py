@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from xmresearch.errors import DataError, InsufficientData, ParamsError
+from xmresearch.sufficient.customer_groups import group_of
 from xmresearch.sufficient.journeys import (
     DistinctJourneys,
     Journeys,
@@ -34,6 +35,7 @@ def read_paths(
     conversions: str = "conversions",
     value: str | None = None,
     nulls: str | None = None,
+    customer: str | None = None,
     separator: str = ">",
     max_touches: int | None = None,
     mapping: Mapping[str, str] | None = None,
@@ -53,6 +55,9 @@ def read_paths(
         Column: total value of the row's conversions.
     nulls : str, optional
         Column: how often the path ended without conversion.
+    customer : str, optional
+        Column: who took the journeys of the row. Only groups of customers are kept; rows without a customer are left out and
+        counted.
     separator : str
         Between touchpoints; blanks around them do not count.
     max_touches : int, optional
@@ -63,7 +68,7 @@ def read_paths(
     Returns
     -------
     Journeys
-        Each distinct sequence once; channels sorted.
+        Each distinct sequence once (in each group of customers); channels sorted.
 
     Raises
     ------
@@ -77,8 +82,13 @@ def read_paths(
         raise ParamsError("The separator is blank.", "Name the character between touchpoints, such as '>'.")
     labels = Labels(mapping, unknown)
     with readable(data):
-        table = _by_path(as_lazy(data), path, conversions, value, nulls)
+        source = as_lazy(data)
+        require_columns((path, conversions, value, nulls, customer), source.collect_schema().names())
+        people = None if customer is None else _People(source, customer)
+        table = _by_path(source, path, conversions, value, nulls, people)
     noted: Counter[str] = Counter()
+    if people is not None and people.blank:
+        noted["blank_customers"] += people.blank
     if loose := int(table["loose"].sum()):
         noted["value_without_conversion"] += loose
     if blank := round(float(table["unvalued"].sum())):
@@ -93,6 +103,10 @@ def read_paths(
     if len(found) == 0:
         raise InsufficientData(f"No row of column '{path}' has a touchpoint.")
     found = replace(found, left_out=dict(noted))
+    if people is not None:
+        with readable(data):
+            used = (journeys.lengths > 0) & (journeys.lengths <= (max_touches or np.inf))
+            found = replace(found, customers=people.who_took(path, table.filter(used)["path"]))
     if apart:
         return found
     distinct = DistinctJourneys()
@@ -100,12 +114,56 @@ def read_paths(
     return distinct.result()
 
 
-def _by_path(source: pl.LazyFrame, path: str, conversions: str, value: str | None, nulls: str | None) -> pl.DataFrame:
-    """Sum rows of the same path."""
+class _People:
+    """Who took the journeys of each row, and the random group of each.
+
+    Attributes
+    ----------
+    groups : polars.LazyFrame
+        who, group (int32); one row per customer.
+    blank : int
+        Rows without a customer.
+    """
+
+    def __init__(self, source: pl.LazyFrame, customer: str) -> None:
+        import polars as pl
+
+        kind = source.collect_schema()[customer]
+        who = pl.col(customer)
+        if kind.is_float():
+            who = who.fill_nan(None).cast(pl.String)
+        elif isinstance(kind, pl.String | pl.Categorical | pl.Enum):
+            text = who.cast(pl.String)
+            who = pl.when(text.str.strip_chars() != "").then(text)
+        self.who, self.source = who.alias("who"), source
+        every = source.select(self.who).group_by("who").len().collect(engine="streaming")
+        self.blank = int(every.filter(pl.col("who").is_null())["len"].sum())
+        known = every.select("who").drop_nulls().sort("who")
+        group = pl.Series("group", group_of(np.arange(len(known), dtype=np.int64)))
+        self.groups = known.with_columns(group).lazy()
+
+    def who_took(self, path: str, paths: pl.Series) -> int:
+        """Count the customers who took one of some paths."""
+        import polars as pl
+
+        rows = self.source.select(self.who, _text(path)).drop_nulls("who")
+        taken = rows.join(pl.LazyFrame({"path": paths}).unique(), on="path", how="semi")
+        return int(taken.select(pl.col("who").n_unique()).collect(engine="streaming").item())
+
+
+def _text(path: str) -> pl.Expr:
+    import polars as pl
+
+    return pl.col(path).cast(pl.String).fill_null("").alias("path")
+
+
+def _by_path(
+    source: pl.LazyFrame, path: str, conversions: str, value: str | None, nulls: str | None, people: _People | None
+) -> pl.DataFrame:
+    """Sum rows of the same path (and group of customers)."""
     import polars as pl
 
     schema = source.collect_schema()
-    require_columns((path, conversions, value, nulls), schema.names())
     if schema[path].is_nested():
         raise DataError(
             f"Column '{path}' is of type {schema[path]}, not text.", "Join the touchpoints of a row by '>'."
@@ -115,20 +173,23 @@ def _by_path(source: pl.LazyFrame, path: str, conversions: str, value: str | Non
     number = {key: pl.col(name).cast(pl.Float64).fill_nan(None) for key, name in counts.items()}
     given = pl.lit(0.0) if value is None else pl.col(value).cast(pl.Float64).fill_nan(None)
     rows = source.select(
-        pl.col(path).cast(pl.String).fill_null("").alias("path"), number["conversions"].alias("c"),
+        *([] if people is None else [people.who]), _text(path), number["conversions"].alias("c"),
         (number["nulls"] if nulls else (number["conversions"] == 0).cast(pl.Float64)).alias("n"),
         given.fill_null(0.0).alias("v"), given.is_null().alias("blank"),
     )  # fmt: skip
+    key = ["path"]
+    if people is not None:
+        rows, key = rows.join(people.groups, on="who"), ["path", "group"]
     c, v = pl.col("c"), pl.col("v")
     bad = pl.any_horizontal(~pl.col(k).is_between(0, np.inf, closed="left").fill_null(value=False) for k in "cnv")
     own = pl.when(c > 0).then(v).otherwise(0.0)
     table = (
-        rows.group_by("path").agg(
+        rows.group_by(key).agg(
             c.sum(), pl.col("n").sum(), own.sum().alias("v"),
             pl.when(c > 0).then(v * v / c).otherwise(0.0).sum().alias("squares"), (c > 0).sum().alias("valued"),
             ((v > 0) & (c <= 0)).sum().alias("loose"), c.filter("blank").sum().alias("unvalued"), bad.any().alias("bad"),
         )
-        .collect(engine="streaming").sort("path")
+        .collect(engine="streaming").sort(key)
     )  # fmt: skip
     if table["bad"].any():
         _say_what_is_wrong(source, {**counts, **({} if value is None else {"value": value})})
@@ -167,7 +228,8 @@ def _split(table: pl.DataFrame, separator: str, labels: Labels, noted: Counter[s
     won, lost, value, squares, valued = (
         table[k].to_numpy().astype(np.float64) for k in ("c", "n", "v", "squares", "valued")
     )
-    journeys = Journeys(channels, codes, starts, won, lost, value, squares, valued)
+    group = table["group"].to_numpy() if "group" in table.columns else None
+    journeys = Journeys(channels, codes, starts, won, lost, value, squares, valued, group=group)
     if not (raw < 0).any():
         return journeys, len(np.unique(coded)) == len(coded)
     times = np.repeat(journeys.weight, lengths)

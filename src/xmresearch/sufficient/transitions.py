@@ -7,8 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
 
 from xmresearch.errors import DataError, InsufficientData, ModelError, ParamsError, nearest
+from xmresearch.sufficient.customer_groups import GroupCounts
 from xmresearch.sufficient.event_log import EventLog
 from xmresearch.sufficient.journeys import Array, Index, Journeys, in_order, placed, require_kind
 from xmresearch.sufficient.label_forms import OTHER
@@ -44,10 +47,12 @@ class Transitions:
         Spent per channel, shape (K,).
     left_out : dict of str to int
         As in `Journeys`.
+    groups : GroupCounts or None
+        The same counts by random group of customers; None where nobody knows who took a journey.
 
     Notes
     -----
-    `a + b` is what one pass over both sets of journeys would give.
+    `a + b` is what one pass over both sets of journeys would give, if they are of different customers.
     """
 
     channels: tuple[str, ...]
@@ -62,11 +67,17 @@ class Transitions:
     passed: Array
     cost: Array | None = None
     left_out: dict[str, int] = field(default_factory=dict)
+    groups: GroupCounts | None = None
 
     @property
     def conversions(self) -> float:
         """Journeys that converted."""
         return float(self.count[self.symbol == len(self.channels)].sum())
+
+    @property
+    def customers(self) -> int:
+        """Customers who took the journeys; 0 where nobody knows."""
+        return 0 if self.groups is None else self.groups.customers
 
     @property
     def nulls(self) -> float:
@@ -192,29 +203,33 @@ def transitions(source: Journeys | EventLog, order: int = 1) -> Transitions:
         counter.add(source)
     else:
         counter, last = source.reduce(lambda: TransitionCounter(int(order)))
-    found = _from_counter(counter, last.channels, last.cost, last.left_out)
+    found = _from_counter(counter, last)
     if not found.journeys > 0:
         raise InsufficientData("There is no journey with a touchpoint.")
     return found
 
 
-def _from_counter(
-    counter: TransitionCounter, channels: tuple[str, ...], cost: Array | None, left_out: dict[str, int]
-) -> Transitions:
-    names, place = in_order(channels)
+def _from_counter(counter: TransitionCounter, last: Journeys) -> Transitions:
+    names, place = in_order(last.channels)
     size, order = len(names), counter.order
     code = np.concatenate([[START], place])
-    steps, count = counter.steps()
-    ends, sums = counter.ends()
+    steps, counts, steps_by = counter.steps()
+    ends, sums, ends_by = counter.ends()
     ends, steps = code[ends], code[steps]
     states = np.concatenate([steps[:, :order], ends, ends])
     symbol = np.concatenate([steps[:, order], np.full(len(ends), size), np.full(len(ends), size + 1)])
     nothing, passed = np.zeros(len(steps)), np.zeros((size, 2))
     passed[place] = counter.passed
     value, squares, valued = (np.concatenate([nothing, sums[:, k], np.zeros(len(ends))]) for k in (2, 3, 4))
+    every, groups = np.concatenate([counts[:, 0], sums[:, 0], sums[:, 1]]), None
+    if counter.groups > 1:
+        conversions, nulls, amount = ends_by[:3]
+        zero = [sparse.csr_array((counter.groups, many)) for many in (len(steps), len(ends))]
+        by = ((steps_by[0], conversions, nulls), (zero[0], amount, zero[1]))
+        groups = GroupCounts(last.customers, *(sparse.hstack(parts, format="csr") for parts in by))
     rows = Transitions(
-        names, order, states, np.arange(len(states)), symbol, np.concatenate([count, sums[:, 0], sums[:, 1]]), value,
-        squares, valued, passed, placed(cost, place), dict(left_out),
+        names, order, states, np.arange(len(states)), symbol, every, value, squares, valued, passed,
+        placed(last.cost, place), dict(last.left_out), groups,
     )  # fmt: skip
     return _collected(rows)
 
@@ -226,8 +241,19 @@ def _united(a: Transitions, b: Transitions) -> Transitions:
     both = {k: np.concatenate([getattr(a, k), getattr(b, k)]) for k in ("states", "symbol", "count", *_BY_STATE)}
     row = np.concatenate([a.row, b.row + len(a.states)])
     left_out = dict(Counter(a.left_out) + Counter(b.left_out))
-    passed = a.passed + b.passed
-    return _collected(Transitions(a.channels, a.order, row=row, passed=passed, cost=cost, left_out=left_out, **both))
+    groups = None if a.groups is None or b.groups is None else a.groups.beside(b.groups)
+    return _collected(
+        Transitions(
+            a.channels,
+            a.order,
+            row=row,
+            passed=a.passed + b.passed,
+            cost=cost,
+            left_out=left_out,
+            groups=groups,
+            **both,
+        )
+    )
 
 
 _BY_STATE = ("value", "squares", "valued")
@@ -252,7 +278,15 @@ def _collected(given: Transitions) -> Transitions:
     row, symbol = np.divmod(pairs[seen], size + 2)
     # a state counts once something follows it
     used, row = np.unique(row, return_inverse=True)
+    groups = given.groups
+    if groups is not None:
+        groups = groups.moved(_ranked(seen)[place], len(row), _ranked(np.isin(np.arange(count), used))[at], len(used))
     return replace(
         given, states=given.states[first[used]], row=row, symbol=symbol, count=total[seen], value=value[used],
-        squares=squares[used], valued=valued[used],
+        squares=squares[used], valued=valued[used], groups=groups,
     )  # fmt: skip
+
+
+def _ranked(kept: NDArray[np.bool_]) -> Index:
+    """Return the place of each element among those kept, -1 for the others."""
+    return np.where(kept, np.cumsum(kept) - 1, -1)
