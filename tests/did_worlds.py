@@ -6,7 +6,9 @@ import pandas as pd
 UNITS, PERIODS, FIRST = 40, 7, 4
 
 
-def panel(seed, *, effect=0.0, drift=0.0, noise=1.0, units=UNITS, periods=PERIODS, first=FIRST, cohorts=1, rows=12, shock=0.1):
+def panel(
+    seed, *, effect=0.0, drift=0.0, noise=1.0, units=UNITS, periods=PERIODS, first=FIRST, cohorts=1, rows=12, shock=0.1
+):
     """Simulate answers of people at units, half of which get the change.
 
     Parameters
@@ -35,4 +37,6 @@ def panel(seed, *, effect=0.0, drift=0.0, noise=1.0, units=UNITS, periods=PERIOD
     value = np.repeat(mean, rows) + noise * rng.standard_normal(len(unit) * rows)
     frame = pd.DataFrame({"branch": np.repeat(unit, rows), "month": np.repeat(time, rows) + 1, "score": value})
     cohort = start[np.repeat(unit, rows)]
-    return frame.assign(rollout=np.where(cohort < periods, cohort + 1.0, np.nan), branch="b" + frame["branch"].astype(str))
+    return frame.assign(
+        rollout=np.where(cohort < periods, cohort + 1.0, np.nan), branch="b" + frame["branch"].astype(str)
+    )

@@ -88,7 +88,9 @@ def test_whole_pages():
                 for check in say.NEEDED:
                     print(label, check, np.mean([check in p.effect.failed for p in pages]))
             else:
-                bold = [p.effect.settled or p.pays.settled or (p.robust is not None and p.robust.settled) for p in pages]
+                bold = [
+                    p.effect.settled or p.pays.settled or (p.robust is not None and p.robust.settled) for p in pages
+                ]
                 print(f"{label}pages with any false settled claim: {np.mean(bold):.3f}")
                 cells.append(Cell(label + "effect", sum(p.effect.settled for p in pages), n, at_most=0.05))
     show("Difference-in-differences: pages", judge(cells))

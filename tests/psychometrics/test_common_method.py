@@ -8,6 +8,7 @@ from xmresearch.data.datasets import load_dataset
 from xmresearch.errors import DataError, DatasetUnavailable, ModelError
 from xmresearch.psychometrics.common_method import common_method
 from xmresearch.sem.fitting import fit
+from xmresearch.studies.sem.measurement import method_claim
 
 HS = "visual =~ x1 + x2 + x3\ntextual =~ x4 + x5 + x6\nspeed =~ x7 + x8 + x9"
 MODEL = "\n".join(f"f{k} =~ " + " + ".join(f"x{4 * k + j}" for j in range(4)) for k in range(3))
@@ -51,7 +52,7 @@ def test_without_a_method_there_is_no_share(without):
         assert rows.loc[name, "share_lower"] == 0
     assert without.loadings["change"].abs().max() < 0.02
     assert (without.correlations["adjusted"] - without.correlations["correlation"]).abs().max() < 0.05
-    assert without.summary()["case"] == "low"
+    assert method_claim(without).case == "no_departure"
     assert (without.diagnostics()["status"] == "pass").all()
 
 
@@ -88,7 +89,7 @@ def test_tests_hold_their_level_without_a_method():
 
 def test_a_strong_method_is_noticed():
     result = common_method(MODEL, planted(1.1), marker=MARKER)
-    assert result.summary()["case"] == "high"
+    assert method_claim(result).case == "failed"
     checks = result.diagnostics().set_index("check")["status"]
     assert checks.to_dict() == {"harman": "warn", "method_share": "fail", "marker_share": "fail"}
 
@@ -117,7 +118,7 @@ def test_one_factor_is_lavaans(schools):
 
 def test_an_improper_method_factor_is_said_and_not_shown(schools):
     result = common_method(HS, schools)
-    assert result.summary()["case"] == "unknown"
+    assert method_claim(result).withheld == "untested"
     assert result.table.query("model == 'method_factor'")[["chisq", "chisq_diff", "share"]].isna().all(axis=None)
     assert result.loadings[["loading_method", "change", "method_share"]].isna().all(axis=None)
     assert result.warnings == (
@@ -187,7 +188,7 @@ def test_robust_and_incomplete_data(settings):
 
 def test_what_cannot_be_told_is_nan(schools):
     one = common_method("f =~ x0 + x1 + x2 + x3", planted(0.5, 400))
-    assert one.summary()["case"] == "unknown"
+    assert method_claim(one).withheld == "untested"
     assert "with one construct" in one.warnings[1]
     single = common_method(MODEL, planted(0.5, 400), marker=["k1"])
     assert single.table.query("model.str.startswith('marker')", engine="python")["chisq"].isna().all()

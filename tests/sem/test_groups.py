@@ -165,3 +165,21 @@ def test_a_growth_model_has_free_latent_means():
     means = found.estimates.query("op == '~1' and lhs in ['i', 's']")
     assert found.model.df == 5
     assert (abs(means["est"] - [5, 0.7]) < 4 * means["se"]).all()
+
+
+def test_scalar_invariance_of_a_second_order_factor():
+    """Its mean is free, those of the first-order factors are not: otherwise none is identified. The planted shift is .5."""
+    rng = np.random.default_rng(3)
+    g = rng.normal(size=(1200, 1)) + np.repeat([0.0, 0.5], 600)[:, None]
+    first = 0.8 * np.repeat(g, 3, axis=1) + 0.6 * rng.normal(size=(1200, 3))
+    data = pd.DataFrame(
+        np.repeat(first, 3, axis=1) + 0.6 * rng.normal(size=(1200, 9)),
+        columns=[f"{c}{k}" for c in "abc" for k in (1, 2, 3)],
+    )
+    text = "A =~ a1 + a2 + a3\nB =~ b1 + b2 + b3\nC =~ c1 + c2 + c3\nG =~ A + B + C"
+    ladder = invariance(text, data.assign(group=np.repeat(["x", "y"], 600)), "group")
+    assert ladder.level == "strict"
+    means = ladder.means.set_index("construct")
+    assert list(means.index) == ["G"]
+    assert means.loc["G", "ci_lower"] < 0.5 * 0.8 < means.loc["G", "ci_upper"]
+    assert ladder.table["df_diff"].iloc[1:3].tolist() == [8.0, 8.0]

@@ -5,6 +5,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 import pytest
+import sem_worlds
 
 from xmresearch.data.datasets import load_dataset
 from xmresearch.errors import DataError, DatasetUnavailable, InsufficientData, ModelError
@@ -662,6 +663,12 @@ def test_corrections_that_do_not_exist_are_refused(factors):
     same = exactly(r, ["a1", "a2", "b1", "b2", "y"])
     with pytest.raises(ModelError, match="corrected correlations of the causes of 'y' are not positive definite"):
         pls("a =~ a1 + a2\nb =~ b1 + b2\ny ~ a + b", same, consistent=True)
+
+
+def test_a_repeat_that_cannot_be_estimated_is_left_out():
+    """Unrelated constructs: in one of a hundred training sets the weights lead nowhere."""
+    unrelated = sem_worlds.survey(np.random.default_rng(0), 300, (0, 0, 0))
+    assert pls(sem_worlds.MODEL, unrelated, predict=True).prediction["q2_predict"].between(-0.1, 0.2).all()
 
 
 def test_a_fold_without_variance_is_refused(factors):

@@ -7,12 +7,13 @@ import pytest
 from xmresearch.errors import DataError, InsufficientData, ModelError
 from xmresearch.psychometrics.composite import composite_reliability
 from xmresearch.psychometrics.validity import validity
-from xmresearch.psychometrics.verdict import instrument_verdict
 from xmresearch.sem.fitting import fit
 from xmresearch.sem.followup import modification_indices
 from xmresearch.sem.gains import gains
 from xmresearch.sem.invariance import invariance
 from xmresearch.sem.measurement import measurement_model
+from xmresearch.studies.sem.groups import group_claims
+from xmresearch.studies.sem.measurement import measurement_claims
 from xmresearch.sufficient.moments import Moments
 
 
@@ -96,10 +97,14 @@ def test_other_bad_input_is_one_clear_error(schools, hs):
 
 
 def test_ladders_that_break_off_say_so(schools, hs):
-    assert invariance(hs, schools, "school", levels=["configural"]).summary()["case"] == "configural_only"
-    assert invariance(hs, schools, "school", levels=["metric"]).summary()["case"] == "metric_only"
+    assert group_claims(invariance(hs, schools, "school", levels=["configural"])).loadings_alike is None
+    only = group_claims(invariance(hs, schools, "school", levels=["metric"]))
+    assert only.loadings_alike is not None
+    assert only.intercepts_alike is None
     single = "f =~ " + " + ".join(f"x{k}" for k in range(1, 10))
-    assert invariance(single, schools, "school").summary()["case"] == "none"
+    told = group_claims(invariance(single, schools, "school"))
+    assert told.configural.case == "failed"
+    assert (told.intercepts_alike.case, told.intercepts_alike.failed[0]) == ("conditional", "configural")
     rng = np.random.default_rng(1)
     broken = schools.copy()
     half = broken["school"] == "Pasteur"
@@ -122,14 +127,21 @@ def test_verdict_needs_more_than_fit(schools, hs):
     weak = pd.DataFrame(0.35 * f + rng.normal(size=(4000, 6)), columns=list("abcdef"))
     text = "g =~ a + b + c\nh =~ d + e + f"
     fitted = fit(text, weak)
-    verdict = instrument_verdict(fitted, composite_reliability(fitted, weak), validity(fitted, weak))
+    told = measurement_claims(fitted, composite_reliability(fitted, weak), validity(fitted, weak, bootstrap=200))
     assert fitted.measures["cfi"] > 0.95
-    assert verdict["case"] == "poor"
+    assert told.instrument.case == "failed"
+    assert told.instrument.facts["failing"] == ["reliability_part"]
+    assert told.reliable.case == "unsettled"
     good = pd.DataFrame(
         np.repeat(rng.normal(size=(800, 2)), 3, axis=1) + 0.5 * rng.normal(size=(800, 6)), columns=list("abcdef")
     )
     fitted = fit(text, good)
-    assert instrument_verdict(fitted, composite_reliability(fitted, good), validity(fitted, good))["case"] == "good"
+    trust = composite_reliability(fitted, good)
+    told = measurement_claims(fitted, trust, validity(fitted, good, bootstrap=200))
+    assert (told.instrument.case, told.reliable.case, told.distinct.case) == ("no_departure", "all", "all")
+    told = measurement_claims(fitted, trust, validity(fitted, good))
+    assert (told.instrument.case, told.instrument.facts["lacking"]) == ("unsettled", ["distinctness_part"])
+    assert told.distinct.withheld == "no_bootstrap"
     assert measurement_model(text + "\nh ~ g").count("=~") == 2
 
 

@@ -18,7 +18,7 @@ BARE = {
 WORLDS = {
     "null": ({}, {}),
     "near null": ({"effect": 0.09}, {}),
-    "strong": ({"effect": 1.0}, {}),
+    "strong": ({"effect": 1.0, "noise": 0.5, "shock": 0.02}, {}),
     "harm": ({"effect": -1.0}, {}),
     "small but sure": ({"effect": 0.03, "noise": 0.05, "shock": 0.0}, {}),
     "failed check": ({"drift": 0.2}, {}),
@@ -33,7 +33,7 @@ def pages(tmp_path_factory):
     """Every world's page in both languages."""
     made, folder = {}, tmp_path_factory.mktemp("worlds")
     for number, (name, (world, more)) in enumerate(WORLDS.items()):
-        panel([72, number], **world).to_parquet(folder / f"{number}.parquet")
+        panel([73, number], **world).to_parquet(folder / f"{number}.parquet")
         both = in_both("did", folder, **BARE | more | {"data": {"path": f"{number}.parquet"}})
         made |= {(name, lang): report for lang, report in both.items()}
     return made
@@ -115,14 +115,20 @@ def test_a_clear_effect_with_parallel_trends_is_settled():
     report = case("bigpos")
     assert report.claims["effect"].case == "larger"
     assert report.claims["robust"].case in ("larger", "unsettled")
-    assert ("the noise of these data" in prose(report)) == (report.claims["robust"].facts["limit"] == "limited_by_noise" and report.claims["robust"].case == "unsettled")
+    assert ("the noise of these data" in prose(report)) == (
+        report.claims["robust"].facts["limit"] == "limited_by_noise" and report.claims["robust"].case == "unsettled"
+    )
     assert "with care" not in prose(report)
 
 
 def test_figures_are_not_named_as_periods(tmp_path):
     """Shifts and prior scales are numbers, though a period has such a name."""
     panel(1, effect=1.0, cohorts=2).to_parquet(tmp_path / "p.parquet")
-    labels = {"-2": {"en": "Q4", "zh": "四季度"}, "0.5": {"en": "Q5", "zh": "五季度"}, "7": {"en": "July", "zh": "七月"}}
+    labels = {
+        "-2": {"en": "Q4", "zh": "四季度"},
+        "0.5": {"en": "Q5", "zh": "五季度"},
+        "7": {"en": "July", "zh": "七月"},
+    }
     report = write("did", tmp_path, **BARE | {"data": {"path": "p.parquet"}, "labels": labels})
     rows = next(b for b in report.blocks if b.kind == "table" and b.content["key"] == "doubts").content["rows"]
     assert not {"Q4", "Q5"} & {r[1] for r in rows}

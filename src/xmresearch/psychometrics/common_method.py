@@ -75,21 +75,12 @@ class CommonMethodResult:
         return self.table
 
     def summary(self) -> dict[str, Any]:
-        """Return the shares and a verdict.
-
-        Signs of method variance are: the first component explains half of the variance or more; one factor fits no worse
-        than the measurement model (p of at least .05); the method factor, or the marker, explains a quarter or more. The
-        case is low with none of them, possible with one, high with more, and unknown without a method factor's share.
-        """
+        """Return the shares and their bounds, and the p value of one factor against the measurement model."""
         figures = self.table.set_index("model")[["p_diff", "share", "share_lower", "share_upper"]]
         one, method, marker = figures.reindex(["one_factor", "method_factor", "marker_constrained"]).to_numpy().tolist()
-        signs = [
-            self.component_share >= HARMAN_BOUND, one[0] >= ALPHA, method[1] >= SHARE_BOUND, marker[1] >= SHARE_BOUND,
-        ]  # fmt: skip
-        case = "low" if sum(signs) == 0 else "possible" if sum(signs) == 1 else "high"
         facts: dict[str, Any] = {
-            "case": "unknown" if np.isnan(method[1]) else case, "harman": self.component_share,
-            "harman_factor": self.factor_share, "harman_bound": HARMAN_BOUND, "share_bound": SHARE_BOUND, "n": self.n,
+            "harman": self.component_share, "harman_factor": self.factor_share, "harman_bound": HARMAN_BOUND,
+            "share_bound": SHARE_BOUND, "n": self.n, "one_factor_p": one[0],
             "largest_change": float(self.loadings["change"].abs().max()),
         }  # fmt: skip
         for name, row in (("method", method), ("marker", marker)):

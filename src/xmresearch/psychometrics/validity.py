@@ -20,7 +20,9 @@ from xmresearch.sem.result import SemFit
 from xmresearch.sem.robust import casewise, saturated
 
 Array = NDArray[np.float64]
-HTMT_BOUND = 0.85
+HTMT_BOUND, HTMT_MOST = 0.85, 0.90
+"""Of clearly different constructs, and of kindred ones: Henseler, J., Ringle, C. M. & Sarstedt, M. (2015). Journal of the
+Academy of Marketing Science, 43, 115-135."""
 
 
 @dataclass(frozen=True)

@@ -152,7 +152,7 @@ class Report:
         """Show every claim made so far: its state, the rule that settles it, how often that is wrong, and what it needs."""
         rows = [
             {
-                "claim": self.wording.get(f"claims_{self.study}", name)["title"], "state": f"state_{claim.state}",
+                "claim": name, "state": f"state_{claim.state}",
                 "settled_by": f"rule_{claim.rule}", "promised": claim.promised,
                 "needs": [c.check for c in claim.conditions],
             }
@@ -300,6 +300,8 @@ class Report:
             spec = specs.get(base, specs.get("ci", "+.2f" if not base else DEFAULT_FORMAT))
             return self.wording.interval(row[f"{prefix}lower"], row[f"{prefix}upper"], spec, row.get("decimals"))
         value = row[column]
+        if column == "claim":
+            return str(self.wording.get(f"claims_{self.study}", value)["title"])
         if isinstance(value, (list, tuple)):
             if column == "chain":
                 return " → ".join(self.wording.name(v) for v in value)

@@ -50,7 +50,8 @@ def forest(
     Parameters
     ----------
     table : DataFrame
-        One row per estimate; a `truth` column is drawn as a diamond where there is one.
+        One row per estimate; a `truth` column is drawn as a diamond where there is one, and with a `shown` column all rows
+        are grey but those that a claim shows.
     wording : Wording
         Names and axis labels.
     key : str
@@ -81,6 +82,8 @@ def forest(
         low, high = table[lower].to_numpy(dtype=float), table[upper].to_numpy(dtype=float)
         above, below = (GREEN, ORANGE) if better == "higher" else (ORANGE, GREEN)
         tints = np.where(high < 0, below, np.where(low > 0, above, GREY)) if zero else np.full(rows, BLUE)
+        if "shown" in table:
+            tints = np.where(table["shown"] == "shown", tints, GREY)
         axes.hlines(y, low, high, colors=list(tints), linewidth=2.6)
         axes.scatter(middle, y, c=list(tints), s=34, zorder=3)
         if "truth" in table:

@@ -11,11 +11,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from xmresearch.claims.ranking import Joint
 from xmresearch.errors import ModelError, nearest
 from xmresearch.inference.threads import on_one_thread
 from xmresearch.sem.model import Model, Parameter
 from xmresearch.sem.readout import Readout
-from xmresearch.sem.uncertainty import Fitted, check_fitted, uncertainty
+from xmresearch.sem.uncertainty import Fitted, check_fitted, jointly, uncertainty
 
 Array = NDArray[np.float64]
 _EFFECTS = ("direct", "indirect", "total")
@@ -33,10 +34,13 @@ class EffectsResult:
         model has no such path.
     explained : DataFrame
         One row per outcome: outcome, r2 (explained share of its variance), ci_lower, ci_upper.
+    totals : Joint
+        Standardised total effects in the table's order, with the uncertainty of their differences.
     """
 
     table: pd.DataFrame
     explained: pd.DataFrame
+    totals: Joint
 
     @property
     def r2(self) -> dict[str, float]:
@@ -51,24 +55,6 @@ class EffectsResult:
         """Return the effects on one outcome, strongest total effect first."""
         rows = self.table[self.table["outcome"] == outcome]
         return rows.loc[rows["total"].abs().sort_values(ascending=False, kind="stable").index].reset_index(drop=True)
-
-    def strongest(self, outcome: str) -> dict[str, Any] | None:
-        """Return the cause with the strongest reliable total effect on an outcome; None if nothing explains it."""
-        rows = self.of(outcome)
-        if rows.empty:
-            return None
-        reliable = (rows["total_lower"] > 0) | (rows["total_upper"] < 0)
-        rows = pd.concat([rows[reliable], rows[~reliable]], ignore_index=True)
-        first, sure = rows.iloc[0], int(reliable.sum())
-        near = min(abs(float(first["total_lower"])), abs(float(first["total_upper"])))
-        apart = sure > 1 and near > abs(float(rows["total"].iloc[1]))
-        return {
-            "case": "none_reliable" if not sure else "only" if sure == 1 else "clear" if apart else "leading", "outcome": outcome,
-            "driver": first["cause"], "total": first["total"], "total_lower": first["total_lower"],
-            "total_upper": first["total_upper"], "r2": self.r2.get(outcome, np.nan), "causes": len(rows),
-            "second": rows["cause"].iloc[1] if len(rows) > 1 else "",
-            "second_total": rows["total"].iloc[1] if len(rows) > 1 else np.nan,
-        }  # fmt: skip
 
 
 def structural(model: Model) -> list[str]:
@@ -142,7 +128,8 @@ def effects(fitted: Fitted) -> EffectsResult | None:
     share, _, lower, upper = uncertainty(fitted, lambda theta: _explained(read, theta, [at[v] for v in dependent]))
     explained = pd.DataFrame({"outcome": dependent, "r2": share, "ci_lower": lower, "ci_upper": upper})
     explained[["ci_lower", "ci_upper"]] = explained[["ci_lower", "ci_upper"]].clip(0, 1)
-    return EffectsResult(pd.DataFrame(table), explained)
+    totals = jointly(fitted, lambda theta: _paths(read, theta, cause, outcome)[..., 2 * len(pairs) : 3 * len(pairs)])
+    return EffectsResult(pd.DataFrame(table), explained, totals)
 
 
 def _paths(read: Readout, theta: Array, cause: Array, outcome: Array) -> Array:
@@ -190,18 +177,16 @@ class MediationResult:
         One row per chain: chain (joined by arrows), cause, outcome, indirect (standardised, with indirect_lower,
         indirect_upper), indirect_raw, total (standardised, of cause on outcome), share_of_total (missing where the total
         effect is not distinguishable from zero).
+    indirect : Joint
+        The standardised indirect effects, with the uncertainty of their differences.
     """
 
     table: pd.DataFrame
+    indirect: Joint
 
     def tidy(self) -> pd.DataFrame:
         """Return one row per chain."""
         return self.table
-
-    def summary(self) -> dict[str, Any]:
-        """Return how many chains carry a reliable effect."""
-        sure = (self.table["indirect_lower"] > 0) | (self.table["indirect_upper"] < 0)
-        return {"chains": len(self.table), "reliable": int(sure.sum())}
 
 
 @on_one_thread
@@ -251,9 +236,10 @@ def mediation(fitted: Fitted, chains: Sequence[Sequence[str]]) -> MediationResul
         return np.stack(found, axis=-1)
 
     estimate, _, low, high = (v.reshape(len(chains), 3) for v in uncertainty(fitted, read))
-    return MediationResult(pd.DataFrame({
+    table = pd.DataFrame({
         "chain": [list(c) for c in chains], "cause": [c[0] for c in chains], "outcome": [c[-1] for c in chains],
         "indirect": estimate[:, 0], "indirect_lower": low[:, 0], "indirect_upper": high[:, 0],
         "indirect_raw": estimate[:, 1], "total": estimate[:, 2],
         "share_of_total": np.where(low[:, 2] * high[:, 2] > 0, estimate[:, 0] / estimate[:, 2], np.nan),
-    }))  # fmt: skip
+    })  # fmt: skip
+    return MediationResult(table, jointly(fitted, lambda theta: read(theta)[..., ::3]))

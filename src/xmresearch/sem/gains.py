@@ -11,12 +11,13 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import special
 
+from xmresearch.claims.ranking import Joint
 from xmresearch.errors import DataError, InsufficientData, ModelError, nearest
 from xmresearch.inference.threads import on_one_thread
 from xmresearch.sem.effects import ends, structural
 from xmresearch.sem.inputs import check_frame, numbers_of
 from xmresearch.sem.model import Model
-from xmresearch.sem.uncertainty import Fitted, check_fitted, point, uncertainty
+from xmresearch.sem.uncertainty import Fitted, check_fitted, jointly, point, uncertainty
 
 Array = NDArray[np.float64]
 Scales = Mapping[str, tuple[float, float]]
@@ -149,9 +150,12 @@ class GainsResult:
         the driver's items), room (points left up to the top of their scales), change (answer points of the outcome's items,
         with change_lower, change_upper) and index_change (points of its 0-100 index, with index_change_lower and
         index_change_upper).
+    changes : Joint
+        The changes of the index in the table's order, with the uncertainty of their differences.
     """
 
     table: pd.DataFrame
+    changes: Joint
 
     def tidy(self, outcome: str | None = None) -> pd.DataFrame:
         """Return one row per driver and outcome, or per driver of one outcome, largest change first."""
@@ -159,20 +163,6 @@ class GainsResult:
             return self.table
         rows = self.table[self.table["outcome"] == outcome]
         return rows.sort_values("index_change", ascending=False, kind="stable").reset_index(drop=True)
-
-    def best(self, outcome: str) -> dict[str, Any] | None:
-        """Return the driver whose gain would reliably raise an outcome most; None if nothing drives it."""
-        rows = self.tidy(outcome)
-        if rows.empty:
-            return None
-        sure = rows["index_change_lower"] > 0
-        first = rows[sure].iloc[0] if sure.any() else rows.iloc[0]
-        return {
-            "case": "sure" if sure.any() else "unsure", "driver": first["driver"],
-            "outcome": outcome, "gain": float(first["gain"]), "index_change": float(first["index_change"]),
-            "index_change_lower": float(first["index_change_lower"]),
-            "index_change_upper": float(first["index_change_upper"]), "change": float(first["change"]),
-        }  # fmt: skip
 
 
 @on_one_thread
@@ -251,12 +241,13 @@ def gains(
     estimate, _, low, high = (v.reshape(len(pairs), 2) for v in uncertainty(fitted, values))
     means = {d: float(pd.DataFrame(numbers_of(data, items_of(model, d))).mean().mean()) for d, _ in pairs}
     tops = {d: float(np.mean([scales[v][1] for v in items_of(model, d)])) for d, _ in pairs}
-    return GainsResult(pd.DataFrame({
+    table = pd.DataFrame({
         "driver": [d for d, _ in pairs], "outcome": [o for _, o in pairs], "gain": [points[d] for d, _ in pairs],
         "mean": [means[d] for d, _ in pairs], "room": [tops[d] - means[d] for d, _ in pairs],
         "change": estimate[:, 0], "change_lower": low[:, 0], "change_upper": high[:, 0],
         "index_change": estimate[:, 1], "index_change_lower": low[:, 1], "index_change_upper": high[:, 1],
-    }))  # fmt: skip
+    })  # fmt: skip
+    return GainsResult(table, jointly(fitted, lambda theta: values(theta)[..., 1::2]))
 
 
 def _check_items(fitted: Fitted, scales: Scales, construct: str) -> None:

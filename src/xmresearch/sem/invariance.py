@@ -35,14 +35,14 @@ class InvarianceResult:
     Attributes
     ----------
     table : DataFrame
-        One row per level: as `xmresearch.sem.comparison.compare` (column level instead of model), and holds: whether CFI
-        falls by no more than .010 and RMSEA rises by no more than .015 against the level below (Chen 2007), and all
-        levels below hold.
+        One row per level: as `xmresearch.sem.comparison.compare` (column level instead of model), and within: whether
+        CFI falls by no more than .010 and RMSEA rises by no more than .015 against the level below (Chen 2007), or, for the
+        first level, CFI is at least .90 or RMSEA at most .08; and holds: whether that is so of all levels up to it.
     means : DataFrame
         Differences of latent means from the first group, at the scalar level: construct, segment, group, est, se, z, pvalue,
         p_adjusted (Benjamini and Hochberg), ci_lower, ci_upper, d (in pooled latent SDs). Empty without a scalar level.
     suggestions : DataFrame
-        For each level that does not hold, the equalities whose release would lower chi-square most: level, lhs, op, rhs,
+        For each level that is not within these bounds, the equalities whose release would lower chi-square most: level, lhs, op, rhs,
         segment, group, mi, pvalue, epc. Give them to `group_partial`.
     fits : dict of str to SemFit
         By level.
@@ -72,12 +72,6 @@ class InvarianceResult:
         held = self.table.loc[self.table["holds"], "level"]
         return str(held.iloc[-1]) if len(held) else ""
 
-    def _case(self) -> str:
-        """Name the highest level that holds; with _only where nothing above it was asked."""
-        held = self.level or "none"
-        above = held in ("configural", "metric") and held == self.table["level"].iloc[-1]
-        return f"{held}_only" if above else held
-
     @property
     def concerns(self) -> tuple[tuple[str, Concern], ...]:
         """What a careful reviewer would ask about the groups' models, each once, with the first level that it is of."""
@@ -93,17 +87,18 @@ class InvarianceResult:
         first = str(failed.iloc[0]) if len(failed) else ""
         row = self.table.set_index("level").loc[first] if first else None
         return {
-            "case": self._case(), "level": self.level, "failed": first, "groups": len(self.groups),
+            "level": self.level, "failed": first, "groups": len(self.groups),
             "reference": f"{self.segment}={self.groups[0]}", "delta_cfi": np.nan if row is None else row["delta_cfi"],
             "delta_rmsea": np.nan if row is None else row["delta_rmsea"], "cfi_fall": -CFI_DROP, "rmsea_rise": RMSEA_RISE,
+            "fair_cfi": FAIR_FIT["cfi"], "fair_rmsea": FAIR_FIT["rmsea"],
         }  # fmt: skip
 
     def diagnostics(self) -> pd.DataFrame:
         """Return checks with figure, threshold and status."""
-        rows = []
-        for row in self.table.iloc[1:].itertuples():
-            value = float(row.delta_cfi)
-            rows.append((f"invariance_{row.level}", value, CFI_DROP, "pass" if row.holds else "warn"))
+        first, *steps = self.table.itertuples()
+        rows = [("configural", float(first.cfi), FAIR_FIT["cfi"], "pass" if first.within else "fail")]
+        for row in steps:
+            rows.append((f"invariance_{row.level}", float(row.delta_cfi), CFI_DROP, "pass" if row.within else "warn"))
         return pd.DataFrame(rows, columns=["check", "value", "threshold", "status"])
 
 
@@ -176,9 +171,9 @@ def invariance(
     steps = (table["delta_cfi"] >= CFI_DROP) & (table["delta_rmsea"] <= RMSEA_RISE)
     fair = any(reaches(name, table[name].iloc[0], FAIR_FIT) for name in ("cfi", "rmsea"))
     steps.iloc[0] = bool(fair or fits["configural"].model.df == 0)
-    table["holds"] = steps.cummin()
+    table["within"], table["holds"] = steps, steps.cummin()
     groups = next(iter(fits.values())).model.groups
-    suggested = [_suggestions(level, fits[level]) for level in table.loc[~table["holds"], "level"] if level in _KIND]
+    suggested = [_suggestions(level, fits[level]) for level in table.loc[~table["within"], "level"] if level in _KIND]
     columns = ["level", "lhs", "op", "rhs", "group", "mi", "pvalue", "epc"]
     found = pd.concat(suggested, ignore_index=True) if suggested else pd.DataFrame(columns=columns)
     means = _means(fits["scalar"]) if "scalar" in fits and fits["scalar"].converged else pd.DataFrame(columns=_MEANS)
@@ -193,7 +188,8 @@ def _means(fitted: SemFit) -> pd.DataFrame:
     """Return differences of latent means, also in pooled latent SDs."""
     estimates = fitted.estimates
     latent = estimates["lhs"].isin(fitted.model.latent)
-    moved = estimates[latent & (estimates["op"] == "~1") & (estimates["group"] != fitted.model.groups[0])]
+    free = latent & (estimates["op"] == "~1") & (estimates["se"] > 0)
+    moved = estimates[free & (estimates["group"] != fitted.model.groups[0])]
     variances = estimates[latent & (estimates["op"] == "~~") & (estimates["lhs"] == estimates["rhs"])]
     spread = {(r.lhs, r.group): r.est for r in variances.itertuples()}
     size = dict(zip(fitted.model.groups, (s.n for s in fitted.samples), strict=True))

@@ -137,7 +137,8 @@ def build_model(
         fixed as well), residual variances (zero for an item that alone
         measures a factor), covariances of exogenous latent variables and of the residuals
         of final outcomes added, observed exogenous variables fixed to the sample. With means: intercepts of observed
-        variables free, means of latent ones zero, but free from the second group on where intercepts are equal.
+        variables free, means of latent ones zero, but free from the second group on where intercepts are equal; those of first-order
+        factors are intercepts themselves, equal in all groups (Chen, Sousa & West 2005, Structural Equation Modeling, 12).
 
     Raises
     ------
@@ -259,6 +260,7 @@ class _Numbers:
         self._labelled: dict[str, int] = {}
         self._held: dict[str, float] = {}
         self._first: dict[tuple[str, str, str], int] = {}
+        self._parts: set[str] = set()
 
     def of_group(self, terms: Sequence[Term], group: int) -> list[Parameter]:
         """Return the parameters of one group, in order; groups must be asked for in turn."""
@@ -267,6 +269,7 @@ class _Numbers:
         marked: set[str] = set()
         mine = [term.in_group(group, self._groups) for term in terms]
         alone = _single_indicators(mine, self._latent)
+        self._parts = {t.rhs for t in mine if t.op == "=~"} & self._latent
         for t in mine:
             if t.op == "=~" and t.lhs not in marked:
                 marked.add(t.lhs)
@@ -298,7 +301,7 @@ class _Numbers:
             if t.line:
                 return t
             moves = group > 0 and "intercepts" in self._equal and "means" not in self._equal
-            return t if moves else replace(t, fixed=0.0)
+            return t if moves and t.lhs not in self._parts else replace(t, fixed=0.0)
         if self._ordered and t.op == "~1" and not (released and "intercepts" not in self._equal):
             return replace(t, fixed=0.0)
         if self._ordered and t.op == "~~" and t.lhs == t.rhs and t.lhs not in self._latent:

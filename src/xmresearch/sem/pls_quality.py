@@ -169,7 +169,7 @@ def predict_items(
     Raises
     ------
     InsufficientData
-        Too few rows for the folds or the benchmark, or a training set without variance.
+        Too few rows for the folds or the benchmark, or in every repeat a training set that cannot be estimated.
 
     References
     ----------
@@ -193,13 +193,17 @@ def predict_items(
     held = [part for _ in range(repeats) for part in np.array_split(rng.permutation(n), folds)]
     trains = [np.setdiff1d(np.arange(n), test) for test in held]
     found = estimate(model, np.stack([correlate(values[train]) for train in trains]), scheme)
-    if not np.isfinite(found.paths).all():
+    whole = np.isfinite(found.paths).all(axis=(1, 2)).reshape(repeats, folds).all(axis=1)
+    if not whole.any():
         raise InsufficientData(
-            "In a training set of the cross-validation an item has no variance of its own.", "Leave out predict."
+            "In every repeat of the cross-validation there is a training set in which an item has no variance of its own, "
+            "or the weights lead nowhere.",
+            "Leave out predict.",
         )
     squared, absolute, naive = np.zeros((2, len(wanted))), np.zeros((2, len(wanted))), np.zeros(len(wanted))
     owner, member, total = model.owner, model.membership, found.paths + found.indirect
-    for at, (train, test) in enumerate(zip(trains, held, strict=True)):
+    for at in np.flatnonzero(np.repeat(whole, folds)):
+        train, test = trains[at], held[at]
         mean, sd = values[train].mean(axis=0), values[train].std(axis=0, ddof=1)
         scores = ((values[test] - mean) / sd) @ (member * found.weights[at][:, None])
         expected = scores[:, model.exogenous] @ total[at][model.exogenous]
@@ -211,7 +215,7 @@ def predict_items(
             squared[which] += (error**2).sum(axis=0)
             absolute[which] += np.abs(error).sum(axis=0)
         naive += ((values[test] - mean)[:, wanted] ** 2).sum(axis=0)
-    count = n * repeats
+    count = n * int(whole.sum())
     return pd.DataFrame({
         "construct": [model.constructs[k] for k in owner[wanted]], "item": [model.items[v] for v in wanted],
         "q2_predict": 1 - squared[0] / naive, "rmse": np.sqrt(squared[0] / count), "mae": absolute[0] / count,

@@ -112,10 +112,20 @@ class Readout:
         ndarray
             Shape (k,); slopes are central differences.
         """
+        slope = self._slopes(theta, cov, read)
+        return np.asarray(np.sqrt(np.maximum(np.einsum("qk,qr,rk->k", slope, cov, slope, optimize=True), 0.0)))
+
+    def covariances(self, theta: Array, cov: Array, read: Callable[[Array], Array]) -> Array:
+        """Return delta-method covariances of a few things read off the parameters, shape (k, k); as `errors` otherwise."""
+        slope = self._slopes(theta, cov, read)
+        return np.asarray(slope.T @ cov @ slope)
+
+    @staticmethod
+    def _slopes(theta: Array, cov: Array, read: Callable[[Array], Array]) -> Array:
+        """Return central differences, shape (q, k)."""
         step = slope_steps(theta, cov)
         moves = np.diag(step)
-        slope = (read(theta + moves) - read(theta - moves)) / (2 * step[:, None])
-        return np.asarray(np.sqrt(np.maximum(np.einsum("qk,qr,rk->k", slope, cov, slope, optimize=True), 0.0)))
+        return np.asarray((read(theta + moves) - read(theta - moves)) / (2 * step[:, None]))
 
 
 def slope_steps(theta: Array, cov: Array) -> Array:

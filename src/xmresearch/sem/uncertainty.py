@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from xmresearch.claims.ranking import Joint
 from xmresearch.errors import ModelError
 from xmresearch.sem.readout import Readout
 from xmresearch.sem.result import SemFit
@@ -86,3 +87,27 @@ def uncertainty(fitted: Fitted, read: Read) -> tuple[Array, Array, Array, Array]
     error = fitted.readout.errors(fitted.solution.theta, fitted.covariance, read)
     reach = special.ndtri(1 - tail) * error
     return value, error, value - reach, value + reach
+
+
+def jointly(fitted: Fitted, read: Read) -> Joint:
+    """Return estimates of some quantities with the uncertainty of their differences.
+
+    Parameters
+    ----------
+    fitted : SemFit or a posterior
+        As for `uncertainty`: delta-method covariances, bootstrap replicates or posterior draws.
+    read : callable
+        From free parameters of shape (..., q) to quantities of shape (..., k).
+
+    Returns
+    -------
+    Joint
+    """
+    if not isinstance(fitted, SemFit):
+        draws = read(fitted.theta)
+        return Joint(draws.mean(axis=0), draws)
+    theta = fitted.solution.theta
+    if fitted.replicates is not None:
+        draws = read(fitted.replicates)
+        return Joint(read(theta), draws[np.isfinite(draws).all(axis=1)])
+    return Joint(read(theta), covariance=fitted.readout.covariances(theta, fitted.covariance, read))

@@ -1,0 +1,1 @@
+"""The structural equation study: what it claims."""
