@@ -9,7 +9,6 @@ import pandas as pd
 import pytest
 
 from xmresearch.attribution.consistency import ConsistencyResult
-from xmresearch.attribution.evidence import disagreement, misspecification
 from xmresearch.attribution.journey import JourneyResult
 from xmresearch.attribution.order import OrderChoice
 from xmresearch.attribution.process_map import ProcessMap
@@ -36,6 +35,7 @@ from xmresearch.sem.overview import _verdict
 from xmresearch.sem.pls import PlsResult
 from xmresearch.sem.pls_tables import concerns as pls_concerns
 from xmresearch.sem.result import SemFit
+from xmresearch.studies.attribution import carriers
 from xmresearch.studies.servqual.claims import few_respondents
 
 PUBLISHED = {
@@ -69,7 +69,7 @@ PUBLISHED = {
     "attribution.misfit": {"MISFIT": 0.02, "BAD_MISFIT": 0.05},
     "attribution.scores": {"FEW_SCORES": 30},
     "attribution.order": {"SURE_ORDER": 0.95},
-    "attribution.evidence": {"FAR_SHARE": 0.05},
+    "studies.attribution.carriers": {"FAR_SHARE": 0.05},
     "attribution.process_map": {"LEAST_SHOWN": 0.5},
     "attribution.shapley": {"MOST_SAMPLING_ERROR": 0.02},
     "causal.result": {"PRETREND_LEVEL": 0.05, "FEW_UNITS": 10, "ENOUGH_DRAWS": 1000},
@@ -162,15 +162,17 @@ def pls(vif=1.0, rho=0.9, ave=0.9, htmt=0.1, srmr=0.01, better=4):
     )  # fmt: skip
 
 
-def attribution(conversions=1e9, draws=9000, ratio=1.0, over=0.0):
+def attribution(conversions=1e9, draws=9000, ratio=1.0, over=0.0, sd=1.0, bootstrap=9):
     """With so many conversions that a removal effect misses the log by `over` beyond chance."""
     table = pd.DataFrame({
-        "channel": ["a"], "share": 1.0, "credit": [float(conversions)], "bootstrap_sd": [ratio], "sd": [1.0],
+        "channel": ["a"], "share": 1.0, "credit": [float(conversions)], "bootstrap_sd": [ratio], "sd": [sd],
         "removal_effect": 0.5 - over, "removal_lower": 0.5 - over, "removal_upper": 0.5 - over, "pass_share": 0.5,
         "passed": 0.5 * conversions,
     })  # fmt: skip
-    facts = {"conversions": conversions, "draws": draws, "bootstrap": 9}
-    return SimpleNamespace(table=table, facts=facts, confidence=0.95)
+    facts = {"conversions": conversions, "draws": draws, "bootstrap": bootstrap, "customers": 0}
+    return SimpleNamespace(
+        table=table, facts=facts, confidence=0.95, draws=np.broadcast_to(1.0, (draws, 1)), channels=("a",)
+    )
 
 
 def did(kind="two_by_two", units=90, draws=9000, **facts):
@@ -331,11 +333,13 @@ def test_a_level_of_invariance_turns_at_chens_cut_offs(monkeypatch, changed, lev
 
 
 def test_cases_of_sentences_turn_at_their_cut_offs():
-    for share, case in {0.049: "near", 0.051: "far", -0.051: "far"}.items():
-        compared = pd.DataFrame({"channel": ["a"], "markov": [0.5], "first": [0.5 + share], "outside": [0]})
-        assert disagreement(compared)["case"] == case
-    for ratio, case in {1.25: "holds", 1.251: "wider"}.items():
-        assert misspecification(attribution(ratio=ratio))[1]["case"] == case
+    for share, case in {0.049: "alike", 0.051: "differs", -0.051: "differs"}.items():
+        compared = pd.DataFrame({"channel": ["a"], "markov": [0.5], "first": [0.5 + share]})
+        assert carriers.methods_agree(attribution(conversions=1e12, sd=1e-9), compared).case == case
+    for over, case in {0.0199: "no_departure", 0.0201: "failed"}.items():
+        assert carriers.chain_fits(attribution(over=over)).case == case
+    for ratio, case in {1.249: "no_departure", 1.251: "failed"}.items():
+        assert carriers.spread_holds(attribution(draws=10**8, ratio=ratio, bootstrap=10**8)).case == case
     pairs = pd.DataFrame({"htmt2": [0.849, 0.85], "htmt2_upper": np.nan})
     table = pd.DataFrame({"ave": [0.5, 0.499], "fornell_larcker": True})
     found = ValidityResult.summary(SimpleNamespace(pairs=pairs, table=table))

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from xmresearch.attribution.chain import Chain
 from xmresearch.attribution.checking import check_study
 from xmresearch.attribution.customer_weights import CustomerWeights
-from xmresearch.attribution.evidence import misspecification
+from xmresearch.attribution.evidence import customer_spread, customer_units, misspecification
 from xmresearch.attribution.hierarchy import StepPosterior
 from xmresearch.attribution.markov import markov
 from xmresearch.attribution.order import choose_order
@@ -183,8 +183,8 @@ def test_results_count_customers_and_say_where_nobody_knows_them():
     found = markov(transitions(journeys), journeys=journeys, draws=200)
     assert found.summary()["customers"] == 150
     assert "independent_journeys" not in [c.kind for c in found.concerns]
-    spread, facts = misspecification(found)
-    assert facts["case"] == "customers"
+    spread, facts = customer_spread(found), customer_units(found)
+    assert misspecification(found) is None
     assert (facts["customers"], facts["journeys"]) == (150, len(rows))
     np.testing.assert_allclose(spread["ratio"], found.table["sd"] / found.table["chain_sd"])
     unknown = markov(transitions(read_paths(rows, value="value")), draws=200)

@@ -11,6 +11,7 @@ from xmresearch.attribution.process_map import process_map
 from xmresearch.attribution.scores import mean_scores, touch_scores
 from xmresearch.data.scenarios.touchpoints import SCORE_MEAN, STAGES, TOUCHPOINTS
 from xmresearch.errors import DataError, InsufficientData, ParamsError
+from xmresearch.studies.attribution.experience import same_everywhere
 from xmresearch.sufficient.event_log import EventLog
 from xmresearch.sufficient.paths import read_paths
 
@@ -86,7 +87,7 @@ def test_planted_scores_are_found_and_the_queue_is_to_be_fixed_first(found):
         # scores are cut at both ends of the scale
         assert abs(row["score"] - mean) < 0.25 + 3 * row["score_sd"] / np.sqrt(row["scores"])
     assert table["priority"].sum() == pytest.approx(1)
-    assert found.summary()["fix_first"] == "queue"
+    assert table["priority"].idxmax() == "queue"
     expected = table["touches"] * table["exit_rate"] * (10 - table["score"]) / 9
     np.testing.assert_allclose(table["priority"], expected / expected.sum())
 
@@ -123,12 +124,13 @@ def test_intervals_of_means_cover():
 def test_one_experience_in_three_channels(hall):
     found = consistency(hall.survey(), channel="medium", score="score", tolerance=0.5)
     row = found.spread.iloc[0]
-    assert (row["best"], row["worst"], row["verdict"]) == ("web", "phone", "inconsistent")
+    assert (row["best"], row["worst"]) == ("web", "phone")
+    assert same_everywhere(found).case == "differs"
     rng = np.random.default_rng(0)
     same = pd.DataFrame({"channel": np.repeat(["web", "phone", "counter"], 400), "s": rng.normal(7, 1, 1200)})
     found = consistency(same, channel="channel", score="s", tolerance=0.5)
-    assert found.summary()["case"] == "consistent"
-    assert consistency(same[::20], channel="channel", score="s", tolerance=0.5).summary()["case"] == "unclear"
+    assert same_everywhere(found).case == "alike"
+    assert same_everywhere(consistency(same[::20], channel="channel", score="s", tolerance=0.5)).case == "unsettled"
     from scipy import stats
 
     groups = [g["s"] for _, g in same.groupby("channel")]
@@ -209,10 +211,10 @@ def test_equal_channels_are_hardly_ever_called_inconsistent():
     for seed in range(40):
         score = np.random.default_rng(seed).normal(7, 2, 120)
         given = pd.DataFrame({"channel": np.repeat(np.arange(8), 15), "s": score})
-        verdicts.append(consistency(given, channel="channel", score="s", seed=seed).summary()["case"])
-    assert verdicts.count("inconsistent") <= 4
+        verdicts.append(same_everywhere(consistency(given, channel="channel", score="s", seed=seed)).case)
+    assert verdicts.count("differs") <= 4
     apart = given.assign(s=score + 3 * (given["channel"] == 2))
-    assert consistency(apart, channel="channel", score="s").summary()["case"] == "inconsistent"
+    assert same_everywhere(consistency(apart, channel="channel", score="s")).case == "differs"
 
 
 def test_pooled_means_agree_with_integration():
@@ -238,8 +240,8 @@ def test_the_sentence_is_about_the_experience_that_decides():
     )
     few = pd.DataFrame({"what": "y", "channel": ["a", "a", "b", "b"], "s": [9.0, 6.0, 5.0, 5.2]})
     found = consistency(pd.concat([sure, few]), channel="channel", score="s", experience="what")
-    assert found.spread.set_index("experience")["verdict"].to_dict() == {"x": "inconsistent", "y": "unclear"}
-    assert found.summary()["experience"] == "x"
+    claim = same_everywhere(found)
+    assert (claim.case, claim.facts["experience"], claim.facts["better"]) == ("differs", "x", "a")
 
 
 def test_scores_off_their_scale_are_refused(hall, hall_log):

@@ -7,9 +7,9 @@ import pytest
 from xmresearch.attribution import misfit
 from xmresearch.attribution.markov import markov
 from xmresearch.attribution.order import choose_order
-from xmresearch.attribution.overview import Carriers
 from xmresearch.data.scenarios.planted_chain import PlantedChain
 from xmresearch.errors import ParamsError
+from xmresearch.studies.attribution.carriers import carries_most, chain_fits
 from xmresearch.sufficient.event_log import EventLog
 from xmresearch.sufficient.journeys import Journeys, passing
 from xmresearch.sufficient.paths import read_paths
@@ -43,7 +43,9 @@ def test_a_step_on_every_converting_journey_is_mandatory_whatever_the_chain_says
     table = found.table.set_index("channel")
     assert table["passed"].to_dict() == {"reg": 600, "triage": 600, "lab": 600, "ward": 600}
     assert table["mandatory"].all()
-    assert Carriers(found).summary()["least"] == 600
+    assert carries_most(found).withheld == "all_mandatory"
+    assert carries_most(found).facts["least"] == 600
+    assert (chain_fits(found).case == "failed") is any(c.kind == "chain_misses_log" for c in found.concerns)
     if order == 1:
         assert table.loc["triage", "removal_effect"] < 0.9
         (concern,) = (c for c in found.concerns if c.kind == "chain_misses_log")
@@ -126,7 +128,7 @@ def test_the_highest_order_compared_is_named(drawn):
     assert choose_order(source, 4).concerns == ()
     at_the_top = choose_order(source, 3)
     assert at_the_top.order == 3
-    assert at_the_top.summary()["at_highest"]
+    assert at_the_top.highest == 3
     assert "Order 3 is the highest" in str(at_the_top.concerns[0])
 
 

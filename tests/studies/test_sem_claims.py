@@ -20,7 +20,7 @@ from xmresearch.psychometrics.composite import composite_reliability
 from xmresearch.psychometrics.validity import validity
 from xmresearch.sem.effects import MediationResult, effects, mediation
 from xmresearch.sem.fitting import fit
-from xmresearch.sem.gains import GainsResult, gains
+from xmresearch.sem.gains import GainsResult, gains, indices
 from xmresearch.sem.invariance import invariance
 from xmresearch.sem.uncertainty import jointly
 from xmresearch.studies.sem.claims import sem_claims
@@ -113,6 +113,15 @@ def test_a_small_survey_says_so(pages):
     assert (
         few_respondents(fit("a =~ a1 + a2 + a3", sem_worlds.survey(np.random.default_rng(1), 100, (0, 0, 0)))) is None
     )
+
+
+def test_an_index_of_few_has_the_interval_of_a_t_test(strong):
+    data, fitted = strong
+    few = data.iloc[:12]
+    row = indices(fitted, few, ["y"], sem_worlds.scales()).table.iloc[0]
+    each = ((few[["y1", "y2", "y3"]] - 1) / 6 * 100).mean(axis=1)
+    low, high = stats.ttest_1samp(each, 0).confidence_interval()
+    assert (row["ci_lower"], row["ci_upper"]) == pytest.approx((low, high))
 
 
 def test_pls_says_what_the_figures_show(pages):
@@ -300,6 +309,15 @@ def test_a_construct_keyed_the_wrong_way_is_not_settled(strong):
     told = measurement_claims(fitted, composite_reliability(fitted), validity(fitted, bootstrap=200))
     assert "reversed_item" in told.reliable.failed
     assert told.instrument.case != "no_departure"
+
+
+def test_unrelated_constructs_are_distinct():
+    """HTMT2 near zero is vague on a logarithmic scale, and far from its bound all the same."""
+    rng = np.random.default_rng(3)
+    unrelated = sem_worlds.survey(rng, 300, (0.0, 0.0, 0.0))
+    fitted = fit("\n".join(sem_worlds.MODEL.splitlines()[:5]), unrelated)
+    told = measurement_claims(fitted, composite_reliability(fitted), validity(fitted, bootstrap=200))
+    assert (told.distinct.case, told.instrument.case) == ("all", "no_departure")
 
 
 def test_tails_agree_with_intervals():

@@ -32,7 +32,7 @@ class ConsistencyResult:
     spread : DataFrame
         One row per experience: experience, channels, best, worst, gap (between their means), gap_lower, gap_upper, p (Welch's
         test that all means are equal), p_over (posterior probability that the widest gap between true means exceeds
-        `tolerance`), verdict: consistent, inconsistent or unclear.
+        `tolerance`).
     concerns : tuple of Concern
         Groups with few scores.
     tolerance, confidence : float
@@ -50,12 +50,9 @@ class ConsistencyResult:
         return self.table
 
     def summary(self) -> dict[str, Any]:
-        """Return the figures of an answer in one sentence, with its case: consistent, inconsistent or unclear."""
-        found = self.spread["verdict"]
-        case = next((v for v in ("inconsistent", "unclear") if (found == v).any()), "consistent")
-        decisive = self.spread[found == case]
-        widest = decisive.loc[decisive["gap"].idxmax()]
-        return {"case": case, "experiences": len(self.spread), "tolerance": self.tolerance, **widest.to_dict()}
+        """Return the experience whose means are furthest apart, how many there are, and the gap that matters."""
+        widest = self.spread.loc[self.spread["gap"].idxmax()]
+        return {"experiences": len(self.spread), "tolerance": self.tolerance, **widest.to_dict()}
 
     def diagnostics(self) -> pd.DataFrame:
         """Return checks with figure, threshold and status."""
@@ -155,11 +152,10 @@ def _gap(group: pd.DataFrame, tolerance: float, confidence: float, rng: np.rando
     low, high = np.quantile(step, [tail, 1 - tail])
     true = _pooled(mean, group["score_sd"].to_numpy(), n, rng)
     over = float((np.ptp(true, axis=1) > tolerance).mean())
-    verdict = "inconsistent" if over >= confidence else "consistent" if over <= 1 - confidence else "unclear"
     names = group["channel"].to_numpy()
     return {
         "best": names[best], "worst": names[worst], "gap": float(mean[best] - mean[worst]), "gap_lower": float(low),
-        "gap_upper": float(high), "p": _welch(mean, error, n), "p_over": over, "verdict": verdict,
+        "gap_upper": float(high), "p": _welch(mean, error, n), "p_over": over,
     }  # fmt: skip
 
 

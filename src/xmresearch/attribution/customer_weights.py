@@ -12,6 +12,11 @@ DENSE_CELLS = 1 << 24
 FEWEST_CUSTOMERS = 2
 
 
+def group_weight(groups: int) -> float:
+    """Return the shape of the Gamma weights of groups of customers; see `CustomerWeights`."""
+    return (groups - 1) / (groups + 1)
+
+
 class CustomerWeights:
     """Bayesian bootstrap of customers, in their random groups.
 
@@ -55,7 +60,7 @@ class CustomerWeights:
         self._ends = np.stack([won.sum(axis=1), lost.sum(axis=1)], axis=1)
         self._conversions = np.zeros((len(counted), len(states)))
         self._conversions[:, chain.row[chain.symbol == size]] = won.toarray()
-        self.shape = (len(counted) - 1) / (len(counted) + 1)
+        self.shape = group_weight(len(counted))
 
     def draw(self, draws: int, rng: np.random.Generator) -> Array:
         """Return draws of the weight of each group, shape (draws, groups), 1 on average."""

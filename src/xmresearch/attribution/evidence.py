@@ -5,42 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from scipy import stats
 
 from xmresearch.attribution.consistency import ConsistencyResult, consistency
 from xmresearch.attribution.heuristics import HeuristicCredits
-from xmresearch.attribution.order import OrderChoice
 from xmresearch.attribution.publishing import HOUR, ShownJourneys
-from xmresearch.attribution.result import WIDER, AttributionResult
+from xmresearch.attribution.result import AttributionResult
 from xmresearch.errors import InsufficientData
 from xmresearch.sufficient.sources import require_columns
 
-FAR_SHARE = 0.05
+FIRST_FEW = 3
 METHODS = ("shapley", "first", "last", "linear", "position", "time_decay", "last_non_direct")
-
-
-def chosen_order(choice: OrderChoice, asked: int | str) -> tuple[int, dict[str, Any]]:
-    """Return the order to use, and the figures of the sentence about it.
-
-    Parameters
-    ----------
-    choice : OrderChoice
-        Orders compared.
-    asked : int or 'auto'
-        Of the params.
-
-    Returns
-    -------
-    order : int
-    facts : dict
-        used, and case: agreed, differ, no_loss, asked (as evidence would have it) or against (evidence).
-    """
-    facts = choice.summary()
-    if asked == "auto":
-        case = "no_loss" if choice.by_log_loss == 0 else facts["case"]
-        return choice.order, facts | {"used": choice.order, "case": case}
-    used = int(asked)
-    return used, facts | {"used": used, "case": "asked" if used == choice.order else "against"}
 
 
 def comparable(compared: pd.DataFrame, direct: str | None) -> pd.DataFrame:
@@ -62,52 +39,45 @@ def long_methods(compared: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def disagreement(compared: pd.DataFrame) -> dict[str, Any]:
-    """Return how far the rules of thumb stray from the chain: the widest gap, its channel and rule, and the case near or far.
-
-    Notes
-    -----
-    Far: some rule gives a channel a share that differs by more than five points from the chain's.
-    """
-    gaps = pd.DataFrame({m: compared[m] - compared["markov"] for m in METHODS if m in compared})
-    method = str(gaps.abs().max().idxmax())
-    row = int(gaps[method].abs().to_numpy().argmax())
-    return {
-        "rule": method, "channel": compared.loc[row, "channel"], "by_rule": float(compared.loc[row, method]),
-        "by_chain": float(compared.loc[row, "markov"]), "outside": int((compared["outside"] > 0).sum()),
-        "channels": len(compared), "case": "far" if abs(float(gaps.loc[row, method])) > FAR_SHARE else "near",
-    }  # fmt: skip
-
-
-def misspecification(credits: AttributionResult) -> tuple[pd.DataFrame | None, dict[str, Any] | None]:
-    """Return the spread of each share by the chain and by whole journeys or by customers, and the figures of a sentence.
+def misspecification(credits: AttributionResult) -> pd.DataFrame | None:
+    """Return the spread of each share by the chain and by whole journeys; None without resamples of these.
 
     Returns
     -------
-    table : DataFrame or None
-        channel, share, sd, bootstrap_sd (of whole journeys) or chain_sd (where sd is that of customers), ratio (of the wider unit
-        to single steps). None without a bootstrap.
-    facts : dict or None
-        channel and ratio of the widest, resamples, limit, journeys, customers, and case holds or wider; customers where these are
-        the units.
+    DataFrame or None
+        channel, share, sd, bootstrap_sd, ratio (of whole journeys to single steps).
     """
-    if "chain_sd" in credits.table:
-        table = credits.table[["channel", "share", "sd", "chain_sd"]].copy()
-        table["ratio"] = table["sd"] / table["chain_sd"]
-        widest = table.loc[table["ratio"].idxmax()]
-        return table, {
-            "channel": widest["channel"], "ratio": float(widest["ratio"]), "journeys": credits.facts["journeys"],
-            "customers": credits.facts["customers"], "case": "customers",
-        }  # fmt: skip
-    if "bootstrap_sd" not in credits.table:
-        return None, None
-    table = credits.table[["channel", "share", "sd", "bootstrap_sd"]].copy()
-    table["ratio"] = table["bootstrap_sd"] / table["sd"]
+    return _spreads(credits, "bootstrap_sd", "bootstrap_sd", "sd")
+
+
+def customer_spread(credits: AttributionResult) -> pd.DataFrame | None:
+    """Return the spread of each share with customers as units and by single steps; None where customers are not the units.
+
+    Returns
+    -------
+    DataFrame or None
+        channel, share, sd, chain_sd, ratio (of customers to single steps).
+    """
+    return _spreads(credits, "chain_sd", "sd", "chain_sd")
+
+
+def customer_units(credits: AttributionResult) -> dict[str, Any] | None:
+    """Return journeys, customers, and channel and ratio of the share that customers spread most; None where they are no units."""
+    table = customer_spread(credits)
+    if table is None:
+        return None
     widest = table.loc[table["ratio"].idxmax()]
-    return table, {
-        "channel": widest["channel"], "ratio": float(widest["ratio"]), "resamples": credits.facts["bootstrap"],
-        "limit": WIDER, "case": "holds" if widest["ratio"] <= WIDER else "wider",
+    return {
+        "channel": widest["channel"], "ratio": float(widest["ratio"]), "journeys": credits.facts["journeys"],
+        "customers": credits.facts["customers"],
     }  # fmt: skip
+
+
+def _spreads(credits: AttributionResult, beside: str, over: str, under: str) -> pd.DataFrame | None:
+    if beside not in credits.table:
+        return None
+    table = credits.table[["channel", "share", "sd", beside]].copy()
+    return table.assign(ratio=table[over] / table[under])
 
 
 def rule_facts(rules: HeuristicCredits) -> dict[str, Any]:
@@ -119,19 +89,54 @@ def rule_facts(rules: HeuristicCredits) -> dict[str, Any]:
 
 
 def credit_table(credits: AttributionResult, truth: pd.DataFrame | None) -> pd.DataFrame:
-    """Return the table of credits with p_top_three (probability of being among the first three), and the planted shares as truth.
+    """Return the table of credits with ranks among the touchpoints that could be removed, and the planted shares as truth.
 
     Notes
     -----
-    The column mandatory is left out where no touchpoint is.
+    rank, its bounds, p_top and p_top_three (probability of being among the first three) are blank for mandatory steps, which
+    rank nowhere. The column mandatory is left out where no touchpoint is.
     """
-    three = credits.rank_probability.iloc[:, :3].sum(axis=1).clip(upper=1.0).to_numpy()
-    table = credits.table.assign(p_top_three=three)
+    table, tail = credits.table.copy(), (1 - credits.confidence) / 2
+    ranked = table.index[~table["mandatory"]] if not table["mandatory"].all() else table.index
+    at = [credits.channels.index(c) for c in table.loc[ranked, "channel"]]
+    rank = stats.rankdata(-credits.draws[:, at], axis=1, method="ordinal")
+    table[["rank", "rank_lower", "rank_upper", "p_top", "p_top_three"]] = np.nan
+    table.loc[ranked, "rank"] = stats.rankdata(-table.loc[ranked, "share"], method="ordinal")
+    table.loc[ranked, ["rank_lower", "rank_upper"]] = np.quantile(rank, [tail, 1 - tail], axis=0).T
+    table.loc[ranked, "p_top"] = (rank == 1).mean(axis=0)
+    table.loc[ranked, "p_top_three"] = (rank <= FIRST_FEW).mean(axis=0)
     if not table["mandatory"].any():
         table = table.drop(columns="mandatory")
     if truth is None:
         return table
     return table.assign(truth=truth.set_index("channel")["share"].reindex(table["channel"]).to_numpy())
+
+
+def paid_for(credits: AttributionResult) -> pd.DataFrame | None:
+    """Return the touchpoints that cost something and could be removed; None where there are fewer than two.
+
+    Returns
+    -------
+    DataFrame or None
+        The table of credits with shares on one basis: share, share_lower and share_upper of the credit of these touchpoints,
+        and budget_share of what they cost.
+    """
+    table = credits.table
+    if "cost" not in table:
+        return None
+    paid = table[(table["cost"] > 0) & ~table["mandatory"]].reset_index(drop=True)
+    if len(paid) < 2:
+        return None
+    drawn = credits.draws[:, [credits.channels.index(c) for c in paid["channel"]]]
+    total = drawn.sum(axis=1, keepdims=True)
+    within = np.divide(drawn, total, out=np.zeros_like(drawn), where=total > 0)
+    tail = (1 - credits.confidence) / 2
+    low, high = np.quantile(within, [tail, 1 - tail], axis=0)
+    credit = paid["share"].sum()
+    return paid.assign(
+        share=paid["share"] / credit if credit > 0 else 0.0, share_lower=low, share_upper=high,
+        budget_share=paid["cost"] / paid["cost"].sum(),
+    )  # fmt: skip
 
 
 def with_columns(credits: AttributionResult, *columns: str) -> pd.DataFrame | None:

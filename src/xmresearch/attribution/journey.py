@@ -69,20 +69,12 @@ class JourneyResult:
         return self.touchpoints
 
     def summary(self) -> dict[str, Any]:
-        """Return the figures of an answer in one sentence, with its case: lossy (someone leaves) or lossless."""
+        """Return where most are lost, and the totals."""
         worst = self.touchpoints.iloc[0]
-        out = {
-            "case": "lossy" if self.facts["nulls"] > 0 else "lossless", "touchpoint": worst["touchpoint"],
+        return {
+            "touchpoint": worst["touchpoint"],
             "lost": float(worst["lost"]), "exit_rate": float(worst["exit_rate"]), **self.facts,
         }  # fmt: skip
-        if "priority" in self.touchpoints and self.touchpoints["priority"].notna().any():
-            first = self.touchpoints.loc[self.touchpoints["priority"].idxmax()]
-            out |= {
-                "fix_first": first["touchpoint"],
-                "priority": float(first["priority"]),
-                "score": float(first["score"]),
-            }
-        return out
 
     def diagnostics(self) -> pd.DataFrame:
         """Return checks with figure, threshold and status."""

@@ -11,8 +11,8 @@ from scipy import stats
 MISFIT, BAD_MISFIT = 0.02, 0.05
 
 
-def excess(table: pd.DataFrame, conversions: float, confidence: float) -> pd.Series:
-    """Return by how much removal effects miss logged shares beyond chance.
+def departures(table: pd.DataFrame, conversions: float, confidence: float) -> pd.DataFrame:
+    """Return by how much removal effects miss logged shares, with bounds that hold for all channels together.
 
     Parameters
     ----------
@@ -21,21 +21,32 @@ def excess(table: pd.DataFrame, conversions: float, confidence: float) -> pd.Ser
     conversions : float
         Converting journeys.
     confidence : float
-        Of all channels together that none exceeds 0 where the chain is true.
+        Of all bounds together where the chain is true.
 
     Returns
     -------
-    Series
-        0 or more; NaN where the logged share is not known.
+    DataFrame
+        In the order of `table`: gap, lower, upper, and p, of the hypothesis that it misses by no more than `MISFIT`, adjusted for
+        the number of channels. NaN where the logged share is not known.
 
     Notes
     -----
     In a true chain the removal effect is the expected logged share, whose standard error is that of a share at most: the chain
-    was fitted to the same journeys, which draws the two together. The margin is Bonferroni's.
+    was fitted to the same journeys, which draws the two together. The bounds are Bonferroni's.
     """
     chain = table["removal_effect"].clip(0, 1)
-    reach = stats.norm.ppf(1 - (1 - confidence) / (2 * len(table))) * np.sqrt(chain * (1 - chain) / conversions)
-    return (np.abs(table["removal_effect"] - table["pass_share"]) - reach).clip(lower=0)
+    error = np.sqrt(chain * (1 - chain) / conversions)
+    reach = stats.norm.ppf(1 - (1 - confidence) / (2 * len(table))) * error
+    gap = table["removal_effect"] - table["pass_share"]
+    beyond = (gap.abs() - MISFIT) / error.clip(lower=np.finfo(float).tiny)
+    p = np.minimum(2 * len(table) * stats.norm.sf(beyond), 1.0)
+    return pd.DataFrame({"gap": gap, "lower": gap - reach, "upper": gap + reach, "p": p}, index=table.index)
+
+
+def excess(table: pd.DataFrame, conversions: float, confidence: float) -> pd.Series:
+    """Return by how much removal effects miss logged shares beyond chance, see `departures`: 0 or more."""
+    apart = departures(table, conversions, confidence)
+    return pd.Series(np.maximum(apart["lower"], -apart["upper"]).clip(lower=0))
 
 
 def status(found: float) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -60,14 +59,9 @@ class OrderChoice:
         """That a chain of longer memory may fit better, where evidence chooses the highest order."""
         return (Concern("order_at_highest", {"order": self.order}),) if self.order == self.highest else ()
 
-    def summary(self) -> dict[str, Any]:
-        """Return the figures of an answer in one sentence, with its case: agreed or differ; at_highest: no higher order was compared."""
-        row = self.table.loc[self.table["order"] == self.order].iloc[0]
-        return {
-            "case": "agreed" if self.by_log_loss in (0, self.order) else "differ", "order": self.order,
-            "by_log_loss": self.by_log_loss, "probability": float(row["probability"]), "loss": self.loss,
-            "orders": len(self.table), "highest": self.highest, "at_highest": self.order == self.highest,
-        }  # fmt: skip
+    def used(self, asked: int | str) -> int:
+        """Return the order to use: the one asked for, or for 'auto' the one with the highest evidence."""
+        return self.order if asked == "auto" else int(asked)
 
     def diagnostics(self) -> pd.DataFrame:
         """Return checks with figure, threshold and status (pass, warn)."""

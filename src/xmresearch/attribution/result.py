@@ -98,10 +98,10 @@ class AttributionResult:
         }  # fmt: skip
 
     def summary(self) -> dict[str, Any]:
-        """Return the figures of an answer in one sentence, with its case: clear or close."""
+        """Return the figures of the leading touchpoint, the mandatory steps and the totals."""
         top, next_ = self.table.iloc[0], self.table.iloc[1]
         return {
-            "case": "clear" if top["p_top"] >= self.confidence else "close", "channel": top["channel"],
+            "channel": top["channel"],
             "share": float(top["share"]), "share_lower": float(top["share_lower"]),
             "share_upper": float(top["share_upper"]), "p_top": float(top["p_top"]), "next": next_["channel"],
             "next_share": float(next_["share"]), "order": self.order, "channels": len(self.channels),

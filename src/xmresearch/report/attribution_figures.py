@@ -89,10 +89,7 @@ def budget(table: pd.DataFrame, wording: Wording, key: str) -> str:
     with figure_style():
         y = np.arange(len(table))
         figure, axes = new_figure(1.4 + 0.34 * len(table))
-        gain = (table["share"] >= table["budget_share"]).to_numpy()
-        axes.hlines(
-            y, table["budget_share"], table["share"], colors=np.where(gain, "#bfdcc4", "#f0cdb3").tolist(), linewidth=4
-        )
+        axes.hlines(y, table["budget_share"], table["share"], colors=_PALE, linewidth=4)
         axes.hlines(y, table["share_lower"], table["share_upper"], colors=BLUE, linewidth=2.4, zorder=3)
         axes.scatter(table["share"], y, color=BLUE, s=38, zorder=4, label=wording.name("credit_share"))
         axes.scatter(table["budget_share"], y, marker="s", s=32, facecolors="white", edgecolors=INK, zorder=4,

@@ -96,7 +96,7 @@ def indices(
     scales : mapping of str to (float, float)
         Lowest and highest answer of every item.
     confidence : float
-        Level of the intervals, which are those of a mean.
+        Level of the intervals, which are the t intervals of a mean.
 
     Returns
     -------
@@ -133,7 +133,7 @@ def indices(
         weights = np.linalg.solve(total[np.ix_(where, where)], total[where, at[construct]])
         spread = weights * (high - low)
         weighted = float((shares @ spread).mean() / spread.sum()) if (weights > 0).all() else np.nan
-        reach = special.ndtri((1 + confidence) / 2) * each.std(ddof=1) / np.sqrt(len(each))
+        reach = special.stdtrit(len(each) - 1, (1 + confidence) / 2) * each.std(ddof=1) / np.sqrt(len(each))
         rows.append((construct, len(items), len(each), each.mean(), each.mean() - reach, each.mean() + reach, weighted))
     columns = ["construct", "items", "n", "estimate", "ci_lower", "ci_upper", "estimate_weighted"]
     return IndexResult(pd.DataFrame(rows, columns=columns))

@@ -113,13 +113,13 @@ def measurement_claims(measured: SemFit, trust: CompositeResult, valid: Validity
     made = {k: _exceeding(k, table, column, bound, level) for k, (column, bound) in named.items()}
     couples = [f"{a} ~ {b}" for a, b in zip(pairs["first"], pairs["second"], strict=True)]
     if couples:
-        apart = tails(pairs, "htmt2", HTMT_BOUND, level, np.log)[1]
+        apart = tails(pairs, "htmt2", HTMT_BOUND, level)[1]
         made["distinct"] = count_of("distinct", couples, apart, confidence=level, bound=HTMT_BOUND)
         if pairs["htmt2_upper"].isna().all():
             made["distinct"] = made["distinct"].withhold("no_bootstrap")
     low, one = (
         tails(table, omega, OMEGA_LEAST, level, special.logit)[1],
-        tails(pairs, "htmt2", HTMT_MOST, level, np.log)[0],
+        tails(pairs, "htmt2", HTMT_MOST, level)[0],
     )
     instrument = _instrument(measured, made, low[~np.isnan(low)], one[~np.isnan(one)])
     return MeasurementClaims(instrument, **{k: depending(c, conditions) for k, c in made.items()})
