@@ -8,21 +8,35 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def write(study, folder=None, **parameters):
+def write(study, folder=None, *, lang="en", **parameters):
     """Run the notebook's code cells with some parameters replaced, and return its report.
 
     Paths among the parameters start from `folder`.
     """
+    return in_both(study, folder, langs=(lang,), **parameters)[lang]
+
+
+def in_both(study, folder=None, *, langs=("en", "zh"), **parameters):
+    """Run the notebook up to its answer once, and from there in each language; return the reports by language."""
     cells = json.loads((ROOT / "notebooks" / f"{study}.ipynb").read_text("utf-8"))["cells"]
-    space = {"__name__": "__page__"}
+    code = [c for c in cells if c["cell_type"] == "code"]
+    sources = ["".join(c["source"]) for c in code]
+    at = next(k for k, source in enumerate(sources) if source.startswith("# The answer"))
+    programs = [compile(source, f"{study}.ipynb[{k}]", "exec") for k, source in enumerate(sources)]
+    space, reports = {"__name__": "__page__"}, {}
     with chdir(folder or os.getcwd()):
-        for number, cell in enumerate(c for c in cells if c["cell_type"] == "code"):
-            exec(compile("".join(cell["source"]), f"{study}.ipynb[{number}]", "exec"), space)
+        for cell, program in zip(code[:at], programs[:at], strict=True):
+            exec(program, space)
             if "parameters" in cell["metadata"].get("tags", []):
                 unknown = parameters.keys() - space.keys()
                 assert not unknown, f"{study}.ipynb has no parameters {sorted(unknown)}"
                 space |= parameters
-    return space["report"]
+        for lang in langs:
+            own = space | {"params": space["params"].model_copy(update={"lang": lang})}
+            for program in programs[at:]:
+                exec(program, own)
+            reports[lang] = own["report"]
+    return reports
 
 
 def answer(report):

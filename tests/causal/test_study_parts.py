@@ -6,13 +6,14 @@ import pytest
 
 from xmresearch.causal.did import did
 from xmresearch.causal.evidence import by_period, decomposition, densities, doubts, grounds, raw_means
-from xmresearch.causal.overview import Answer, concerns, decimals, design, did_all, outcomes_table, ranking
+from xmresearch.causal.overview import concerns, decimals, design, did_all, outcomes_table
 from xmresearch.causal.planted import aggregates, planted_overall, with_planted
 from xmresearch.causal.publishing import published
 from xmresearch.causal.sensitivity import sensitivity
 from xmresearch.data.config import RolloutSource
 from xmresearch.data.panel import load_panel
 from xmresearch.errors import InsufficientData
+from xmresearch.studies.did.claims import by_cohort, changed, pays, worth_of
 from xmresearch.sufficient.periods import written
 
 KEYS = {"outcome": "satisfaction", "unit": "branch", "time": "month", "cohort": "rollout", "family": "ordinal"}
@@ -51,27 +52,27 @@ def test_planted_effects_are_averaged_as_the_estimates_are(city, found):
     assert np.isnan(planted_overall(found, "simple", None))
 
 
-def test_answer_counts_a_fall_as_a_gain_where_less_is_better(found):
-    more, less = Answer(found, "higher").summary(), Answer(found, "lower").summary()
-    assert (more["case"], less["case"]) == ("better", "worse")
-    assert more["p_gain"] == less["p_loss"]
-    assert more["expected_gain"] == -less["expected_gain"]
-    assert more["estimate"] == less["estimate"]
-    assert Answer(found, "higher").decision()["case"] == "act"
-    assert Answer(found, "lower").decision()["case"] == "wait"
+def test_a_fall_is_a_gain_where_less_is_better(found):
+    more, less = changed(found, 1.0, 0.1), changed(found, -1.0, 0.1)
+    assert (more.case, less.case) == ("larger", "smaller")
+    assert more.facts["p_gain"] == less.facts["p_loss"]
+    assert more.facts["effect"] == less.facts["effect"] == found.effect["estimate"]
+    assert (more.lower, more.upper) == (-less.upper, -less.lower)
+    assert pays(found, 1.0, 0.0, more).case == "act"
+    assert pays(found, -1.0, 0.0, less).case == "wait"
+    assert pays(found, 1.0, found.effect["estimate"], more).case == "unsettled"
 
 
 def test_worth_is_the_effect_times_people_and_value(found):
     class Given:
         per_point, people, currency = 2.0, 1000, "CNY"
 
-    worth = Answer(found, "higher").worth(Given)
+    worth = worth_of(found, 1.0, 0.1, Given).facts
     assert worth["worth"] == pytest.approx(2000 * found.effect["estimate"], rel=0.05)
     assert worth["worth_lower"] < worth["worth"] < worth["worth_upper"]
-    lower = Answer(found, "lower").worth(Given)
-    assert lower["worth"] == -worth["worth"]
-    assert lower["case"] == "loss"
-    assert Answer(found, "higher").worth(None) is None
+    lower = worth_of(found, -1.0, 0.1, Given)
+    assert lower.facts["worth"] == -worth["worth"]
+    assert lower.case == "smaller"
 
 
 @pytest.mark.parametrize(("sd", "shown"), [(0.0039, 4), (7456.0, 0), (0.11, 2), (6.3, 1), (0.0, 2), (1e-9, 6)])
@@ -151,22 +152,17 @@ def test_design_says_why(found, branches):
     assert [c.kind for _, c in concerns(found, None, found)] == [c.kind for c in found.concerns]
 
 
-def test_outcomes_ranking_and_grounds(city, found):
+def test_outcomes_cohorts_and_grounds(city, found):
     further = did_all(city.rows, {"recommend": {"family": "nps"}}, **KEYS, smallest=0.1)
     table = outcomes_table(found, None, further, city.truth)
     assert table["measure"].tolist() == ["mean", "nps"]
     assert table["truth"].between(table["ci_lower"], table["ci_upper"]).all()
     assert "truth" not in outcomes_table(found, None, {})
     group = published(found).effects("group")
-    best = ranking(group, "cohort", "higher")
-    assert best["best"] == group.loc[group["estimate"].idxmax(), "cohort"]
-    assert ranking(group, "cohort", "lower")["best"] == best["worst"]
-    assert ranking(None, "unit", "higher") is None
-    assert ranking(group.head(1), "cohort", "higher") is None
+    more, less = by_cohort(group, 1.0, found).facts, by_cohort(group, -1.0, found).facts
+    assert (more["shown"], more["lost"]) == (less["lost"], less["shown"])
     ground = grounds(sensitivity(found, placebo_units=60))
-    assert ground["unexamined"] is None
-    assert ground["slope"]["case"] in ("level", "trend")
-    assert ground["placebo"]["case"] in ("clear", "unclear")
+    assert ground["placebo"]["placebos"] > 0
     assert ground["leave_one_out"]["case"] == "unit"
     assert densities(found) is None
 

@@ -55,7 +55,8 @@ def test_states():
         "above",
     )
     assert doubted.withhold("why").case == "withheld"
-    assert sign("x", 1, -1, 2, **LEVEL).given(Condition("b", False)).case == "unsettled"
+    assert sign("x", 1, -1, 2, **LEVEL).given(Condition("b", None)).case == "unsettled"
+    assert sign("x", 1, -1, 2, **LEVEL).given(Condition("b", False)).case == "conditional"
     assert doubted.summary()["failed"] == ["b"]
     with pytest.raises(ValueError, match="cannot be 'first'"):
         Claim("x", "sign", "first", "interval_excludes_zero", 0.05, 0.95)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from page import answer, assert_agreement, cards, prose, write
+from page import answer, assert_agreement, cards, in_both, prose, write
 from servqual_worlds import survey
 
 from xmresearch.data import FOLDER_VARIABLE
@@ -36,9 +36,8 @@ def pages(tmp_path_factory):
         if name == "failed check":
             frame["p1"] = 8 - frame["p1"]
         frame.to_parquet(folder / f"{number}.parquet")
-        parameters = BARE | more | {"data": {"path": f"{number}.parquet"}}
-        for lang in ("en", "zh"):
-            made[name, lang] = write("servqual", folder, lang=lang, **parameters)
+        both = in_both("servqual", folder, **BARE | more | {"data": {"path": f"{number}.parquet"}})
+        made |= {(name, lang): report for lang, report in both.items()}
     return made
 
 

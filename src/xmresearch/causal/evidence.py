@@ -12,7 +12,7 @@ from scipy import stats
 from xmresearch.causal.bacon import BaconResult, bacon
 from xmresearch.causal.cohort_means import observation_weights
 from xmresearch.causal.publishing import Published
-from xmresearch.causal.result import PRETREND_LEVEL, DidResult
+from xmresearch.causal.result import DidResult
 from xmresearch.causal.sensitivity import SensitivityResult
 from xmresearch.sufficient.periods import written
 
@@ -165,8 +165,20 @@ def doubts(doubt: SensitivityResult, shown: Published) -> pd.DataFrame:
     table = table[kept].reset_index(drop=True)
     changed = table["changed"].astype(str)
     earlier = (table["check"] == "placebo_time") & (table["what"] == "shift")
-    changed = changed.where(~earlier, changed.str.replace("-", "−"))
-    return table.assign(check=table["check"].replace({"prior": "prior_scale"}), changed=changed)
+    # figures, which no name of a period may take the place of
+    counted = earlier | (table["check"] == "prior")
+    shown_as = [float(c) if k else c for c, k in zip(changed, counted, strict=True)]
+    return table.assign(
+        check=table["check"].replace({"prior": "prior_scale"}), changed=pd.Series(shown_as, dtype=object)
+    )
+
+
+def breaches(doubt: SensitivityResult) -> pd.DataFrame | None:
+    """Return the interval of the effect under growing breaches of parallel trends: bound, robust_lower, robust_upper."""
+    if doubt.honest is None:
+        return None
+    curve = doubt.honest.curve
+    return curve.rename(columns={"ci_lower": "robust_lower", "ci_upper": "robust_upper"})
 
 
 def grounds(doubt: SensitivityResult) -> dict[str, dict[str, Any] | None]:
@@ -180,20 +192,11 @@ def grounds(doubt: SensitivityResult) -> dict[str, dict[str, Any] | None]:
     Returns
     -------
     dict of str to dict or None
-        slope (case level, trend), breakdown (robust, fragile, not_distinguishable), survives (the same,
-        where there is an effect to break down), placebo (clear, unclear), leave_one_out (unit,
-        cohort) and unexamined (nothing before the change to look at).
+        placebo and leave_one_out (case unit or cohort).
     """
     facts = doubt.summary()
-    breakdown = None if doubt.honest is None else doubt.honest.summary()
-    slope = "level" if facts["slope_p"] >= PRETREND_LEVEL else "trend"
-    placebo = "clear" if facts["placebo_p"] <= 1 - facts["level"] else "unclear"
     return {
-        "slope": facts | {"case": slope} if np.isfinite(facts["slope"]) else None,
-        "unexamined": facts if doubt.honest is None and not facts["placebo_dates"] else None,
-        "breakdown": breakdown,
-        "survives": breakdown if breakdown and breakdown["case"] != "not_distinguishable" else None,
-        "placebo": facts | {"case": placebo} if np.isfinite(facts["placebo_p"]) else None,
+        "placebo": facts if np.isfinite(facts["placebo_p"]) else None,
         "leave_one_out": facts | {"case": facts["loo_what"]} if np.isfinite(facts["loo_lower"]) else None,
     }  # fmt: skip
 

@@ -67,7 +67,8 @@ def experiment(
     better : {'higher', 'lower'}
         Which outcomes are better.
     confidence : float
-        Level of the intervals, and the probability at which a decision is taken.
+        Level of the intervals. A decision is taken by the two-sided interval at this level, corrected for the number of arms
+        compared with the control (Bonferroni).
     draws : int
         Posterior draws.
     seed : int
@@ -146,10 +147,12 @@ def _effects(
     difference, tail = sample[:, 1:] - sample[:, :1], (1 - confidence) / 2
     low, high = np.quantile(difference, [tail, 1 - tail], axis=0)
     above, below = (difference > smallest).mean(axis=0), (difference < -smallest).mean(axis=0)
+    least, most = np.quantile(difference, [tail / difference.shape[1], 1 - tail / difference.shape[1]], axis=0)
     estimate, sd = difference.mean(axis=0), float(base.std(ddof=1)) if len(base) > 1 else np.nan
     within = 1 - above - below
-    good, bad = (above, below) if better == "higher" else (below, above)
-    choices = [good >= confidence, bad >= confidence, within >= confidence]
+    rises, falls = least > smallest, most < -smallest
+    good, bad = (rises, falls) if better == "higher" else (falls, rises)
+    choices = [good, bad, (least > -smallest) & (most < smallest)]
     with np.errstate(invalid="ignore", divide="ignore"):
         standardised, relative = estimate / sd, estimate / sample[:, 0].mean()
     return pd.DataFrame({

@@ -22,6 +22,7 @@ METHODS = {"posterior": "posterior of the bounds", "c-lf": "conditional least-fa
 GRIDS = {"relative": (0.0, 0.5, 1.0, 1.5, 2.0), "relative_smoothness": (0.0, 0.5, 1.0, 1.5, 2.0)}
 PRETREND_LEVEL, SAFE_BREAKDOWN, FEW_PRE_PERIODS = 0.05, 1.0, 2
 _DOUBLINGS = 40
+_FINE, _COARSE = 1e-7, 1e-3
 
 
 @dataclass(frozen=True)
@@ -76,12 +77,9 @@ class HonestResult:
 
     def summary(self) -> dict[str, Any]:
         """Return the effect, its interval and the breakdown value."""
-        held = self.ci_lower > 0 or self.ci_upper < 0
-        case = "not_distinguishable" if not held else "robust" if self.breakdown >= SAFE_BREAKDOWN else "fragile"
         return {
-            "case": "breakdown" if held and self.kind == "smoothness" else case, "kind": self.kind,
-            "estimate": self.estimate, "lower": self.ci_lower, "upper": self.ci_upper, "breakdown": self.breakdown,
-            "level": self.confidence,
+            "kind": self.kind, "estimate": self.estimate, "lower": self.ci_lower, "upper": self.ci_upper,
+            "breakdown": self.breakdown, "level": self.confidence,
         }  # fmt: skip
 
     def diagnostics(self) -> pd.DataFrame:
@@ -239,7 +237,7 @@ def honest(
     scale = se if kind == "smoothness" else 1.0
     named = "fixed-length confidence interval" if kind == "smoothness" else METHODS[method]
     return HonestResult(
-        pd.DataFrame(rows, columns=columns), kind, named, _breakdown(interval, scale), estimate, se, estimate - z * se,
+        pd.DataFrame(rows, columns=columns), kind, named, _breakdown(interval, scale, _COARSE if method == "c-lf" else _FINE), estimate, se, estimate - z * se,
         estimate + z * se, float(stats.chi2.sf(wald, n_pre)), weights, n_pre, n_post, confidence,
     )  # fmt: skip
 
@@ -261,7 +259,7 @@ def _set(kind: str, pre: Array, effect: Array, target: Array, bound: float, gaps
     return effect - steps[:, -1] * tail.sum(), allowed * reach
 
 
-def _breakdown(interval: Callable[[float], tuple[float, float]], scale: float) -> float:
+def _breakdown(interval: Callable[[float], tuple[float, float]], scale: float, rtol: float) -> float:
     """Return the smallest bound at which the interval takes in zero."""
 
     def margin(m: float) -> float:
@@ -273,7 +271,7 @@ def _breakdown(interval: Callable[[float], tuple[float, float]], scale: float) -
     low, high = 0.0, scale / 8
     for _ in range(_DOUBLINGS):
         if margin(high) <= 0:
-            return float(optimize.brentq(margin, low, high, rtol=1e-7))
+            return float(optimize.brentq(margin, low, high, rtol=rtol))
         low, high = high, 2 * high
     return float("inf")
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from math import ceil, floor, log10
+from math import ceil, log10
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,78 +22,6 @@ if TYPE_CHECKING:
 
 MAX_DECIMALS, MOST_LISTED = 6, 120
 OUTCOME_ALONE = {"smallest": 0.0, "levels": (), "missing_codes": ()}
-_GOOD = {"gain": "better", "loss": "worse", "negligible": "negligible", "unclear": "unclear"}
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a change did, in the words of those who made it.
-
-    Attributes
-    ----------
-    result : DidResult
-        The estimate.
-    better : str
-        'higher' or 'lower': which direction of the outcome is the good one.
-    """
-
-    result: DidResult
-    better: str
-
-    @property
-    def gain(self) -> DidResult:
-        """The result with the effect counted so that a gain is positive."""
-        return self.result if self.better == "higher" else replace(self.result, draws=-self.result.draws)
-
-    @property
-    def decimals(self) -> int:
-        """Decimals that show two figures of the effect's standard deviation."""
-        return decimals(self.result.effect["sd"])
-
-    def summary(self) -> dict[str, Any]:
-        """Return effect, interval, probabilities and decision; the case is better, worse, negligible or unclear."""
-        effect, decision = self.result.effect, self.gain.decision()
-        rose = effect["estimate"] > 0
-        return {
-            **self.result.summary(), "size": abs(effect["estimate"]), "moved": "rose" if rose else "fell",
-            "p_better": float((self.gain.draws > 0).mean()), "p_gain": decision["p_above"],
-            "p_loss": decision["p_below"], "p_within": decision["p_within"], "expected_gain": decision["expected_gain"],
-            "regret_of_acting": decision["regret_of_acting"], "regret_of_waiting": decision["regret_of_waiting"],
-            "standardised_size": abs(effect["standardised"]), "clustered": clustering(self.result),
-            "case": _GOOD[decision["verdict"]],
-        }  # fmt: skip
-
-    def decision(self) -> dict[str, Any]:
-        """Return the figures of `summary`, with case 'act' or 'wait': what has the smaller expected regret."""
-        facts = self.summary()
-        return facts | {"case": "act" if facts["regret_of_acting"] <= facts["regret_of_waiting"] else "wait"}
-
-    def worth(self, given: Any) -> dict[str, Any] | None:
-        """Return what the gain is worth.
-
-        Parameters
-        ----------
-        given : object or None
-            With per_point (value of one unit of the outcome), people and currency; None where that is not known.
-
-        Returns
-        -------
-        dict or None
-            worth, worth_lower, worth_upper (to two figures of their standard deviation), per_point, people, currency.
-        """
-        if given is None:
-            return None
-        scale = given.per_point * given.people
-        tail = (1 - self.result.confidence) / 2
-        sign = 1 if self.better == "higher" else -1
-        middle, (low, high) = sign * self.result.effect["estimate"], np.quantile(self.gain.draws, [tail, 1 - tail])
-        places = 1 - floor(log10(scale * self.result.effect["sd"]))
-        worth, worth_low, worth_high = (round(float(scale * v), places) for v in (middle, low, high))
-        return {
-            "worth": worth, "worth_lower": worth_low, "worth_upper": worth_high, "clustered": clustering(self.result),
-            "per_point": given.per_point, "people": given.people, "currency": given.currency,
-            "case": "gain" if low > 0 else "loss" if high < 0 else "unclear",
-        }  # fmt: skip
 
 
 def decimals(sd: float) -> int:
@@ -275,36 +202,3 @@ def outcomes_table(
             })  # fmt: skip
     table = pd.DataFrame(rows)
     return table if planted is not None else table.drop(columns="truth")
-
-
-def ranking(table: pd.DataFrame | None, by: str, better: str) -> dict[str, Any] | None:
-    """Return who gained most and least, and for how many a gain is sure.
-
-    Parameters
-    ----------
-    table : DataFrame or None
-        One row per unit or cohort that may be shown.
-    by : str
-        'unit' or 'cohort'.
-    better : str
-        'higher' or 'lower'.
-
-    Returns
-    -------
-    dict or None
-        best, best_estimate, best_lower, best_upper, worst, ..., units_shown, sure (interval on the good side), harmed (on the
-        other) and case (all, some or none are sure); None without two units.
-    """
-    if table is None or len(table) < 2:
-        return None
-    sign = 1 if better == "higher" else -1
-    ordered = table.iloc[np.argsort(-sign * table["estimate"].to_numpy(), kind="stable")]
-    top, last = ordered.iloc[0], ordered.iloc[-1]
-    good = table["ci_lower"] > 0 if sign > 0 else table["ci_upper"] < 0
-    bad = table["ci_upper"] < 0 if sign > 0 else table["ci_lower"] > 0
-    facts: dict[str, Any] = {"units_shown": len(table), "sure": int(good.sum()), "harmed": int(bad.sum())}
-    for name, row in (("best", top), ("worst", last)):
-        facts |= {name: row[by], f"{name}_estimate": row["estimate"], f"{name}_lower": row["ci_lower"],
-                  f"{name}_upper": row["ci_upper"]}  # fmt: skip
-    facts["case"] = "all" if good.all() else "some" if good.any() else "none"
-    return facts

@@ -97,17 +97,21 @@ class EventPath:
         variance = rest.scale**2 + (inflation - 1) * (self.distance * plain.scale) ** 2
         return slope, StudentT(rest.estimate, float(np.sqrt(variance)), min(df, rest.df))
 
-    def honest(self, kind: str, confidence: float, draws: int, seed: int) -> HonestResult | None:
+    def honest(
+        self, kind: str, confidence: float, draws: int, seed: int, *, method: str = "posterior", first: bool = False
+    ) -> HonestResult | None:
         """Return the set of Rambachan & Roth (2023) for the overall effect.
 
         Parameters
         ----------
-        kind : str
-            As `honest` takes it.
+        kind, method : str
+            As `honest` takes them.
         confidence : float
             Of the intervals.
         draws, seed : int
             Posterior draws.
+        first : bool
+            For the first period after treatment alone.
 
         Returns
         -------
@@ -116,26 +120,53 @@ class EventPath:
             lie as far from the reference on average. Of the effects before treatment, the nearest to treatment are used:
             at most `MAX_LEADS`, and one per two degrees of freedom, as the covariance of more would hardly be known.
         """
-        overall = self.effects.contrast(np.eye(len(self.times) + 1)[-1])
-        room = MAX_LEADS if np.isinf(overall.df) else min(MAX_LEADS, max(int(overall.df / DF_PER_LEAD), 1))
+        near = self._near()
+        if near is None:
+            return None
+        keep, sample, target = self._sample(near, draws, seed)
+        at = self.at[keep]
+        if not (np.diff(at) > 0).all():
+            return None
+        target = np.eye(len(target))[0] if first else target
+        return honest(
+            n_pre=len(near), draws=sample, kind=kind, method=method, target=target, distances=at, confidence=confidence
+        )
+
+    def reachable(self, bound: float, confidence: float, draws: int, seed: int) -> bool:
+        """Return whether the effect could stand under breaches of relative size `bound` if nothing had moved before treatment.
+
+        Where it could not, noise alone keeps the breakdown value below the bound.
+        """
+        near = self._near()
+        if near is None:
+            return False
+        keep, sample, target = self._sample(near, draws, seed)
+        centre = np.where(np.arange(sample.shape[1]) < len(near), 0.0, sample.mean(axis=0))
+        found = honest(
+            centre, np.cov(sample, rowvar=False), n_pre=len(near), method="c-lf", target=target, bounds=[bound],
+            distances=self.at[keep], confidence=confidence,
+        )  # fmt: skip
+        return bool(found.curve["distinguishable"].iloc[0])
+
+    def _near(self) -> Index | None:
+        """Return the leads that are used; None where their covariance is singular."""
+        df = self.effects.contrast(np.eye(len(self.times) + 1)[-1]).df
+        room = MAX_LEADS if np.isinf(df) else min(MAX_LEADS, max(int(df / DF_PER_LEAD), 1))
         near = self.leads[-room:]
-        scale = self.effects.scale
-        if np.linalg.matrix_rank(scale[np.ix_(near, near)], hermitian=True) < len(near):
-            return None
+        scale = self.effects.scale[np.ix_(near, near)]
+        return None if np.linalg.matrix_rank(scale, hermitian=True) < len(near) else near
+
+    def _sample(self, near: Index, draws: int, seed: int) -> tuple[Index, Array, Array]:
+        """Return the effects used, their posterior draws, and the weights of those after the reference."""
+        overall, scale = self.effects.contrast(np.eye(len(self.times) + 1)[-1]), self.effects.scale
         keep = np.append(near, np.flatnonzero(self.at > 0))
-        if not (np.diff(self.at[keep]) > 0).all():
-            return None
         values, vectors = np.linalg.eigh(scale[np.ix_(keep, keep)])
         rng = np.random.default_rng(seed)
         count = max(draws, 20 * len(keep))
         noise = rng.standard_normal((count, len(keep))) @ (vectors * np.sqrt(np.maximum(values, 0.0))).T
         if np.isfinite(overall.df):
             noise /= np.sqrt(rng.chisquare(overall.df, (count, 1)) / overall.df)
-        sample = self.effects.estimate[keep] + noise - noise.mean(axis=0)
-        target = self.target[keep[len(near) :]]
-        return honest(
-            n_pre=len(near), draws=sample, kind=kind, target=target, distances=self.at[keep], confidence=confidence
-        )
+        return keep, self.effects.estimate[keep] + noise - noise.mean(axis=0), self.target[keep[len(near) :]]
 
 
 def event_path(kind: str, panel: Panel, settings: dict[str, Any]) -> EventPath | None:

@@ -162,8 +162,8 @@ class DidResult:
         -------
         dict
             smallest; p_above = P(effect > smallest), p_within = P(-smallest <= effect <= smallest), p_below = P(effect <
-            -smallest); verdict: 'gain', 'loss', 'negligible' where one of them reaches the confidence level, otherwise
-            'unclear'; expected_gain = E[effect]; regret_of_acting = E[max(smallest - effect, 0)] and regret_of_waiting =
+            -smallest); verdict, by the two-sided interval at the confidence level: 'gain' where it lies above smallest, 'loss'
+            below -smallest, 'negligible' between the two, otherwise 'unclear'; expected_gain = E[effect]; regret_of_acting = E[max(smallest - effect, 0)] and regret_of_waiting =
             E[max(effect - smallest, 0)], the expected losses of either choice against knowing the effect.
 
         Raises
@@ -180,8 +180,14 @@ class DidResult:
         if not bound >= 0:
             raise ParamsError(f"The smallest effect worth acting on is {bound:g}.", "Give a number of at least 0.")
         chances = rope(self.draws, bound)
-        names = {"p_above": "gain", "p_below": "loss", "p_within": "negligible"}
-        verdict = next((names[k] for k in names if chances[k] >= self.confidence), "unclear")
+        tail = (1 - self.confidence) / 2
+        low, high = np.quantile(self.draws, [tail, 1 - tail])
+        verdict = (
+            "gain" if low > bound
+            else "loss" if high < -bound
+            else "negligible" if -bound < low and high < bound
+            else "unclear"
+        )  # fmt: skip
         return chances | {
             "smallest": bound, "verdict": verdict, "expected_gain": float(self.draws.mean()),
             "regret_of_acting": float(np.maximum(bound - self.draws, 0).mean()),

@@ -46,6 +46,11 @@ class SensitivityResult:
         What was fitted again: the kind of the result, or a closed-form kind in its place.
     confidence : float
         Of the intervals.
+    first_breakdown : float
+        Breakdown value of the effect in the first period after treatment alone; NaN unless asked for.
+    reachable : bool or None
+        Whether the effect could stand under breaches as large as the largest before treatment if nothing had moved there: where
+        it could not, noise alone limits the breakdown value. None unless asked for.
     """
 
     table: pd.DataFrame
@@ -55,6 +60,8 @@ class SensitivityResult:
     effect: dict[str, float]
     kind: str
     confidence: float
+    first_breakdown: float = np.nan
+    reachable: bool | None = None
     _slope_p: float = field(default=np.nan, repr=False)
 
     def tidy(self, check: str | None = None) -> pd.DataFrame:
@@ -82,14 +89,12 @@ class SensitivityResult:
         return self.table[self.table["check"] == check].reset_index(drop=True)
 
     def summary(self) -> dict[str, Any]:
-        """Return the figures of the verdict.
+        """Return the figures of every check.
 
         Returns
         -------
         dict
-            case: not_distinguishable (the interval takes in zero), no_pretrend_check (nothing before treatment to look
-            at), fragile or robust; robust has no failed check in `diagnostics`, and passes breakdown, placebo_p and
-            leave_one_out. estimate, lower, upper, level; refitted (the estimate by `kind`, which the checks start
+            estimate, lower, upper, level; refitted (the estimate by `kind`, which the checks start
             from); breakdown, smoothness_breakdown; placebo_p, placebos (assignments); placebo_dates,
             placebo_dates_nonzero (intervals that leave out zero); slope, slope_lower, slope_upper, slope_p,
             extrapolated, extrapolated_lower, extrapolated_upper; loo_lower, loo_upper, loo_kept (share of intervals
@@ -97,21 +102,13 @@ class SensitivityResult:
             sceptical_prior (smallest prior SD, in outcome SDs, at which the interval still leaves out zero; inf for
             none).
         """
-        checks = self.diagnostics().set_index("check")["status"]
-        must = [checks.get(c, "pass") for c in ("breakdown", "placebo_p", "leave_one_out")]
         dates, units = self.tidy("placebo_time"), self.tidy("leave_one_out")
         slope = self.tidy("pretrend_slope").set_index("changed")
-        if _sign(self.effect) == 0:
-            case = "not_distinguishable"
-        elif slope.empty and dates.empty:
-            case = "no_pretrend_check"
-        else:
-            case = "robust" if not (checks == "fail").any() and set(must) <= {"pass"} else "fragile"
         found: dict[str, Any] = {
-            "case": case, "kind": self.kind, "estimate": self.effect["estimate"], "refitted": self.effect["refitted"],
+            "kind": self.kind, "estimate": self.effect["estimate"], "refitted": self.effect["refitted"],
             "lower": self.effect["ci_lower"], "upper": self.effect["ci_upper"], "level": self.confidence,
             "breakdown": np.nan if self.honest is None else self.honest.breakdown,
-            "smoothness_breakdown": np.nan if self.smoothness is None else self.smoothness.breakdown,
+            "first_breakdown": self.first_breakdown, "smoothness_breakdown": np.nan if self.smoothness is None else self.smoothness.breakdown,
             "placebo_p": self.placebo_p, "placebos": int(self.tidy("placebo_unit")["estimate"].notna().sum()),
             "placebo_dates": len(dates), "placebo_dates_nonzero": int(_leaves_out_zero(dates).sum()),
             "slope_p": self._slope_p,
@@ -185,6 +182,7 @@ def sensitivity(
     *,
     placebo_units: int = 200,
     leave_out: int = 60,
+    method: str = "posterior",
     seed: int = 0,
     confidence: float | None = None,
 ) -> SensitivityResult:
@@ -202,6 +200,9 @@ def sensitivity(
     leave_out : int
         Units up to which each is left out. Above, each cohort is where there are several, otherwise this many units that
         matter most.
+    method : {'posterior', 'c-lf'}
+        Interval of the relative-magnitude set, see `honest`. With 'c-lf', which takes some seconds, the effect of the first
+        period is tried by itself as well, and whether noise alone limits the breakdown value.
     seed : int
         Of assignments and draws.
     confidence : float, optional
@@ -245,11 +246,17 @@ def sensitivity(
     path = event_path(fitted.kind, checks.panel, fitted.settings)
     tables, slope_p = [], np.nan
     sets: list[HonestResult | None] = [None, None]
+    first, reachable = np.nan, None
     if path is not None:
         slope, gone_on = path.slope()
         tables.append(_slope_rows(slope, gone_on, level))
         slope_p = 2 * min(slope.p_positive, 1 - slope.p_positive)
-        sets = [path.honest(kind, level, len(fitted.draws), seed) for kind in ("relative", "smoothness")]
+        size = len(fitted.draws)
+        sets = [path.honest("relative", level, size, seed, method=method), path.honest("smoothness", level, size, seed)]
+        if method == "c-lf" and sets[0] is not None:
+            alone = path.honest("relative", level, size, seed, method=method, first=True)
+            first = np.nan if alone is None else alone.breakdown
+            reachable = path.reachable(SAFE_BREAKDOWN, level, size, seed)
     tables.append(checks.placebo_time())
     placebos, p = checks.placebo_unit(placebo_units, seed)
     tables += [placebos, checks.leave_one_out(leave_out), checks.priors()]
@@ -263,7 +270,7 @@ def sensitivity(
         "ci_upper": high,
         "refitted": checks.posterior().estimate,
     }
-    return SensitivityResult(table, sets[0], sets[1], p, effect, fitted.kind, level, slope_p)
+    return SensitivityResult(table, sets[0], sets[1], p, effect, fitted.kind, level, first, reachable, slope_p)
 
 
 def _cheap(result: DidResult) -> DidResult:

@@ -103,12 +103,15 @@ class Claim:
 
     @property
     def state(self) -> State:
-        """settled, unsettled, conditional (a check that it needs has failed) or withheld (the figure means nothing)."""
+        """settled, unsettled, conditional (a check that it needs has failed) or withheld (the figure means nothing).
+
+        A failed check comes before what the figures decide: they would be read as what they are not, decided or not.
+        """
         if self.withheld:
             return "withheld"
-        if self.verdict == UNSETTLED:
-            return "unsettled"
-        return "conditional" if self.failed else "settled"
+        if self.failed:
+            return "conditional"
+        return "unsettled" if self.verdict == UNSETTLED else "settled"
 
     @property
     def settled(self) -> bool:

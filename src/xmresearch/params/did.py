@@ -110,7 +110,10 @@ class DidParams(StudyParams):
         description="other outcomes, analysed alike: their families, or mappings with family, levels and missing_codes",
     )
     branches: bool = Field(True, description="whether to estimate each unit's effect, by a hierarchical model")
-    smallest: float = Field(0.1, ge=0, description="smallest effect worth acting on, in units of the outcome")
+    smallest: float = Field(0.1, ge=0, description="smallest effect that matters, in units of the outcome")
+    break_even: float | None = Field(
+        None, description="gain from which going on pays, in units of the outcome; without it no advice is given"
+    )
     worth: Worth | None = Field(None, description="what one unit of the outcome is worth")
     sensitivity: Doubt = Field(Doubt(), description="how hard the result is tried")
     rows_are: Literal["answers", "people", "aggregates"] = Field(

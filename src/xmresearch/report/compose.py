@@ -132,6 +132,13 @@ class Report:
             text = self.wording.text("texts", key, self._facts(results, more))
             self._show("prose", key=key, text=text, claims=self._claimed(*results))
 
+    def ask(self, key: str, **parts: Any) -> None:
+        """Ask what the report answers: the question of that key, and those of the parts that are not None."""
+        if not self._silent:
+            asked = [key, *(f"{key}_{part}" for part, given in parts.items() if given is not None)]
+            texts = [self.wording.text("texts", k, self._facts([], {})) for k in asked]
+            self._show("prose", key=key, text=str(self.wording.get("style", "between")).join(texts), claims=[])
+
     def claim(self, *claims: Claim | None) -> None:
         """Write the sentence of each claim, in its case; none where a claim is None."""
         for claim in claims:

@@ -127,7 +127,7 @@ def att_grid(table: pd.DataFrame, wording: Wording, key: str, *, better: str = "
         sure = np.zeros(grid.shape, dtype=bool)
         at = ([cohorts.index(c) for c in table["cohort"]], [times.index(t) for t in table["time"]])
         grid[at] = table["estimate"]
-        sure[at] = (table["ci_lower"] > 0) | (table["ci_upper"] < 0)
+        sure[at] = (table["band_lower"].astype(float) > 0) | (table["band_upper"].astype(float) < 0)
         figure, axes = new_figure(1.5 + min(0.34 * len(cohorts), 4.6))
         reach = float(np.nanquantile(np.abs(grid), 0.98)) or 1.0
         hues = (35, 145) if better == "higher" else (145, 35)

@@ -1,0 +1,1 @@
+"""What a difference-in-differences study claims."""
