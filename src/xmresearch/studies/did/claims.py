@@ -200,12 +200,12 @@ def pays(found: DidResult, sign: float, break_even: float, effect: Claim) -> Cla
 def worth_of(found: DidResult, sign: float, smallest: float, given: Any) -> Claim:
     """Claim what the gain is worth; settled with the effect, whose threshold it shares. To two figures of its spread."""
     scale = given.per_point * given.people
-    ends = sorted((sign * found.effect["ci_lower"], sign * found.effect["ci_upper"]))
+    bottom, top = sorted((sign * found.effect["ci_lower"], sign * found.effect["ci_upper"]))
     spread = scale * found.effect["sd"]
     places = 1 - floor(log10(spread)) if spread > 0 else 0
-    worth, low, high = (round(float(scale * v), places) for v in (sign * found.effect["estimate"], *ends))
+    worth, low, high = (round(float(scale * v), places) for v in (sign * found.effect["estimate"], bottom, top))
     return larger(
-        "worth", sign * found.effect["estimate"], *ends, smallest, confidence=found.confidence,
+        "worth", sign * found.effect["estimate"], bottom, top, smallest, confidence=found.confidence,
         worth=worth, worth_lower=low, worth_upper=high, per_point=given.per_point, people=given.people,
         currency=given.currency, clustered=clustering(found), outcome=found.outcome,
     )  # fmt: skip
