@@ -94,10 +94,10 @@ class AttPosterior:
         """Return what each cohort adds to the variance of weighted effects (A, E), shape (G, E)."""
         return np.array([((pull @ weights) ** 2).sum(axis=0) for pull in self.pulls])
 
-    def scale(self, weights: Array) -> Array:
-        """Return the scale matrix of weighted effects (A, E), shape (E, E)."""
+    def joint_parts(self, weights: Array) -> Array:
+        """Return what each cohort adds to the scale matrix of weighted effects (A, E), shape (G, E, E)."""
         turned = [pull @ weights for pull in self.pulls]
-        return np.sum([t.T @ t for t in turned], axis=0)
+        return np.array([t.T @ t for t in turned])
 
 
 def comparisons(seen: Array, starts: Index, control: str, anticipation: int, base: str, when: Index) -> Comparisons:

@@ -150,26 +150,56 @@ def overall_effect(row: pd.Series, draws: Array, outcome_sd: float, smallest: fl
     return found | scaled | {"smallest": smallest} | rope(draws, smallest)
 
 
-def pretrend_p(estimate: Array, covariance: Array, df: float) -> float:
+def pretrend_p(estimate: Array, parts: Array, df: Array) -> float:
     """Test that all effects before treatment are zero.
 
     Parameters
     ----------
     estimate : ndarray
         Shape (q,).
-    covariance : ndarray
-        Scale (not posterior covariance) matrix, shape (q, q).
-    df : float
-        Degrees of freedom of the covariance.
+    parts : ndarray
+        What each cohort adds to the scale (not posterior covariance) matrix, shape (G, q, q).
+    df : ndarray
+        Degrees of freedom of each cohort, shape (G,).
 
     Returns
     -------
     float
-        p value of Hotelling's T squared; NaN where there is no pre-period to test, or fewer degrees of freedom than effects.
+        p value of Hotelling's T squared at the degrees of freedom of `joint_df`; NaN where there is no pre-period to test, or
+        fewer degrees of freedom than effects.
     """
-    count = len(estimate)
-    left = df - count + 1
-    if count == 0 or left <= 0 or np.linalg.matrix_rank(covariance, hermitian=True) < count:
+    count, covariance = len(estimate), parts.sum(axis=0)
+    if count == 0 or np.linalg.matrix_rank(covariance, hermitian=True) < count:
+        return np.nan
+    spread = joint_df(parts, df)
+    left = spread - count + 1
+    if left <= 0:
         return np.nan
     wald = float(estimate @ np.linalg.solve(covariance, estimate))
-    return float(special.fdtrc(count, left, wald * left / (df * count)))
+    return float(special.fdtrc(count, left, wald * left / (spread * count)))
+
+
+def joint_df(parts: Array, df: Array) -> float:
+    """Return the degrees of freedom of a covariance matrix that is a sum of parts.
+
+    Parameters
+    ----------
+    parts : ndarray
+        Shape (G, q, q), their sum of full rank.
+    df : ndarray
+        Of each part, shape (G,).
+
+    Returns
+    -------
+    float
+        With one effect, Satterthwaite's.
+
+    References
+    ----------
+    Krishnamoorthy, K. & Yu, J. (2004). Modified Nel and Van der Merwe test for the multivariate Behrens-Fisher problem.
+    Statistics & Probability Letters, 66, 161-169.
+    """
+    count = parts.shape[1]
+    shares = np.linalg.solve(parts.sum(axis=0), parts)
+    below = (np.einsum("gij,gji->g", shares, shares) + np.trace(shares, axis1=1, axis2=2) ** 2) / df
+    return float((count + count**2) / below.sum())

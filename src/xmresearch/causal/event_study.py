@@ -98,7 +98,8 @@ def event_study(
     rng = np.random.default_rng(seed)
     if within:
         post = dated_posterior(panel, weight, reference, base)
-        estimate, effects, joint, free_units = post.estimate, post.draw(draws, rng), post.scale, float(post.df.sum())
+        estimate, effects, joint = post.estimate, post.draw(draws, rng), np.array([p.T @ p for p in post.pulls])
+        by_arm = post.df
         df = welch_df(post.parts(np.eye(len(estimate))), post.df)
     else:
         sample = means.draw(draws, rng)
@@ -106,10 +107,9 @@ def event_study(
         gap = means.mean[0] - means.mean[1]
         estimate, effects = contrast @ gap, (sample[:, 0] - sample[:, 1]) @ contrast.T
         df = welch_df(np.einsum("et,gts,es->ge", contrast, means.scale, contrast), means.df)
-        joint, free_units = contrast @ means.scale.sum(axis=0) @ contrast.T, float(means.units.sum() - 2)
+        joint, by_arm = contrast @ means.scale @ contrast.T, means.df
     effects = stretch(effects, estimate, df, rng)
-    before = np.arange(reference)
-    p = pretrend_p(estimate[before], joint[np.ix_(before, before)], free_units)
+    p = pretrend_p(estimate[:reference], joint[:, :reference, :reference], by_arm)
     treated = int(panel.treated.sum())
     cohort = panel.periods.labels[start]
     overall = effect_rows(

@@ -120,9 +120,7 @@ def staggered(
     dynamic = found["dynamic"]
     lead, event = post.pairs.time - post.pairs.cohort, post.pairs.event_time
     early = np.array([lead[event == e].max() < -anticipation for e in dynamic.key.tolist()])
-    p = pretrend_p(
-        dynamic.estimate[early], post.scale(dynamic.weights[:, early]), float(means.units.sum() - len(means.units))
-    )
+    p = pretrend_p(dynamic.estimate[early], post.joint_parts(dynamic.weights[:, early]), post.df)
     table = _table(panel, post, means, found, overall, confidence, each_effect(post, rng))
     if link is None:
         table = pd.concat([table, _twfe_row(panel, each, confidence)], ignore_index=True)

@@ -277,16 +277,17 @@ class DistinctJourneys:
 
 def passing(journeys: Journeys) -> Array:
     """Return how many journeys that converted, and that did not, touch each channel at least once, shape (K, 2)."""
-    size, count = len(journeys.channels), len(journeys)
+    size, lengths = len(journeys.channels), journeys.lengths
     ends = np.stack([journeys.conversions, journeys.nulls])
-    cell = np.repeat(np.arange(0, count * size, max(size, 1)), journeys.lengths) + journeys.codes
-    if size * count <= MATRIX_CELLS:
-        touched = np.zeros(count * size)
-        touched[cell] = 1
-        found: Array = (ends @ touched.reshape(count, size)).T
-        return found
-    once = np.unique(cell)
-    return np.stack([np.bincount(once % size, end[once // size], size) for end in ends], axis=1)
+    found = np.zeros((size, 2))
+    step = max(MATRIX_CELLS // max(size, 1), 1)
+    for first in range(0, len(journeys), step):
+        last = min(first + step, len(journeys))
+        touched = np.zeros((last - first) * size)
+        row = np.repeat(np.arange(0, len(touched), max(size, 1)), lengths[first:last])
+        touched[row + journeys.codes[journeys.starts[first] : journeys.starts[last]]] = 1
+        found += (ends[:, first:last] @ touched.reshape(last - first, size)).T
+    return found
 
 
 def placed(values: Array | None, place: Index) -> Array | None:
