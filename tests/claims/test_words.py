@@ -59,6 +59,15 @@ def test_what_is_not_settled_is_not_asserted(study, name, cases, lang):
             assert names(shown) <= {"possible"}, (case, shown)
 
 
+@pytest.mark.parametrize(("study", "name", "cases"), CLAIMED)
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_failed_check_leaves_all_that_it_may_be(study, name, cases, lang):
+    """A claim is conditional whether its figures decide or not, so its words cannot name one leader."""
+    words = labels(lang)[f"claims_{study}"][name]
+    if "conditional" in cases and name != "order":
+        assert "leader" not in names(words["text"]["conditional"])
+
+
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_no_words_without_a_claim(lang):
     for study in STUDIES:
