@@ -27,12 +27,10 @@ class ExitCounts:
 
     Notes
     -----
-    Draws of `facing` put one touchpoint, the leader, against every other: the leader's count is Gamma(a), a rival's
-    Gamma(b + 1). The share of draws in which a rival reaches the leader is then the exact one-sided p value of a comparison of
-    two counts [1]_, so that calling the leader first at level alpha / 2 errs at most that often however few the counts. Draws of
-    `draw`, which are for products with other figures, are Gamma(a + 1/2): the mid-p value of the same comparison, nearly [2]_.
-    Customers with several journeys are drawn whole, in their random groups: a Gamma(1) or Gamma(1/2) is then added to sums that
-    are weighted as by `CustomerWeights`.
+    Draws are Gamma(a + 1/2). The share of draws in which a rival reaches the leader is then nearly the mid-p value of the
+    comparison of two counts given their sum [1]_ [2]_; the exact test settles half as much where counts are few. Customers with
+    several journeys are drawn whole, in their random groups: a Gamma(1/2) is then added to sums that are weighted as by
+    `CustomerWeights`.
 
     References
     ----------
@@ -53,23 +51,16 @@ class ExitCounts:
             by_group = np.bincount(group * size + last, journeys.nulls, len(found) * size)
             self._by_group = by_group.reshape(len(found), size)
 
-    def facing(self, leader: int, draws: int, rng: np.random.Generator) -> Array:
-        """Return draws of the counts that face the leader, at that position, with every rival, shape (draws, K)."""
-        return self._drawn(np.arange(len(self.channels)) != leader, draws, rng)
-
     def draw(self, draws: int, rng: np.random.Generator) -> Array:
         """Return draws of the expected counts, shape (draws, K)."""
-        return self._drawn(np.full(len(self.channels), 0.5), draws, rng)
-
-    def _drawn(self, more: Array, draws: int, rng: np.random.Generator) -> Array:
         size = (draws, len(self.channels))
         if self._by_group is None:
-            found: Array = rng.standard_gamma(self.count + more, size)
+            found: Array = rng.standard_gamma(self.count + 0.5, size)
             return found
         groups = len(self._by_group)
         shape = group_weight(groups)
         weights = rng.standard_gamma(shape, (draws, groups)) / shape
-        return np.asarray(weights @ self._by_group + rng.standard_gamma(np.asarray(more, dtype=float), size))
+        return np.asarray(weights @ self._by_group + rng.standard_gamma(0.5, size))
 
 
 def shortfall_draws(table: Any, scale: tuple[float, float], draws: int, rng: np.random.Generator) -> Array:

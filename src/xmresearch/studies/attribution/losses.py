@@ -34,7 +34,7 @@ def most_lost(shown: ShownJourneys, exits: ExitCounts, *, confidence: float, see
         return None
     names = list(exits.channels)
     leader = int(exits.count.argmax())
-    draws = exits.facing(leader, DRAWS, np.random.default_rng([seed, 1]))
+    draws = exits.draw(DRAWS, np.random.default_rng([seed, 1]))
     made = first_of("leak", Joint(exits.count, draws=draws), names, confidence=confidence)
     row = shown.touchpoints.set_index("touchpoint").loc[names[leader]]
     made = made.about(exits=row["exits"], part=row["lost"], exit_rate=row["exit_rate"], touches_there=row["touches"])
