@@ -7,6 +7,7 @@ from leaving_units import KEYS, rows
 from xmresearch.causal.did import did
 
 REPLICATIONS = 400
+pytestmark = pytest.mark.benchmark
 CASES = [
     ("two_by_two", {}), ("event_study", {}), ("event_study", {"base": "all"}), ("staggered", {}),
     ("staggered", {"overall": "dynamic", "cohort_weights": "fixed"}),

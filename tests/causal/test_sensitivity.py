@@ -155,6 +155,7 @@ def test_placebo_dates_are_fits_of_earlier_data():
 def test_placebo_units_are_fits_of_other_assignments(family, options):
     rows = answers(panel(units=12, cohorts=(4, 5, 0)), family)
     rows = rows[~((rows["branch"] == 3) & (rows["month"] == 2))]
+    options = options | {"compare": "cross_sections"}
     found = did(rows, cohort="cohort", family=family, draws=200, **KEYS, **options)
     design = Design.of(found.kind, found.panel, found.settings)
     rng = np.random.default_rng(5)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from xmresearch.claims.families import count_of
 from xmresearch.errors import StudyError
 from xmresearch.report import wording
 from xmresearch.report.assemble import assemble
@@ -18,6 +19,7 @@ from xmresearch.report.figures import KINDS
 from xmresearch.report.render import _READER, to_html
 from xmresearch.report.wording import Wording, labels
 
+SHORT = count_of("items", ["a"], [0.001], confidence=0.95, smallest_gap=0.1, three=["a"])
 TABLE = pd.DataFrame({
     "level": "dimension", "id": ["a", "b"], "construct": ["a", "b"], "n": [10, 12], "gap": [-1.0, 0.5],
     "ci_lower": [-1.5, 0.1], "ci_upper": [-0.5, 0.9], "p_adjusted": [0.0001, np.nan], "family": 2,
@@ -88,7 +90,7 @@ def test_sections_can_be_left_out(report):
 
 
 def test_reference_to_nothing_and_showing_twice_are_errors(report):
-    titled(report).say("answer_items", {"case": "some", "bottom": ["a"], "items_below": 1, "statements": 2})
+    titled(report).claim(SHORT)
     with pytest.raises(StudyError, match="refers to '@tbl:gap_statements'"):
         assemble(notebook(report), {})
     again = titled(Report("en", "servqual", {}))
@@ -119,7 +121,7 @@ def test_names_of_the_users_are_neither_markup_nor_markdown():
     report = Report("en", "servqual", {"a": nasty, "book": nasty})
     report.title("T <i>", "C <i>", n=10, instrument="book", statements=2, dimensions=2)
     report.section("answer")
-    report.say("answer_items", {"case": "some", "bottom": ["a"], "items_below": 1, "statements": 2})
+    report.claim(SHORT)
     report.blocks[-1] = type(report.blocks[-1])(
         "prose", {"text": report.blocks[-1].content["text"].replace("@tbl:gap_statements", "")}
     )
@@ -243,7 +245,7 @@ def test_same_document_same_bytes(report):
 
 def test_blocks_show_in_jupyterlab(report):
     titled(report).section("answer")
-    report.cards(respondents={"case": "weighted", "n": 10, "n_eff": 9.0}, driver={"case": "none"}, worst=None)
+    report.cards(respondents={"case": "weighted", "n": 10, "n_eff": 9.0}, analysed=None)
     assert len(report.blocks[-1].content["items"]) == 1
     report.callout("simulated")
     report.table("gap_dimensions", TABLE, ["construct", "gap"])

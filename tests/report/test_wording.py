@@ -2,9 +2,11 @@ import ast
 import re
 import string
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
 
+from xmresearch.data.strict_yaml import read_yaml
 from xmresearch.errors import StudyError
 from xmresearch.report.wording import LANGUAGES, Wording, labels, number
 
@@ -29,6 +31,13 @@ def test_keys_are_texts():
     """YAML reads an unquoted no, yes, on or off as a truth value."""
     for lang in LANGUAGES:
         assert all(isinstance(key, str) for path, _ in leaves(labels(lang)) for key in path)
+
+
+def test_no_label_stands_twice_in_a_file():
+    """The later would silently take the place of the earlier."""
+    folder = files("xmresearch.report") / "labels"
+    for path in folder.iterdir():
+        read_yaml(Path(str(path)), path.name, StudyError)
 
 
 def test_languages_have_the_same_keys():

@@ -131,7 +131,7 @@ def test_verdict_needs_more_than_fit(schools, hs):
     assert fitted.measures["cfi"] > 0.95
     assert told.instrument.case == "failed"
     assert told.instrument.facts["failing"] == ["reliability_part"]
-    assert told.reliable.case == "unsettled"
+    assert (told.reliable.case, told.reliable.verdict) == ("conditional", "unsettled")
     good = pd.DataFrame(
         np.repeat(rng.normal(size=(800, 2)), 3, axis=1) + 0.5 * rng.normal(size=(800, 6)), columns=list("abcdef")
     )

@@ -21,11 +21,11 @@ def test_demo_answers_and_shows_truth(reports):
     assert "Counter carries the most." in text
     assert "Descriptive, not causal." in text
     assert "A check has failed" not in text
-    assert "Fix first: Queue." in text
+    assert "What to fix first is not settled. It may be Queue or Phone line" in text
     assert "mandatory" not in table(reports["en"], "credits")
     assert "Fund first: Notice." in text
-    assert "more of them at Website than anywhere else" in text
-    assert "evidence chooses order 2" in text
+    assert "most often at Website (1,777" in text
+    assert "evidence favours order 2" in text
     assert "The experience is not the same across channels." in text
     credits_ = table(reports["en"], "credits")
     assert credits_["truth"].between(credits_["share_lower"], credits_["share_upper"]).mean() > 0.7

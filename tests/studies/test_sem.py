@@ -122,7 +122,7 @@ def test_ordered_answers(cli, tmp_path):
         ("mediation: [[empathy, loyalty]]", "has no mediator"),
         ("levels: [weak]", "levels.0 is 'weak'"),
         ("group: chanel", "no column 'chanel'"),
-        ("group: branch", "of 'branch' has"),
+        ("group: branch", "Groups of 'branch' with fewer than the 29 complete rows"),
         ("rivals: {other: 'f =~ p1 + p99'}", "no variable 'p99'"),
         ("shifts: {loyalti: 1.0}", "shifts has 'loyalti'"),
         ("marker: [q9]", "marker has 'q9'"),

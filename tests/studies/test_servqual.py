@@ -106,7 +106,7 @@ def test_unweighted_survey_without_importance_or_outcome(cli, tmp_path):
     assert 'id="sec-drivers"' not in text
     assert 'id="sec-gaps"' in text
     assert "points_tangibles" in text
-    assert "No segment can be shown" in text
+    assert "Segments cannot be compared: fewer than two groups" in text
     assert not (tmp_path / "o/servqual/bare/latest/tables/segments.csv").exists()
 
 

@@ -144,8 +144,8 @@ class Claim:
         }  # fmt: skip
 
     def record(self) -> dict[str, Any]:
-        """Return what a reviewer must know of it: name, kind, state, verdict, rule, promised, failed."""
+        """Return what a reviewer must know of it: name, kind, state, verdict, rule, promised (None by convention), failed."""
         return {
             "name": self.name, "kind": self.kind, "state": self.state, "verdict": self.verdict, "rule": self.rule,
-            "promised": self.promised, "failed": self.failed,
+            "promised": None if np.isnan(self.promised) else self.promised, "failed": self.failed,
         }  # fmt: skip

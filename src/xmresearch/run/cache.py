@@ -14,7 +14,8 @@ from typing import Any
 KEY_LENGTH = 16
 PACKAGES = ("xmresearch", "arviz", "click", "ipykernel", "jupyterlab", "llvmlite", "matplotlib", "nbclient", "numba", "numpy",
             "openpyxl", "pandas", "papermill", "pingouin", "polars", "pooch", "pyarrow", "pydantic", "pylopdf-fonts-zh-cn",
-            "pymc", "pypandoc-binary", "pytensor", "pyyaml", "rdata", "scipy", "seaborn", "semopy", "statsmodels")  # fmt: skip
+            "pymc", "pypandoc-binary", "pytensor", "pyyaml", "rdata", "scipy", "seaborn", "semopy", "statsmodels",
+            "threadpoolctl")  # fmt: skip
 _COMPILED = (".pyc", ".pyo", ".nbc", ".nbi")
 
 
