@@ -23,7 +23,7 @@ def test_demo_answers_and_shows_truth(reports):
     assert "A check has failed" not in text
     assert "What to fix first is not settled. It may be Queue or Phone line" in text
     assert "mandatory" not in table(reports["en"], "credits")
-    assert "Fund first: Notice." in text
+    assert "Highest past return: Notice." in text
     assert "most often at Website (1,777" in text
     assert "evidence favours order 2" in text
     assert "The experience is not the same across channels." in text

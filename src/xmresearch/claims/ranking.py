@@ -102,7 +102,7 @@ def first_of(
     Claim
         first, only (K = 1) or unsettled. Facts: leader, runner_up, margin (with margin_lower and margin_upper, the
         difference between the two in the direction asked for), possible (everyone who may be the first, the leader at the
-        head), others (the same without the leader), candidates (K) and p_first where there are draws.
+        head), several (how many they are), others (the same without the leader), candidates (K) and p_first where there are draws.
 
     Notes
     -----
@@ -129,7 +129,7 @@ def first_of(
         name, "first", "only", "differences_exclude_zero", 1 - confidence, confidence, float(joint.estimate[top])
     )
     if k == 1:
-        return made.about(runner_up=names[top], possible=[names[top]], others=[], p_first=1.0, **common)
+        return made.about(runner_up=names[top], possible=[names[top]], several=1, others=[], p_first=1.0, **common)
     tails = {int(j): facing.tail(top, int(j)) for j in order[1:]}
     level = (1 - confidence) / 2
     settled = all(t < level for t in tails.values())
@@ -141,7 +141,7 @@ def first_of(
     made = Claim(name, "first", verdict, made.rule, made.promised, confidence, float(joint.estimate[top]))
     made = made.about(
         runner_up=names[int(order[1])], margin=gap, margin_lower=low, margin_upper=high, possible=[names[top], *rivals],
-        others=rivals, **common,
+        several=1 + len(rivals), others=rivals, **common,
     )  # fmt: skip
     return made.withhold("no_interval") if any(np.isnan(t) for t in tails.values()) else made
 

@@ -37,7 +37,7 @@ COLUMN_FORMATS = {
     "value_credit": ",.0f", "lift": ",.0f", "bootstrap_sd": ".4f", "count": ",.0f", "part": "pct1", "mean_hours": "hours",
     "median_hours": "hours", "journeys": ",.0f", "converted": ",.0f", "lost_here": ",.0f", "conversion_rate": "pct", "reach": "pct",
     "exits": ",.0f", "lost": "pct1", "exit_rate": "pct1", "scores": ",.0f", "priority": "pct1", "p_over": "prob",
-    "f": ".2f", "df1": ".0f", "df2": ".0f", "importance": ".2f", "value": ".3g", "threshold": ".3g", "promised": "pct1",
+    "f": ".2f", "df1": ".0f", "df2": ".0f", "importance": ".2f", "value": ".3g", "threshold": ".3g", "promised": "pct1", "changed": "brief", "chain_sd": ".4f",
 }  # fmt: skip
 DEFAULT_FORMAT = ".2f"
 MOST_NAMED = 4

@@ -96,7 +96,10 @@ def driver_claims(
 
 
 def drives_most(name: str, effect: EffectsResult, outcome: str, confidence: float) -> Claim | None:
-    """Claim which cause's standardised total effect on an outcome is the largest in size; None where nothing causes it."""
+    """Claim which cause's standardised total effect on an outcome is the largest in size; None where nothing causes it.
+
+    Withheld where all act through one construct: then that one leads by the form of the model, whatever the answers.
+    """
     table = effect.table
     rows = np.flatnonzero(table["outcome"] == outcome)
     if not len(rows):
@@ -106,10 +109,12 @@ def drives_most(name: str, effect: EffectsResult, outcome: str, confidence: floa
     made = _first(name, joint, list(told["cause"]), confidence)
     top = told.set_index("cause").loc[made.facts["leader"]]
     facts = {k: float(top[f"total{k}"]) for k in ("", "_lower", "_upper")}
-    return made.about(
+    made = made.about(
         outcome=outcome, total=facts[""], total_lower=facts["_lower"], total_upper=facts["_upper"],
         r2=effect.r2.get(outcome, np.nan),
     )  # fmt: skip
+    through_one = len(told) > 1 and int((told["direct"].fillna(0.0) != 0).sum()) == 1
+    return made.withhold("through_one") if through_one else made
 
 
 def distinguishable(effect: EffectsResult, outcome: str, confidence: float) -> Claim | None:

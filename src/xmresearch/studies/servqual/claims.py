@@ -181,8 +181,7 @@ def improve_first(priority: PriorityResult, short: Claim, confidence: float) -> 
     made = first_of("first", joint, list(table["construct"]), confidence=confidence, lowest=True)
     lead = table.iloc[0]
     made = made.about(
-        contribution=lead["contribution"], contribution_lower=lead["contribution_lower"],
-        contribution_upper=lead["contribution_upper"],
+        taken=-lead["contribution"],
     )  # fmt: skip
     return made.withhold("nothing_short") if short.verdict == UNSETTLED else made
 
