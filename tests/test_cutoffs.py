@@ -55,7 +55,7 @@ PUBLISHED = {
     "sem.bayes_measures": {"_HIGH_K": 0.7},  # Vehtari, Gelman & Gabry (2017)
     "inference.nuts": {"RHAT": 1.01, "ESS": 400},
     "psychometrics.efa": {"KMO_BOUND": 0.6, "KMO_LEAST": 0.5, "BARTLETT_LEVEL": 0.05, "LOWEST": 0.005},
-    "psychometrics.reliability": {"ACCEPTABLE": 0.7, "UNACCEPTABLE": 0.5, "AGAINST": 0.2},  # Nunnally (1978)
+    "psychometrics.reliability": {"ACCEPTABLE": 0.7, "UNACCEPTABLE": 0.5, "AGAINST": 0.2, "BEYOND_CHANCE": 3.0},  # Nunnally (1978)
     "psychometrics.composite": {"OMEGA_BOUND": 0.7, "OMEGA_LEAST": 0.6, "AVE_BOUND": 0.5},  # Fornell & Larcker (1981)
     "psychometrics.validity": {"HTMT_BOUND": 0.85, "HTMT_MOST": 0.90},  # Henseler, Ringle & Sarstedt (2015)
     "studies.sem.measurement": {"LEAST_RESPONDENTS": 100},  # Boomsma & Hoogland (2001)

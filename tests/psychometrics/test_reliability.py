@@ -5,7 +5,7 @@ from statsmodels.multivariate.factor import Factor
 
 from xmresearch.data.codebook_file import load_codebook
 from xmresearch.errors import InsufficientData
-from xmresearch.psychometrics.reliability import one_factor, reliability
+from xmresearch.psychometrics.reliability import _against, one_factor, reliability
 
 
 def test_kiosk_alphas_equal_the_reference(kiosk_frame, reference, root):
@@ -85,3 +85,14 @@ def test_diagnostics_name_the_lowest(hall):
     lowest = result.diagnostics().set_index("check").loc["alpha", "value"]
     assert lowest == result.table["alpha"].min()
     assert result.tidy()["difference_reliability"].notna().sum() == 5
+
+
+@pytest.mark.parametrize(("n", "r", "found"), [(400, -0.25, 1), (400, -0.15, 0), (60, -0.25, 0), (60, -0.5, 1)])
+def test_an_item_goes_against_the_rest_clearly_and_by_more_than_chance(n, r, found):
+    rng = np.random.default_rng(3)
+    rest, noise = rng.standard_normal((2, n))
+    rest, noise = rest - rest.mean(), noise - noise.mean()
+    noise -= rest * (rest @ noise) / (rest @ rest)
+    item = r * rest / rest.std() + np.sqrt(1 - r**2) * noise / noise.std()
+    block = np.column_stack([item, rest, rest])
+    assert len([i for i, _ in _against(["a", "b", "c"], block) if i == "a"]) == found

@@ -92,7 +92,7 @@ def test_cards_sentences_and_checks_agree(pages, world):
                 assert (card["value"] == leader) == claim.settled
         for name, bold in (
             ("carrier", ("**{} carries", "**{}的归因")),
-            ("fund_return", ("first: {}.**", "最先投入{}。**")),
+            ("fund_return", ("return: {}.**", "回报最高的是{}。**")),
         ):
             if name in report.claims:
                 leader = report.wording.name(report.claims[name].facts["leader"])

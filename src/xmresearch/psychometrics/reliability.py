@@ -18,7 +18,7 @@ from xmresearch.psychometrics.efa import extract, is_heywood
 
 Array = NDArray[np.float64]
 ACCEPTABLE, UNACCEPTABLE = 0.7, 0.5
-AGAINST = 0.2
+AGAINST, BEYOND_CHANCE = 0.2, 3.0
 
 
 @dataclass(frozen=True)
@@ -163,7 +163,7 @@ def reliability(frame: pd.DataFrame, codebook: Codebook, *, confidence: float = 
 
 
 def _against(items: Sequence[str], block: Array) -> list[tuple[str, float]]:
-    """Return the items that clearly go against the sum of the others, and their correlation with it."""
+    """Return the items that go against the sum of the others, clearly and by more than chance, and their correlation with it."""
     complete = block[~np.isnan(block).any(axis=1)]
     if len(items) < 3 or len(complete) < 3:
         return []
@@ -173,7 +173,7 @@ def _against(items: Sequence[str], block: Array) -> list[tuple[str, float]]:
         rest = total - complete[:, j]
         if complete[:, j].std() > 0 and rest.std() > 0:
             r = float(np.corrcoef(complete[:, j], rest)[0, 1])
-            if r < -AGAINST:
+            if r < -AGAINST and np.arctanh(max(r, -1 + 1e-12)) < -BEYOND_CHANCE / np.sqrt(max(len(complete) - 3, 1)):
                 found.append((item, r))
     return found
 
