@@ -6,6 +6,8 @@ from did_worlds import panel
 from scipy import stats
 
 from xmresearch.causal.did import did
+from xmresearch.causal.pretrend import event_path
+from xmresearch.causal.publishing import published
 from xmresearch.causal.sensitivity import sensitivity
 from xmresearch.claims.calibration import Cell, judge, power
 from xmresearch.psychometrics.checks import run_checks
@@ -63,6 +65,35 @@ def test_cohorts_and_parallel_trends():
     failed = sum(f.facts["pretrend_p"] < 1 - LEVEL for f in found)
     cells.append(Cell("event study, parallel: departure claimed", failed, SAMPLES, at_most=0.05))
     show("Difference-in-differences: cohorts and trends", judge(cells))
+
+
+def test_breaches_as_large_as_before():
+    """No effect, but trends that part as far in each period after the change as before it (200 samples: slow intervals)."""
+    cells, n, small = [], 200, {"periods": 5, "first": 3}
+    for drift in (0.05, 0.3):
+        wrong = 0
+        for found in fits(small | {"drift": drift}, {}, f"breach {drift}", n):
+            path = event_path(found.kind, found.panel, found.settings)
+            wrong += path.honest("relative", LEVEL, 1000, 0, method="c-lf").breakdown >= say.WHOLE_BREACH
+        cells.append(Cell(f"event study, drift {drift}: robust", int(wrong), n, at_most=0.05))
+    show("Difference-in-differences: breaches", judge(cells))
+
+
+def test_units():
+    """No unit gains, or all gain alike (200 samples a world: each is sampled by NUTS)."""
+    cells, n = [], 200
+    for name, effect in (("no effect", 0.0), ("all alike", 0.5)):
+        gained, best = 0, 0
+        for k in range(n):
+            rows = panel([22, int(10 * effect), k], units=16, periods=4, first=2, effect=effect, **WORLD)
+            found = did(rows, **KEYS, kind="hierarchical", seed=k, draws=1000)
+            units = say.Units.of(found, published(found, min_cell=1), 1.0)
+            claim = units.gained(LEVEL)
+            gained += claim.facts["harmed"] > 0 or (effect == 0 and claim.facts["count"] > 0)
+            best += units.first("best", LEVEL).settled or units.first("worst", LEVEL).settled
+        cells.append(Cell(f"{name}: gained", gained, n, at_most=0.05))
+        cells.append(Cell(f"{name}: best or worst", best, n, at_most=0.1))
+    show("Difference-in-differences: units", judge(cells))
 
 
 def test_whole_pages():
