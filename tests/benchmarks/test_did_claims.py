@@ -86,7 +86,7 @@ def test_units():
         gained, best = 0, 0
         for k in range(n):
             rows = panel([22, int(10 * effect), k], units=16, periods=4, first=2, effect=effect, **WORLD)
-            found = did(rows, **KEYS, kind="hierarchical", seed=k, draws=1000)
+            found = did(rows, **KEYS, kind="hierarchical", seed=k, draws=800, chains=2, tune=250)
             units = say.Units.of(found, published(found, min_cell=1), 1.0)
             claim = units.gained(LEVEL)
             gained += claim.facts["harmed"] > 0 or (effect == 0 and claim.facts["count"] > 0)
