@@ -60,6 +60,8 @@ PUBLISHED = {
     "psychometrics.validity": {"HTMT_BOUND": 0.85, "HTMT_MOST": 0.90},  # Henseler, Ringle & Sarstedt (2015)
     "studies.sem.measurement": {"LEAST_RESPONDENTS": 100},  # Boomsma & Hoogland (2001)
     "studies.servqual.claims": {"FEW_RESPONDENTS": 30},
+    "studies.did.claims": {"WHOLE_BREACH": 1.0},  # Rambachan & Roth (2023)
+    "claims.calibration": {"LEVEL": 0.05, "POWER_FLOOR": 0.8},
     "psychometrics.common_method": {"HARMAN_BOUND": 0.5, "SHARE_BOUND": 0.25, "SHARE_MOST": 0.5, "ALPHA": 0.05},
     "psychometrics.drivers": {"CASES_PER_DRIVER": 20},
     "psychometrics.gaps": {"FEW_ANSWERS": 30, "INTERVALS_APART": 0.15},

@@ -115,3 +115,11 @@ def test_every_concern_has_its_sentence(lang, package):
     table = next(n for n in ast.walk(ast.parse(source)) if isinstance(n, ast.Assign) and isinstance(n.value, ast.Dict))
     kinds = {key.value for key in table.value.keys}
     assert kinds <= set(labels(lang)["concerns"])
+
+
+def test_alternatives_are_named_as_far_as_they_can_be_read():
+    wording = Wording("en", {})
+    assert wording.format_field(list("ab"), "or") == "a or b"
+    assert wording.format_field(list("abcde"), "or") == "a, b, c, d or e"
+    assert wording.format_field(list("abcdef"), "or") == "a, b, c, d or one of 2 others"
+    assert Wording("zh", {}).format_field(list("abcdef"), "or").endswith("或另外 2 个之一")
