@@ -8,31 +8,31 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from xmresearch.attribution.consistency import ConsistencyResult
-from xmresearch.attribution.journey import JourneyResult
+from xmresearch.attribution.across_channels import ConsistencyResult
+from xmresearch.attribution.directly_follows import ProcessMap
+from xmresearch.attribution.journey_analysis import JourneyResult
 from xmresearch.attribution.order import OrderChoice
-from xmresearch.attribution.process_map import ProcessMap
 from xmresearch.attribution.result import AttributionResult
-from xmresearch.attribution.shapley import ShapleyResult
-from xmresearch.causal.bacon import BaconResult
+from xmresearch.attribution.shapley_values import ShapleyResult
 from xmresearch.causal.experiment_result import ExperimentResult
-from xmresearch.causal.honest import HonestResult
+from xmresearch.causal.goodman_bacon import BaconResult
+from xmresearch.causal.honest_trends import HonestResult
 from xmresearch.causal.result import DidResult
-from xmresearch.causal.sensitivity import SensitivityResult
+from xmresearch.causal.robustness import SensitivityResult
 from xmresearch.causal.sequential import ConfidenceSequence
 from xmresearch.causal.synthetic import SyntheticResult
-from xmresearch.psychometrics.common_method import CommonMethodResult
 from xmresearch.psychometrics.composite import CompositeResult
-from xmresearch.psychometrics.drivers import DriverResult
-from xmresearch.psychometrics.efa import EfaResult
-from xmresearch.psychometrics.gaps import GapResult
+from xmresearch.psychometrics.construct_validity import ValidityResult
+from xmresearch.psychometrics.factor_analysis import EfaResult
+from xmresearch.psychometrics.gap_scores import GapResult
 from xmresearch.psychometrics.importance import ImportanceResult
-from xmresearch.psychometrics.reliability import ReliabilityResult
-from xmresearch.psychometrics.validity import ValidityResult
-from xmresearch.sem import invariance as ladder
+from xmresearch.psychometrics.internal_consistency import ReliabilityResult
+from xmresearch.psychometrics.method_variance import CommonMethodResult
+from xmresearch.psychometrics.relative_importance import DriverResult
+from xmresearch.sem import invariance_ladder as ladder
 from xmresearch.sem.bayes_result import BayesianSem, posterior_warnings
 from xmresearch.sem.overview import _verdict
-from xmresearch.sem.pls import PlsResult
+from xmresearch.sem.pls_fit import PlsResult
 from xmresearch.sem.pls_tables import concerns as pls_concerns
 from xmresearch.sem.result import SemFit
 from xmresearch.studies.attribution import carriers
@@ -44,27 +44,27 @@ PUBLISHED = {
         "GOOD_FIT": {"cfi": 0.95, "rmsea": 0.06, "srmr": 0.08},  # Hu & Bentler (1999)
         "FAIR_FIT": {"cfi": 0.90, "rmsea": 0.08, "srmr": 0.10},  # Browne & Cudeck (1993); Schermelleh-Engel et al. (2003)
     },
-    "sem.invariance": {"CFI_DROP": -0.010, "RMSEA_RISE": 0.015},  # Chen (2007)
+    "sem.invariance_ladder": {"CFI_DROP": -0.010, "RMSEA_RISE": 0.015},  # Chen (2007)
     "sem.overview": {"NOTABLE_INDEX": 3.84},
     "sem.concerns": {"CLOSE_FACTORS": 0.95, "ROWS_PER_PARAMETER": 5, "ROWS_PER_ORDINAL_GROUP": 200, "_AGAINST": 0.2},
-    "sem.pls": {"RELIABLE": 0.7, "AVE_BOUND": 0.5, "HTMT_BOUND": 0.85, "SRMR_BOUND": 0.08, "MOST_BETTER": 0.5},
+    "sem.pls_fit": {"RELIABLE": 0.7, "AVE_BOUND": 0.5, "HTMT_BOUND": 0.85, "SRMR_BOUND": 0.08, "MOST_BETTER": 0.5},
     "sem.pls_tables": {"VIF_BOUND": 5.0},  # Hair et al. (2019)
     "sem.bayes_result": {  # Vehtari et al. (2021)
         "RHAT": (1.01, 1.05), "ESS": (400.0, 100.0), "PPP": (0.05, 0.01), "MOST_DIVERGENT": 0.01,
     },
     "sem.bayes_measures": {"_HIGH_K": 0.7},  # Vehtari, Gelman & Gabry (2017)
     "inference.nuts": {"RHAT": 1.01, "ESS": 400},
-    "psychometrics.efa": {"KMO_BOUND": 0.6, "KMO_LEAST": 0.5, "BARTLETT_LEVEL": 0.05, "LOWEST": 0.005},
-    "psychometrics.reliability": {"ACCEPTABLE": 0.7, "UNACCEPTABLE": 0.5, "AGAINST": 0.2, "BEYOND_CHANCE": 3.0},  # Nunnally (1978)
+    "psychometrics.factor_analysis": {"KMO_BOUND": 0.6, "KMO_LEAST": 0.5, "BARTLETT_LEVEL": 0.05, "LOWEST": 0.005},
+    "psychometrics.internal_consistency": {"ACCEPTABLE": 0.7, "UNACCEPTABLE": 0.5, "AGAINST": 0.2, "BEYOND_CHANCE": 3.0},  # Nunnally (1978)
     "psychometrics.composite": {"OMEGA_BOUND": 0.7, "OMEGA_LEAST": 0.6, "AVE_BOUND": 0.5},  # Fornell & Larcker (1981)
-    "psychometrics.validity": {"HTMT_BOUND": 0.85, "HTMT_MOST": 0.90},  # Henseler, Ringle & Sarstedt (2015)
+    "psychometrics.construct_validity": {"HTMT_BOUND": 0.85, "HTMT_MOST": 0.90},  # Henseler, Ringle & Sarstedt (2015)
     "studies.sem.measurement": {"LEAST_RESPONDENTS": 100},  # Boomsma & Hoogland (2001)
     "studies.servqual.claims": {"FEW_RESPONDENTS": 30},
     "studies.did.claims": {"WHOLE_BREACH": 1.0},  # Rambachan & Roth (2023)
     "claims.calibration": {"LEVEL": 0.05, "POWER_FLOOR": 0.8},
-    "psychometrics.common_method": {"HARMAN_BOUND": 0.5, "SHARE_BOUND": 0.25, "SHARE_MOST": 0.5, "ALPHA": 0.05},
-    "psychometrics.drivers": {"CASES_PER_DRIVER": 20},
-    "psychometrics.gaps": {"FEW_ANSWERS": 30, "INTERVALS_APART": 0.15},
+    "psychometrics.method_variance": {"HARMAN_BOUND": 0.5, "SHARE_BOUND": 0.25, "SHARE_MOST": 0.5, "ALPHA": 0.05},
+    "psychometrics.relative_importance": {"CASES_PER_DRIVER": 20},
+    "psychometrics.gap_scores": {"FEW_ANSWERS": 30, "INTERVALS_APART": 0.15},
     "psychometrics.importance": {"MOST_OFF_TOTAL": 0.05},
     "data.survey": {"MIN_RESPONDENTS": 10},
     "attribution.result": {"FEW_CONVERSIONS": 100, "ENOUGH_DRAWS": 1000, "WIDER": 1.25},
@@ -72,13 +72,13 @@ PUBLISHED = {
     "attribution.scores": {"FEW_SCORES": 30},
     "attribution.order": {"SURE_ORDER": 0.95},
     "studies.attribution.carriers": {"FAR_SHARE": 0.05},
-    "attribution.process_map": {"LEAST_SHOWN": 0.5},
-    "attribution.shapley": {"MOST_SAMPLING_ERROR": 0.02},
+    "attribution.directly_follows": {"LEAST_SHOWN": 0.5},
+    "attribution.shapley_values": {"MOST_SAMPLING_ERROR": 0.02},
     "causal.result": {"PRETREND_LEVEL": 0.05, "FEW_UNITS": 10, "ENOUGH_DRAWS": 1000},
-    "causal.honest": {"PRETREND_LEVEL": 0.05, "SAFE_BREAKDOWN": 1.0, "FEW_PRE_PERIODS": 2},  # Rambachan & Roth (2023)
+    "causal.honest_trends": {"PRETREND_LEVEL": 0.05, "SAFE_BREAKDOWN": 1.0, "FEW_PRE_PERIODS": 2},  # Rambachan & Roth (2023)
     "causal.synthetic": {"CLOSE_FIT": 0.1, "EVEN_WEIGHTS": 3.0},
-    "causal.sensitivity": {"MOSTLY": 0.5, "SCEPTICAL": 0.5},
-    "causal.bacon": {"FEW_FORBIDDEN": 0.1},
+    "causal.robustness": {"MOSTLY": 0.5, "SCEPTICAL": 0.5},
+    "causal.goodman_bacon": {"FEW_FORBIDDEN": 0.1},
     "causal.staggered": {"SMALL_COHORT": 5},
     "causal.panel": {"UNEVEN": 3.0},
     "causal.two_by_two": {"OVERDISPERSED": 1.5},

@@ -13,7 +13,7 @@ from xmresearch.attribution.checking import check_study
 from xmresearch.attribution.customer_weights import CustomerWeights
 from xmresearch.attribution.evidence import customer_spread, customer_units, misspecification
 from xmresearch.attribution.hierarchy import StepPosterior
-from xmresearch.attribution.markov import markov
+from xmresearch.attribution.markov_removal import markov
 from xmresearch.attribution.order import choose_order
 from xmresearch.attribution.reading import read_touches
 from xmresearch.data.touches import TouchData
@@ -24,7 +24,7 @@ from xmresearch.sufficient.customer_groups import GROUPS, group_of
 from xmresearch.sufficient.event_log import EventLog
 from xmresearch.sufficient.paths import read_paths
 from xmresearch.sufficient.sums_by_key import SumsByKey
-from xmresearch.sufficient.transitions import Transitions, transitions
+from xmresearch.sufficient.transition_table import Transitions, transitions
 
 SAMPLES, CUSTOMERS = 120, 60
 

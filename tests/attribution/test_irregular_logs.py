@@ -9,8 +9,8 @@ import pytest
 
 from xmresearch.attribution.checking import check_study
 from xmresearch.attribution.concerns import left_out_concerns
-from xmresearch.attribution.journey import journey
-from xmresearch.attribution.process_map import process_map
+from xmresearch.attribution.directly_follows import process_map
+from xmresearch.attribution.journey_analysis import journey
 from xmresearch.attribution.publishing import publishable
 from xmresearch.attribution.reading import Touches, read_touches
 from xmresearch.data.touches import TouchData
@@ -19,7 +19,7 @@ from xmresearch.params.attribution import AttributionParams
 from xmresearch.report.wording import Wording
 from xmresearch.sufficient.event_log import EventLog
 from xmresearch.sufficient.label_forms import RESERVED, as_written, merged_forms, own_label, same_but_for_form
-from xmresearch.sufficient.transitions import transitions
+from xmresearch.sufficient.transition_table import transitions
 
 
 def log_of(*journeys: tuple[str, list[str], int], times: int = 1) -> pd.DataFrame:

@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from xmresearch.attribution.consistency import consistency
-from xmresearch.attribution.journey import CONVERTED, LEFT, START, journey
-from xmresearch.attribution.process_map import process_map
+from xmresearch.attribution.across_channels import consistency
+from xmresearch.attribution.directly_follows import process_map
+from xmresearch.attribution.journey_analysis import CONVERTED, LEFT, START, journey
 from xmresearch.attribution.scores import mean_scores, touch_scores
 from xmresearch.data.scenarios.touchpoints import SCORE_MEAN, STAGES, TOUCHPOINTS
 from xmresearch.errors import DataError, InsufficientData, ParamsError

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from xmresearch.attribution import misfit
-from xmresearch.attribution.markov import markov
+from xmresearch.attribution.markov_removal import markov
 from xmresearch.attribution.order import choose_order
 from xmresearch.data.scenarios.planted_chain import PlantedChain
 from xmresearch.errors import ParamsError
@@ -13,7 +13,7 @@ from xmresearch.studies.attribution.carriers import carries_most, chain_fits
 from xmresearch.sufficient.event_log import EventLog
 from xmresearch.sufficient.journeys import Journeys, passing
 from xmresearch.sufficient.paths import read_paths
-from xmresearch.sufficient.transitions import transitions
+from xmresearch.sufficient.transition_table import transitions
 
 HOSPITAL = (
     ("reg > triage > lab > lab > ward", 200, 0), ("reg > lab > lab > triage > ward", 200, 0),

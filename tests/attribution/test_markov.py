@@ -10,14 +10,14 @@ from xmresearch.attribution.absorption import Absorption
 from xmresearch.attribution.chain import Chain
 from xmresearch.attribution.hierarchy import StepPosterior, _choices
 from xmresearch.attribution.journey_bootstrap import JourneyBootstrap
-from xmresearch.attribution.markov import markov
+from xmresearch.attribution.markov_removal import markov
 from xmresearch.attribution.taboo import TabooVisits
 from xmresearch.attribution.worth import WorthOfConversion
 from xmresearch.data.scenarios.touchpoints import TouchpointLog
 from xmresearch.errors import DataError, InsufficientData, ModelError, ParamsError
 from xmresearch.sufficient.event_log import EventLog
 from xmresearch.sufficient.paths import read_paths
-from xmresearch.sufficient.transitions import START, Transitions, transitions
+from xmresearch.sufficient.transition_table import START, Transitions, transitions
 
 PUBLISHED = {"alpha": 0.5584, "iota": 0.4058, "eta": 0.3490, "beta": 0.2640, "theta": 0.2060, "lambda": 0.1340}
 

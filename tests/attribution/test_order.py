@@ -11,7 +11,7 @@ from xmresearch.data.scenarios.touchpoints import TouchpointLog
 from xmresearch.errors import ModelError, ParamsError
 from xmresearch.sufficient.event_log import EventLog
 from xmresearch.sufficient.paths import read_paths
-from xmresearch.sufficient.transitions import transitions
+from xmresearch.sufficient.transition_table import transitions
 
 
 @pytest.mark.parametrize("order", [1, 2, 3])

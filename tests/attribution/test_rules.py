@@ -9,13 +9,13 @@ import pandas as pd
 import pytest
 
 from xmresearch.attribution.comparison import side_by_side
-from xmresearch.attribution.heuristics import RULES, heuristics
-from xmresearch.attribution.markov import markov
-from xmresearch.attribution.shapley import shapley, subset_shapley
+from xmresearch.attribution.markov_removal import markov
+from xmresearch.attribution.rules_of_thumb import RULES, heuristics
+from xmresearch.attribution.shapley_values import shapley, subset_shapley
 from xmresearch.errors import InsufficientData, ParamsError
 from xmresearch.sufficient.event_log import EventLog
 from xmresearch.sufficient.paths import read_paths
-from xmresearch.sufficient.transitions import transitions
+from xmresearch.sufficient.transition_table import transitions
 
 PATHS = pd.DataFrame(
     {"path": ["a > b > c > a", "b", "c > d", "d > a"], "conversions": [10, 2, 4, 0], "nulls": [1, 5, 2, 9]}
@@ -92,7 +92,7 @@ def test_shapley_values_equal_the_mean_over_all_orders(few):
 def test_sampled_values_are_within_their_standard_error(demo, monkeypatch):
     exact = shapley(demo, worth="rate")
     assert exact.exact
-    monkeypatch.setattr("xmresearch.attribution.shapley.EXACT_CHANNELS", 3)
+    monkeypatch.setattr("xmresearch.attribution.shapley_values.EXACT_CHANNELS", 3)
     sampled = shapley(demo, worth="rate", samples=4000, seed=1)
     assert not sampled.exact
     a, b = (r.table.set_index("channel").sort_index() for r in (exact, sampled))

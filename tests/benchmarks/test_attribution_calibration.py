@@ -4,12 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from xmresearch.attribution.markov import markov
+from xmresearch.attribution.markov_removal import markov
 from xmresearch.attribution.order import choose_order
 from xmresearch.data.scenarios.planted_chain import PlantedChain
 from xmresearch.data.scenarios.touchpoints import TouchpointLog
 from xmresearch.sufficient.journeys import Journeys
-from xmresearch.sufficient.transitions import transitions
+from xmresearch.sufficient.transition_table import transitions
 
 LOGS, DRAWS = 500, 1000
 ORDER_LOGS, ORDER_JOURNEYS = 40, 100_000

@@ -9,19 +9,19 @@ import pytest
 from attribution_worlds import journeys
 from scipy import stats
 
+from xmresearch.attribution.across_channels import ConsistencyResult
 from xmresearch.attribution.comparison import side_by_side
-from xmresearch.attribution.consistency import ConsistencyResult
 from xmresearch.attribution.exits import ExitCounts
-from xmresearch.attribution.heuristics import heuristics
-from xmresearch.attribution.markov import markov
+from xmresearch.attribution.markov_removal import markov
 from xmresearch.attribution.order import choose_order
 from xmresearch.attribution.returns import add_cost
+from xmresearch.attribution.rules_of_thumb import heuristics
 from xmresearch.attribution.scores import mean_scores
 from xmresearch.claims.calibration import Cell, judge, power
 from xmresearch.studies.attribution import carriers, experience, losses, money
 from xmresearch.sufficient.customer_groups import group_of
 from xmresearch.sufficient.journeys import Journeys
-from xmresearch.sufficient.transitions import transitions
+from xmresearch.sufficient.transition_table import transitions
 
 pytestmark = pytest.mark.benchmark
 SAMPLES, LEVEL = 1000, 0.95

@@ -16,13 +16,13 @@ import polars as pl
 import pyarrow.parquet as pq
 import pytest
 
-from xmresearch.attribution.markov import markov
+from xmresearch.attribution.markov_removal import markov
 from xmresearch.data.datasets import load_dataset, local_path
 from xmresearch.data.scenarios.planted_chain import PlantedChain
 from xmresearch.errors import DatasetUnavailable
 from xmresearch.sufficient.event_log import EventLog
 from xmresearch.sufficient.paths import read_paths
-from xmresearch.sufficient.transitions import transitions
+from xmresearch.sufficient.transition_table import transitions
 
 PEER = "XMRESEARCH_CHANNELATTRIBUTION"
 PATHS, EVENTS, PER_PART = 1_000_000, 100_000_000, 400_000
@@ -161,7 +161,7 @@ def in_a_process(code: str, *arguments: str) -> tuple[float, float]:
     program = (
         "import resource, sys, time, polars as pl\n"
         "from xmresearch.sufficient.event_log import EventLog\n"
-        "from xmresearch.sufficient.transitions import transitions\n"
+        "from xmresearch.sufficient.transition_table import transitions\n"
         "import xmresearch.sufficient.event_stream\n"
         f"begin = time.perf_counter()\n{code}\n"
         "print(time.perf_counter() - begin, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"

@@ -20,10 +20,10 @@ if sys.argv[2] == "free":
     threads._POOLS.hold = threads._POOLS.release = lambda: None
 rng = np.random.default_rng(1)
 if sys.argv[1] == "markov":
-    from xmresearch.attribution.markov import markov
+    from xmresearch.attribution.markov_removal import markov
     from xmresearch.data.scenarios.planted_chain import PlantedChain
     from xmresearch.sufficient.paths import read_paths
-    from xmresearch.sufficient.transitions import transitions
+    from xmresearch.sufficient.transition_table import transitions
     chain = PlantedChain.random(12, 2, rng, spread=0.5, stop=0.2)
     codes, starts, won = chain.simulate(20_000, rng)
     names = np.array(chain.channels)[codes]

@@ -7,7 +7,7 @@ from scipy import stats
 
 from xmresearch.data.config import ScenarioSource
 from xmresearch.data.load import load_survey
-from xmresearch.psychometrics.gaps import gaps
+from xmresearch.psychometrics.gap_scores import gaps
 from xmresearch.psychometrics.overall import overall_scores
 from xmresearch.psychometrics.truth import with_truth
 

@@ -10,11 +10,11 @@ import pytest
 from planted_customers import PlantedCustomers
 from scipy import stats
 
-from xmresearch.attribution.markov import markov
+from xmresearch.attribution.markov_removal import markov
 from xmresearch.data.scenarios.planted_chain import PlantedChain
 from xmresearch.sufficient.customer_groups import group_of
 from xmresearch.sufficient.journeys import Journeys
-from xmresearch.sufficient.transitions import transitions
+from xmresearch.sufficient.transition_table import transitions
 
 SAMPLES, DRAWS, SIZE = 1000, 500, 6
 BAND = (0.93, 0.97)

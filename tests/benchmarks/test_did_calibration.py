@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from xmresearch.causal.did import did
+from xmresearch.causal.designs import did
 from xmresearch.sufficient.cells import Cells
 from xmresearch.sufficient.periods import Periods
 

@@ -5,10 +5,10 @@ import pytest
 from did_worlds import panel
 from scipy import stats
 
-from xmresearch.causal.did import did
+from xmresearch.causal.designs import did
 from xmresearch.causal.pretrend import event_path
 from xmresearch.causal.publishing import published
-from xmresearch.causal.sensitivity import sensitivity
+from xmresearch.causal.robustness import sensitivity
 from xmresearch.claims.calibration import Cell, judge, power
 from xmresearch.psychometrics.checks import run_checks
 from xmresearch.studies.did import claims as say

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from xmresearch.causal.did import did
+from xmresearch.causal.designs import did
 
 ROWS = 100_000
 PEER = "XMRESEARCH_CAUSALPY"
@@ -24,7 +24,7 @@ print(float(draws.mean()), float(draws.std()))
 """
 OURS = """
 import sys, polars as pl
-from xmresearch.causal.did import did
+from xmresearch.causal.designs import did
 found = did(pl.scan_parquet(sys.argv[1]), outcome="y", time="t", treated="group", treated_from=1, kind="two_by_two")
 print(found.effect["estimate"], found.effect["sd"])
 """

@@ -6,7 +6,7 @@ import pytest
 from scipy import stats
 
 from xmresearch.causal.cell_likelihood import cutpoints
-from xmresearch.causal.did import did
+from xmresearch.causal.designs import did
 from xmresearch.causal.families import measures
 from xmresearch.causal.hierarchical import answer_scores
 from xmresearch.causal.hierarchical_density import Prior, State

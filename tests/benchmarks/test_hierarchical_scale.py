@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from xmresearch.causal.did import did
+from xmresearch.causal.designs import did
 
 ROWS, PARTS = 10_000_000, 10
 BRANCHES, MONTHS, ANSWERS = 40, 12, 11

@@ -15,7 +15,7 @@ import pytest
 from xmresearch.data.codebook_file import load_codebook
 from xmresearch.data.readers import scan_survey
 from xmresearch.data.scenarios.service_hall import ServiceHall
-from xmresearch.psychometrics.gaps import gaps
+from xmresearch.psychometrics.gap_scores import gaps
 
 ROWS, CHUNK = 10_000_000, 200_000
 COLUMNS = [f"{p}{k}" for p in "ep" for k in range(1, 23)]
@@ -24,7 +24,7 @@ STREAM = """
 import resource, sys, time
 from xmresearch.data.codebook_file import load_codebook
 from xmresearch.data.readers import scan_survey
-from xmresearch.psychometrics.gaps import gaps
+from xmresearch.psychometrics.gap_scores import gaps
 start = time.perf_counter()
 table = gaps(scan_survey(sys.argv[1]), load_codebook("servqual"), bootstrap=0).tidy("dimension")
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2

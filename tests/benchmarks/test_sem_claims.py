@@ -7,13 +7,13 @@ from scipy import optimize
 from threadpoolctl import threadpool_limits
 
 from xmresearch.claims.calibration import Cell, judge, power
-from xmresearch.psychometrics.common_method import common_method
 from xmresearch.psychometrics.composite import composite_reliability
-from xmresearch.psychometrics.validity import validity
-from xmresearch.sem.effects import effects, mediation
+from xmresearch.psychometrics.construct_validity import validity
+from xmresearch.psychometrics.method_variance import common_method
 from xmresearch.sem.fitting import fit
-from xmresearch.sem.gains import gains
-from xmresearch.sem.invariance import invariance
+from xmresearch.sem.invariance_ladder import invariance
+from xmresearch.sem.total_effects import effects, mediation
+from xmresearch.sem.what_if import gains
 from xmresearch.studies.sem.drivers import carrying, distinguishable, drives_most, improves_most, raising
 from xmresearch.studies.sem.groups import group_claims
 from xmresearch.studies.sem.measurement import fit_claim, measurement_claims, method_claim

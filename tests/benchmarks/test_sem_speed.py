@@ -17,7 +17,7 @@ import semopy
 from threadpoolctl import threadpool_limits
 
 from xmresearch.sem.fitting import fit
-from xmresearch.sem.polychoric import polychoric
+from xmresearch.sem.polychorics import polychoric
 
 ROUNDS = 3
 REFITS, SEMOPY_REFITS = 1000, 20  # the latter's time is scaled

@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from xmresearch.causal.did import did
-from xmresearch.causal.sensitivity import sensitivity
+from xmresearch.causal.designs import did
+from xmresearch.causal.robustness import sensitivity
 from xmresearch.data.datasets import load_dataset
 from xmresearch.errors import DatasetUnavailable
 

@@ -9,15 +9,15 @@ from scipy import stats
 from servqual_worlds import BOOK, DIMENSIONS, survey
 
 from xmresearch.claims.calibration import Cell, judge, power
-from xmresearch.psychometrics.drivers import outcome_drivers
-from xmresearch.psychometrics.gaps import gaps
+from xmresearch.psychometrics.construct_validity import validity
+from xmresearch.psychometrics.gap_scores import gaps
 from xmresearch.psychometrics.importance import importance_performance
 from xmresearch.psychometrics.instrument import battery_cfa
+from xmresearch.psychometrics.internal_consistency import reliability
 from xmresearch.psychometrics.overall import overall_scores
 from xmresearch.psychometrics.priority import priorities
-from xmresearch.psychometrics.reliability import reliability
+from xmresearch.psychometrics.relative_importance import outcome_drivers
 from xmresearch.psychometrics.segments import segment_gaps
-from xmresearch.psychometrics.validity import validity
 from xmresearch.studies.servqual import claims as say
 
 pytestmark = pytest.mark.benchmark

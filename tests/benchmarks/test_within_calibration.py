@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from leaving_units import KEYS, rows
 
-from xmresearch.causal.did import did
+from xmresearch.causal.designs import did
 
 REPLICATIONS = 400
 pytestmark = pytest.mark.benchmark

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from xmresearch.causal.bacon import bacon
+from xmresearch.causal.goodman_bacon import bacon
 from xmresearch.data.datasets import load_dataset
 from xmresearch.errors import DataError, DatasetUnavailable, InsufficientData
 

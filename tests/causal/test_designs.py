@@ -5,7 +5,7 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from xmresearch.causal.did import did
+from xmresearch.causal.designs import did
 from xmresearch.causal.result import DidResult
 from xmresearch.errors import DataError, InsufficientData, ParamsError
 from xmresearch.sufficient.cells import Cells
@@ -131,7 +131,7 @@ def test_every_argument_of_did_reaches_the_plan():
     import ast
     import inspect
 
-    from xmresearch.causal import did as module
+    from xmresearch.causal import designs as module
 
     call = next(n for n in ast.walk(ast.parse(inspect.getsource(module.did))) if isinstance(n, ast.Call))
     handed = {keyword.arg for keyword in call.keywords if keyword.arg}

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from xmresearch.causal.did import did
+from xmresearch.causal.designs import did
 from xmresearch.errors import InsufficientData, ModelError, ParamsError
 
 KEYS = {"outcome": "y", "unit": "branch", "time": "month", "treated": "now"}

@@ -6,7 +6,7 @@ import pytest
 import statsmodels.api as sm
 from scipy import integrate, stats
 
-from xmresearch.causal.experiment import experiment
+from xmresearch.causal.randomised import experiment
 from xmresearch.errors import DataError, InsufficientData, ParamsError
 
 AB = {"outcome": "y", "arm": "arm", "control": "a"}

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from xmresearch.causal.did import did
+from xmresearch.causal.designs import did
 from xmresearch.causal.evidence import by_period, raw_means
 from xmresearch.causal.publishing import published
 from xmresearch.report import did_figures

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from xmresearch.causal.did import did
-from xmresearch.causal.sensitivity import sensitivity
+from xmresearch.causal.designs import did
+from xmresearch.causal.robustness import sensitivity
 from xmresearch.causal.synthetic import synthetic_control
 from xmresearch.errors import DataError, InsufficientData, ModelError, ParamsError
 

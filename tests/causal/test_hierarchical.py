@@ -6,7 +6,7 @@ import pytest
 from scipy import special
 
 from xmresearch.causal.cell_likelihood import cell_estimates
-from xmresearch.causal.did import did, refit
+from xmresearch.causal.designs import did, refit
 from xmresearch.causal.hierarchical_density import HierarchicalDensity, Prior, Problem, State
 from xmresearch.causal.hierarchical_effects import unit_effects
 from xmresearch.causal.hierarchical_problem import pose

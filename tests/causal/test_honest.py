@@ -5,8 +5,8 @@ import pytest
 from scipy import optimize, stats
 
 from xmresearch.causal.conditional_interval import MomentTest, conditional_interval
-from xmresearch.causal.honest import KINDS, honest
 from xmresearch.causal.honest_interval import flci, second_differences
+from xmresearch.causal.honest_trends import KINDS, honest
 from xmresearch.errors import DataError, InsufficientData, ParamsError
 
 # Event study of Benzarti & Carloni (2019), as Rambachan & Roth (2023) use it: four years before 2008, four after

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from xmresearch.causal.closed_form import Design
-from xmresearch.causal.did import did
-from xmresearch.causal.sensitivity import sensitivity
+from xmresearch.causal.designs import did
+from xmresearch.causal.robustness import sensitivity
 from xmresearch.errors import DataError, ParamsError
 
 KEYS = {"outcome": "y", "unit": "branch", "time": "month", "cohort": "cohort"}

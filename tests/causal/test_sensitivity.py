@@ -10,11 +10,11 @@ from scipy import integrate, stats
 
 from xmresearch.causal.checks import PRIORS, with_normal_prior
 from xmresearch.causal.closed_form import Design, StudentT
-from xmresearch.causal.did import did, refit
-from xmresearch.causal.honest import honest
+from xmresearch.causal.designs import did, refit
+from xmresearch.causal.honest_trends import honest
 from xmresearch.causal.mean_weights import MeanWeights, overall_weights
 from xmresearch.causal.pretrend import event_path
-from xmresearch.causal.sensitivity import sensitivity
+from xmresearch.causal.robustness import sensitivity
 from xmresearch.errors import DataError, ModelError, ParamsError
 
 KEYS = {"outcome": "y", "unit": "branch", "time": "month"}

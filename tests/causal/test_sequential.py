@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy import integrate, stats
 
-from xmresearch.causal.group_sequential import alpha_spending, group_sequential
+from xmresearch.causal.interim_looks import alpha_spending, group_sequential
 from xmresearch.causal.sequential import confidence_sequence, monitor
 from xmresearch.errors import DataError, InsufficientData, ParamsError
 

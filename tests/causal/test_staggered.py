@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from xmresearch.causal.did import did
+from xmresearch.causal.designs import did
 from xmresearch.errors import InsufficientData, ParamsError
 
 KEYS = {"outcome": "lemp", "unit": "countyreal", "time": "year", "cohort": "first.treat"}

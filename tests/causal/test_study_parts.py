@@ -4,12 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from xmresearch.causal.did import did
+from xmresearch.causal.designs import did
 from xmresearch.causal.evidence import by_period, decomposition, densities, doubts, grounds, raw_means
 from xmresearch.causal.overview import concerns, decimals, design, did_all, outcomes_table
 from xmresearch.causal.planted import aggregates, planted_overall, with_planted
 from xmresearch.causal.publishing import published
-from xmresearch.causal.sensitivity import sensitivity
+from xmresearch.causal.robustness import sensitivity
 from xmresearch.data.config import RolloutSource
 from xmresearch.data.panel import load_panel
 from xmresearch.errors import InsufficientData

@@ -5,8 +5,8 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from xmresearch.causal.did import did
-from xmresearch.causal.sensitivity import sensitivity
+from xmresearch.causal.designs import did
+from xmresearch.causal.robustness import sensitivity
 from xmresearch.errors import DataError, ParamsError
 from xmresearch.sufficient.cells import Cells
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from xmresearch.causal.did import did
+from xmresearch.causal.designs import did
 from xmresearch.causal.draws import column_quantiles, stretch
 from xmresearch.errors import ModelError, ParamsError
 

@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 from scipy import optimize
 
-from xmresearch.causal.did import did
-from xmresearch.causal.honest import honest
+from xmresearch.causal.designs import did
+from xmresearch.causal.honest_trends import honest
 from xmresearch.causal.publishing import published
-from xmresearch.causal.sensitivity import sensitivity
+from xmresearch.causal.robustness import sensitivity
 from xmresearch.errors import DataError
 
 YEARS = np.array([2000, 2004, 2008, 2012, 2013, 2014, 2017])

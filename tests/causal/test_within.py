@@ -10,13 +10,13 @@ import pandas as pd
 import pytest
 from leaving_units import KEYS, PERIODS, rows
 
-from xmresearch.causal.did import did, prepare
+from xmresearch.causal.designs import did, prepare
 from xmresearch.causal.event_study import event_study
 from xmresearch.causal.evidence import raw_means
 from xmresearch.causal.overview import design, layout
 from xmresearch.causal.pretrend import event_path
 from xmresearch.causal.publishing import published
-from xmresearch.causal.sensitivity import sensitivity
+from xmresearch.causal.robustness import sensitivity
 from xmresearch.causal.staggered import staggered
 from xmresearch.causal.two_by_two import two_by_two
 from xmresearch.errors import DataError, InsufficientData, ParamsError

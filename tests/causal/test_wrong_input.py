@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from xmresearch.causal.did import did
+from xmresearch.causal.designs import did
 from xmresearch.errors import DataError
 
 KEYS = {"outcome": "satisfaction", "family": "ordinal", "unit": "branch", "time": "month", "draws": 400}

@@ -16,20 +16,20 @@ from xmresearch.inference.threads import all_threads, on_one_thread, one_thread
 from xmresearch.sem.fitting import fit
 
 ENTRIES = {
-    "sem": ("fitting.fit", "pls.pls", "bayes.sample", "invariance.invariance", "effects.effects", "effects.mediation",
-            "gains.gains", "gains.indices", "followup.factor_scores", "followup.modification_indices",
-            "comparison.compare", "comparison.difference_test", "polychoric.polychoric"),
-    "causal": ("did.did", "did.refit", "experiment.experiment", "hierarchical.hierarchical", "honest.honest",
-               "sensitivity.sensitivity", "synthetic.synthetic_control", "few_treated.few_treated", "sequential.monitor",
-               "adjusted.adjusted_att", "bacon.bacon", "overview.did_all", "event_study.event_study",
-               "staggered.staggered", "two_by_two.two_by_two", "group_sequential.group_sequential"),
-    "attribution": ("markov.markov", "shapley.shapley", "order.choose_order", "journey.journey", "heuristics.heuristics",
-                    "consistency.consistency"),
-    "psychometrics": ("common_method.common_method", "composite.composite_reliability", "drivers.drivers",
-                      "drivers.outcome_drivers", "efa.efa", "efa.parallel_analysis", "gaps.gaps",
+    "sem": ("fitting.fit", "pls_fit.pls", "bayes.sample", "invariance_ladder.invariance", "total_effects.effects", "total_effects.mediation",
+            "what_if.gains", "what_if.indices", "followup.factor_scores", "followup.modification_indices",
+            "comparison.compare", "comparison.difference_test", "polychorics.polychoric"),
+    "causal": ("designs.did", "designs.refit", "randomised.experiment", "hierarchical.hierarchical", "honest_trends.honest",
+               "robustness.sensitivity", "synthetic.synthetic_control", "few_treated.few_treated", "sequential.monitor",
+               "adjusted.adjusted_att", "goodman_bacon.bacon", "overview.did_all", "event_study.event_study",
+               "staggered.staggered", "two_by_two.two_by_two", "interim_looks.group_sequential"),
+    "attribution": ("markov_removal.markov", "shapley_values.shapley", "order.choose_order", "journey_analysis.journey", "rules_of_thumb.heuristics",
+                    "across_channels.consistency"),
+    "psychometrics": ("method_variance.common_method", "composite.composite_reliability", "relative_importance.drivers",
+                      "relative_importance.outcome_drivers", "factor_analysis.efa", "factor_analysis.parallel_analysis", "gap_scores.gaps",
                       "importance.importance_performance", "instrument.battery_cfa", "instrument.segment_invariance",
-                      "overall.overall_scores", "priority.priorities", "reliability.reliability",
-                      "segments.segment_gaps", "tolerance.zone_of_tolerance", "validity.validity"),
+                      "overall.overall_scores", "priority.priorities", "internal_consistency.reliability",
+                      "segments.segment_gaps", "tolerance.zone_of_tolerance", "construct_validity.validity"),
 }  # fmt: skip
 
 

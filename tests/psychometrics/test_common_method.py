@@ -6,7 +6,7 @@ import pytest
 
 from xmresearch.data.datasets import load_dataset
 from xmresearch.errors import DataError, DatasetUnavailable, ModelError
-from xmresearch.psychometrics.common_method import common_method
+from xmresearch.psychometrics.method_variance import common_method
 from xmresearch.sem.fitting import fit
 from xmresearch.studies.sem.measurement import method_claim
 

@@ -11,7 +11,7 @@ from scipy import special
 from xmresearch.data.datasets import load_dataset
 from xmresearch.errors import DataError, DatasetUnavailable, InsufficientData, ModelError
 from xmresearch.psychometrics.composite import composite_reliability
-from xmresearch.psychometrics.validity import validity
+from xmresearch.psychometrics.construct_validity import validity
 from xmresearch.sem.fitting import fit
 from xmresearch.sufficient.moments import Moments
 

@@ -6,7 +6,7 @@ from scipy import stats
 
 from xmresearch.errors import CodebookError, InsufficientData
 from xmresearch.psychometrics.batteries import dimension_scores
-from xmresearch.psychometrics.drivers import drivers, lmg_shares, outcome_drivers
+from xmresearch.psychometrics.relative_importance import drivers, lmg_shares, outcome_drivers
 
 
 @pytest.mark.parametrize(

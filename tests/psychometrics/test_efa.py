@@ -7,7 +7,7 @@ from scipy.optimize import linear_sum_assignment
 
 from xmresearch.data.datasets import load_dataset
 from xmresearch.errors import DatasetUnavailable, InsufficientData
-from xmresearch.psychometrics.efa import efa, parallel_analysis
+from xmresearch.psychometrics.factor_analysis import efa, parallel_analysis
 
 ITEMS = [f"x{k}" for k in range(1, 10)]
 

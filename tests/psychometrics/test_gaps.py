@@ -9,7 +9,7 @@ from xmresearch.data.codebook_file import load_codebook
 from xmresearch.errors import CodebookError, DataError
 from xmresearch.psychometrics.batteries import person_mean
 from xmresearch.psychometrics.estimates import estimate_means, replicate_covariances, replicate_means, resample
-from xmresearch.psychometrics.gaps import gaps
+from xmresearch.psychometrics.gap_scores import gaps
 
 
 def test_kiosk_gaps_equal_the_reference(kiosk_frame, same_as_kiosk_reference, root):

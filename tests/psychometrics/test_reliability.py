@@ -5,7 +5,7 @@ from statsmodels.multivariate.factor import Factor
 
 from xmresearch.data.codebook_file import load_codebook
 from xmresearch.errors import InsufficientData
-from xmresearch.psychometrics.reliability import _against, one_factor, reliability
+from xmresearch.psychometrics.internal_consistency import _against, one_factor, reliability
 
 
 def test_kiosk_alphas_equal_the_reference(kiosk_frame, reference, root):

@@ -10,11 +10,11 @@ from xmresearch.data.load import load_survey
 from xmresearch.data.survey import prepare_survey
 from xmresearch.params.servqual import ServqualParams
 from xmresearch.psychometrics.checks import failed_checks, run_checks
-from xmresearch.psychometrics.drivers import outcome_drivers
 from xmresearch.psychometrics.estimates import estimate_means
 from xmresearch.psychometrics.importance import importance_performance
 from xmresearch.psychometrics.overall import importance_shares, overall_scores
 from xmresearch.psychometrics.priority import priorities
+from xmresearch.psychometrics.relative_importance import outcome_drivers
 from xmresearch.psychometrics.segments import hidden_cells, segment_gaps, welch
 from xmresearch.psychometrics.tolerance import zone_of_tolerance
 from xmresearch.psychometrics.truth import coverage, with_truth

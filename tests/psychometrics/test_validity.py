@@ -6,10 +6,10 @@ import pytest
 
 from xmresearch.data.datasets import load_dataset
 from xmresearch.errors import DataError, DatasetUnavailable, InsufficientData, ModelError
-from xmresearch.psychometrics.validity import htmt2, validity
+from xmresearch.psychometrics.construct_validity import htmt2, validity
 from xmresearch.sem.fitting import fit
 from xmresearch.sem.likelihood import MissingSample
-from xmresearch.sem.polychoric import polychoric
+from xmresearch.sem.polychorics import polychoric
 from xmresearch.sufficient.moments import Moments
 
 HS = "visual =~ x1 + x2 + x3\ntextual =~ x4 + x5 + x6\nspeed =~ x7 + x8 + x9"

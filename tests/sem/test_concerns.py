@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from xmresearch.sem.fitting import fit
-from xmresearch.sem.invariance import invariance
+from xmresearch.sem.invariance_ladder import invariance
 
 
 def _few(fitted):

@@ -7,11 +7,11 @@ import pytest
 from xmresearch.data.datasets import load_dataset
 from xmresearch.errors import DatasetUnavailable, InsufficientData, ModelError
 from xmresearch.sem.catalogue import model_text, shipped_models
-from xmresearch.sem.effects import effects, mediation
 from xmresearch.sem.fitting import fit
-from xmresearch.sem.gains import gains, indices
 from xmresearch.sem.overview import diagram, loadings, paths, population_fit, side_by_side, with_population
 from xmresearch.sem.syntax import parse_model
+from xmresearch.sem.total_effects import effects, mediation
+from xmresearch.sem.what_if import gains, indices
 
 CHAIN = "y ~ b*m + c*x\nm ~ a*x\nz ~ d*y\nab := a*b\nwhole := a*b + c"
 
@@ -198,8 +198,8 @@ def test_tables_do_not_depend_on_hashing(root):
 import numpy as np, pandas as pd
 from xmresearch.sem.fitting import fit
 from xmresearch.sem.followup import modification_indices
-from xmresearch.sem.effects import effects
-from xmresearch.sem.pls import pls
+from xmresearch.sem.total_effects import effects
+from xmresearch.sem.pls_fit import pls
 rng = np.random.default_rng(1)
 f = rng.normal(size=(300, 1))
 frame = pd.DataFrame(f * .8 + .6 * rng.normal(size=(300, 6)), columns=list("abcdef"))

@@ -7,7 +7,7 @@ import pytest
 from xmresearch.errors import DataError, InsufficientData, ModelError
 from xmresearch.sem.fitting import fit
 from xmresearch.sem.followup import factor_scores, modification_indices
-from xmresearch.sem.invariance import invariance
+from xmresearch.sem.invariance_ladder import invariance
 from xmresearch.sufficient.moments import Moments
 
 

@@ -9,13 +9,13 @@ import pytest
 
 from xmresearch.errors import XMError
 from xmresearch.sem.bayes import sample
-from xmresearch.sem.effects import effects, mediation
 from xmresearch.sem.fitting import fit, fit_all
 from xmresearch.sem.followup import factor_scores
-from xmresearch.sem.gains import gains, indices
-from xmresearch.sem.invariance import invariance
+from xmresearch.sem.invariance_ladder import invariance
 from xmresearch.sem.overview import diagram, loadings, paths
-from xmresearch.sem.pls import pls
+from xmresearch.sem.pls_fit import pls
+from xmresearch.sem.total_effects import effects, mediation
+from xmresearch.sem.what_if import gains, indices
 
 MODEL = "f =~ a + b + c\ng =~ d + e + h\ng ~ f"
 FRONTS: dict[str, Callable[[Any, Any], Any]] = {

@@ -7,7 +7,7 @@ import pytest
 from xmresearch.errors import DataError, InsufficientData, ModelError
 from xmresearch.sem.comparison import difference_test
 from xmresearch.sem.fitting import fit
-from xmresearch.sem.invariance import invariance
+from xmresearch.sem.invariance_ladder import invariance
 
 KIOSK = """F1 =~ x4 + x5 + x6 + x22
 F2 =~ x19 + x20 + x21

@@ -9,7 +9,7 @@ import sem_worlds
 
 from xmresearch.data.datasets import load_dataset
 from xmresearch.errors import DataError, DatasetUnavailable, InsufficientData, ModelError
-from xmresearch.sem.pls import pls
+from xmresearch.sem.pls_fit import pls
 
 MEASURES = """Image =~ IMAG1 + IMAG2 + IMAG3 + IMAG4 + IMAG5
 Expectation =~ CUEX1 + CUEX2 + CUEX3

@@ -8,7 +8,7 @@ import pytest
 from scipy import integrate, optimize, special, stats
 
 from xmresearch.errors import DataError, InsufficientData
-from xmresearch.sem.polychoric import bivariate_normal_cdf, normal_density2, polychoric
+from xmresearch.sem.polychorics import bivariate_normal_cdf, normal_density2, polychoric
 
 ITEMS = (4, 5, 6, 22, 19, 20, 21, 10, 11, 18, 13, 14, 15, 16, 17, 1, 2, 3, 7, 8)
 

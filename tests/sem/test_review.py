@@ -6,12 +6,12 @@ import pytest
 
 from xmresearch.errors import DataError, InsufficientData, ModelError
 from xmresearch.psychometrics.composite import composite_reliability
-from xmresearch.psychometrics.validity import validity
+from xmresearch.psychometrics.construct_validity import validity
 from xmresearch.sem.fitting import fit
 from xmresearch.sem.followup import modification_indices
-from xmresearch.sem.gains import gains
-from xmresearch.sem.invariance import invariance
+from xmresearch.sem.invariance_ladder import invariance
 from xmresearch.sem.measurement import measurement_model
+from xmresearch.sem.what_if import gains
 from xmresearch.studies.sem.groups import group_claims
 from xmresearch.studies.sem.measurement import measurement_claims
 from xmresearch.sufficient.moments import Moments

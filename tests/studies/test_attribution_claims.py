@@ -10,17 +10,17 @@ from attribution_worlds import events, survey
 from page import answer, assert_agreement, cards, prose, write
 from scipy import stats
 
-from xmresearch.attribution.consistency import consistency
+from xmresearch.attribution.across_channels import consistency
+from xmresearch.attribution.directly_follows import process_map
 from xmresearch.attribution.exits import ExitCounts
-from xmresearch.attribution.journey import journey
-from xmresearch.attribution.markov import markov
+from xmresearch.attribution.journey_analysis import journey
+from xmresearch.attribution.markov_removal import markov
 from xmresearch.attribution.order import choose_order
-from xmresearch.attribution.process_map import process_map
 from xmresearch.attribution.publishing import publishable
 from xmresearch.data import FOLDER_VARIABLE
 from xmresearch.studies.attribution import carriers, experience, losses, money
 from xmresearch.sufficient.paths import read_paths
-from xmresearch.sufficient.transitions import transitions
+from xmresearch.sufficient.transition_table import transitions
 
 COLUMNS = {
     "customer": "customer",

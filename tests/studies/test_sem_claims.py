@@ -15,14 +15,14 @@ from scipy import stats
 from xmresearch.claims.claim import Condition
 from xmresearch.claims.ranking import Joint
 from xmresearch.data import FOLDER_VARIABLE
-from xmresearch.psychometrics.common_method import HARMAN_BOUND, SHARE_BOUND, CommonMethodResult
 from xmresearch.psychometrics.composite import composite_reliability
-from xmresearch.psychometrics.validity import validity
-from xmresearch.sem.effects import MediationResult, effects, mediation
+from xmresearch.psychometrics.construct_validity import validity
+from xmresearch.psychometrics.method_variance import HARMAN_BOUND, SHARE_BOUND, CommonMethodResult
 from xmresearch.sem.fitting import fit
-from xmresearch.sem.gains import GainsResult, gains, indices
-from xmresearch.sem.invariance import invariance
+from xmresearch.sem.invariance_ladder import invariance
+from xmresearch.sem.total_effects import MediationResult, effects, mediation
 from xmresearch.sem.uncertainty import jointly
+from xmresearch.sem.what_if import GainsResult, gains, indices
 from xmresearch.studies.sem.claims import sem_claims
 from xmresearch.studies.sem.drivers import NOTHING, carrying, drives_most, improves_most, marked, raising
 from xmresearch.studies.sem.evidence import depending, needs, tails

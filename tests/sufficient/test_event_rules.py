@@ -10,11 +10,11 @@ import numpy as np
 import polars as pl
 import pytest
 
-from xmresearch.attribution.heuristics import RULES, heuristics
+from xmresearch.attribution.rules_of_thumb import RULES, heuristics
 from xmresearch.errors import DataError, InsufficientData
 from xmresearch.sufficient import event_stream
 from xmresearch.sufficient.event_log import EventLog
-from xmresearch.sufficient.transitions import START, Transitions, transitions
+from xmresearch.sufficient.transition_table import START, Transitions, transitions
 
 Event = tuple[Any, float, str | None, bool, float]
 Journey = tuple[list[str], list[float], bool, float]

@@ -15,7 +15,7 @@ from xmresearch.sufficient import event_stream
 from xmresearch.sufficient.event_log import EventLog
 from xmresearch.sufficient.journeys import Journeys
 from xmresearch.sufficient.paths import read_paths
-from xmresearch.sufficient.transitions import START, Transitions, transitions
+from xmresearch.sufficient.transition_table import START, Transitions, transitions
 
 COLUMNS = {"conversion": "settled", "value": "value", "cost": "cost"}
 DAY = datetime(2025, 3, 1)

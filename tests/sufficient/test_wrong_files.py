@@ -11,7 +11,7 @@ import pytest
 from xmresearch.errors import DataError, ParamsError, XMError
 from xmresearch.sufficient.event_log import EventLog
 from xmresearch.sufficient.paths import read_paths
-from xmresearch.sufficient.transitions import Transitions, transitions
+from xmresearch.sufficient.transition_table import Transitions, transitions
 
 HEADER = "customer,time,touchpoint,won"
 DAY = datetime(2025, 3, 1)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from xmresearch.sufficient.transitions import START, Transitions
+from xmresearch.sufficient.transition_table import START, Transitions
 
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
-from xmresearch.attribution.heuristics import RULES, HeuristicCredits
 from xmresearch.attribution.result import AttributionResult
-from xmresearch.attribution.shapley import ShapleyResult
+from xmresearch.attribution.rules_of_thumb import RULES, HeuristicCredits
+from xmresearch.attribution.shapley_values import ShapleyResult
 from xmresearch.errors import DataError
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from xmresearch.attribution.chain import Array, Chain
 from xmresearch.errors import InsufficientData
-from xmresearch.sufficient.transitions import Transitions
+from xmresearch.sufficient.transition_table import Transitions
 
 DENSE_CELLS = 1 << 24
 FEWEST_CUSTOMERS = 2

@@ -12,7 +12,7 @@ from xmresearch.attribution.chain import Array
 from xmresearch.attribution.customer_weights import CustomerWeights
 from xmresearch.attribution.hierarchy import StepPosterior
 from xmresearch.attribution.worth import WorthOfConversion
-from xmresearch.sufficient.transitions import Transitions
+from xmresearch.sufficient.transition_table import Transitions
 
 
 @dataclass(frozen=True)

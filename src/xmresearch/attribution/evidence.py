@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from xmresearch.attribution.consistency import ConsistencyResult, consistency
-from xmresearch.attribution.heuristics import HeuristicCredits
+from xmresearch.attribution.across_channels import ConsistencyResult, consistency
 from xmresearch.attribution.publishing import HOUR, ShownJourneys
 from xmresearch.attribution.result import AttributionResult
+from xmresearch.attribution.rules_of_thumb import HeuristicCredits
 from xmresearch.errors import InsufficientData
 from xmresearch.sufficient.sources import require_columns
 

@@ -10,7 +10,7 @@ from scipy import optimize, sparse, special
 from xmresearch.attribution.chain import Array, Chain, Index
 from xmresearch.attribution.customer_weights import CustomerWeights
 from xmresearch.errors import ParamsError, nearest
-from xmresearch.sufficient.transitions import Transitions
+from xmresearch.sufficient.transition_table import Transitions
 
 LOG_RANGE = (np.log(1e-2), np.log(1e7))
 ROUNDS, GRID, DRAWN_AT_ONCE = 3, 16, 1 << 20

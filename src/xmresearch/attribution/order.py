@@ -13,7 +13,7 @@ from xmresearch.errors import ModelError, ParamsError
 from xmresearch.inference.threads import on_one_thread
 from xmresearch.sufficient.event_log import EventLog
 from xmresearch.sufficient.journeys import Array, Index, Journeys
-from xmresearch.sufficient.transitions import Transitions, transitions
+from xmresearch.sufficient.transition_table import Transitions, transitions
 
 HELD_OUT, NO_WORSE, NO_MATTER, TIED = 0.2, 2.0, 1e-5, 6
 SURE_ORDER = 0.95

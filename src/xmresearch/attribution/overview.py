@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
+from xmresearch.attribution.across_channels import ConsistencyResult
 from xmresearch.attribution.concerns import Concern
-from xmresearch.attribution.consistency import ConsistencyResult
-from xmresearch.attribution.journey import JourneyResult
+from xmresearch.attribution.journey_analysis import JourneyResult
 from xmresearch.attribution.order import OrderChoice
 from xmresearch.attribution.reading import Touches
 from xmresearch.attribution.result import AttributionResult

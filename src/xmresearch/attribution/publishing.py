@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from xmresearch.attribution.journey import JourneyResult
-from xmresearch.attribution.process_map import ProcessMap
+from xmresearch.attribution.directly_follows import ProcessMap
+from xmresearch.attribution.journey_analysis import JourneyResult
 from xmresearch.sufficient.label_forms import CONVERTED, LEFT, START
 
 HOUR = 3600.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from xmresearch.attribution.chain import Array
-from xmresearch.sufficient.transitions import Transitions
+from xmresearch.sufficient.transition_table import Transitions
 
 
 class WorthOfConversion:

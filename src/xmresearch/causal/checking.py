@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from xmresearch.causal.att import BASES as STAGGERED_BASES
-from xmresearch.causal.did import Plan, prepare
+from xmresearch.causal.designs import Plan, prepare
 from xmresearch.causal.event_study import BASES as EVENT_BASES
 from xmresearch.causal.hierarchical import MOST_UNITS
 from xmresearch.causal.publishing import require_rows

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from xmresearch.causal.closed_form import Design, StudentT
-from xmresearch.causal.did import refit
+from xmresearch.causal.designs import refit
 from xmresearch.causal.panel import Panel
 from xmresearch.causal.placebo import earlier_dates, randomisation_p, reassigned
 from xmresearch.causal.result import DidResult

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from xmresearch.causal.concerns import Concern
-from xmresearch.causal.did import did
+from xmresearch.causal.designs import did
 from xmresearch.causal.planted import planted_overall
 from xmresearch.causal.publishing import require_rows
 from xmresearch.causal.result import DidResult

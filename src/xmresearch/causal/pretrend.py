@@ -12,7 +12,7 @@ from xmresearch.causal.att import comparisons
 from xmresearch.causal.closed_form import JointT, StudentT, joint_posterior
 from xmresearch.causal.cohort_means import CohortMeans, observation_weights
 from xmresearch.causal.event_study import event_weights
-from xmresearch.causal.honest import HonestResult, honest
+from xmresearch.causal.honest_trends import HonestResult, honest
 from xmresearch.causal.links import link_of
 from xmresearch.causal.mean_weights import MeanWeights, overall_weights
 from xmresearch.causal.panel import Panel

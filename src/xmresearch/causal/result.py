@@ -72,7 +72,7 @@ class DidResult:
     panel : Panel or None
         What was analysed, and
     settings : dict
-        with which settings of its kind, for `xmresearch.causal.did.refit`.
+        with which settings of its kind, for `xmresearch.causal.designs.refit`.
     prior_draws : ndarray
         Draws of the overall effect from the prior, shape (S,); empty where the prior is flat.
     tree : DataTree or None

@@ -204,7 +204,7 @@ class AttributionParams(StudyParams):
         return self.max_order if self.order == "auto" else max(self.max_order, self.order)
 
     def chain_settings(self) -> dict[str, Any]:
-        """Return what `xmresearch.attribution.markov.markov` needs of the params."""
+        """Return what `xmresearch.attribution.markov_removal.markov` needs of the params."""
         return {
             "draws": self.draws, "prior": self.prior, "lift": {k: tuple(v) for k, v in self.lift.items()} or None,
             "bootstrap": self.bootstrap, "mandatory": self.mandatory_share, "confidence": self.confidence, "seed": self.seed,

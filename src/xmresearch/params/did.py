@@ -153,7 +153,7 @@ class DidParams(StudyParams):
         return self
 
     def did_settings(self) -> dict[str, Any]:
-        """Return what `xmresearch.causal.did.did` needs of the params."""
+        """Return what `xmresearch.causal.designs.did` needs of the params."""
         given = {name: getattr(self, name) for name in ("overall", "cohort_weights", "weight", "base")}
         return {
             "outcome": self.outcome, "levels": self.levels, "missing_codes": self.missing_codes, "period": self.period,

@@ -14,7 +14,7 @@ from scipy import special
 from xmresearch.errors import DataError, InsufficientData, ModelError
 from xmresearch.inference.threads import on_one_thread
 from xmresearch.sem.ordinal import OrdinalSample
-from xmresearch.sem.polychoric import bivariate_normal_cdf
+from xmresearch.sem.polychorics import bivariate_normal_cdf
 from xmresearch.sem.result import SemFit
 from xmresearch.sem.samples import rows_of, split
 

@@ -12,7 +12,7 @@ from xmresearch.data.codebook import Codebook
 from xmresearch.errors import InsufficientData, ModelError
 from xmresearch.inference.threads import on_one_thread
 from xmresearch.sem.fitting import fit
-from xmresearch.sem.invariance import CFI_DROP, RMSEA_RISE, InvarianceResult, invariance
+from xmresearch.sem.invariance_ladder import CFI_DROP, RMSEA_RISE, InvarianceResult, invariance
 from xmresearch.sem.result import SemFit
 from xmresearch.sem.robust import Estimator
 
@@ -89,7 +89,7 @@ class SegmentInvariance:
     ----------
     table : DataFrame
         One row per segment and level: segment, level, groups (compared), n, chisq, df, cfi, rmsea, delta_cfi, delta_rmsea,
-        holds; as `xmresearch.sem.invariance.InvarianceResult.table`.
+        holds; as `xmresearch.sem.invariance_ladder.InvarianceResult.table`.
     ladders : dict of str to InvarianceResult
         By segment.
     hidden : tuple of str

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from xmresearch.data.codebook import Codebook
 from xmresearch.inference.threads import on_one_thread
 from xmresearch.psychometrics.batteries import dimension_scores, paired_scores, service_dimensions
-from xmresearch.psychometrics.drivers import DriverResult
 from xmresearch.psychometrics.estimates import estimate_means, percentile_interval, replicate_means
+from xmresearch.psychometrics.relative_importance import DriverResult
 
 Array = NDArray[np.float64]
 

@@ -9,16 +9,16 @@ import pandas as pd
 
 from xmresearch.errors import InsufficientData, ModelError, Problems, nearest
 from xmresearch.sem.catalogue import model_text
-from xmresearch.sem.effects import check_chains, structural
 from xmresearch.sem.fitting import prepared
-from xmresearch.sem.gains import items_of
 from xmresearch.sem.measurement import measurement_model
 from xmresearch.sem.model import Model, build_model
-from xmresearch.sem.pls import usable_rows
+from xmresearch.sem.pls_fit import usable_rows
 from xmresearch.sem.pls_model import read_model
 from xmresearch.sem.robust import Estimator
 from xmresearch.sem.samples import FEWEST_ROWS, Missing
 from xmresearch.sem.syntax import parse_model
+from xmresearch.sem.total_effects import check_chains, structural
+from xmresearch.sem.what_if import items_of
 
 
 class Request(Protocol):

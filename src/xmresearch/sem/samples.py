@@ -14,7 +14,7 @@ from xmresearch.errors import DataError, InsufficientData, ModelError
 from xmresearch.sem.inputs import check_frame, column_of, numbers_of
 from xmresearch.sem.likelihood import CompleteSample, MissingSample, Sample
 from xmresearch.sem.ordinal import OrdinalSample
-from xmresearch.sem.polychoric import MOST_CATEGORIES, polychoric
+from xmresearch.sem.polychorics import MOST_CATEGORIES, polychoric
 from xmresearch.sufficient.moments import Moments
 
 Array = NDArray[np.float64]

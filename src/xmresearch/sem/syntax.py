@@ -126,7 +126,7 @@ def _terms(formula: str, line: int) -> list[Term]:
         raise ModelError(
             f"Model line {line}: '{formula}' makes '{name}' a composite of its items (<~), which is not estimated here.",
             f"Write '{name} =~ ...' if the items reflect it; partial least squares estimates composites: "
-            f"xmresearch.sem.pls.pls(..., formative=['{name}']), with =~ in the text.",
+            f"xmresearch.sem.pls_fit.pls(..., formative=['{name}']), with =~ in the text.",
         )
     match = re.match(r"(.*?)(=~|~~|:=|~(?!~)|==|<|>)(.*)\Z", formula)
     if match is None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from xmresearch.attribution.consistency import ConsistencyResult
+from xmresearch.attribution.across_channels import ConsistencyResult
 from xmresearch.attribution.exits import ExitCounts
 from xmresearch.attribution.order import OrderChoice
 from xmresearch.attribution.publishing import ShownJourneys

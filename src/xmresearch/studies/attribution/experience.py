@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from xmresearch.attribution.consistency import ConsistencyResult
+from xmresearch.attribution.across_channels import ConsistencyResult
 from xmresearch.claims.claim import Claim
 from xmresearch.claims.rules import alike
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from xmresearch.causal.overview import clustering
 from xmresearch.causal.publishing import Published
 from xmresearch.causal.result import DidResult
-from xmresearch.causal.sensitivity import SensitivityResult
+from xmresearch.causal.robustness import SensitivityResult
 from xmresearch.claims.claim import UNSETTLED, Claim, Condition, cases
 from xmresearch.claims.families import adjusted
 from xmresearch.claims.ranking import Joint, first_of

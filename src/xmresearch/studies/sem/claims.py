@@ -8,15 +8,15 @@ from dataclasses import dataclass
 import pandas as pd
 
 from xmresearch.claims.claim import Claim, Condition
-from xmresearch.psychometrics.common_method import CommonMethodResult
 from xmresearch.psychometrics.composite import CompositeResult
-from xmresearch.psychometrics.validity import ValidityResult
+from xmresearch.psychometrics.construct_validity import ValidityResult
+from xmresearch.psychometrics.method_variance import CommonMethodResult
 from xmresearch.sem.bayes_result import BayesianSem
-from xmresearch.sem.effects import EffectsResult, MediationResult
-from xmresearch.sem.gains import GainsResult, IndexResult
-from xmresearch.sem.invariance import InvarianceResult
-from xmresearch.sem.pls import PlsResult
+from xmresearch.sem.invariance_ladder import InvarianceResult
+from xmresearch.sem.pls_fit import PlsResult
 from xmresearch.sem.result import SemFit
+from xmresearch.sem.total_effects import EffectsResult, MediationResult
+from xmresearch.sem.what_if import GainsResult, IndexResult
 from xmresearch.studies.sem import drivers, groups, measurement, others
 from xmresearch.studies.sem.drivers import DriverClaims, driver_claims
 from xmresearch.studies.sem.evidence import needs

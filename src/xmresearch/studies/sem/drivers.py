@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from xmresearch.claims.claim import UNSETTLED, Claim, Condition, cases
 from xmresearch.claims.families import count_of
 from xmresearch.claims.ranking import Joint, first_of
-from xmresearch.sem.effects import EffectsResult, MediationResult
-from xmresearch.sem.gains import GainsResult, IndexResult
+from xmresearch.sem.total_effects import EffectsResult, MediationResult
+from xmresearch.sem.what_if import GainsResult, IndexResult
 from xmresearch.studies.sem.evidence import Array, against_zero, depending
 
 CLAIMS: Mapping[str, tuple[str, ...]] = {

@@ -12,7 +12,7 @@ from scipy import optimize, special
 from xmresearch.claims.claim import Claim, Condition, cases
 from xmresearch.claims.families import count_of
 from xmresearch.claims.rules import alike
-from xmresearch.sem.invariance import InvarianceResult
+from xmresearch.sem.invariance_ladder import InvarianceResult
 from xmresearch.sem.measures import NOT_CLOSE
 from xmresearch.studies.sem.evidence import depending
 from xmresearch.studies.sem.measurement import fit_claim

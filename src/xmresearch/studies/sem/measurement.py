@@ -11,9 +11,9 @@ from scipy import special
 
 from xmresearch.claims.claim import UNSETTLED, Claim, cases
 from xmresearch.claims.families import adjusted, count_of
-from xmresearch.psychometrics.common_method import ALPHA, HARMAN_BOUND, SHARE_BOUND, CommonMethodResult
 from xmresearch.psychometrics.composite import AVE_BOUND, OMEGA_BOUND, OMEGA_LEAST, CompositeResult
-from xmresearch.psychometrics.validity import HTMT_BOUND, HTMT_MOST, ValidityResult
+from xmresearch.psychometrics.construct_validity import HTMT_BOUND, HTMT_MOST, ValidityResult
+from xmresearch.psychometrics.method_variance import ALPHA, HARMAN_BOUND, SHARE_BOUND, CommonMethodResult
 from xmresearch.sem.measures import FAIR_FIT, GOOD_FIT, RMSEA_LEVEL
 from xmresearch.sem.result import SemFit
 from xmresearch.studies.sem.evidence import Array, depending, needs, tails, tested

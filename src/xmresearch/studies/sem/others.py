@@ -10,7 +10,7 @@ import pandas as pd
 from xmresearch.claims.claim import Claim, cases
 from xmresearch.claims.ranking import Joint, first_of
 from xmresearch.claims.rules import log_share
-from xmresearch.sem.pls import PlsResult
+from xmresearch.sem.pls_fit import PlsResult
 from xmresearch.sem.result import SemFit
 from xmresearch.studies.sem.evidence import Array
 

@@ -15,16 +15,16 @@ from xmresearch.claims.families import count_of
 from xmresearch.claims.ranking import Joint, first_of
 from xmresearch.claims.rules import larger
 from xmresearch.psychometrics.composite import AVE_BOUND
-from xmresearch.psychometrics.drivers import DriverResult
-from xmresearch.psychometrics.gaps import GapResult
+from xmresearch.psychometrics.construct_validity import HTMT_BOUND, ValidityResult
+from xmresearch.psychometrics.gap_scores import GapResult
 from xmresearch.psychometrics.importance import ImportanceResult
 from xmresearch.psychometrics.instrument import SegmentInvariance
+from xmresearch.psychometrics.internal_consistency import ACCEPTABLE, ReliabilityResult
 from xmresearch.psychometrics.overall import ScoreResult
 from xmresearch.psychometrics.priority import PriorityResult
-from xmresearch.psychometrics.reliability import ACCEPTABLE, ReliabilityResult
+from xmresearch.psychometrics.relative_importance import DriverResult
 from xmresearch.psychometrics.segments import SegmentResult
 from xmresearch.psychometrics.tolerance import ToleranceResult
-from xmresearch.psychometrics.validity import HTMT_BOUND, ValidityResult
 from xmresearch.sem.concerns import Concern
 from xmresearch.sem.overview import side_by_side
 from xmresearch.sem.result import SemFit

@@ -14,7 +14,7 @@ from xmresearch.data.codebook import Codebook
 from xmresearch.errors import InsufficientData
 from xmresearch.inference.threads import on_one_thread
 from xmresearch.psychometrics.batteries import Units
-from xmresearch.psychometrics.efa import extract, is_heywood
+from xmresearch.psychometrics.factor_analysis import extract, is_heywood
 
 Array = NDArray[np.float64]
 ACCEPTABLE, UNACCEPTABLE = 0.7, 0.5

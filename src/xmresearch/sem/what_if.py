@@ -14,9 +14,9 @@ from scipy import special
 from xmresearch.claims.ranking import Joint
 from xmresearch.errors import DataError, InsufficientData, ModelError, nearest
 from xmresearch.inference.threads import on_one_thread
-from xmresearch.sem.effects import ends, structural
 from xmresearch.sem.inputs import check_frame, numbers_of
 from xmresearch.sem.model import Model
+from xmresearch.sem.total_effects import ends, structural
 from xmresearch.sem.uncertainty import Fitted, check_fitted, jointly, point, uncertainty
 
 Array = NDArray[np.float64]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from xmresearch.attribution.journey import JourneyResult
+from xmresearch.attribution.journey_analysis import JourneyResult
 from xmresearch.errors import InsufficientData, ParamsError
 from xmresearch.sufficient.label_forms import CONVERTED, LEFT, START
 

@@ -15,7 +15,7 @@ from scipy import optimize, special
 from xmresearch.errors import DataError, ModelError, nearest
 from xmresearch.inference.threads import on_one_thread
 from xmresearch.psychometrics.composite import constructs
-from xmresearch.psychometrics.efa import extract
+from xmresearch.psychometrics.factor_analysis import extract
 from xmresearch.sem.comparison import difference_test
 from xmresearch.sem.estimation import minimise
 from xmresearch.sem.fitting import fit, objective_of

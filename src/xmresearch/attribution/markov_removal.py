@@ -23,7 +23,7 @@ from xmresearch.errors import InsufficientData, ParamsError
 from xmresearch.inference.threads import on_one_thread
 from xmresearch.sufficient.journeys import Journeys, passing, require_kind
 from xmresearch.sufficient.label_forms import OTHER
-from xmresearch.sufficient.transitions import Transitions
+from xmresearch.sufficient.transition_table import Transitions
 
 MAX_CHANNELS, ROUNDING = 200, 1e-9
 

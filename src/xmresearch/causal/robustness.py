@@ -10,8 +10,8 @@ import pandas as pd
 
 from xmresearch.causal.checks import COLUMNS, Checks
 from xmresearch.causal.closed_form import StudentT
-from xmresearch.causal.did import KINDS, choose_kind, refit
-from xmresearch.causal.honest import SAFE_BREAKDOWN, HonestResult
+from xmresearch.causal.designs import KINDS, choose_kind, refit
+from xmresearch.causal.honest_trends import SAFE_BREAKDOWN, HonestResult
 from xmresearch.causal.pretrend import event_path
 from xmresearch.causal.result import PRETREND_LEVEL, DidResult
 from xmresearch.errors import DataError, ModelError, ParamsError, nearest
