@@ -35,7 +35,7 @@ env: sync
 		--no-header --overwrite force --pip-dep "-e ." --output environment.yml
 
 schema: sync
-	for study in servqual sem did attribution; do $(RUN) xmresearch schema $$study > params/$$study.schema.json; done
+	for study in $$($(RUN) xmresearch studies --names); do $(RUN) xmresearch schema $$study > params/$$study.schema.json; done
 
 sync: $(filter .tools/bin/uv,$(UV))
 	$(UV) sync --locked --quiet

@@ -92,6 +92,17 @@ def schema(study: str) -> None:
 
 
 @cli.command()
+@click.option("--names", is_flag=True, help="Names only, one a line.")
+def studies(names: bool) -> None:
+    """List the studies: installed ones, and one's own in and beside the working directory."""
+    from xmresearch.params.registry import find_study, study_names
+
+    for name in study_names():
+        about = (find_study(name).params.__doc__ or "").strip().splitlines()
+        click.echo(name if names else f"{name:16} {about[0] if about else ''}")
+
+
+@cli.command()
 def doctor() -> None:
     """Look at Python, lock, fonts, pandoc, threads and compile cache, and say what needs mending."""
     from xmresearch.run.doctor import examine

@@ -9,7 +9,6 @@ from planted_customers import PlantedCustomers
 from pydantic import ValidationError
 
 from xmresearch.attribution.chain import Chain
-from xmresearch.attribution.checking import check_study
 from xmresearch.attribution.customer_weights import CustomerWeights
 from xmresearch.attribution.evidence import customer_spread, customer_units, misspecification
 from xmresearch.attribution.hierarchy import StepPosterior
@@ -18,7 +17,8 @@ from xmresearch.attribution.order import choose_order
 from xmresearch.attribution.reading import read_touches
 from xmresearch.data.touches import TouchData
 from xmresearch.errors import InsufficientData
-from xmresearch.params.attribution import AttributionParams
+from xmresearch.studies.attribution.checking import check_study
+from xmresearch.studies.attribution.params import AttributionParams
 from xmresearch.sufficient import transition_counter
 from xmresearch.sufficient.customer_groups import GROUPS, group_of
 from xmresearch.sufficient.event_log import EventLog

@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from xmresearch.attribution.checking import check_study
 from xmresearch.attribution.concerns import left_out_concerns
 from xmresearch.attribution.directly_follows import process_map
 from xmresearch.attribution.journey_analysis import journey
@@ -15,8 +14,9 @@ from xmresearch.attribution.publishing import publishable
 from xmresearch.attribution.reading import Touches, read_touches
 from xmresearch.data.touches import TouchData
 from xmresearch.errors import DataError, ParamsError
-from xmresearch.params.attribution import AttributionParams
 from xmresearch.report.wording import Wording
+from xmresearch.studies.attribution.checking import check_study
+from xmresearch.studies.attribution.params import AttributionParams
 from xmresearch.sufficient.event_log import EventLog
 from xmresearch.sufficient.label_forms import RESERVED, as_written, merged_forms, own_label, same_but_for_form
 from xmresearch.sufficient.transition_table import transitions

@@ -3,15 +3,14 @@
 import re
 import string
 from importlib import import_module
-from pkgutil import iter_modules
 
 import pytest
 
-import xmresearch.studies
 from xmresearch.claims.claim import STATES
+from xmresearch.params.registry import study_names
 from xmresearch.report.wording import LANGUAGES, labels
 
-STUDIES = [m.name for m in iter_modules(xmresearch.studies.__path__)]
+STUDIES = study_names()
 RESERVED = set(STATES) - {"settled"}
 
 

@@ -8,7 +8,6 @@ import pytest
 from xmresearch.data.codebook_file import load_codebook, parse_codebook
 from xmresearch.data.load import load_survey
 from xmresearch.data.survey import prepare_survey
-from xmresearch.params.servqual import ServqualParams
 from xmresearch.psychometrics.checks import failed_checks, run_checks
 from xmresearch.psychometrics.estimates import estimate_means
 from xmresearch.psychometrics.importance import importance_performance
@@ -20,6 +19,7 @@ from xmresearch.psychometrics.tolerance import zone_of_tolerance
 from xmresearch.psychometrics.truth import coverage, with_truth
 from xmresearch.report.compose import Report
 from xmresearch.studies.servqual.claims import segments_differ
+from xmresearch.studies.servqual.params import ServqualParams
 
 LABEL = {"en": "x", "zh": "x"}
 

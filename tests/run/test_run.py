@@ -99,7 +99,7 @@ def test_whatever_determines_the_result_changes_the_key(params, tmp_path, root):
     keys = set()
     for text in ("a\n1\n", "a\n2\n"):
         data.write_text(text)
-        keys.add(identify({}, {"data": data}, plan.notebook, root).key)
+        keys.add(identify({}, {"data": data}, plan.notebook, plan.study.folder).key)
     assert len(keys) == 2
 
 
@@ -112,9 +112,10 @@ def test_the_lock_and_what_is_installed_change_the_key(params, tmp_path, monkeyp
         assert dataclasses.replace(identity, **{part.name: new}).key != identity.key, part.name
 
     def key():
-        return identify({}, {}, root / "notebooks/servqual.ipynb", tmp_path).key
+        return identify({}, {}, root / "notebooks/servqual.ipynb", root / "src/xmresearch/studies/servqual").key
 
     keys = [key()]
+    monkeypatch.setattr(cache, "shipped", lambda: tmp_path)
     for text in ("numpy 1", "numpy 2"):
         (tmp_path / "uv.lock").write_text(text)
         keys.append(key())
@@ -137,22 +138,22 @@ def test_every_file_of_the_package_changes_the_key(root, tmp_path, monkeypatch):
     package = tmp_path / "xmresearch"
     shutil.copytree(root / "src/xmresearch", package, ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.setattr(cache, "__file__", str(package / "run/cache.py"))
-    notebook = root / "notebooks/sem.ipynb"
-    before = cache.code_hash(notebook)
+    notebook, study = root / "notebooks/sem.ipynb", package / "studies/sem"
+    before = cache.code_hash(notebook, study)
     first_of_each_kind = {path.suffix: path for path in sorted(package.rglob("*")) if path.is_file()}
     assert {".py", ".yml", ".lav", ".bib", ".css", ".html"} <= set(first_of_each_kind)
     for path in first_of_each_kind.values():
         text = path.read_bytes()
         path.write_bytes(text + b"\n")
-        assert cache.code_hash(notebook) != before, path
+        assert cache.code_hash(notebook, study) != before, path
         path.write_bytes(text)
     model = package / "sem/models/servqual_satisfaction.lav"
     model.rename(model.with_stem("other"))
-    assert cache.code_hash(notebook) != before
+    assert cache.code_hash(notebook, study) != before
     model.with_stem("other").rename(model)
     (package / "sem/models/__pycache__").mkdir()
     (package / "sem/models/__pycache__/a.cpython-312.pyc").write_bytes(b"compiled")
-    assert cache.code_hash(notebook) == before
+    assert cache.code_hash(notebook, study) == before
 
 
 def test_environment_is_set_and_restored(monkeypatch):

@@ -11,7 +11,7 @@ from xmresearch.attribution.publishing import hidden_cells
 from xmresearch.attribution.reading import read_touches
 from xmresearch.data.datasets import load_dataset
 from xmresearch.data.scenarios.touchpoints import TouchpointLog
-from xmresearch.params.attribution import AttributionParams
+from xmresearch.studies.attribution.params import AttributionParams
 
 PARAMS = AttributionParams
 

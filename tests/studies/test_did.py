@@ -9,7 +9,7 @@ import pytest
 from study_output import assert_no_rows_of_people, assert_same_figures, shown, table, words
 
 from xmresearch.data.datasets import load_dataset
-from xmresearch.params.did import DidParams
+from xmresearch.studies.did.params import DidParams
 
 PARAMS = DidParams
 

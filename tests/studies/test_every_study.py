@@ -8,7 +8,8 @@ import nbformat
 import pytest
 from study_output import shown
 
-from xmresearch.params.load import STUDIES, load_params
+from xmresearch.params.load import load_params
+from xmresearch.params.registry import find_study, study_names
 
 TITLES = {"servqual": "服务质量研究", "sem": "结构方程研究", "did": "双重差分研究", "attribution": "归因与旅程研究"}
 SMALL = {
@@ -17,7 +18,7 @@ SMALL = {
 }  # fmt: skip
 
 
-@pytest.fixture(params=STUDIES)
+@pytest.fixture(params=study_names())
 def study(request):
     return request.param
 
@@ -31,13 +32,13 @@ def test_parameters_cell_is_the_model(notebook, study):
     cell = next(c for c in notebook.cells if "parameters" in c.metadata.get("tags", []))
     lines = [line for line in cell.source.splitlines() if not line.startswith("#")]
     given = {line.split(" = ")[0]: ast.literal_eval(line.split(" = ", 1)[1]) for line in lines}
-    assert given == STUDIES[study]().model_dump(mode="json")
+    assert given == find_study(study).params().model_dump(mode="json")
 
 
 def test_the_demo_is_what_the_notebooks_defaults_run(root):
     """Reader and runner of the service hall get the same numbers; only the run's name differs."""
     demo = load_params(root / "params/servqual/service_hall.yml")
-    assert demo == STUDIES["servqual"](name="service_hall")
+    assert demo == find_study("servqual").params(name="service_hall")
 
 
 def test_notebook_reads_like_an_argument(notebook):

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from study_output import assert_no_rows_of_people, assert_same_figures, words
 
-from xmresearch.params.sem import SemParams
+from xmresearch.studies.sem.params import SemParams
 
 PARAMS = SemParams
 

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from study_output import assert_no_rows_of_people, assert_same_figures
 
-from xmresearch.params.servqual import ServqualParams
+from xmresearch.studies.servqual.params import ServqualParams
 
 PARAMS = ServqualParams
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -16,9 +16,6 @@ class StudyParams(BaseModel):
     """Parameters of one run; each study extends them. Unknown keys and wrong types are refused."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, validate_default=True)
-
-    notebook: ClassVar[str]
-    checker: ClassVar[str | None] = None  # 'module:function' that holds params against data without fitting
 
     study: str
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$", description="names the output folder: a-z, 0-9, _ and -")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +11,9 @@ from pydantic import ValidationError
 
 from xmresearch.data.strict_yaml import read_yaml
 from xmresearch.errors import ParamsError, Problems, combined, nearest
-from xmresearch.params.attribution import AttributionParams
 from xmresearch.params.base import StudyParams
-from xmresearch.params.did import DidParams
 from xmresearch.params.messages import by_place, describe
-from xmresearch.params.sem import SemParams
-from xmresearch.params.servqual import ServqualParams
-
-STUDIES: Mapping[str, type[StudyParams]] = {
-    "servqual": ServqualParams, "sem": SemParams, "did": DidParams, "attribution": AttributionParams,
-}  # fmt: skip
+from xmresearch.params.registry import find_study
 
 
 def load_params(path: str | Path, overrides: Sequence[str] = (), lang: str | None = None) -> StudyParams:
@@ -55,17 +48,14 @@ def load_params(path: str | Path, overrides: Sequence[str] = (), lang: str | Non
         _override(content, text_override)
     if lang is not None:
         content["lang"] = lang
-    study = content.get("study")
-    if not isinstance(study, str) or study not in STUDIES:
-        raise ParamsError(f"{path}: study is {study!r}, which is no study.", nearest(study, STUDIES))
-    model = STUDIES[study]
+    study = find_study(content.get("study"), path.parent)
     try:
-        return model.model_validate(content)
+        return study.params.model_validate(content)
     except ValidationError as error:
         problems = Problems()
         for each in by_place(error):
             line = _line_of(text, each["loc"])
-            problem, hint = describe(model, each)
+            problem, hint = describe(study.params, each)
             problems.errors.append(ParamsError(f"{path}{f', line {line}' if line else ''}: {problem}", hint))
         raise combined(problems.errors) from None
 

@@ -8,9 +8,9 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from xmresearch.errors import ParamsError, nearest
-from xmresearch.params.load import STUDIES
+from xmresearch.errors import ParamsError
 from xmresearch.params.messages import describe, most_telling
+from xmresearch.params.registry import find_study
 
 
 def json_schema(study: str) -> str:
@@ -31,9 +31,7 @@ def json_schema(study: str) -> str:
     ParamsError
         There is no such study.
     """
-    if study not in STUDIES:
-        raise ParamsError(f"There is no study '{study}'.", nearest(study, STUDIES))
-    schema = STUDIES[study].model_json_schema()
+    schema = find_study(study).params.model_json_schema()
     schema["required"] = ["study"]
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
@@ -58,12 +56,11 @@ def commented_params(study: str, name: str) -> str:
     ParamsError
         There is no such study, or the name cannot name a folder.
     """
-    if study not in STUDIES:
-        raise ParamsError(f"There is no study '{study}'.", nearest(study, STUDIES))
+    kind = find_study(study).params
     try:
-        model = STUDIES[study].model_validate({"study": study, "name": name})
+        model = kind.model_validate({"study": study, "name": name})
     except ValidationError as error:
-        raise ParamsError(*describe(STUDIES[study], most_telling(error))) from None
+        raise ParamsError(*describe(kind, most_telling(error))) from None
     lines = [
         f"# yaml-language-server: $schema=../{study}.schema.json",
         "# Every key, with its default. Delete what you do not change; relative paths start from this file's folder.",
@@ -73,7 +70,7 @@ def commented_params(study: str, name: str) -> str:
         "# A file of your own instead of the simulated data:",
         "# data: {source: file, path: survey.csv}",
     ]
-    if "codebook" in STUDIES[study].model_fields:
+    if "codebook" in kind.model_fields:
         lines += ["# with a codebook that says what its columns measure:", "# codebook: my_codebook.yml"]
     return "\n".join(lines) + "\n"
 

@@ -11,6 +11,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from xmresearch.run.project import shipped
+
 KEY_LENGTH = 16
 PACKAGES = ("xmresearch", "arviz", "click", "ipykernel", "jupyterlab", "llvmlite", "matplotlib", "nbclient", "numba", "numpy",
             "openpyxl", "pandas", "papermill", "pingouin", "polars", "pooch", "pyarrow", "pydantic", "pylopdf-fonts-zh-cn",
@@ -25,12 +27,14 @@ def file_hash(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def code_hash(notebook: Path) -> str:
-    """Return one hash of every file of the package, but for what Python compiles from them, and the notebook."""
+def code_hash(notebook: Path, study: Path) -> str:
+    """Return one hash of every file of the package and of the study's folder, but for what Python compiles from them, and the notebook."""
     package = Path(__file__).resolve().parents[1]
     digest = hashlib.sha256()
-    for path in sorted(p for p in package.rglob("*") if p.suffix not in _COMPILED and p.is_file()):
-        digest.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    for folder in (package,) if study.is_relative_to(package) else (package, study):
+        for path in sorted(p for p in folder.rglob("*") if p.suffix not in _COMPILED and p.is_file()):
+            if path != notebook:
+                digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     digest.update(notebook.read_bytes())
     return digest.hexdigest()
 
@@ -86,7 +90,7 @@ class Identity:
         return hashlib.sha256(text.encode()).hexdigest()[:KEY_LENGTH]
 
 
-def identify(params: Mapping[str, Any], inputs: Mapping[str, Path], notebook: Path, root: Path) -> Identity:
+def identify(params: Mapping[str, Any], inputs: Mapping[str, Path], notebook: Path, study: Path) -> Identity:
     """Hash what determines a run.
 
     Parameters
@@ -97,18 +101,18 @@ def identify(params: Mapping[str, Any], inputs: Mapping[str, Path], notebook: Pa
         Files that the run reads.
     notebook : Path
         The study's notebook.
-    root : Path
-        Project folder, for uv.lock.
+    study : Path
+        The study's folder.
 
     Returns
     -------
     Identity
     """
-    lock = root / "uv.lock"
+    lock = shipped() / "uv.lock"
     return Identity(
         params=params,
         inputs={name: file_hash(path) for name, path in sorted(inputs.items())},
-        code=code_hash(notebook),
+        code=code_hash(notebook, study),
         lock=file_hash(lock) if lock.is_file() else "",
         packages=versions(),
         python=f"{platform.python_version()} {platform.system()} {platform.machine()}",

@@ -1,4 +1,4 @@
-"""Where the project lies: its notebooks, lock and outputs."""
+"""Where things lie: the project's outputs, and the notebooks, params and lock that travel with the package."""
 
 from __future__ import annotations
 
@@ -6,30 +6,84 @@ import os
 from pathlib import Path
 
 from xmresearch.errors import StudyError
+from xmresearch.params.study import Study
 
 HOME_VARIABLE = "XMRESEARCH_HOME"
+_PACKAGE = Path(__file__).resolve().parents[1]
+_CHECKOUT = _PACKAGE.parents[1]
 
 
 def project_root() -> Path:
-    """Return the folder that holds `notebooks/`.
+    """Return the folder for outputs and new params.
 
     Returns
     -------
     Path
-        XMRESEARCH_HOME, or the checkout that the package runs from, or the nearest one above the working directory.
+        XMRESEARCH_HOME, or the checkout that the package runs from, or the nearest folder above the working directory that
+        holds `notebooks/`, or the working directory.
+
+    Raises
+    ------
+    StudyError
+        XMRESEARCH_HOME names no folder.
+    """
+    given = os.environ.get(HOME_VARIABLE)
+    if given:
+        if not Path(given).is_dir():
+            raise StudyError(f"{HOME_VARIABLE} is '{given}', which is no folder.")
+        return Path(given)
+    here = Path.cwd()
+    return next((p for p in (_CHECKOUT, here, *here.parents) if (p / "notebooks").is_dir()), here)
+
+
+def shipped() -> Path:
+    """Return the folder of what travels with the package: in a checkout its top, in an installed wheel a folder within."""
+    within = _PACKAGE / "shipped"
+    return within if within.is_dir() else _CHECKOUT
+
+
+def notebook_path(study: Study, root: Path) -> Path:
+    """Return a study's notebook: in its own folder, in the project's `notebooks/`, or as shipped.
+
+    Parameters
+    ----------
+    study : Study
+        From the registry.
+    root : Path
+        The project's folder.
+
+    Returns
+    -------
+    Path
 
     Raises
     ------
     StudyError
         There is none.
     """
-    given = os.environ.get(HOME_VARIABLE)
-    here = Path.cwd()
-    candidates = [Path(given)] if given else [Path(__file__).resolve().parents[3], here, *here.parents]
-    for folder in candidates:
-        if (folder / "notebooks").is_dir():
-            return folder
-    raise StudyError(
-        "No folder with notebooks/ was found.",
-        f"Run inside a checkout of the project, or set {HOME_VARIABLE} to one.",
-    )
+    name = f"{study.name}.ipynb"
+    places = (study.folder, root / "notebooks", shipped() / "notebooks")
+    for place in places:
+        if (place / name).is_file():
+            return place / name
+    raise StudyError(f"The study '{study.name}' has no notebook.", f"Put {name} into {study.folder}.")
+
+
+def params_path(given: str | Path) -> Path:
+    """Return a params file: the one given, or where there is none the shipped one of that name.
+
+    Parameters
+    ----------
+    given : str or Path
+        A path; or, of a shipped one, `params/STUDY/NAME.yml` or `STUDY/NAME`.
+
+    Returns
+    -------
+    Path
+        As given where neither exists.
+    """
+    path = Path(given)
+    if path.exists() or path.is_absolute():
+        return path
+    named = (shipped() / path, shipped() / "params" / f"{path.with_suffix('')}.yml")
+    return next((p for p in named if p.is_file()), path)

@@ -16,10 +16,12 @@ from typing import Any
 from xmresearch.errors import OutputError
 from xmresearch.params.base import StudyParams
 from xmresearch.params.load import load_params
+from xmresearch.params.registry import find_study
+from xmresearch.params.study import Study
 from xmresearch.run.cache import Identity, identify
 from xmresearch.run.determinism import deterministic_environment
 from xmresearch.run.manifest import is_whole, write_manifest
-from xmresearch.run.project import project_root
+from xmresearch.run.project import notebook_path, params_path, project_root
 
 _UNFINISHED = ".unfinished-"
 
@@ -30,6 +32,8 @@ class Plan:
 
     Attributes
     ----------
+    study : Study
+        What kind of study it is.
     params : StudyParams
         Validated.
     base : Path
@@ -42,6 +46,7 @@ class Plan:
         Where the result goes.
     """
 
+    study: Study
     params: StudyParams
     base: Path
     notebook: Path
@@ -80,7 +85,7 @@ def plan_run(
     Parameters
     ----------
     params_file : str or Path
-        YAML.
+        YAML; see `params_path` for those shipped.
     overrides : sequence of str
         `key=value`.
     lang : str, optional
@@ -98,12 +103,14 @@ def plan_run(
         The params are wrong, or a file that they name does not exist.
     """
     root = project_root()
-    params = load_params(params_file, overrides, lang)
-    base = Path(params_file).resolve().parent
-    notebook = root / "notebooks" / params.notebook
-    identity = identify(params.model_dump(mode="json"), params.input_files(base), notebook, root)
+    path = params_path(params_file)
+    params = load_params(path, overrides, lang)
+    base = path.resolve().parent
+    study = find_study(params.study, base)
+    notebook = notebook_path(study, root)
+    identity = identify(params.model_dump(mode="json"), params.input_files(base), notebook, study.folder)
     home = Path(out) if out is not None else root / "outputs"
-    return Plan(params, base, notebook, root, identity, home / params.study / params.name / identity.key)
+    return Plan(study, params, base, notebook, root, identity, home / params.study / params.name / identity.key)
 
 
 def run_study(

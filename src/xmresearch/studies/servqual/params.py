@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -18,9 +18,6 @@ _OWN_DATA: Mapping[str, Any] = {
 
 class ServqualParams(SurveyParams):
     """A SERVQUAL study; the defaults run the simulated service hall, and for data of one's own ask for nothing optional."""
-
-    notebook: ClassVar[str] = "servqual.ipynb"
-    checker: ClassVar[str | None] = "xmresearch.psychometrics.checking:check_study"
 
     study: Literal["servqual"] = "servqual"
     name: str = Field(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -11,9 +11,6 @@ from xmresearch.params.survey import SurveyParams
 
 class SemParams(SurveyParams):
     """A structural equation study; the defaults run the simulated service hall."""
-
-    notebook: ClassVar[str] = "sem.ipynb"
-    checker: ClassVar[str | None] = "xmresearch.sem.checking:check_study"
 
     study: Literal["sem"] = "sem"
     name: str = Field(

@@ -2,42 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Protocol
-
 from xmresearch.causal.att import BASES as STAGGERED_BASES
 from xmresearch.causal.designs import Plan, prepare
 from xmresearch.causal.event_study import BASES as EVENT_BASES
 from xmresearch.causal.hierarchical import MOST_UNITS
 from xmresearch.causal.publishing import require_rows
+from xmresearch.data.panel import PanelData
 from xmresearch.errors import ModelError, ParamsError, Problems, nearest
+from xmresearch.studies.did.params import DidParams
 from xmresearch.sufficient.periods import written
 
 BASES = {"event_study": EVENT_BASES, "staggered": STAGGERED_BASES}
 
 
-class Request(Protocol):
-    """What the params of a difference-in-differences study ask for."""
-
-    branches: bool
-
-    def did_settings(self) -> dict[str, Any]:
-        """Return the arguments of `did`."""
-
-    def further_outcomes(self) -> Mapping[str, Mapping[str, Any]]:
-        """Return what differs in the arguments of `did` for each further outcome."""
-
-    def privacy(self) -> dict[str, Any]:
-        """Return what may be shown."""
-
-
-def check_study(params: Request, panel: Any) -> list[str]:
+def check_study(params: DidParams, panel: PanelData) -> list[str]:
     """Check columns, families, adoption and kind, without fitting anything; what `xmresearch check` calls.
 
     Parameters
     ----------
-    params : Request
-        Such as the params of the study.
+    params : DidParams
+        Of the study.
     panel : PanelData
         Its rows.
 
@@ -77,10 +61,12 @@ def check_study(params: Request, panel: Any) -> list[str]:
         lines.append(
             f"Compared: {layout['compared']} ({plan.layout.why}); {layout['incomplete_units']:,d} unit(s) lack periods."
         )
-    return lines + [f"Note: {concern}" for concern in plan.panel.concerns]
+    more = ", each unit's effect by a hierarchical model" if params.branches else ""
+    lines += [f"Note: {concern}" for concern in plan.panel.concerns]
+    return [*lines, f"Would run: {params.draws} draws{more}."]
 
 
-def _check_plan(params: Request, plan: Plan, problems: Problems) -> None:
+def _check_plan(params: DidParams, plan: Plan, problems: Problems) -> None:
     """Collect what the panel, once read, does not allow."""
     with problems.step():
         _require_kind(plan)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from xmresearch.data.config import TableSource, TouchpointsSource, TouchSource
 from xmresearch.params.base import StudyParams
-from xmresearch.params.did import Name
 from xmresearch.params.files import source_files
+from xmresearch.studies.did.params import Name
 
 _Strict = ConfigDict(extra="forbid", strict=True, frozen=True)
 SPAN = r"^\s*\d+(\.\d+)?\s*(s|min|h|d|w)\s*$"
@@ -81,9 +81,6 @@ class Ratings(BaseModel):
 
 class AttributionParams(StudyParams):
     """An attribution study; the defaults run simulated journeys through a government service hall."""
-
-    notebook: ClassVar[str] = "attribution.ipynb"
-    checker: ClassVar[str | None] = "xmresearch.attribution.checking:check_study"
 
     study: Literal["attribution"] = "attribution"
     name: str = Field(

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Protocol
-
 from xmresearch.data.survey import Survey, require_pairs
 from xmresearch.errors import CodebookError, Problems, nearest
 from xmresearch.psychometrics.overall import importance_basis
+from xmresearch.studies.servqual.params import ServqualParams
+from xmresearch.studies.survey import describe_survey
 
 
-class Request(Protocol):
-    """What the params of a SERVQUAL study ask for."""
-
-    outcome: str | None
-
-
-def check_study(params: Request, survey: Survey) -> list[str]:
+def check_study(params: ServqualParams, survey: Survey) -> list[str]:
     """Check pairs of answers and the outcome; what `xmresearch check` calls.
 
     Parameters
     ----------
-    params : Request
-        Such as the params of the study.
+    params : ServqualParams
+        Of the study.
     survey : Survey
         Checked and screened.
 
@@ -35,6 +29,14 @@ def check_study(params: Request, survey: Survey) -> list[str]:
     CodebookError
         An expectation without its perception, or the other way round; an outcome that the survey does not have.
     """
+    facts = survey.summary()
+    what = (
+        f"{facts['statements']} statements in {facts['dimensions']} dimensions, {params.bootstrap} bootstrap replicates"
+    )
+    return describe_survey(params, survey, lambda: _examined(params, survey), what)
+
+
+def _examined(params: ServqualParams, survey: Survey) -> list[str]:
     book, problems = survey.codebook, Problems()
     with problems.step():
         require_pairs(book)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -53,9 +53,6 @@ class Doubt(BaseModel):
 
 class DidParams(StudyParams):
     """A difference-in-differences study; the defaults run the simulated roll-out of machines over a city's branches."""
-
-    notebook: ClassVar[str] = "did.ipynb"
-    checker: ClassVar[str | None] = "xmresearch.causal.checking:check_study"
 
     study: Literal["did"] = "did"
     name: str = Field(

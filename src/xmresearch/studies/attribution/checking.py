@@ -2,39 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Iterable, Sequence
 
 from xmresearch.attribution.concerns import Concern, left_out_concerns
 from xmresearch.attribution.reading import read_touches
 from xmresearch.attribution.scores import require_on_scale
+from xmresearch.data.touches import TouchData
 from xmresearch.errors import InsufficientData, ParamsError, Problems, nearest
+from xmresearch.studies.attribution.params import AttributionParams
 from xmresearch.sufficient.sources import require_columns
 
 
-class Request(Protocol):
-    """What the params of an attribution study ask for."""
-
-    form: str
-    cost: Mapping[str, float] | None
-    lift: Mapping[str, Sequence[float]]
-    direct: str | None
-    stages: Mapping[str, Sequence[str]] | None
-
-    def reading(self) -> dict[str, Any]:
-        """Return the arguments of `read_touches`."""
-
-    def rating_columns(self) -> dict[str, Any]:
-        """Return the survey's columns."""
-
-
-def check_study(params: Request, data: Any) -> list[str]:
+def check_study(params: AttributionParams, data: TouchData) -> list[str]:
     """Check columns, channels and names, without fitting anything; what `xmresearch check` calls.
 
     Parameters
     ----------
-    params : Request
-        Such as the params of the study.
+    params : AttributionParams
+        Of the study.
     data : TouchData
         Its rows and survey.
 
@@ -84,7 +69,9 @@ def check_study(params: Request, data: Any) -> list[str]:
     concerns = [*touches.concerns, *left_out_concerns(touches.not_used())]
     if not facts["customers"]:
         concerns.append(Concern("independent_journeys"))
-    return lines + [f"Note: {concern}" for concern in concerns]
+    order = f"order up to {params.max_order}" if params.order == "auto" else f"order {params.order}"
+    lines += [f"Note: {concern}" for concern in concerns]
+    return [*lines, f"Would run: {order}, {params.draws} draws, {params.bootstrap} resamples."]
 
 
 def _check_channels(key: str, names: Iterable[str], known: Sequence[str], problems: Problems) -> None:

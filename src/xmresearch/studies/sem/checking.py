@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
-
 import pandas as pd
 
+from xmresearch.data.survey import Survey
 from xmresearch.errors import InsufficientData, ModelError, Problems, nearest
 from xmresearch.sem.catalogue import model_text
 from xmresearch.sem.fitting import prepared
@@ -14,37 +12,21 @@ from xmresearch.sem.measurement import measurement_model
 from xmresearch.sem.model import Model, build_model
 from xmresearch.sem.pls_fit import usable_rows
 from xmresearch.sem.pls_model import read_model
-from xmresearch.sem.robust import Estimator
-from xmresearch.sem.samples import FEWEST_ROWS, Missing
+from xmresearch.sem.samples import FEWEST_ROWS
 from xmresearch.sem.syntax import parse_model
 from xmresearch.sem.total_effects import check_chains, structural
 from xmresearch.sem.what_if import items_of
+from xmresearch.studies.sem.params import SemParams
+from xmresearch.studies.survey import describe_survey
 
 
-class Request(Protocol):
-    """What the params of a structural equation study ask for."""
-
-    model: str
-    rivals: Mapping[str, str]
-    outcomes: Sequence[str]
-    shifts: Mapping[str, float]
-    mediation: Sequence[Sequence[str]]
-    marker: Sequence[str]
-    group: str | None
-    estimator: Estimator
-    missing: Missing
-    bootstrap: int
-    inference: str
-    pls: bool
-
-
-def check_request(request: Request, frame: pd.DataFrame) -> list[str]:
+def check_request(request: SemParams, frame: pd.DataFrame) -> list[str]:
     """Check a study's models, outcomes, chains and groups, without fitting anything.
 
     Parameters
     ----------
-    request : Request
-        Such as the params of the study.
+    request : SemParams
+        Of the study.
     frame : DataFrame
         The survey's rows.
 
@@ -78,7 +60,7 @@ def check_request(request: Request, frame: pd.DataFrame) -> list[str]:
     ]
 
 
-def _check_names(request: Request, built: Model, frame: pd.DataFrame, problems: Problems) -> None:
+def _check_names(request: SemParams, built: Model, frame: pd.DataFrame, problems: Problems) -> None:
     """Collect an error for everything that params name and the model does not have."""
     known = structural(built)
     for what, names in (("outcomes", request.outcomes), ("shifts", request.shifts)):
@@ -106,7 +88,7 @@ def _check_names(request: Request, built: Model, frame: pd.DataFrame, problems: 
                 )
 
 
-def _check_data(request: Request, text: str, built: Model, frame: pd.DataFrame, problems: Problems) -> None:
+def _check_data(request: SemParams, text: str, built: Model, frame: pd.DataFrame, problems: Problems) -> None:
     """Collect an error for every analysis that the data do not allow."""
     measured = ""
     with problems.step():
@@ -136,13 +118,13 @@ def _check_data(request: Request, text: str, built: Model, frame: pd.DataFrame, 
 
 
 def _check_fit(
-    request: Request, text: str, frame: pd.DataFrame, *, group: str | None = None, bootstrap: int = 0
+    request: SemParams, text: str, frame: pd.DataFrame, *, group: str | None = None, bootstrap: int = 0
 ) -> None:
     """Do what a fit does before it estimates."""
     ordered = request.estimator == "WLSMV"
     prepared(text, frame, request.estimator, ordered, request.missing, group=group, bootstrap=bootstrap)
 
 
-def check_study(params: Any, survey: Any) -> list[str]:
-    """Check the params of a study against its survey; what `xmresearch check` calls."""
-    return check_request(params, survey.frame)
+def check_study(params: SemParams, survey: Survey) -> list[str]:
+    """Check the params of a study against its survey; what `xmresearch check` calls. Raises as `check_request` does."""
+    return describe_survey(params, survey, lambda: check_request(params, survey.frame))

@@ -1,0 +1,66 @@
+"""What a study is: its params, how its data are opened and checked, and what its report is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from xmresearch.params.base import StudyParams
+
+
+def _no_figures() -> Mapping[str, Callable[..., Any]]:
+    return {}
+
+
+def _no_claims() -> Mapping[str, tuple[str, ...]]:
+    return {}
+
+
+@dataclass(frozen=True)
+class Study:
+    """One kind of study; everything else that knows it found it through the registry.
+
+    Attributes
+    ----------
+    name : str
+        As params files and commands give it: small letters, digits and _.
+    folder : Path
+        Holds the study's modules, `words/en.yml` and `words/zh.yml`, and `references.bib` where it cites anything of its own; a
+        study of one's own also has its notebook here, NAME.ipynb. Every file of it enters the key of a run.
+    params : type of StudyParams
+        The model of its params files.
+    open : callable
+        Takes the params and the folder that relative paths start from (or None), and returns the data.
+    check : callable
+        Takes the params and the data, fits nothing, and returns lines that say what would run; raises what the run would.
+    figures : callable
+        Returns the kinds of figure that only this study draws, by name; each takes a table, a wording and a key, as those of
+        `xmresearch.report.figures` do.
+    claims : callable
+        Returns the cases of each claim that its report may make, by name.
+    columns : mapping of str to str
+        How figures of columns that only this study's tables have are written; see `xmresearch.report.wording.number`.
+    demo : str or None
+        Name of the params file that shows the study off; its simulated data need no file.
+    """
+
+    name: str
+    folder: Path
+    params: type[StudyParams]
+    open: Callable[[Any, Path | None], Any]
+    check: Callable[[Any, Any], list[str]]
+    figures: Callable[[], Mapping[str, Callable[..., Any]]] = _no_figures
+    claims: Callable[[], Mapping[str, tuple[str, ...]]] = _no_claims
+    columns: Mapping[str, str] = field(default_factory=dict)
+    demo: str | None = None
+
+    def words(self, lang: str) -> Path:
+        """Return the file of the study's own words in a language."""
+        return self.folder / "words" / f"{lang}.yml"
+
+    @property
+    def references(self) -> Path:
+        """BibTeX of what only this study cites; need not exist."""
+        return self.folder / "references.bib"

@@ -1,0 +1,63 @@
+"""What studies of one survey share: how it is opened, and what `check` says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from xmresearch.data.load import load_survey
+from xmresearch.data.survey import Survey
+from xmresearch.errors import Problems
+from xmresearch.params.survey import SurveyParams
+
+
+def open_survey(params: SurveyParams, base: Path | None = None) -> Survey:
+    """Read, check and screen the survey that the params name; raises as `load_survey` does."""
+    return load_survey(**params.survey_settings(), base=base)
+
+
+def describe_survey(
+    params: SurveyParams, survey: Survey, examine: Callable[[], list[str]], what: str = ""
+) -> list[str]:
+    """Say what was read and screened, and what would be analysed.
+
+    Parameters
+    ----------
+    params : SurveyParams
+        Of the study.
+    survey : Survey
+        Checked and screened.
+    examine : callable
+        The study's own examination; returns its lines, and raises what the run would.
+    what : str
+        What would be analysed; the number of items if absent.
+
+    Returns
+    -------
+    list of str
+
+    Raises
+    ------
+    XMError
+        Fewer people were invited than answered, or the examination fails; both are told at once.
+    """
+    problems, examined = Problems(), []
+    with problems.step():
+        survey.response(params.invited)
+    with problems.step():
+        examined = examine()
+    problems.settle()
+    facts = survey.summary()
+    lines = [
+        f"Data: {facts['received']} respondents from {facts['source']}, {facts['n']} after screening"
+        f" (effective n {facts['n_eff']:.0f}); {facts['missing_share']:.1f} % of the ratings are blank."
+    ]
+    for rule in survey.log.rules.to_dict("records"):
+        if rule["flagged"]:
+            done = f"{rule['removed']} left out" if rule["removed"] else rule["action"]
+            lines.append(f"Screening: {rule['rule']} found {rule['flagged']} ({done}).")
+    by = f", by {', '.join(survey.segments)}" if survey.segments else ""
+    lines += [*examined, f"Would run: {what or f'{len(survey.codebook.columns)} items'}{by}."]
+    if survey.notes:
+        lines.append(f"Not asked in this survey: {', '.join(survey.notes)}.")
+    return lines
