@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -61,6 +62,21 @@ class FileSource(BaseModel):
     delimiter: str | None = Field(None, min_length=1, max_length=1, description="of a CSV; comma if absent")
     encoding: str | None = Field(None, description="of a CSV; if absent UTF-8, or GB 18030 where clearly Chinese")
     sheet: str | None = Field(None, description="of an Excel workbook; the first if absent")
+
+
+def source_of[Source](given: Source | str | Path) -> Source | FileSource:
+    """Take a path for a file of one's own.
+
+    Parameters
+    ----------
+    given : source, str or Path
+        Where rows come from.
+
+    Returns
+    -------
+    source
+    """
+    return FileSource(source="file", path=str(given)) if isinstance(given, str | Path) else given
 
 
 def _infer_source(given: Any) -> Any:

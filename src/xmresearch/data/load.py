@@ -11,7 +11,7 @@ import pandas as pd
 
 from xmresearch.data.codebook import Codebook
 from xmresearch.data.codebook_file import load_codebook
-from xmresearch.data.config import DatasetSource, DataSource, FileSource, ScenarioSource, Screening
+from xmresearch.data.config import DatasetSource, DataSource, FileSource, ScenarioSource, Screening, source_of
 from xmresearch.data.readers import file_format, read_survey, scan_survey
 from xmresearch.data.survey import Survey, prepare_survey
 from xmresearch.errors import Problems
@@ -25,7 +25,7 @@ LARGE_CSV = 200_000_000
 
 
 def load_survey(
-    data: DataSource,
+    data: DataSource | str | Path,
     *,
     codebook: str = "servqual",
     base: Path | None = None,
@@ -35,12 +35,12 @@ def load_survey(
     duration_column: str | None = None,
     segments: Sequence[str] = (),
 ) -> Survey:
-    """Read, check and screen the survey that a params file names.
+    """Read, check and screen a survey.
 
     Parameters
     ----------
-    data : ScenarioSource, DatasetSource or FileSource
-        Where the rows come from.
+    data : ScenarioSource, DatasetSource, FileSource, str or Path
+        Where the rows come from; a path is that of a CSV, Parquet or Excel file.
     codebook : str
         A shipped instrument, or the path of a codebook.
     base : Path, optional
@@ -61,7 +61,7 @@ def load_survey(
     with problems.step():
         book = load_codebook(codebook, base)
     with problems.step():
-        opened = _open_survey(data, base, weighted=weight_column is not None)
+        opened = _open_survey(source_of(data), base, weighted=weight_column is not None)
     problems.settle()
     raw, source, truth, population = opened
     book, absent = _present(book, list(map(str, raw.columns)))

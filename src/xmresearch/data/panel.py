@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from xmresearch.data.config import PanelSource, RolloutSource
+from xmresearch.data.config import PanelSource, RolloutSource, source_of
 from xmresearch.data.load import open_rows
 
 if TYPE_CHECKING:
@@ -52,13 +52,13 @@ class PanelData:
         return {"case": "scanned" if not isinstance(self.rows, pd.DataFrame) else "read", "source": self.source}
 
 
-def load_panel(data: PanelSource, base: Path | None = None) -> PanelData:
-    """Open the panel that a params file names.
+def load_panel(data: PanelSource | str | Path, base: Path | None = None) -> PanelData:
+    """Open a panel.
 
     Parameters
     ----------
-    data : RolloutSource, DatasetSource or FileSource
-        Where the rows come from.
+    data : RolloutSource, DatasetSource, FileSource, str or Path
+        Where the rows come from; a path is that of a CSV, Parquet or Excel file, or of a folder of Parquet files.
     base : Path, optional
         Folder that relative paths start from; the working directory if absent.
 
@@ -76,4 +76,4 @@ def load_panel(data: PanelSource, base: Path | None = None) -> PanelData:
 
         city = ServiceHallRollout(data.n, data.seed, effect=data.effect, spread=data.spread)
         return PanelData(city.rows(), data.name, city.truth(), LABELS)
-    return PanelData(*open_rows(data, base))
+    return PanelData(*open_rows(source_of(data), base))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from xmresearch.data.config import DatasetSource, FileSource, TouchpointsSource, TouchSource
+from xmresearch.data.config import DatasetSource, FileSource, TouchpointsSource, TouchSource, source_of
 from xmresearch.data.load import open_rows
 from xmresearch.data.panel import PanelData
 
@@ -30,15 +30,17 @@ class TouchData(PanelData):
 
 
 def load_touches(
-    data: TouchSource, survey: DatasetSource | FileSource | None = None, base: Path | None = None
+    data: TouchSource | str | Path,
+    survey: DatasetSource | FileSource | str | Path | None = None,
+    base: Path | None = None,
 ) -> TouchData:
-    """Open the journeys that a params file names, and the survey that belongs to them.
+    """Open journeys, and the survey that belongs to them.
 
     Parameters
     ----------
-    data : TouchpointsSource, DatasetSource or FileSource
-        Where paths or events come from; a path may name a folder of Parquet files.
-    survey : DatasetSource or FileSource, optional
+    data : TouchpointsSource, DatasetSource, FileSource, str or Path
+        Where paths or events come from; a path is that of a CSV, Parquet or Excel file, or of a folder of Parquet files.
+    survey : DatasetSource, FileSource, str or Path, optional
         Where scores come from; a scenario has its own.
     base : Path, optional
         Folder that relative paths start from; the working directory if absent.
@@ -59,6 +61,6 @@ def load_touches(
         return TouchData(hall.events(), data.name, hall.truth(), LABELS, hall.survey(), STAGES)
     scores = None
     if survey is not None:
-        rows, _ = open_rows(survey, base)
+        rows, _ = open_rows(source_of(survey), base)
         scores = rows if isinstance(rows, pd.DataFrame) else rows.collect().to_pandas()
-    return TouchData(*open_rows(data, base), survey=scores)
+    return TouchData(*open_rows(source_of(data), base), survey=scores)
