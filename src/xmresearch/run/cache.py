@@ -11,14 +11,16 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from xmresearch.errors import StudyError
 from xmresearch.run.project import shipped
 
 KEY_LENGTH = 16
-PACKAGES = ("xmresearch", "arviz", "click", "ipykernel", "jupyterlab", "llvmlite", "matplotlib", "nbclient", "numba", "numpy",
+PACKAGES = ("xmresearch", "arviz", "click", "filelock", "ipykernel", "jupyterlab", "llvmlite", "matplotlib", "nbclient", "numba", "numpy",
             "openpyxl", "pandas", "papermill", "pingouin", "polars", "pooch", "pyarrow", "pydantic", "pylopdf-fonts-zh-cn",
             "pymc", "pypandoc-binary", "pytensor", "pyyaml", "rdata", "scipy", "seaborn", "semopy", "statsmodels",
             "threadpoolctl")  # fmt: skip
-_COMPILED = (".pyc", ".pyo", ".nbc", ".nbi")
+RECORD = "manifest.json"
+_COMPILED = "__pycache__"
 
 
 def file_hash(path: Path) -> str:
@@ -27,16 +29,62 @@ def file_hash(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def code_hash(notebook: Path, study: Path) -> str:
-    """Return one hash of every file of the package and of the study's folder, but for what Python compiles from them, and the notebook."""
+def code_hash(notebook: Path, study: Path | None = None) -> str:
+    """Return one hash of every file of the package and of the study's folder, and of the notebook.
+
+    Parameters
+    ----------
+    notebook : Path
+        Enters by its cells, as does any notebook in those folders: their kinds, tags and sources, but not what they showed,
+        when they ran or how an editor folds them.
+    study : Path, optional
+        The study's folder, where it is not in the package. What Python compiles, hidden files and results of runs are left out.
+
+    Returns
+    -------
+    str
+        SHA-256, hexadecimal.
+
+    Raises
+    ------
+    StudyError
+        A notebook cannot be read.
+    """
     package = Path(__file__).resolve().parents[1]
     digest = hashlib.sha256()
-    for folder in (package,) if study.is_relative_to(package) else (package, study):
-        for path in sorted(p for p in folder.rglob("*") if p.suffix not in _COMPILED and p.is_file()):
-            if path != notebook:
-                digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
-    digest.update(notebook.read_bytes())
+    for folder in (package,) if study is None or study.is_relative_to(package) else (package, study):
+        for path in _sources(folder):
+            content = _cells(path) if path.suffix == ".ipynb" else path.read_bytes()
+            digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + content + b"\0")
+    digest.update(_cells(notebook))
     return digest.hexdigest()
+
+
+def _sources(folder: Path) -> list[Path]:
+    """Return the files that determine what code does, in order."""
+    found = []
+    for at, folders, names in folder.walk():
+        if at != folder and RECORD in names:
+            folders.clear()
+            continue
+        folders[:] = [name for name in folders if name != _COMPILED and not name.startswith(".")]
+        found += [at / name for name in names if not name.startswith(".") and (at / name).is_file()]
+    return sorted(found)
+
+
+def _cells(notebook: Path) -> bytes:
+    """Return what of a notebook a run depends on."""
+    try:
+        cells = json.loads(notebook.read_text("utf-8"))["cells"]
+        parts = [
+            (cell["cell_type"], "".join(cell["source"]), sorted(cell.get("metadata", {}).get("tags", [])))
+            for cell in cells
+        ]
+    except OSError as error:
+        raise StudyError(f"The notebook '{notebook}' cannot be read: {error.strerror or error}.") from None
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise StudyError(f"'{notebook}' is no Jupyter notebook (version 4).", "Save it in JupyterLab.") from None
+    return json.dumps(parts, ensure_ascii=False).encode()
 
 
 def versions() -> dict[str, str]:
