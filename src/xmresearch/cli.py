@@ -38,7 +38,7 @@ def run(params_file: str, overrides: tuple[str, ...], lang: str | None, out: str
     """Run a study and write its report."""
     from xmresearch.run.study import run_study
 
-    done = run_study(params_file, overrides, lang=lang, out=out, force=force, progress=sys.stderr.isatty())
+    done = run_study(params_file, overrides, lang=lang, out=out, force=force, progress=sys.stderr.isatty(), tell=_note)
     seconds = dict(done.seconds)
     cpu = seconds.pop("cpu")
     if done.cached:
@@ -112,6 +112,10 @@ def doctor() -> None:
         click.echo(f"{'ok  ' if finding.ok else 'MEND'} {finding.what}: {finding.state}")
     if not all(f.ok for f in findings):
         raise SystemExit(1)
+
+
+def _note(text: str) -> None:
+    click.echo(f"Note: {text}", err=True)
 
 
 def _shown(path: Path) -> str:

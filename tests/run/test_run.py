@@ -19,7 +19,7 @@ from xmresearch.run import cache
 from xmresearch.run.cache import identify
 from xmresearch.run.determinism import SETTINGS, deterministic_environment
 from xmresearch.run.manifest import NAME, is_whole
-from xmresearch.run.study import _work_folder, plan_run, run_study
+from xmresearch.run.study import plan_run, run_study
 
 DEMO = "study: servqual\nname: small\ndata: {n: 60}\nbootstrap: 200\n"
 
@@ -46,11 +46,16 @@ def content(folder: Path) -> dict[str, bytes]:
     return {p.relative_to(folder).as_posix(): p.read_bytes() for p in wanted}
 
 
+def hidden(home: Path) -> list[str]:
+    """What a run may leave there only while it is at work."""
+    return sorted(p.name for p in home.iterdir() if p.name.startswith("."))
+
+
 def test_run_writes_everything(done, out):
     assert not done.cached
-    assert done.report == out / "servqual" / "small" / "latest" / "report.html"
+    assert done.report == out / "servqual" / "small" / "latest-en" / "report.html"
     assert {p.name for p in done.folder.iterdir()} == {"report.html", "executed.ipynb", "tables", "figures", NAME}
-    assert not list(done.folder.parent.glob(".unfinished*"))
+    assert hidden(done.folder.parent) == []
 
 
 def test_manifest_records_what_determined_the_result(done):
@@ -82,12 +87,23 @@ def test_forced_run_replaces_the_result(params, out, done):
     assert content(again.folder) == before
 
 
-def test_a_damaged_result_is_computed_again(params, out, done):
+def test_a_damaged_result_is_computed_again_with_a_word(params, out, done):
+    said = []
     (done.folder / "report.html").write_text("damaged")
+    (done.folder / "notes.txt").write_text("mine")
     assert not is_whole(done.folder)
-    again = run_study(params, out=out)
+    again = run_study(params, out=out, tell=said.append)
     assert not again.cached
     assert is_whole(again.folder)
+    assert said == list(again.notes)
+    assert re.search(r"not whole \(report.html is not as the run left it\): it is computed again", said[0])
+    assert (done.folder / "report.yours.html").read_text() == "damaged"
+    assert (done.folder / "notes.txt").read_text() == "mine"
+    assert "'report.html' had been changed: it is kept as 'report.yours.html'." in said
+    assert "'notes.txt' is not of this run: it is kept." in said
+    assert run_study(params, out=out).notes == ()
+    for name in ("report.yours.html", "notes.txt"):
+        (done.folder / name).unlink()
 
 
 def test_whatever_determines_the_result_changes_the_key(params, tmp_path, root):
@@ -152,8 +168,58 @@ def test_every_file_of_the_package_changes_the_key(root, tmp_path, monkeypatch):
     assert cache.code_hash(notebook, study) != before
     model.with_stem("other").rename(model)
     (package / "sem/models/__pycache__").mkdir()
-    (package / "sem/models/__pycache__/a.cpython-312.pyc").write_bytes(b"compiled")
+    for name in ("a.cpython-312.pyc", "a.cpython-312.pyc.140001", "b.nbi"):
+        (package / "sem/models/__pycache__" / name).write_bytes(b"compiled")
     assert cache.code_hash(notebook, study) == before
+    within = package / "sem.ipynb"
+    within.write_bytes(notebook.read_bytes())
+    with_notebook = cache.code_hash(notebook, study)
+    assert with_notebook != before
+    within.write_text(json.dumps(json.loads(within.read_text("utf-8")) | {"metadata": {}}))
+    assert cache.code_hash(notebook, study) == with_notebook
+    own = tmp_path / "churn"
+    for name in (
+        "study.py",
+        "outputs/index.html",
+        "o/churn/a/b1/manifest.json",
+        "o/churn/a/b1/report.html",
+        ".git/HEAD",
+    ):
+        (own / name).parent.mkdir(parents=True, exist_ok=True)
+        (own / name).write_text(name)
+    before = cache.code_hash(notebook, own)
+    for name in ("outputs/index.html", "o/churn/a/b1/report.html", ".git/HEAD"):
+        (own / name).write_text("another")
+        assert cache.code_hash(notebook, own) == before, name
+    (own / "study.py").write_text("another")
+    assert cache.code_hash(notebook, own) != before
+
+
+def test_a_notebook_enters_the_key_by_its_cells_and_not_by_what_they_showed(root, tmp_path):
+    path = tmp_path / "sem.ipynb"
+    notebook = nbformat.read(root / "notebooks/sem.ipynb", 4)
+    nbformat.write(notebook, path)
+    before = cache.code_hash(path)
+    code = next(c for c in notebook.cells if c.cell_type == "code")
+    code.outputs = [nbformat.v4.new_output("stream", text="shown")]
+    code.execution_count = 7
+    code.metadata["collapsed"] = True
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "another", "language": "python"}
+    nbformat.write(notebook, path)
+    assert cache.code_hash(path) == before
+    for change in ("source", "tags", "cell_type"):
+        changed = nbformat.from_dict(json.loads(json.dumps(notebook)))
+        cell = next(c for c in changed.cells if c.cell_type == "code")
+        if change == "tags":
+            cell.metadata.setdefault("tags", []).append("workbench")
+        else:
+            cell[change] = {"source": cell.source + "\n1", "cell_type": "markdown"}[change]
+        path.write_text(json.dumps(changed), "utf-8")
+        assert cache.code_hash(path) != before, change
+    for text in ("no JSON", "[]", '{"cells": [{}]}'):
+        path.write_text(text)
+        with pytest.raises(StudyError, match="no Jupyter notebook"):
+            cache.code_hash(path)
 
 
 def test_environment_is_set_and_restored(monkeypatch):
@@ -186,47 +252,13 @@ def test_a_folder_with_braces(params, tmp_path):
     assert is_whole(done.folder)
 
 
-def test_what_killed_runs_left_is_cleared_and_what_they_moved_aside_comes_back(tmp_path):
-    home = tmp_path / "home"
-    work = _work_folder(home, "abc")
-    with pytest.raises(ProcessLookupError):
-        os.kill(2**22 + 1, 0)
-    left, aside, foreign = (home / f".unfinished-{n}" for n in ("def-4194305", "123-old-4194305", "note"))
-    for folder in (left, aside, foreign):
-        folder.mkdir()
-    (aside / "report.html").write_text("whole")
-    again = _work_folder(home, "abc")
-    assert again == work
-    assert not left.exists()
-    assert foreign.exists()
-    assert (home / "123" / "report.html").read_text() == "whole"
-
-
-def test_the_folder_of_a_run_that_is_still_at_work_is_left_alone(tmp_path):
-    """Another process is at work, and has put an earlier result aside; once it is gone, both are cleared up."""
-    home = tmp_path / "home"
-    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
-        at_work, aside = home / f".unfinished-def-{other.pid}", home / f".unfinished-123-old-{other.pid}"
-        for folder in (at_work, aside):
-            folder.mkdir(parents=True)
-            (folder / "report.html").write_text("theirs")
-        _work_folder(home, "abc")
-        assert {(folder / "report.html").read_text() for folder in (at_work, aside)} == {"theirs"}
-        assert not (home / "123").exists()
-        other.communicate(b"\n", timeout=30)
-    _work_folder(home, "fed")
-    assert not at_work.exists()
-    assert not aside.exists()
-    assert (home / "123/report.html").read_text() == "theirs"
-
-
 def test_an_error_in_the_kernel_keeps_its_class_and_words(tmp_path, params):
     path = tmp_path / "bad.yml"
     path.write_text(DEMO + "segments: [brnch]\n", "utf-8")
     with pytest.raises(DataError, match="no column 'brnch'. Did you mean 'branch'"):
         run_study(path, out=tmp_path / "out")
     assert not list((tmp_path / "out").rglob("report.html"))
-    assert not list((tmp_path / "out").rglob(".unfinished*"))
+    assert hidden(tmp_path / "out/servqual/small") == []
 
 
 @pytest.mark.parametrize(
@@ -274,14 +306,14 @@ def test_an_interrupted_run_leaves_the_earlier_one_whole(params, out, done, how)
     os.killpg(process.pid, how)
     _, errors = process.communicate(timeout=60)
     home = done.folder.parent
-    assert content(home / "latest") == before
+    assert content(home / "latest-en") == before
     assert is_whole(done.folder)
     if how == signal.SIGINT:
         assert process.returncode == 130
         assert "Interrupted" in errors
         assert "Traceback" not in errors
-        assert not list(home.glob(".unfinished*"))
+        assert hidden(home) == []
     else:
-        assert list(home.glob(".unfinished*"))
+        assert hidden(home) != []
         run_study(params, ["confidence=0.8"], out=out)
-        assert not list(home.glob(".unfinished*"))
+        assert hidden(home) == []

@@ -30,7 +30,7 @@ def reports(cli, root, study, tmp_path_factory):
         done = cli("run", root / f"params/{study}/service_hall.yml", "--lang", lang, "--out", out)
         assert done.returncode == 0, done.stderr
         assert "Report: " in done.stdout
-        made[lang] = (out / study / "service_hall" / "latest").resolve()
+        made[lang] = (out / study / "service_hall" / f"latest-{lang}").resolve()
     return made
 
 
@@ -46,7 +46,7 @@ def real(cli, root, study, tmp_path_factory):
         out = tmp_path_factory.mktemp(name)
         done = cli("run", root / f"params/{study}/{name}.yml", "--out", out, *more)
         assert done.returncode == 0, done.stderr
-        return out / study / name / "latest"
+        return out / study / name / "latest-en"
 
     return run
 
@@ -58,7 +58,8 @@ def own(cli, study, tmp_path):
     def run(text, command="run"):
         (tmp_path / "p.yml").write_text(f"study: {study}\nname: own\n{text}", "utf-8")
         more = () if command == "check" else ("--out", tmp_path / "o")
-        return cli(command, tmp_path / "p.yml", *more), tmp_path / f"o/{study}/own/latest"
+        lang = "zh" if "lang: zh" in text else "en"
+        return cli(command, tmp_path / "p.yml", *more), tmp_path / f"o/{study}/own/latest-{lang}"
 
     return run
 

@@ -76,7 +76,7 @@ def test_a_measurement_model_alone_has_no_structure(cli, tmp_path):
     )
     done = cli("run", tmp_path / "p.yml", "--out", tmp_path / "o")
     assert done.returncode == 0, done.stderr
-    page = (tmp_path / "o/sem/cfa/latest/report.html").read_text("utf-8")
+    page = (tmp_path / "o/sem/cfa/latest-en/report.html").read_text("utf-8")
     assert 'id="sec-structure"' not in page
     assert 'id="sec-measurement"' in page
 
@@ -93,9 +93,9 @@ def test_own_file_model_and_bootstrap(cli, tmp_path):
     )  # fmt: skip
     done = cli("run", tmp_path / "p.yml", "--out", tmp_path / "o")
     assert done.returncode == 0, done.stderr
-    text = words(tmp_path / "o/sem/own/latest")
+    text = words(tmp_path / "o/sem/own/latest-en")
     assert "percentile intervals of the bootstrap" in text
-    gains = pd.read_csv(tmp_path / "o/sem/own/latest/tables/gains.csv")
+    gains = pd.read_csv(tmp_path / "o/sem/own/latest-en/tables/gains.csv")
     assert gains[["driver", "gain"]].to_numpy().tolist() == [["empathy", 1.0]]
 
 
@@ -108,7 +108,7 @@ def test_ordered_answers(cli, tmp_path):
     )
     done = cli("run", tmp_path / "p.yml", "--out", tmp_path / "o")
     assert done.returncode == 0, done.stderr
-    assert "ordered categories" in words(tmp_path / "o/sem/ordered/latest")
+    assert "ordered categories" in words(tmp_path / "o/sem/ordered/latest-en")
 
 
 @pytest.mark.parametrize(
@@ -151,7 +151,7 @@ def test_a_wrong_model_stops_the_run_with_one_line(cli, tmp_path):
     assert done.returncode in (3, 5)
     assert "the data have no variable 'p33'. Did you mean 'p3'" in done.stderr
     assert "Traceback" not in done.stderr
-    assert not list((tmp_path / "o").glob("sem/wrong/latest"))
+    assert not list((tmp_path / "o").glob("sem/wrong/latest-en"))
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])

@@ -20,7 +20,7 @@ def kiosk(cli, root, kiosk_frame, tmp_path_factory):
     out = tmp_path_factory.mktemp("kiosk")
     done = cli("run", root / "params/servqual/kiosk.yml", "--out", out)
     assert done.returncode == 0, done.stderr
-    return out / "servqual" / "kiosk" / "latest"
+    return out / "servqual" / "kiosk" / "latest-en"
 
 
 def test_kiosk_report_reproduces_the_reference(kiosk, same_as_kiosk_reference, reference):
@@ -101,13 +101,13 @@ def test_unweighted_survey_without_importance_or_outcome(cli, tmp_path):
     )
     done = cli("run", tmp_path / "p.yml", "--out", tmp_path / "o")
     assert done.returncode == 0, done.stderr
-    text = (tmp_path / "o/servqual/bare/latest/report.html").read_text("utf-8")
+    text = (tmp_path / "o/servqual/bare/latest-en/report.html").read_text("utf-8")
     assert "Importance was not asked" in text
     assert 'id="sec-drivers"' not in text
     assert 'id="sec-gaps"' in text
     assert "points_tangibles" in text
     assert "Segments cannot be compared: fewer than two groups" in text
-    assert not (tmp_path / "o/servqual/bare/latest/tables/segments.csv").exists()
+    assert not (tmp_path / "o/servqual/bare/latest-en/tables/segments.csv").exists()
 
 
 def test_failed_check_is_at_the_top(cli, tmp_path):
@@ -120,7 +120,7 @@ def test_failed_check_is_at_the_top(cli, tmp_path):
     frame.to_csv(tmp_path / "s.csv", index=False)
     (tmp_path / "p.yml").write_text("study: servqual\nname: weak\nbootstrap: 200\ndata: {path: s.csv}\n", "utf-8")
     assert cli("run", tmp_path / "p.yml", "--out", tmp_path / "o").returncode == 0
-    text = (tmp_path / "o/servqual/weak/latest/report.html").read_text("utf-8")
+    text = (tmp_path / "o/servqual/weak/latest-en/report.html").read_text("utf-8")
     assert text.index("A check has failed") < text.index("Does the service meet")
 
 

@@ -19,7 +19,7 @@ PACKAGES = ("xmresearch", "arviz", "click", "filelock", "ipykernel", "jupyterlab
             "openpyxl", "pandas", "papermill", "pingouin", "polars", "pooch", "pyarrow", "pydantic", "pylopdf-fonts-zh-cn",
             "pymc", "pypandoc-binary", "pytensor", "pyyaml", "rdata", "scipy", "seaborn", "semopy", "statsmodels",
             "threadpoolctl")  # fmt: skip
-RECORD = "manifest.json"
+MANIFEST = "manifest.json"
 _COMPILED = "__pycache__"
 
 
@@ -64,7 +64,7 @@ def _sources(folder: Path) -> list[Path]:
     """Return the files that determine what code does, in order."""
     found = []
     for at, folders, names in folder.walk():
-        if at != folder and RECORD in names:
+        if at != folder and (MANIFEST in names or at.name == "outputs"):
             folders.clear()
             continue
         folders[:] = [name for name in folders if name != _COMPILED and not name.startswith(".")]

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +23,7 @@ from xmresearch.errors import StudyError, XMError
 from xmresearch.run.manifest import title
 
 ENGINE = "xmresearch"
+LONGEST_TEMPORARY = 70  # bytes: a socket's path may have 103 on macOS, and the private folder adds 29
 _BAR = "{desc:<46.46} {bar:20} {n_fmt}/{total_fmt} {elapsed}"
 
 
@@ -69,7 +73,7 @@ class TitledEngine(NBClientEngine):  # type: ignore[misc]
             config=kwargs["config"],
         )
         with Path(kwargs["kernel_log"]).open("wb") as log:
-            return client.execute(stderr=log)
+            return client.execute(stderr=log, env=kwargs["kernel_env"])
 
 
 def execute(notebook: Path, output: Path, params: Mapping[str, Any], cwd: Path, *, progress: bool) -> Any:
@@ -99,14 +103,14 @@ def execute(notebook: Path, output: Path, params: Mapping[str, Any], cwd: Path, 
     papermill_engines.register(ENGINE, TitledEngine)
     logging.getLogger("papermill").setLevel(logging.ERROR)
     log = output.resolve().with_name("kernel.log")
-    # IPC has no race for ports; Windows does not have it
-    config = Config({} if os.name == "nt" else {"KernelManager": {"transport": "ipc"}})
     try:
-        done = execute_notebook(
-            _literal(notebook.resolve()), _literal(output.resolve()), parameters=dict(params), engine_name=ENGINE, cwd=str(cwd),
-            kernel_name="python3", progress_bar={"bar_format": _BAR, "unit": "cell"} if progress else False,
-            config=config, kernel_log=str(log),
-        )  # fmt: skip
+        with _private_folder() as private:
+            done = execute_notebook(
+                _literal(notebook.resolve()), _literal(output.resolve()), parameters=dict(params), engine_name=ENGINE,
+                cwd=str(cwd), kernel_name="python3", config=_connection(private), kernel_log=str(log),
+                kernel_env={**os.environ, "IPYTHONDIR": str(private / "ipython")},
+                progress_bar={"bar_format": _BAR, "unit": "cell"} if progress else False,
+            )  # fmt: skip
     except PapermillExecutionError as error:
         raise _translated(error, notebook) from None
     except KeyboardInterrupt:
@@ -121,6 +125,30 @@ def execute(notebook: Path, output: Path, params: Mapping[str, Any], cwd: Path, 
         ) from None
     log.unlink(missing_ok=True)
     return done
+
+
+@contextmanager
+def _private_folder() -> Iterator[Path]:
+    """Make a folder for the kernel's connection and its settings, so that it needs neither the params' folder nor a home."""
+    folder = Path(tempfile.mkdtemp(prefix="xm-", dir=_short_folder()))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _short_folder() -> str | None:
+    """Return a folder for sockets, whose paths the system limits: /tmp where the usual one is too deep."""
+    usual = tempfile.gettempdir()
+    return "/tmp" if len(os.fsencode(usual)) > LONGEST_TEMPORARY and os.access("/tmp", os.W_OK | os.X_OK) else None  # noqa: S108
+
+
+def _connection(private: Path) -> Config:
+    """Let the kernel be reached over sockets in that folder, since ports can be raced for; over ports where that cannot be."""
+    manager = {"connection_file": str(private / "kernel.json")}
+    if os.name != "nt" and len(os.fsencode(private.parent)) <= LONGEST_TEMPORARY:
+        manager["transport"] = "ipc"
+    return Config({"KernelManager": manager})
 
 
 def _literal(path: Path) -> str:

@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from xmresearch.run.cache import Identity, file_hash
+from xmresearch.run.cache import MANIFEST, Identity, file_hash
 from xmresearch.run.determinism import SETTINGS
 
-NAME = "manifest.json"
+NAME = MANIFEST
+REQUIRED = frozenset({"executed.ipynb", "report.html"})
 
 
 def git_state(root: Path) -> dict[str, Any]:
@@ -83,13 +84,44 @@ def write_manifest(
     (folder / NAME).write_text(text + "\n", "utf-8")
 
 
-def is_whole(folder: Path) -> bool:
-    """Whether a run's folder holds every output of its manifest, unchanged."""
+def recorded(folder: Path) -> dict[str, str] | None:
+    """Return the hashes that a run's folder records of its outputs, by name; None where it holds no readable manifest."""
     try:
         content = json.loads((folder / NAME).read_text("utf-8"))
-        return all(file_hash(folder / name) == digest for name, digest in content["outputs"].items())
-    except (OSError, ValueError, KeyError, AttributeError):
-        return False
+        return {str(name): str(digest) for name, digest in content["outputs"].items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def flaws(folder: Path) -> list[str]:
+    """Say why a run's folder is not whole.
+
+    Parameters
+    ----------
+    folder : Path
+        That of a run.
+
+    Returns
+    -------
+    list of str
+        One for each output of the manifest that is missing or differs; empty where every output is there, unchanged.
+    """
+    outputs = recorded(folder)
+    if outputs is None or not outputs.keys() >= REQUIRED:
+        return [f"{NAME} is missing or damaged"]
+    found = []
+    for name, digest in outputs.items():
+        try:
+            if file_hash(folder / name) != digest:
+                found.append(f"{name} is not as the run left it")
+        except OSError:
+            found.append(f"{name} is missing")
+    return found
+
+
+def is_whole(folder: Path) -> bool:
+    """Whether a run's folder holds every output of its manifest, unchanged."""
+    return not flaws(folder)
 
 
 def title(cell: Mapping[str, Any]) -> str:

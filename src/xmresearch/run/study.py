@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import re
-import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,10 +18,11 @@ from xmresearch.params.registry import find_study
 from xmresearch.params.study import Study
 from xmresearch.run.cache import Identity, identify
 from xmresearch.run.determinism import deterministic_environment
-from xmresearch.run.manifest import is_whole, write_manifest
+from xmresearch.run.folders import LOCK, publish, workplace
+from xmresearch.run.latest import point
+from xmresearch.run.lock import held
+from xmresearch.run.manifest import flaws, is_whole, write_manifest
 from xmresearch.run.project import notebook_path, params_path, project_root
-
-_UNFINISHED = ".unfinished-"
 
 
 @dataclass(frozen=True)
@@ -64,17 +63,20 @@ class RunResult:
     folder : Path
         Holds report.html, executed.ipynb, tables/, figures/ and manifest.json.
     report : Path
-        The HTML report, by way of `latest`.
+        The HTML report, by way of `latest-en` or `latest-zh`.
     cached : bool
         Whether nothing had to be computed.
     seconds : dict of str to float
         Duration of the stages, and CPU time of this process and its children.
+    notes : tuple of str
+        What became of an earlier result and of a user's files in it.
     """
 
     folder: Path
     report: Path
     cached: bool
     seconds: dict[str, float] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 def plan_run(
@@ -121,6 +123,7 @@ def run_study(
     out: str | Path | None = None,
     force: bool = False,
     progress: bool = False,
+    tell: Callable[[str], None] | None = None,
 ) -> RunResult:
     """Run a study, or return the earlier result if nothing that determines it has changed.
 
@@ -132,6 +135,8 @@ def run_study(
         Whether to compute again in any case.
     progress : bool
         Whether to show a progress bar.
+    tell : callable, optional
+        Gets each of the result's notes when it becomes known.
 
     Returns
     -------
@@ -144,24 +149,56 @@ def run_study(
     """
     clock = _Clock()
     plan = plan_run(params_file, overrides, lang=lang, out=out)
-    home = plan.folder.parent
+    home, key, notes = plan.folder.parent, plan.identity.key, _Notes(tell)
     if not force and is_whole(plan.folder):
-        _point(home, plan.folder)
-        return RunResult(plan.folder, home / "latest" / "report.html", True, clock.stop("cache"))
+        return _found(plan, clock, notes)
     started = datetime.now(UTC).isoformat(timespec="seconds")
     clock.lap("plan")
-    work = _work_folder(home, plan.identity.key)
     try:
-        notebook = _compute(plan, work, clock, progress)
-        seconds = clock.stop("report")
-        write_manifest(work, plan.identity, plan.root, notebook, started, seconds)
-        _publish(work, plan.folder)
+        home.mkdir(parents=True, exist_ok=True)
+        with held(home / f"{LOCK}{key}", lambda: notes.add(["Another run is computing the same: waiting for it."])):
+            if plan.folder.exists():
+                wrong = flaws(plan.folder)
+                if not wrong and not force:
+                    return _found(plan, clock, notes)
+                if wrong:
+                    notes.add([f"The earlier result is not whole ({'; '.join(wrong[:3])}): it is computed again."])
+            with workplace(home, key) as work:
+                notebook = _compute(plan, work, clock, progress)
+                seconds = clock.stop("report")
+                write_manifest(work, plan.identity, plan.root, notebook, started, seconds)
+                notes.add(publish(work, plan.folder))
     except OSError as error:
-        raise OutputError(f"The results cannot be written to '{home}': {error.strerror or error}.") from None
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
-    _point(home, plan.folder)
-    return RunResult(plan.folder, home / "latest" / "report.html", False, seconds)
+        raise OutputError(
+            f"The results cannot be written to '{home}': {error.strerror or error}.",
+            "Choose another folder with --out.",
+        ) from None
+    return _result(plan, False, seconds, notes)
+
+
+class _Notes:
+    """What a user should know of a run, told as it becomes known."""
+
+    def __init__(self, tell: Callable[[str], None] | None) -> None:
+        self.said: list[str] = []
+        self._tell = tell
+
+    def add(self, notes: Iterable[str]) -> None:
+        for note in notes:
+            self.said.append(note)
+            if self._tell is not None:
+                self._tell(note)
+
+
+def _found(plan: Plan, clock: _Clock, notes: _Notes) -> RunResult:
+    return _result(plan, True, clock.stop("cache"), notes)
+
+
+def _result(plan: Plan, cached: bool, seconds: dict[str, float], notes: _Notes) -> RunResult:
+    """Let `latest` name the run, and say where it is."""
+    shown, more = point(plan.folder.parent, plan.folder, plan.params.lang)
+    notes.add(more)
+    return RunResult(plan.folder, shown / "report.html", cached, seconds, tuple(notes.said))
 
 
 def _compute(plan: Plan, work: Path, clock: _Clock, progress: bool) -> Any:
@@ -226,64 +263,3 @@ class _Clock:
     def stop(self, stage: str) -> dict[str, float]:
         self.lap(stage)
         return self.laps | {"cpu": round(self._used(), 3)}
-
-
-def _work_folder(home: Path, key: str) -> Path:
-    """Make the folder to work in, and clear those that killed runs have left."""
-    try:
-        home.mkdir(parents=True, exist_ok=True)
-        for left in home.glob(f"{_UNFINISHED}*"):
-            _clear(left)
-        work = home / f"{_UNFINISHED}{key}-{os.getpid()}"
-        work.mkdir()
-    except OSError as error:
-        raise OutputError(
-            f"The output folder '{home}' cannot be written: {error.strerror or error}.", "Choose another with --out."
-        ) from None
-    return work
-
-
-def _clear(left: Path) -> None:
-    """Remove what a killed run left; a result that it had only moved aside goes back to its place."""
-    named = re.fullmatch(rf"{re.escape(_UNFINISHED)}(?P<key>[0-9a-f]+)(?P<old>-old)?-(?P<process>\d+)", left.name)
-    if named is None or (int(named["process"]) != os.getpid() and _alive(int(named["process"]))):
-        return
-    place = left.with_name(named["key"])
-    if named["old"] and not place.exists():
-        left.rename(place)
-    else:
-        shutil.rmtree(left, ignore_errors=True)
-
-
-def _alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
-def _publish(work: Path, folder: Path) -> None:
-    """Put a finished run in place whole; an earlier one with the same key steps aside first."""
-    aside = folder.with_name(f"{_UNFINISHED}{folder.name}-old-{os.getpid()}")
-    if folder.exists():
-        folder.rename(aside)
-    work.rename(folder)
-    shutil.rmtree(aside, ignore_errors=True)
-
-
-def _point(home: Path, folder: Path) -> None:
-    """Let `latest` name the run, by one atomic rename."""
-    link = home / "latest"
-    if link.is_symlink() and os.readlink(link) == folder.name:
-        return
-    new = home / f".latest-{os.getpid()}"
-    try:
-        new.unlink(missing_ok=True)
-        new.symlink_to(folder.name, target_is_directory=True)
-        new.replace(link)
-    except OSError as error:
-        new.unlink(missing_ok=True)
-        raise OutputError(f"'{link}' cannot be made to name the run: {error.strerror or error}.") from None
