@@ -132,3 +132,35 @@ def test_what_an_extended_instrument_offers_need_not_be_asked():
 def test_unknown_item_names_the_nearest():
     with pytest.raises(CodebookError, match="Did you mean 'quality'"):
         load_codebook("servqual").column("qualty")
+
+
+def test_a_name_in_one_language_serves_both():
+    book = parse_codebook(
+        minimal(
+            labels="Mini",
+            constructs={"speed": {"zh": "速度"}},
+            statements={1: {"construct": "speed", "labels": {"en": "Quick"}}},
+            segments={"branch": {"labels": "Branch", "values": {1: "North", "2": {"zh": "南"}}}},
+        ),
+        "c.yml",
+    )
+    both = {"mini": "Mini", "speed": "速度", "1": "Quick", "branch": "Branch", "branch=1": "North", "branch=2": "南"}
+    for lang in ("en", "zh"):
+        assert book.label_map(lang).items() >= both.items()
+    own = parse_codebook(minimal(labels={"en": "Mini", "zh": "迷你"}), "c.yml")
+    assert (own.label_map("en")["mini"], own.label_map("zh")["mini"]) == ("Mini", "迷你")
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        ({"de": "x"}, "Did you mean 'en'"),
+        ({}, "labels.en: Field required"),
+        (3, "a name is a text, or texts by language"),
+        ("", "at least 1 character"),
+        ({"en": ""}, "at least 1 character"),
+    ],
+)
+def test_a_name_of_no_language_is_refused(labels, message):
+    with pytest.raises(CodebookError, match=message):
+        parse_codebook(minimal(labels=labels), "c.yml")

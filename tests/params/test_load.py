@@ -66,6 +66,31 @@ def test_mistakes_are_one_clear_line(write, text, message):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("study", study_names())
+def test_texts_can_be_given_by_language(write, study):
+    path = write(
+        f"study: {study}\ntitle: {{en: Halls, zh: 大厅}}\nclient: The city\nfieldwork: {{zh: 三月}}\n", f"{study}.yml"
+    )
+    texts = {lang: load_params(path, lang=lang) for lang in ("en", "zh")}
+    assert [(p.title, p.client, p.fieldwork) for p in texts.values()] == [
+        ("Halls", "The city", "三月"), ("大厅", "The city", "三月"),
+    ]  # fmt: skip
+    plain = load_params(write(f"study: {study}\ntitle: Halls\n"))
+    assert (plain.title, plain.client) == ("Halls", None)
+
+
+@pytest.mark.parametrize("study", ["did", "attribution"])
+def test_labels_need_no_second_language(write, study):
+    params = load_params(write(f"study: {study}\nlabels: {{a: Hall, b: {{zh: 厅}}, c: {{en: Desk, zh: 台}}}}\n"))
+    assert params.names() == {"en": {"a": "Hall", "b": "厅", "c": "Desk"}, "zh": {"a": "Hall", "b": "厅", "c": "台"}}
+
+
+@pytest.mark.parametrize("text", ["{en: Halls, de: Hallen}", "{}", "3", "''", "{en: 3}", "[a]"])
+def test_a_text_of_no_language_is_refused(write, text):
+    with pytest.raises(ParamsError, match="line 2: title: "):
+        load_params(write(f"study: servqual\ntitle: {text}\n"))
+
+
 def test_missing_file_names_the_nearest(write, tmp_path):
     write("study: servqual\n", "kiosk.yml")
     with pytest.raises(ParamsError, match=r"does not exist.*Did you mean 'kiosk\.yml'"):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from xmresearch.data.names import Labels, Text
 from xmresearch.errors import CodebookError, nearest
 
 Kind = Literal["expectation", "minimum", "perception", "importance", "outcome"]
@@ -14,15 +15,6 @@ RATED: tuple[str, ...] = ("expectation", "minimum", "perception")
 OPTIONAL: tuple[str, ...] = ("importance", "outcome")
 
 STRICT = ConfigDict(extra="forbid", strict=True, frozen=True)
-Text = Annotated[str, StringConstraints(min_length=1)]
-
-
-class Labels(BaseModel):
-    """A name in each report language."""
-
-    model_config = STRICT
-    en: Text
-    zh: Text
 
 
 class Scale(BaseModel):

@@ -11,7 +11,8 @@ from typing import Annotated, Any
 import yaml
 from pydantic import BaseModel, Field, StringConstraints, ValidationError
 
-from xmresearch.data.codebook import OPTIONAL, RATED, STRICT, Codebook, Column, Kind, Labels, Scale, Segment, Text
+from xmresearch.data.codebook import OPTIONAL, RATED, STRICT, Codebook, Column, Kind, Scale, Segment
+from xmresearch.data.names import Labels, Text
 from xmresearch.data.strict_yaml import read_yaml
 from xmresearch.errors import CodebookError, nearest
 

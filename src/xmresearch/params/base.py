@@ -8,6 +8,7 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from xmresearch.data.names import OfLanguage
 from xmresearch.errors import ParamsError
 from xmresearch.params.messages import describe, most_telling
 
@@ -19,10 +20,12 @@ class StudyParams(BaseModel):
 
     study: str
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$", description="names the output folder: a-z, 0-9, _ and -")
-    title: str | None = Field(None, min_length=1, description="of the report; the study's own if absent")
-    client: str | None = Field(None, min_length=1, description="for whom the report is, as shown under its title")
     lang: Literal["en", "zh"] = Field("en", description="language of the report")
-    fieldwork: str | None = Field(None, min_length=1, description="when and how the answers were collected")
+    title: OfLanguage | None = Field(
+        None, description="of the report, one or by language {en: ..., zh: ...}; the study's own if absent"
+    )
+    client: OfLanguage | None = Field(None, description="for whom the report is, as shown under its title")
+    fieldwork: OfLanguage | None = Field(None, description="when and how the answers were collected")
 
     @classmethod
     def from_namespace(cls, names: Mapping[str, Any]) -> Self:

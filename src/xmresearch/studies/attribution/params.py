@@ -10,9 +10,9 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from xmresearch.data.config import TableSource, TouchpointsSource, TouchSource
+from xmresearch.data.names import Labels
 from xmresearch.params.base import StudyParams
 from xmresearch.params.files import source_files
-from xmresearch.studies.did.params import Name
 
 _Strict = ConfigDict(extra="forbid", strict=True, frozen=True)
 SPAN = r"^\s*\d+(\.\d+)?\s*(s|min|h|d|w)\s*$"
@@ -134,7 +134,7 @@ class AttributionParams(StudyParams):
     survey: Ratings | None = Field(None, description="scores of touches by the customers of the log (events)")
     map_share: float = Field(0.6, gt=0, le=1, description="share of all steps that the process map draws")
     min_cell: int = Field(10, ge=10, description="figures that rest on fewer journeys are suppressed")
-    labels: dict[str, Name] = Field({}, description="names of channels, stages and of conversions in the report")
+    labels: dict[str, Labels] = Field({}, description="names of channels, stages and of conversions in the report")
     confidence: float = Field(0.95, ge=0.5, lt=1, description="level of every interval")
     seed: int = Field(20260101, ge=0, description="seed of every draw")
 

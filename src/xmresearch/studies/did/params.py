@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from xmresearch.data.config import PanelSource, RolloutSource
+from xmresearch.data.names import Labels
 from xmresearch.params.base import StudyParams
 from xmresearch.params.files import source_files
 
@@ -16,14 +17,6 @@ Family = Literal["gaussian", "bernoulli", "ordinal", "nps", "count"]
 Period = Annotated[
     int | float | str, BeforeValidator(lambda given: given.isoformat() if isinstance(given, date) else given)
 ]
-
-
-class Name(BaseModel):
-    """What something is called, by language."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-    en: str = Field(min_length=1, description="in English")
-    zh: str = Field(min_length=1, description="in Chinese")
 
 
 class Outcome(BaseModel):
@@ -118,7 +111,7 @@ class DidParams(StudyParams):
         description="answers: of people at the unit; people: units are persons, of whom none is shown; aggregates: public figures",
     )
     min_cell: int = Field(10, ge=10, description="figures that rest on fewer rows are suppressed, except of aggregates")
-    labels: dict[str, Name] = Field({}, description="names of columns, units and periods in the report")
+    labels: dict[str, Labels] = Field({}, description="names of columns, units and periods in the report")
     confidence: float = Field(0.95, ge=0.5, lt=1, description="level of every interval")
     draws: int = Field(4000, ge=400, le=100_000, description="posterior draws")
     seed: int = Field(20260101, ge=0, description="seed of every draw")
