@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from study_words import wording
 
 from xmresearch.attribution.concerns import left_out_concerns
 from xmresearch.attribution.directly_follows import process_map
@@ -14,7 +15,6 @@ from xmresearch.attribution.publishing import publishable
 from xmresearch.attribution.reading import Touches, read_touches
 from xmresearch.data.touches import TouchData
 from xmresearch.errors import DataError, ParamsError
-from xmresearch.report.wording import Wording
 from xmresearch.studies.attribution.checking import check_study
 from xmresearch.studies.attribution.params import AttributionParams
 from xmresearch.sufficient.event_log import EventLog
@@ -42,7 +42,7 @@ def said(touches: Touches) -> dict[str, str]:
     """The notes by kind, each worded in both languages."""
     found = [*touches.concerns, *left_out_concerns(touches.not_used())]
     for lang, concern in itertools.product(("en", "zh"), found):
-        assert Wording(lang, {}).text("concerns", concern.kind, concern.facts)
+        assert wording("attribution", lang).text("concerns", concern.kind, concern.facts)
     return {c.kind: str(c) for c in found}
 
 
@@ -266,7 +266,7 @@ def test_a_map_of_no_step_says_so():
     shown = publishable(found, process_map(found, share=0.6), 10)
     assert shown.drawn.summary()["case"] == "nothing"
     for lang in ("en", "zh"):
-        assert "@fig" not in Wording(lang, {}).text("texts", "att_map", shown.drawn.summary())
+        assert "@fig" not in wording("attribution", lang).text("texts", "map", shown.drawn.summary())
 
 
 def test_waits_have_medians_beside_means_and_units_for_people():
@@ -281,7 +281,7 @@ def test_waits_have_medians_beside_means_and_units_for_people():
     np.testing.assert_allclose(steps["median_seconds"].sort_index(), by.median(), rtol=0.1)
     np.testing.assert_allclose(steps["mean_seconds"].sort_index(), by.mean(), rtol=1e-9)
     assert (steps["mean_seconds"] > 3 * steps["median_seconds"]).all()
-    en, zh = Wording("en", {}), Wording("zh", {})
+    en, zh = wording("attribution", "en"), wording("attribution", "zh")
     hours = [0, 0.02, 0.5, 1.25, 30, 60, 700, 10_600, 30_000, np.nan]
     assert [en.number(h, "hours") for h in hours] == [
         "0 s",

@@ -3,12 +3,12 @@
 import numpy as np
 import pandas as pd
 import pytest
+from study_words import wording
 
 from xmresearch.causal.designs import did
 from xmresearch.causal.evidence import by_period, raw_means
 from xmresearch.causal.publishing import published
-from xmresearch.report import did_figures
-from xmresearch.report.wording import Wording
+from xmresearch.studies.did import figures as did_figures
 
 KEYS = {"outcome": "y", "unit": "branch", "time": "month", "draws": 400}
 ONE = KEYS | {"treated": "treated", "treated_from": 3}
@@ -48,7 +48,7 @@ def test_figures_draw_no_hidden_mean(branches, monkeypatch):
     drawn = []
     monkeypatch.setattr(did_figures, "to_svg", lambda figure: drawn.append(figure) or "")
     found = did(thinned(branches, 0, 4), **ONE)
-    did_figures.trends(raw_means(published(found, min_cell=10)), Wording("en", {}, decimals=2), "raw_means")
+    did_figures.trends(raw_means(published(found, min_cell=10)), wording("did", "en"), "raw_means")
     heights = np.concatenate([line.get_ydata() for line in drawn[0].axes[0].lines])
     assert 7.777 not in heights.round(9).tolist()
 

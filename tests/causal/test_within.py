@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from leaving_units import KEYS, PERIODS, rows
+from study_words import wording
 
 from xmresearch.causal.designs import did, prepare
 from xmresearch.causal.event_study import event_study
@@ -20,7 +21,6 @@ from xmresearch.causal.robustness import sensitivity
 from xmresearch.causal.staggered import staggered
 from xmresearch.causal.two_by_two import two_by_two
 from xmresearch.errors import DataError, InsufficientData, ParamsError
-from xmresearch.report.wording import Wording
 
 REPLICATIONS = 40
 
@@ -116,12 +116,12 @@ def test_difference_is_said_in_diagnostics_and_concerns_in_both_languages():
         )
         assert concern.facts["same"] == pytest.approx(did(frame, **KEYS).effect["estimate"])
         for lang in ("en", "zh"):
-            wording = Wording(lang, {})
-            assert all("{" not in wording.text("concerns", c.kind, c.facts) for c in found.concerns)
+            words = wording("did", lang)
+            assert all("{" not in words.text("concerns", c.kind, c.facts) for c in found.concerns)
             facts = layout(found, "u")
             assert facts is not None
-            assert "{" not in wording.text("texts", "did_layout", facts)
-            assert all(wording.name(check) != check for check in found.diagnostics()["check"])
+            assert "{" not in words.text("texts", "layout", facts)
+            assert all(words.name(check) != check for check in found.diagnostics()["check"])
 
 
 def test_gaps_at_random_are_no_difference():

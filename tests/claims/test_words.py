@@ -2,13 +2,13 @@
 
 import re
 import string
-from importlib import import_module
 
 import pytest
+from study_words import words as of_study
 
 from xmresearch.claims.claim import STATES
-from xmresearch.params.registry import study_names
-from xmresearch.report.wording import LANGUAGES, labels
+from xmresearch.params.registry import find_study, study_names
+from xmresearch.report.wording import LANGUAGES
 
 STUDIES = study_names()
 RESERVED = set(STATES) - {"settled"}
@@ -17,7 +17,7 @@ RESERVED = set(STATES) - {"settled"}
 CLAIMED = [
     pytest.param(study, name, tuple(cases), id=f"{study}-{name}")
     for study in STUDIES
-    for name, cases in import_module(f"xmresearch.studies.{study}.claims").CLAIMS.items()
+    for name, cases in find_study(study).claims().items()
 ]
 
 
@@ -36,7 +36,7 @@ def names(template):
 @pytest.mark.parametrize(("study", "name", "cases"), CLAIMED)
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_every_case_has_its_words(study, name, cases, lang):
-    words = labels(lang)[f"claims_{study}"][name]
+    words = of_study(study, lang)["claims"][name]
     assert words["title"]
     assert set(words) <= {"title", "text", "card"}
     for part, template in parts(words):
@@ -48,7 +48,7 @@ def test_every_case_has_its_words(study, name, cases, lang):
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_what_is_not_settled_is_not_asserted(study, name, cases, lang):
     """No name stands in bold or as a card's value unless the claim is settled; the set of possible ones may."""
-    words = labels(lang)[f"claims_{study}"][name]
+    words = of_study(study, lang)["claims"][name]
     for case in RESERVED & set(cases):
         bold = "".join(re.findall(r"\*\*(.+?)\*\*", words["text"][case]))
         assert names(bold) <= {"possible", "outcome"}, (case, bold)
@@ -62,7 +62,7 @@ def test_what_is_not_settled_is_not_asserted(study, name, cases, lang):
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_a_failed_check_leaves_all_that_it_may_be(study, name, cases, lang):
     """A claim is conditional whether its figures decide or not, so its words cannot name one leader."""
-    words = labels(lang)[f"claims_{study}"][name]
+    words = of_study(study, lang)["claims"][name]
     if "conditional" in cases and name != "order":
         assert "leader" not in names(words["text"]["conditional"])
 
@@ -70,5 +70,5 @@ def test_a_failed_check_leaves_all_that_it_may_be(study, name, cases, lang):
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_no_words_without_a_claim(lang):
     for study in STUDIES:
-        known = import_module(f"xmresearch.studies.{study}.claims").CLAIMS
-        assert set(labels(lang)[f"claims_{study}"]) == set(known), study
+        known = find_study(study).claims()
+        assert set(of_study(study, lang)["claims"]) == set(known), study

@@ -20,6 +20,7 @@ from xmresearch.psychometrics.truth import coverage, with_truth
 from xmresearch.report.compose import Report
 from xmresearch.studies.servqual.claims import segments_differ
 from xmresearch.studies.servqual.params import ServqualParams
+from xmresearch.studies.servqual.study import STUDY
 
 LABEL = {"en": "x", "zh": "x"}
 
@@ -102,7 +103,7 @@ def test_importance_of_some_dimensions_only_is_said(hall):
     assert overall_scores(hall.frame, codebook).summary()["measure"] == "servqual_unweighted"
     assert len(importance_performance(hall.frame, codebook, bootstrap=200).table) == 4
     for lang, words in (("en", "not of Empathy"), ("zh", "未问移情性")):
-        report = Report(lang, "servqual", hall.names[lang])
+        report = Report(lang, STUDY, hall.names[lang])
         report.say("priority", found.basis())
         assert words in report.blocks[-1].content["text"]
 

@@ -8,6 +8,7 @@ import nbformat
 import numpy as np
 import pandas as pd
 import pytest
+from study_words import wording as of_study
 
 from xmresearch.claims.families import count_of
 from xmresearch.errors import StudyError
@@ -17,7 +18,8 @@ from xmresearch.report.blocks import MIME
 from xmresearch.report.compose import Report
 from xmresearch.report.figures import KINDS
 from xmresearch.report.render import _READER, to_html
-from xmresearch.report.wording import Wording, labels
+from xmresearch.report.wording import labels
+from xmresearch.studies.servqual.study import STUDY
 
 SHORT = count_of("items", ["a"], [0.001], confidence=0.95, smallest_gap=0.1, three=["a"])
 TABLE = pd.DataFrame({
@@ -28,7 +30,7 @@ TABLE = pd.DataFrame({
 
 @pytest.fixture(params=["en", "zh"])
 def report(request):
-    return Report(request.param, "servqual", {"a": "Alpha <&> 甲", "b": "Beta|乙"})
+    return Report(request.param, STUDY, {"a": "Alpha <&> 甲", "b": "Beta|乙"})
 
 
 def notebook(report, extra=()):
@@ -93,7 +95,7 @@ def test_reference_to_nothing_and_showing_twice_are_errors(report):
     titled(report).claim(SHORT)
     with pytest.raises(StudyError, match="refers to '@tbl:gap_statements'"):
         assemble(notebook(report), {})
-    again = titled(Report("en", "servqual", {}))
+    again = titled(Report("en", STUDY, {}))
     again.table("scores", TABLE, ["gap"])
     again.table("scores", TABLE, ["gap"])
     with pytest.raises(StudyError, match="'scores' twice"):
@@ -118,7 +120,7 @@ def test_a_researchers_own_cells_become_part_of_the_report(report):
 
 def test_names_of_the_users_are_neither_markup_nor_markdown():
     nasty = "*A* <b>&</b> [x](y) $z$ `q` {w} @fig:gaps @parasuraman1988 ![i](j) \\\\"
-    report = Report("en", "servqual", {"a": nasty, "book": nasty})
+    report = Report("en", STUDY, {"a": nasty, "book": nasty})
     report.title("T <i>", "C <i>", n=10, instrument="book", statements=2, dimensions=2)
     report.section("answer")
     report.claim(SHORT)
@@ -164,10 +166,12 @@ def with_a_name_everywhere(monkeypatch, lang, name):
         "concerns": {"doubt": "{x} doubt"}, "columns": {"construct": name}, "sections": {"answer": name},
     }  # fmt: skip
     known = labels(lang)
-    monkeypatch.setattr(wording, "labels", lambda _: {key: {**known[key], **places.get(key, {})} for key in known})
+    monkeypatch.setattr(
+        wording, "labels", lambda *_: {key: known.get(key, {}) | places.get(key, {}) for key in known | places}
+    )
     monkeypatch.setitem(KINDS, "forest", lambda *_: "<svg></svg>")
     facts = {"x": "a"}
-    report = Report(lang, "study", {"a": name}, facts=facts)
+    report = Report(lang, None, {"a": name}, facts=facts)
     report.title(name, name)
     report.section("answer")
     report.say("begin", facts)
@@ -238,7 +242,7 @@ def test_same_document_same_bytes(report):
     titled(report).figure("gaps", "forest", TABLE)
     made = [to_html(assemble(notebook(report), {"Run": "x"})) for _ in range(2)]
     assert made[0] == made[1]
-    again = Report(report.wording.lang, "servqual", report.wording.names)
+    again = Report(report.wording.lang, STUDY, report.wording.names)
     titled(again).figure("gaps", "forest", TABLE)
     assert again.blocks[1].content["svg"] == report.blocks[1].content["svg"]
 
@@ -259,13 +263,13 @@ def test_blocks_show_in_jupyterlab(report):
 
 
 def test_a_character_without_a_glyph_is_named():
-    wording = Wording("en", {"a": "낯선"})
+    wording = of_study("servqual", "en", {"a": "낯선"})
     with pytest.raises(StudyError, match="character that its font lacks.*label in the codebook"):
         KINDS["forest"](TABLE, wording, "gaps")
 
 
 def test_dollars_in_labels_are_no_mathematics():
-    wording = Wording("en", {"a": "Fee $5_%$ x", "b": "under $5, vouchers $10"})
+    wording = of_study("servqual", "en", {"a": "Fee $5_%$ x", "b": "under $5, vouchers $10"})
     assert "<svg" in KINDS["forest"](TABLE, wording, "gaps")
 
 

@@ -2,13 +2,13 @@ import ast
 import re
 import string
 from importlib.resources import files
-from pathlib import Path
 
 import pytest
+from study_words import files_of_words, words
 
 from xmresearch.data.strict_yaml import read_yaml
 from xmresearch.errors import StudyError
-from xmresearch.report.wording import LANGUAGES, Wording, labels, number
+from xmresearch.report.wording import LANGUAGES, Wording, number
 
 
 def leaves(content, path=()):
@@ -27,26 +27,27 @@ def placeholders(text):
     )
 
 
-def test_keys_are_texts():
-    """YAML reads an unquoted no, yes, on or off as a truth value."""
-    for lang in LANGUAGES:
-        assert all(isinstance(key, str) for path, _ in leaves(labels(lang)) for key in path)
+def by_file(root, lang):
+    """Return the labels of the shared file and of each study's, by place."""
+    return {
+        (path.parents[1].name, *place): text
+        for path in files_of_words(root, lang)
+        for place, text in leaves(read_yaml(path, path.name, StudyError)[1])
+    }
 
 
-def test_no_label_stands_twice_in_a_file():
-    """The later would silently take the place of the earlier."""
-    folder = files("xmresearch.report") / "labels"
-    for path in folder.iterdir():
-        read_yaml(Path(str(path)), path.name, StudyError)
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_keys_are_texts(root, lang):
+    """YAML reads an unquoted no, yes, on or off as a truth value; a key given twice is refused by the reader."""
+    assert all(isinstance(key, str) for place in by_file(root, lang) for key in place)
 
 
-def test_languages_have_the_same_keys():
-    keys = {lang: [path for path, _ in leaves(labels(lang))] for lang in LANGUAGES}
-    assert keys["en"] == keys["zh"]
+def test_languages_have_the_same_keys(root):
+    assert list(by_file(root, "en")) == list(by_file(root, "zh"))
 
 
-def test_languages_have_the_same_figures_references_and_citations():
-    english, chinese = (dict(leaves(labels(lang))) for lang in LANGUAGES)
+def test_languages_have_the_same_figures_references_and_citations(root):
+    english, chinese = (by_file(root, lang) for lang in LANGUAGES)
     for path, text in english.items():
         other = chinese[path]
         assert sorted(set(placeholders(text))) == sorted(set(placeholders(other))), path
@@ -56,7 +57,7 @@ def test_languages_have_the_same_figures_references_and_citations():
 
 def test_every_citation_is_in_the_bibliography(root):
     known = set(re.findall(r"@\w+\{(\w+),", (root / "src/xmresearch/report/references.bib").read_text("utf-8")))
-    cited = {key for _, text in leaves(labels("en")) for key in re.findall(r"@([a-z]+\d{4})", text)}
+    cited = {key for text in by_file(root, "en").values() for key in re.findall(r"@([a-z]+\d{4})", text)}
     assert cited == known
 
 
@@ -99,7 +100,7 @@ def test_lists_and_names():
 
 def test_what_the_labels_lack_is_named():
     wording = Wording("en", {})
-    with pytest.raises(StudyError, match=r"labels/en\.yml has no 'texts\.nonsense'"):
+    with pytest.raises(StudyError, match=r"words in en\.yml have no 'texts\.nonsense'"):
         wording.text("texts", "nonsense")
     with pytest.raises(StudyError, match="has no variant 'odd'"):
         wording.text("texts", "response", {"case": "odd"})
@@ -108,13 +109,13 @@ def test_what_the_labels_lack_is_named():
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
-@pytest.mark.parametrize("package", ["sem", "causal"])
-def test_every_concern_has_its_sentence(lang, package):
+@pytest.mark.parametrize(("study", "package"), [("servqual", "sem"), ("sem", "sem"), ("did", "causal")])
+def test_every_concern_has_its_sentence(lang, study, package):
     """A concern's kind comes from data, so a sentence that is missing would stop a study on the day it is needed."""
     source = (files(f"xmresearch.{package}") / "concerns.py").read_text("utf-8")
     table = next(n for n in ast.walk(ast.parse(source)) if isinstance(n, ast.Assign) and isinstance(n.value, ast.Dict))
     kinds = {key.value for key in table.value.keys}
-    assert kinds <= set(labels(lang)["concerns"])
+    assert kinds <= set(words(study, lang)["concerns"])
 
 
 def test_alternatives_are_named_as_far_as_they_can_be_read():

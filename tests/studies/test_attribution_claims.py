@@ -133,8 +133,7 @@ def test_strong_world_is_said_plainly(pages):
 
 def test_the_question_asks_only_what_is_answered(pages):
     asked = {
-        w: next(b.content["text"] for b in answer(pages[w, "en"]) if b.content.get("key") == "att_question")
-        for w in WORLDS
+        w: next(b.content["text"] for b in answer(pages[w, "en"]) if b.content.get("key") == "question") for w in WORLDS
     }
     assert "money" not in asked["null"]
     assert "fixed" not in asked["null"]

@@ -137,7 +137,7 @@ def test_figures_are_not_named_as_periods(tmp_path):
 def test_questions_are_those_that_are_answered(tmp_path):
     panel(1, effect=1.0).to_parquet(tmp_path / "p.parquet")
     report = write("did", tmp_path, **BARE | {"data": {"path": "p.parquet"}, "worth": None, "break_even": None})
-    asked = next(b.content["text"] for b in answer(report) if b.content.get("key") == "did_question")
+    asked = next(b.content["text"] for b in answer(report) if b.content.get("key") == "question")
     assert "worth" not in asked
     assert "pay" not in asked
     assert "Who gained" not in asked

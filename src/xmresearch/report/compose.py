@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 import pandas as pd
@@ -48,6 +49,21 @@ class Concern(Protocol):
         """Names and figures of its sentence."""
 
 
+class Told(Protocol):
+    """The study that a report is of."""
+
+    @property
+    def columns(self) -> Mapping[str, str]:
+        """How figures of its own columns are written."""
+
+    @property
+    def figures(self) -> Callable[[], Mapping[str, Callable[..., Any]]]:
+        """Return the kinds of figure that only it draws."""
+
+    def words(self, lang: str) -> Path:
+        """Return the file of its own words."""
+
+
 class Report:
     """Writes a report block by block; each block shows in the notebook and is placed by the assembler.
 
@@ -55,8 +71,8 @@ class Report:
     ----------
     lang : {'en', 'zh'}
         Language.
-    study : str
-        Prefix of the labels of this study, such as 'servqual'.
+    study : Study, optional
+        Whose words, columns and figures are used besides those that all studies share.
     names : mapping of str to str
         Labels of the study's identifiers; see `Wording`.
     level : float
@@ -72,7 +88,7 @@ class Report:
     def __init__(
         self,
         lang: str,
-        study: str,
+        study: Told | None,
         names: Mapping[str, str],
         *,
         level: float = 0.95,
@@ -80,9 +96,10 @@ class Report:
         facts: Mapping[str, Any] | None = None,
         formats: Mapping[str, str] | None = None,
     ) -> None:
-        self.wording = Wording(lang, names, decimals=decimals)
-        self.study, self.level, self._common = study, level, dict(facts or {})
-        self._formats = COLUMN_FORMATS | dict(formats or {})
+        self.wording = Wording(lang, names, decimals=decimals, words=study.words(lang) if study else None)
+        self.level, self._common = level, dict(facts or {})
+        self._kinds = figures.KINDS | (study.figures() if study else {})
+        self._formats = COLUMN_FORMATS | (study.columns if study else {}) | (formats or {})
         self.blocks: list[Block] = []
         self.claims: dict[str, Claim] = {}
         self._silent = False
@@ -114,11 +131,9 @@ class Report:
 
     def title(self, given: str | None, client: str | None, **facts: Any) -> None:
         """Name the report and say at a glance what it rests on."""
-        title = given or self.wording.get("titles", self.study)
-        own = f"glance_{self.study}"
-        glance = own if self.wording.has("texts", own) else "glance"
+        title = given or self.wording.get("titles", "report")
         self._show("title", title=title, client=client or "", lang=self.wording.lang,
-                   glance=self.wording.plain.text("texts", glance, self._facts([], facts)))  # fmt: skip
+                   glance=self.wording.plain.text("texts", "glance", self._facts([], facts)))  # fmt: skip
 
     def section(self, key: str, *, when: bool = True) -> None:
         """Begin a section; all that follows up to the next one is left out where `when` is false."""
@@ -144,8 +159,8 @@ class Report:
         for claim in claims:
             if claim is None or self._silent:
                 continue
-            words = self.wording.get(f"claims_{self.study}", claim.name)
-            text = self.wording.filled(words["text"], self._facts([claim], {}), f"claims_{self.study}.{claim.name}")
+            words = self.wording.get("claims", claim.name)
+            text = self.wording.filled(words["text"], self._facts([claim], {}), f"claims.{claim.name}")
             self._show("prose", key=claim.name, text=text, claims=self._claimed(claim))
 
     def ledger(self) -> None:
@@ -174,8 +189,7 @@ class Report:
         if self._silent or not every:
             return
         facts = {"case": "one" if len(every) == 1 else "many", "count": len(every)}
-        own = f"concerns_{self.study}"
-        lines = [self.wording.text("texts", own if self.wording.has("texts", own) else "concerns", facts), ""]
+        lines = [self.wording.text("texts", "concerns", facts), ""]
         for model, concern in every:
             group = concern.facts.get("group")
             where = f"{self.wording.name(model)}{f', {group}' if group else ''}"
@@ -197,7 +211,7 @@ class Report:
             if result is None:
                 continue
             name = result.name if isinstance(result, Claim) else key
-            where = (f"claims_{self.study}", name) if isinstance(result, Claim) else ("cards", key)
+            where = ("claims", name) if isinstance(result, Claim) else ("cards", key)
             words, facts = self.wording.get(*where), self._facts([result], {})
             templates = words["card"] if isinstance(result, Claim) else words
             if facts.get("case") != "none":
@@ -248,7 +262,7 @@ class Report:
         key : str
             Of its caption, alternative text and axes in the labels.
         kind : str
-            One of `xmresearch.report.figures.KINDS`.
+            One of `xmresearch.report.figures.KINDS`, or of the study's own.
         data : DataFrame, a result with `tidy()`, or None
             What is drawn.
         **settings
@@ -260,7 +274,7 @@ class Report:
         texts = self.wording.get("figures", key)
         self._show(
             "figure", key=key, caption=self.wording.plain.vformat(texts["caption"], (), self._facts([], {})), alt=texts["alt"],
-            svg=figures.KINDS[kind](frame, self.wording, key, **settings),
+            svg=self._kinds[kind](frame, self.wording, key, **settings),
         )  # fmt: skip
 
     def _frame(self, data: Any) -> pd.DataFrame | None:
@@ -285,13 +299,10 @@ class Report:
         if (column == "ci" or column.endswith("_ci")) and not self.wording.has("columns", column):
             column = "ci"
         if column == "ci":
-            own = f"{self.study}_ci"
-            key = own if self.wording.has("columns", own) else "ci"
-            return str(self.wording.plain.text("columns", key, {"level": self.level}))
+            return str(self.wording.plain.text("columns", "ci", {"level": self.level}))
         if column == "id":
             column = "statement" if statements else "construct"
-        own = f"{self.study}_{column}"
-        return str(self.wording.get("columns", own if self.wording.has("columns", own) else column))
+        return str(self.wording.get("columns", column))
 
     def _cell(self, row: Mapping[Any, Any], column: str, specs: Mapping[str, str]) -> str:
         if column == "ci" or column.endswith("_ci"):
@@ -301,7 +312,7 @@ class Report:
             return self.wording.interval(row[f"{prefix}lower"], row[f"{prefix}upper"], spec, row.get("decimals"))
         value = row[column]
         if column == "claim":
-            return str(self.wording.get(f"claims_{self.study}", value)["title"])
+            return str(self.wording.get("claims", value)["title"])
         if isinstance(value, (list, tuple)):
             if column == "chain":
                 return " → ".join(self.wording.name(v) for v in value)

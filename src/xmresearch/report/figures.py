@@ -1,4 +1,4 @@
-"""The kinds of figure a report can show. Each takes a tidy table and returns SVG."""
+"""The kinds of figure that any report can show. Each takes a tidy table and returns SVG."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from xmresearch.report.attribution_figures import ATTRIBUTION_KINDS
-from xmresearch.report.did_figures import DID_KINDS
 from xmresearch.report.figure_style import (
     BLUE,
     GREEN,
@@ -283,40 +281,7 @@ def heatmap(
         return to_svg(figure)
 
 
-def zones(table: pd.DataFrame, wording: Wording, key: str) -> str:
-    """Draw each dimension's zone of tolerance as a band, with the perceived level on it.
-
-    Parameters
-    ----------
-    table : DataFrame
-        As `ToleranceResult.table`.
-    wording : Wording
-        Names and axis labels.
-    key : str
-        Of the figure, in the labels.
-
-    Returns
-    -------
-    str
-        SVG.
-    """
-    with figure_style():
-        y = np.arange(len(table))
-        figure, axes = new_figure(1.25 + 0.4 * len(table))
-        axes.barh(y, table["zone"], left=table["minimum"], color="#b9cfe2", height=0.5, label=wording.name("zone"))
-        axes.hlines(y, table["perception_lower"], table["perception_upper"], colors=INK, linewidth=1.8)
-        axes.scatter(table["perception"], y, color=ORANGE, s=36, zorder=3, label=wording.name("perception"))
-        axes.set_yticks(y, [wording.name(v) for v in table["construct"]])
-        axes.set_ylim(len(table) - 0.4, -0.6)
-        axes.tick_params(axis="y", length=0)
-        axes.spines["left"].set_visible(False)
-        axes.grid(axis="x", linewidth=0.7)
-        axes.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, fontsize=9.5)
-        label_axes(axes, wording, key)
-        return to_svg(figure)
-
-
 KINDS: Mapping[str, Callable[..., Any]] = {
-    "forest": forest, "bars": bars, "quadrants": quadrants, "heatmap": heatmap, "zones": zones,
-    "path_diagram": path_diagram, **DID_KINDS, **ATTRIBUTION_KINDS,
+    "forest": forest, "bars": bars, "quadrants": quadrants, "heatmap": heatmap, "path_diagram": path_diagram,
 }  # fmt: skip
+"""The kinds that every study may draw."""

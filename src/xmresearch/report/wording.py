@@ -10,34 +10,24 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache, cached_property
 from importlib.resources import files
 from numbers import Real
+from pathlib import Path
 from typing import Any
 
-import yaml
-
+from xmresearch.data.strict_yaml import read_yaml
 from xmresearch.errors import StudyError
 
 LANGUAGES = ("en", "zh")
 NONE_SHOWN = "–"
 
-# How a column's figures are written, by column name; others are written with `DEFAULT_FORMAT`.
+# How a column's figures are written, by column name, where a study does not say otherwise; others are written with
+# `DEFAULT_FORMAT`.
 COLUMN_FORMATS = {
-    "n": ",d", "units": ",d", "rows": ",d", "event_time": "+d", "p_positive": "prob", "weight": "pct", "rank": "d", "items": "d", "family": "d", "groups": "d", "received": ",d", "flagged": ",d",
-    "removed": ",d", "remaining": ",d", "gap": "+.2f", "truth": "+.2f", "contribution": "+.3f", "t": ".2f", "df": ",d",
-    "p": "p", "p_adjusted": "p", "p_quadrant": "prob", "p_worst": "prob", "p_worst_two": "prob", "p_top": "prob",
-    "share": "pct", "importance_share": "pct", "below": "pct", "within": "pct", "above": "pct", "d": "+.2f", "adequacy": "+.2f",
-    "superiority": "+.2f", "alpha": ".3f", "omega": ".3f", "difference_reliability": ".3f", "beta": "+.2f",
-    "chisq": ".3f", "npar": "d", "pvalue": "p", "p_diff": "p", "cfi": ".3f", "tli": ".3f", "rmsea": ".3f", "srmr": ".3f",
-    "delta_cfi": "+.3f", "delta_rmsea": "+.3f", "df_diff": "d", "r2": "pct", "std_all": ".3f", "ave": ".2f", "mi": ".1f",
-    "direct": "+.2f", "indirect": "+.2f", "total": "+.2f", "share_of_total": "pct", "change": "+.2f",
-    "index_change": "+.1f", "estimate_weighted": ".1f", "epc": "+.2f", "sepc_all": "+.2f",
-    "touches": ",.0f", "removal_effect": ".4f", "pass_share": ".4f", "removal": ".4f", "credit": ",.0f", "p_top_three": "prob", "order": "d", "states": ",d",
-    "transitions": ",d", "log_evidence": ",.1f", "probability": "prob", "log_loss": ".4f", "log_loss_gap": ".5f", "gap_se": ".5f",
-    "markov": "pct1", "shapley": "pct1", "first": "pct1", "last": "pct1", "linear": "pct1", "position": "pct1", "time_decay": "pct1",
-    "last_non_direct": "pct1", "cost": ",.0f", "budget_share": "pct1", "cost_per_conversion": ",.2f", "value_share": "pct1",
-    "value_credit": ",.0f", "lift": ",.0f", "bootstrap_sd": ".4f", "count": ",.0f", "part": "pct1", "mean_hours": "hours",
-    "median_hours": "hours", "journeys": ",.0f", "converted": ",.0f", "lost_here": ",.0f", "conversion_rate": "pct", "reach": "pct",
-    "exits": ",.0f", "lost": "pct1", "exit_rate": "pct1", "scores": ",.0f", "priority": "pct1", "p_over": "prob",
-    "f": ".2f", "df1": ".0f", "df2": ".0f", "importance": ".2f", "value": ".3g", "threshold": ".3g", "promised": "pct1", "changed": "brief", "chain_sd": ".4f",
+    "n": ",d", "weight": "pct", "rank": "d", "items": "d", "received": ",d", "flagged": ",d", "removed": ",d",
+    "remaining": ",d", "gap": "+.2f", "truth": "+.2f", "t": ".2f", "df": ",d", "p_adjusted": "p", "p_top": "prob",
+    "share": "pct", "within": "pct", "d": "+.2f", "alpha": ".3f", "omega": ".3f", "chisq": ".3f", "npar": "d",
+    "pvalue": "p", "cfi": ".3f", "tli": ".3f", "rmsea": ".3f", "srmr": ".3f", "delta_cfi": "+.3f", "delta_rmsea":
+    "+.3f", "r2": "pct", "std_all": ".3f", "scores": ",.0f", "priority": "pct1", "value": ".3g", "threshold": ".3g",
+    "promised": "pct1",
 }  # fmt: skip
 DEFAULT_FORMAT = ".2f"
 MOST_NAMED = 4
@@ -51,18 +41,42 @@ _LIST_MARK = re.compile(r"^(\(?\w{0,9})([-+:.)])(?=\s|$)")
 
 
 @cache
-def labels(lang: str) -> Mapping[str, Any]:
-    """Return the labels of one language: those of every file whose name ends with it."""
+def labels(lang: str, own: Path | None = None) -> Mapping[str, Any]:
+    """Return the labels of one language.
+
+    Parameters
+    ----------
+    lang : {'en', 'zh'}
+        Language.
+    own : Path, optional
+        A study's file of words; where it has a label that all studies share, its own is used.
+
+    Returns
+    -------
+    mapping
+        By section, then key.
+
+    Raises
+    ------
+    StudyError
+        There is no such language, or the file of words is missing or no such mapping.
+    """
     if lang not in LANGUAGES:
         raise StudyError(f"There is no report language '{lang}'.", f"Languages: {', '.join(LANGUAGES)}.")
-    content: dict[str, dict[str, Any]] = {}
-    folder = files("xmresearch.report") / "labels"
-    for path in sorted((p for p in folder.iterdir() if p.name.endswith(f"{lang}.yml")), key=lambda p: p.name):
-        for section, words in yaml.safe_load(path.read_text("utf-8")).items():
-            known = content.setdefault(section, {})
-            if twice := known.keys() & words.keys():
-                raise StudyError(f"labels/{path.name} has words that another file has: {section}.{min(twice)}.")
-            known |= words
+    shared = _sections(Path(str(files("xmresearch.report"))) / "labels" / f"{lang}.yml")
+    if own is None:
+        return shared
+    if not own.is_file():
+        raise StudyError(f"The study has no words for language '{lang}'.", f"Write {own}.")
+    words = _sections(own)
+    return {section: shared.get(section, {}) | words.get(section, {}) for section in shared.keys() | words.keys()}
+
+
+def _sections(path: Path) -> dict[str, dict[str, Any]]:
+    """Read a file of words; a key given twice is an error, as the later would take the place of the earlier."""
+    _, content = read_yaml(path, str(path), StudyError)
+    if not isinstance(content, dict) or not all(isinstance(section, dict) for section in content.values()):
+        raise StudyError(f"{path} is not a mapping of sections of words.")
     return content
 
 
@@ -130,10 +144,12 @@ class Wording(string.Formatter):
         Labels of identifiers that belong to this study: dimensions, statements, segments and their values.
     decimals : int
         Of figures in units of the outcome, whose format is 'scale' or '+scale'.
+    words : Path, optional
+        The study's own words in that language; see `labels`.
     """
 
-    def __init__(self, lang: str, names: Mapping[str, str], *, decimals: int = 2) -> None:
-        self.lang, self.names, self.decimals, self._labels = lang, names, decimals, labels(lang)
+    def __init__(self, lang: str, names: Mapping[str, str], *, decimals: int = 2, words: Path | None = None) -> None:
+        self.lang, self.names, self.decimals, self._labels = lang, names, decimals, labels(lang, words)
         self._escape: Callable[[str], str] = escaped
 
     @cached_property
@@ -148,7 +164,7 @@ class Wording(string.Formatter):
         try:
             return self._labels[section][key]
         except KeyError:
-            raise StudyError(f"labels/{self.lang}.yml has no '{section}.{key}'.") from None
+            raise StudyError(f"The words in {self.lang}.yml have no '{section}.{key}'.") from None
 
     def has(self, section: str, key: str) -> bool:
         """Whether a label exists."""
@@ -171,7 +187,7 @@ class Wording(string.Formatter):
         if isinstance(template, Mapping):
             case = facts.get("case")
             if case not in template:
-                raise StudyError(f"labels/{self.lang}.yml: '{where}' has no variant '{case}'.")
+                raise StudyError(f"The words in {self.lang}.yml: '{where}' has no variant '{case}'.")
             template = template[case]
         return str(self.vformat(str(template), (), facts)).strip()
 

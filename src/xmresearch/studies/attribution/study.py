@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from xmresearch.params.study import Study
 from xmresearch.studies.attribution.params import AttributionParams
@@ -24,4 +25,37 @@ def _check(params: AttributionParams, data: TouchData) -> list[str]:
     return check_study(params, data)
 
 
-STUDY = Study("attribution", Path(__file__).parent, AttributionParams, _open, _check, demo="service_hall")
+def _figures() -> Mapping[str, Callable[..., Any]]:
+    from xmresearch.studies.attribution.figures import KINDS
+
+    return KINDS
+
+
+def _claims() -> Mapping[str, tuple[str, ...]]:
+    from xmresearch.studies.attribution.claims import CLAIMS
+
+    return CLAIMS
+
+
+COLUMNS = {
+    "touches": ",.0f", "removal_effect": ".4f", "pass_share": ".4f", "removal": ".4f", "credit": ",.0f",
+    "p_top_three": "prob", "order": "d", "states": ",d", "transitions": ",d", "log_evidence": ",.1f", "probability":
+    "prob", "log_loss": ".4f", "log_loss_gap": ".5f", "gap_se": ".5f", "markov": "pct1", "shapley": "pct1", "last":
+    "pct1", "linear": "pct1", "position": "pct1", "time_decay": "pct1", "last_non_direct": "pct1", "cost": ",.0f",
+    "budget_share": "pct1", "cost_per_conversion": ",.2f", "value_share": "pct1", "value_credit": ",.0f", "lift":
+    ",.0f", "bootstrap_sd": ".4f", "count": ",.0f", "part": "pct1", "mean_hours": "hours", "median_hours": "hours",
+    "journeys": ",.0f", "converted": ",.0f", "lost_here": ",.0f", "conversion_rate": "pct", "reach": "pct", "exits":
+    ",.0f", "lost": "pct1", "exit_rate": "pct1", "p_over": "prob", "first": "pct1", "chain_sd": ".4f",
+}  # fmt: skip
+
+STUDY = Study(
+    name="attribution",
+    folder=Path(__file__).parent,
+    params=AttributionParams,
+    open=_open,
+    check=_check,
+    figures=_figures,
+    claims=_claims,
+    columns=COLUMNS,
+    demo="service_hall",
+)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from xmresearch.params.study import Study
 from xmresearch.studies.did.params import DidParams
@@ -24,4 +25,30 @@ def _check(params: DidParams, panel: PanelData) -> list[str]:
     return check_study(params, panel)
 
 
-STUDY = Study("did", Path(__file__).parent, DidParams, _open, _check, demo="service_hall")
+def _figures() -> Mapping[str, Callable[..., Any]]:
+    from xmresearch.studies.did.figures import KINDS
+
+    return KINDS
+
+
+def _claims() -> Mapping[str, tuple[str, ...]]:
+    from xmresearch.studies.did.claims import CLAIMS
+
+    return CLAIMS
+
+
+COLUMNS = {
+    "units": ",d", "rows": ",d", "event_time": "+d", "p_positive": "prob", "family": "d", "changed": "brief",
+}  # fmt: skip
+
+STUDY = Study(
+    name="did",
+    folder=Path(__file__).parent,
+    params=DidParams,
+    open=_open,
+    check=_check,
+    figures=_figures,
+    claims=_claims,
+    columns=COLUMNS,
+    demo="service_hall",
+)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,4 +25,25 @@ def _check(params: SemParams, survey: Survey) -> list[str]:
     return check_study(params, survey)
 
 
-STUDY = Study("sem", Path(__file__).parent, SemParams, _open, _check, demo="service_hall")
+def _claims() -> Mapping[str, tuple[str, ...]]:
+    from xmresearch.studies.sem.claims import CLAIMS
+
+    return CLAIMS
+
+
+COLUMNS = {
+    "p_diff": "p", "df_diff": "d", "ave": ".2f", "mi": ".1f", "direct": "+.2f", "indirect": "+.2f", "total": "+.2f",
+    "share_of_total": "pct", "change": "+.2f", "index_change": "+.1f", "estimate_weighted": ".1f", "epc": "+.2f",
+    "sepc_all": "+.2f",
+}  # fmt: skip
+
+STUDY = Study(
+    name="sem",
+    folder=Path(__file__).parent,
+    params=SemParams,
+    open=_open,
+    check=_check,
+    claims=_claims,
+    columns=COLUMNS,
+    demo="service_hall",
+)

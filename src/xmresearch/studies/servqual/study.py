@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from xmresearch.params.study import Study
 from xmresearch.studies.servqual.params import ServqualParams
@@ -24,4 +25,32 @@ def _check(params: ServqualParams, survey: Survey) -> list[str]:
     return check_study(params, survey)
 
 
-STUDY = Study("servqual", Path(__file__).parent, ServqualParams, _open, _check, demo="service_hall")
+def _figures() -> Mapping[str, Callable[..., Any]]:
+    from xmresearch.studies.servqual.figures import KINDS
+
+    return KINDS
+
+
+def _claims() -> Mapping[str, tuple[str, ...]]:
+    from xmresearch.studies.servqual.claims import CLAIMS
+
+    return CLAIMS
+
+
+COLUMNS = {
+    "groups": "d", "contribution": "+.3f", "p": "p", "p_quadrant": "prob", "p_worst": "prob", "p_worst_two": "prob",
+    "importance_share": "pct", "below": "pct", "above": "pct", "adequacy": "+.2f", "superiority": "+.2f",
+    "difference_reliability": ".3f", "beta": "+.2f", "f": ".2f", "df1": ".0f", "df2": ".0f", "importance": ".2f",
+}  # fmt: skip
+
+STUDY = Study(
+    name="servqual",
+    folder=Path(__file__).parent,
+    params=ServqualParams,
+    open=_open,
+    check=_check,
+    figures=_figures,
+    claims=_claims,
+    columns=COLUMNS,
+    demo="service_hall",
+)

@@ -240,7 +240,7 @@ def _keep_in_view(axes: Axes, table: pd.DataFrame) -> None:
         axes.set_ylim(bottom - pad, top + pad)
 
 
-DID_KINDS: Mapping[str, Callable[..., Any]] = {
+KINDS: Mapping[str, Callable[..., Any]] = {
     "trends": trends, "event_study": event_study, "att_grid": att_grid, "sensitivity_curve": sensitivity_curve,
     "densities": densities,
 }  # fmt: skip

@@ -21,8 +21,8 @@ from xmresearch.report.figure_style import (
     to_svg,
     wrap,
 )  # fmt: skip
-from xmresearch.report.process_map import process_map
 from xmresearch.report.wording import Wording, number
+from xmresearch.studies.attribution.process_map import process_map
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -185,6 +185,6 @@ def _percent_axis(axes: Axes) -> None:
     axes.set_xlim(left=0)
 
 
-ATTRIBUTION_KINDS: Mapping[str, Callable[..., Any]] = {
+KINDS: Mapping[str, Callable[..., Any]] = {
     "methods": methods, "budget": budget, "funnel": funnel, "rated_map": rated_map, "process_map": process_map,
 }  # fmt: skip
