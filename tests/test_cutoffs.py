@@ -31,10 +31,10 @@ from xmresearch.psychometrics.method_variance import CommonMethodResult
 from xmresearch.psychometrics.relative_importance import DriverResult
 from xmresearch.sem import invariance_ladder as ladder
 from xmresearch.sem.bayes_result import BayesianSem, posterior_warnings
-from xmresearch.sem.overview import _verdict
 from xmresearch.sem.pls_fit import PlsResult
 from xmresearch.sem.pls_tables import concerns as pls_concerns
 from xmresearch.sem.result import SemFit
+from xmresearch.sem.tables import _verdict
 from xmresearch.studies.attribution import carriers
 from xmresearch.studies.servqual.claims import few_respondents
 
@@ -45,7 +45,7 @@ PUBLISHED = {
         "FAIR_FIT": {"cfi": 0.90, "rmsea": 0.08, "srmr": 0.10},  # Browne & Cudeck (1993); Schermelleh-Engel et al. (2003)
     },
     "sem.invariance_ladder": {"CFI_DROP": -0.010, "RMSEA_RISE": 0.015},  # Chen (2007)
-    "sem.overview": {"NOTABLE_INDEX": 3.84},
+    "sem.tables": {"NOTABLE_INDEX": 3.84},
     "sem.concerns": {"CLOSE_FACTORS": 0.95, "ROWS_PER_PARAMETER": 5, "ROWS_PER_ORDINAL_GROUP": 200, "_AGAINST": 0.2},
     "sem.pls_fit": {"RELIABLE": 0.7, "AVE_BOUND": 0.5, "HTMT_BOUND": 0.85, "SRMR_BOUND": 0.08, "MOST_BETTER": 0.5},
     "sem.pls_tables": {"VIF_BOUND": 5.0},  # Hair et al. (2019)

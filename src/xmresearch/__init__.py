@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from xmresearch.data.panel import load_panel as load_panel
     from xmresearch.data.readers import read_survey as read_survey
     from xmresearch.data.touches import load_touches as load_touches
+    from xmresearch.params.registry import find_study as find_study
+    from xmresearch.params.registry import study_names as study_names
     from xmresearch.run.study import run_study as run_study
 else:
     __getattr__, __dir__ = front_door(__name__)

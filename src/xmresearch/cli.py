@@ -91,6 +91,17 @@ def schema(study: str) -> None:
     click.echo(json_schema(study), nl=False)
 
 
+@cli.command("new-study")
+@click.argument("name")
+@click.option("--into", type=click.Path(file_okay=False), default=".", help="Folder to make it in (default: here).")
+def new_study(name: str, into: str) -> None:
+    """Begin a study of your own: a folder with a notebook, params, claims, words and a test that all work."""
+    from xmresearch.run.new_study import new_study as write
+
+    folder = write(name, into)
+    click.echo(f"Written: {_shown(folder)}\nRun it: xmresearch run {_shown(folder / 'demo.yml')}")
+
+
 @cli.command()
 @click.option("--names", is_flag=True, help="Names only, one a line.")
 def studies(names: bool) -> None:

@@ -19,9 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 Marks = NDArray[np.bool_]
+MIN_CELL = 10
+"""Fewest people that anything may be said of, whatever params allow."""
 
 
-def hidden_counts(counts: NDArray[Any], min_cell: float) -> Marks:
+def hidden_counts(counts: NDArray[Any], min_cell: float, also: Marks | None = None) -> Marks:
     """Choose which of counts with a known total to hide.
 
     Parameters
@@ -30,14 +32,18 @@ def hidden_counts(counts: NDArray[Any], min_cell: float) -> Marks:
         People (or journeys, answers) in each group, shape (n,); together they are the total, which is shown.
     min_cell : float
         Smallest count that may be shown; 0 always may.
+    also : ndarray of bool, optional
+        Further ones that are hidden for another reason.
 
     Returns
     -------
     ndarray of bool
-        Shape (n,): small counts, and the next larger ones as far as they are needed.
+        Shape (n,): small counts, those also hidden, and the next larger ones as far as they are needed.
     """
     counted = counts > 0
     hidden = counted & (counts < min_cell)
+    if also is not None:
+        hidden |= also & counted
     while hidden.any() and (hidden.sum() == 1 or counts[hidden].sum() < min_cell) and (counted & ~hidden).any():
         hidden[int(np.where(counted & ~hidden, counts, np.inf).argmin())] = True
     return np.asarray(hidden)
@@ -66,40 +72,31 @@ def hidden_groups(groups: Mapping[str, Sequence[Marks]], min_cell: int) -> dict[
         for outer, inner in permutations(groups, 2):
             for a in np.flatnonzero(~hidden[outer]).tolist():
                 whole = groups[outer][a]
-                inside = [b for b in np.flatnonzero(~hidden[inner]).tolist() if not (groups[inner][b] & ~whole).any()]
+                open_ = np.flatnonzero(~hidden[inner] & (sizes[inner] > 0)).tolist()
+                inside = [b for b in open_ if not (groups[inner][b] & ~whole).any()]
                 rest = int(whole.sum()) - sum(int(sizes[inner][b]) for b in inside)
                 if inside and 0 < rest < min_cell:
                     hidden[inner][min(inside, key=lambda b: int(sizes[inner][b]))] = True
         for segment, mark in hidden.items():
-            hidden[segment] = mark | _completed(mark, sizes[segment], min_cell)
+            hidden[segment] = hidden_counts(sizes[segment], min_cell, mark)
         if all((hidden[s] == before[s]).all() for s in hidden):
             return hidden
 
 
-def _completed(hidden: Marks, sizes: NDArray[np.int64], min_cell: int) -> Marks:
-    """Hide further groups until those hidden cannot be worked out from the total."""
-    mark, counted = hidden.copy(), sizes > 0
-    while (
-        (mark & counted).any()
-        and (counted & ~mark).any()
-        and ((mark & counted).sum() == 1 or sizes[mark].sum() < min_cell)
-    ):
-        mark[int(np.where(counted & ~mark, sizes, np.iinfo(np.int64).max).argmin())] = True
-    return mark
-
-
-def unnamed(sizes: Mapping[str, float], min_cell: int) -> list[str]:
-    """Return the groups that may not even be named: those with fewer people than may be shown.
+def telling(sizes: Mapping[str, int]) -> str:
+    """Say which groups are meant, in an error: those that may be named with their sizes, and how many others.
 
     Parameters
     ----------
-    sizes : mapping of str to float
-        People in each group.
-    min_cell : int
-        Smallest group that may be shown.
+    sizes : mapping of str to int
+        People in each group, by its name; at least one group.
 
     Returns
     -------
-    list of str
+    str
+        Such as "'north' (12) and 2 others of fewer than 10".
     """
-    return [name for name, size in sizes.items() if size < min_cell]
+    named = [f"'{name}' ({size})" for name, size in sizes.items() if size >= MIN_CELL]
+    unnamed = len(sizes) - len(named)
+    others = f"{unnamed} {'other' if named else 'group'}{'s' if unnamed > 1 else ''} of fewer than {MIN_CELL}"
+    return " and ".join([*([", ".join(named)] if named else []), *([others] if unnamed else [])])

@@ -10,7 +10,6 @@ from pydantic import ValidationError
 
 from xmresearch.attribution.chain import Chain
 from xmresearch.attribution.customer_weights import CustomerWeights
-from xmresearch.attribution.evidence import customer_spread, customer_units, misspecification
 from xmresearch.attribution.hierarchy import StepPosterior
 from xmresearch.attribution.markov_removal import markov
 from xmresearch.attribution.order import choose_order
@@ -18,6 +17,7 @@ from xmresearch.attribution.reading import read_touches
 from xmresearch.data.touches import TouchData
 from xmresearch.errors import InsufficientData
 from xmresearch.studies.attribution.checking import check_study
+from xmresearch.studies.attribution.evidence import customer_spread, customer_units, misspecification
 from xmresearch.studies.attribution.params import AttributionParams
 from xmresearch.sufficient import transition_counter
 from xmresearch.sufficient.customer_groups import GROUPS, group_of

@@ -11,12 +11,12 @@ from study_words import wording
 from xmresearch.attribution.concerns import left_out_concerns
 from xmresearch.attribution.directly_follows import process_map
 from xmresearch.attribution.journey_analysis import journey
-from xmresearch.attribution.publishing import publishable
 from xmresearch.attribution.reading import Touches, read_touches
 from xmresearch.data.touches import TouchData
 from xmresearch.errors import DataError, ParamsError
 from xmresearch.studies.attribution.checking import check_study
 from xmresearch.studies.attribution.params import AttributionParams
+from xmresearch.studies.attribution.publishing import publishable
 from xmresearch.sufficient.event_log import EventLog
 from xmresearch.sufficient.label_forms import RESERVED, as_written, merged_forms, own_label, same_but_for_form
 from xmresearch.sufficient.transition_table import transitions

@@ -5,11 +5,11 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from xmresearch.claims.truth import with_truth
 from xmresearch.data.config import ScenarioSource
 from xmresearch.data.load import load_survey
 from xmresearch.psychometrics.gap_scores import gaps
 from xmresearch.psychometrics.overall import overall_scores
-from xmresearch.psychometrics.truth import with_truth
 
 SURVEYS = 500
 RESPONDENTS = 300

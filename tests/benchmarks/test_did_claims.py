@@ -7,11 +7,11 @@ from scipy import stats
 
 from xmresearch.causal.designs import did
 from xmresearch.causal.pretrend import event_path
-from xmresearch.causal.publishing import published
 from xmresearch.causal.robustness import sensitivity
 from xmresearch.claims.calibration import Cell, judge, power
-from xmresearch.psychometrics.checks import run_checks
+from xmresearch.claims.checks import run_checks
 from xmresearch.studies.did import claims as say
+from xmresearch.studies.did.publishing import published
 
 pytestmark = pytest.mark.benchmark
 SAMPLES, SMALLEST, LEVEL = 1000, 0.1, 0.95

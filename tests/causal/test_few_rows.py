@@ -6,9 +6,9 @@ import pytest
 from study_words import wording
 
 from xmresearch.causal.designs import did
-from xmresearch.causal.evidence import by_period, raw_means
-from xmresearch.causal.publishing import published
 from xmresearch.studies.did import figures as did_figures
+from xmresearch.studies.did.evidence import by_period, raw_means
+from xmresearch.studies.did.publishing import published
 
 KEYS = {"outcome": "y", "unit": "branch", "time": "month", "draws": 400}
 ONE = KEYS | {"treated": "treated", "treated_from": 3}

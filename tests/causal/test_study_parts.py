@@ -5,15 +5,15 @@ import pandas as pd
 import pytest
 
 from xmresearch.causal.designs import did
-from xmresearch.causal.evidence import by_period, decomposition, densities, doubts, grounds, raw_means
-from xmresearch.causal.overview import concerns, decimals, design, did_all, outcomes_table
-from xmresearch.causal.planted import aggregates, planted_overall, with_planted
-from xmresearch.causal.publishing import published
 from xmresearch.causal.robustness import sensitivity
 from xmresearch.data.config import RolloutSource
 from xmresearch.data.panel import load_panel
 from xmresearch.errors import InsufficientData
 from xmresearch.studies.did.claims import by_cohort, changed, pays, worth_of
+from xmresearch.studies.did.evidence import by_period, decomposition, densities, doubts, grounds, raw_means
+from xmresearch.studies.did.overview import concerns, decimals, design, did_all, outcomes_table
+from xmresearch.studies.did.planted import aggregates, planted_overall, with_planted
+from xmresearch.studies.did.publishing import published
 from xmresearch.sufficient.periods import written
 
 KEYS = {"outcome": "satisfaction", "unit": "branch", "time": "month", "cohort": "rollout", "family": "ordinal"}

@@ -7,9 +7,9 @@ from scipy import optimize
 
 from xmresearch.causal.designs import did
 from xmresearch.causal.honest_trends import honest
-from xmresearch.causal.publishing import published
 from xmresearch.causal.robustness import sensitivity
 from xmresearch.errors import DataError
+from xmresearch.studies.did.publishing import published
 
 YEARS = np.array([2000, 2004, 2008, 2012, 2013, 2014, 2017])
 KEYS = {"outcome": "y", "unit": "u", "time": "t", "cohort": "g"}

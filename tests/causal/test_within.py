@@ -13,14 +13,14 @@ from study_words import wording
 
 from xmresearch.causal.designs import did, prepare
 from xmresearch.causal.event_study import event_study
-from xmresearch.causal.evidence import raw_means
-from xmresearch.causal.overview import design, layout
 from xmresearch.causal.pretrend import event_path
-from xmresearch.causal.publishing import published
 from xmresearch.causal.robustness import sensitivity
 from xmresearch.causal.staggered import staggered
 from xmresearch.causal.two_by_two import two_by_two
 from xmresearch.errors import DataError, InsufficientData, ParamsError
+from xmresearch.studies.did.evidence import raw_means
+from xmresearch.studies.did.overview import design, layout
+from xmresearch.studies.did.publishing import published
 
 REPLICATIONS = 40
 

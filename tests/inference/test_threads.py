@@ -21,7 +21,7 @@ ENTRIES = {
             "comparison.compare", "comparison.difference_test", "polychorics.polychoric"),
     "causal": ("designs.did", "designs.refit", "randomised.experiment", "hierarchical.hierarchical", "honest_trends.honest",
                "robustness.sensitivity", "synthetic.synthetic_control", "few_treated.few_treated", "sequential.monitor",
-               "adjusted.adjusted_att", "goodman_bacon.bacon", "overview.did_all", "event_study.event_study",
+               "adjusted.adjusted_att", "goodman_bacon.bacon", "event_study.event_study",
                "staggered.staggered", "two_by_two.two_by_two", "interim_looks.group_sequential"),
     "attribution": ("markov_removal.markov", "shapley_values.shapley", "order.choose_order", "journey_analysis.journey", "rules_of_thumb.heuristics",
                     "across_channels.consistency"),

@@ -8,10 +8,11 @@ from xmresearch.data.datasets import load_dataset
 from xmresearch.errors import DatasetUnavailable, InsufficientData, ModelError
 from xmresearch.sem.catalogue import model_text, shipped_models
 from xmresearch.sem.fitting import fit
-from xmresearch.sem.overview import diagram, loadings, paths, population_fit, side_by_side, with_population
 from xmresearch.sem.syntax import parse_model
+from xmresearch.sem.tables import diagram, loadings, paths, side_by_side
 from xmresearch.sem.total_effects import effects, mediation
 from xmresearch.sem.what_if import gains, indices
+from xmresearch.studies.sem.population import population_fit, with_population
 
 CHAIN = "y ~ b*m + c*x\nm ~ a*x\nz ~ d*y\nab := a*b\nwhole := a*b + c"
 

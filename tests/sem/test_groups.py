@@ -138,7 +138,7 @@ def test_labels_tie_parameters_across_groups(schools):
 
 def test_bad_groups_are_one_clear_error(schools, hs):
     five = schools.assign(site=np.where(np.arange(len(schools)) < 5, "north", "south"))
-    with pytest.raises(InsufficientData, match=r"Group 'north': 5 complete row\(s\) are too few for 9"):
+    with pytest.raises(InsufficientData, match=r"A group: fewer than 10 complete row\(s\) are too few for 9"):
         fit(hs, five, group="site")
     with pytest.raises(DataError, match="no column 'schol'.*Did you mean 'school'"):
         fit(hs, schools, group="schol")

@@ -12,8 +12,8 @@ from xmresearch.sem.bayes import sample
 from xmresearch.sem.fitting import fit, fit_all
 from xmresearch.sem.followup import factor_scores
 from xmresearch.sem.invariance_ladder import invariance
-from xmresearch.sem.overview import diagram, loadings, paths
 from xmresearch.sem.pls_fit import pls
+from xmresearch.sem.tables import diagram, loadings, paths
 from xmresearch.sem.total_effects import effects, mediation
 from xmresearch.sem.what_if import gains, indices
 

@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 from study_output import assert_no_rows_of_people, assert_same_figures, shown, table, words
 
-from xmresearch.attribution.publishing import hidden_cells
 from xmresearch.attribution.reading import read_touches
 from xmresearch.data.datasets import load_dataset
 from xmresearch.data.scenarios.touchpoints import TouchpointLog
+from xmresearch.disclosure import hidden_counts
 from xmresearch.studies.attribution.params import AttributionParams
 
 PARAMS = AttributionParams
@@ -206,9 +206,9 @@ def test_rare_channels_are_pooled_or_left_out():
 
 
 def test_no_single_figure_is_hidden():
-    assert hidden_cells(np.array([3, 40, 20, 0]), 10).tolist() == [True, False, True, False]
-    assert hidden_cells(np.array([3, 4, 20]), 10).tolist() == [True, True, False]
-    assert hidden_cells(np.array([30, 20]), 10).tolist() == [False, False]
+    assert hidden_counts(np.array([3, 40, 20, 0]), 10).tolist() == [True, False, True, False]
+    assert hidden_counts(np.array([3, 4, 20, 30]), 10).tolist() == [True, True, True, False]
+    assert hidden_counts(np.array([30, 20]), 10).tolist() == [False, False]
 
 
 @pytest.mark.parametrize(

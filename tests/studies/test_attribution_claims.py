@@ -16,9 +16,9 @@ from xmresearch.attribution.exits import ExitCounts
 from xmresearch.attribution.journey_analysis import journey
 from xmresearch.attribution.markov_removal import markov
 from xmresearch.attribution.order import choose_order
-from xmresearch.attribution.publishing import publishable
 from xmresearch.data import FOLDER_VARIABLE
 from xmresearch.studies.attribution import carriers, experience, losses, money
+from xmresearch.studies.attribution.publishing import publishable
 from xmresearch.sufficient.paths import read_paths
 from xmresearch.sufficient.transition_table import transitions
 

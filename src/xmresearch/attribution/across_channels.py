@@ -130,8 +130,8 @@ def consistency(
         raise InsufficientData("No experience has scores in two channels.", "Two scores per channel are the least.")
     few = table[table["scores"] < FEW_SCORES]
     concerns = tuple(
-        Concern("few_scores", {"touchpoint": f"{e} / {c}", "count": int(n)})
-        for e, c, n in few[["experience", "channel", "scores"]].itertuples(index=False)
+        Concern("few_scores", {"touchpoint": f"{e} / {c}", "least": FEW_SCORES})
+        for e, c in few[["experience", "channel"]].itertuples(index=False)
     )
     return ConsistencyResult(table, pd.DataFrame(rows), concerns, tolerance, confidence)
 

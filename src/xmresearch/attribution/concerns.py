@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from xmresearch import concerns
 
 _SENTENCES = {
     "descriptive": "Credits describe which touchpoints lie on the way to a conversion; they are not causal effects.",
@@ -45,33 +44,20 @@ _SENTENCES = {
     "lift_disagrees": "A lift of {lift:.0f} conversions ({lower:.0f} to {upper:.0f}) was measured for {channel}; its credit is {credit:.0f}.",
     "unspent": "{channel} has no cost, so it has no return.",
     "unmatched_scores": "{count} survey score(s) belong to no touch in the log and were left out.",
-    "few_scores": "{touchpoint} has {count} score(s): its mean is uncertain.",
+    "few_scores": "{touchpoint} has fewer than {least} scores: its mean is uncertain.",
 }  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Concern:
-    """One thing to ask about.
+class Concern(concerns.Concern):
+    """One thing to ask about journeys and credits, of one of these kinds.
 
-    Attributes
-    ----------
-    kind : str
-        descriptive, mandatory_step, chain_misses_log, order_at_highest, few_conversions, few_customers, independent_journeys, no_nulls,
-        pooled_channels, misspecified, shrunk, lift_disagrees, unspent, unmatched_scores, few_scores, same_forms, same_forms_rare,
-        reserved_labels, placeholder_labels, path_sign, other_separator, longest_journey, rare_conversions, or a key of
-        `Journeys.left_out`.
-    facts : dict
-        Names and figures of the sentence that `str` gives; reports put it into their own language.
+    descriptive, mandatory_step, chain_misses_log, order_at_highest, few_conversions, few_customers, independent_journeys, no_nulls,
+    pooled_channels, misspecified, shrunk, lift_disagrees, unspent, unmatched_scores, few_scores, same_forms, same_forms_rare,
+    reserved_labels, placeholder_labels, path_sign, other_separator, longest_journey, rare_conversions, or a key of
+    `Journeys.left_out`.
     """
 
-    kind: str
-    facts: dict[str, Any] = field(default_factory=dict)
-
-    def __str__(self) -> str:
-        facts = {
-            k: ", ".join(f"'{v}'" for v in fact) if isinstance(fact, list) else fact for k, fact in self.facts.items()
-        }
-        return _SENTENCES[self.kind].format(**facts)
+    sentences = _SENTENCES
 
 
 def left_out_concerns(left_out: dict[str, int]) -> list[Concern]:

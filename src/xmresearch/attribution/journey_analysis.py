@@ -149,8 +149,7 @@ def journey(
         table = _with_scores(table, found, scale or (float(survey[score].min()), float(survey[score].max())))
         concerns += [Concern("unmatched_scores", {"count": unmatched})] if unmatched else []
         few = table[table["scores"] < FEW_SCORES]
-        pairs = zip(few["touchpoint"], few["scores"], strict=True)
-        concerns += [Concern("few_scores", {"touchpoint": t, "count": int(n)}) for t, n in pairs]
+        concerns += [Concern("few_scores", {"touchpoint": t, "least": FEW_SCORES}) for t in few["touchpoint"]]
     total = float(sums.total.sum())
     touches = float(sums.by_channel["touches"].sum())
     facts = {

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
-
+from xmresearch import concerns
 from xmresearch.inference.nuts import Convergence
 
 _SENTENCES = {
@@ -43,26 +41,16 @@ _SENTENCES = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Concern:
-    """One thing to ask about.
+class Concern(concerns.Concern):
+    """One thing to ask about a design, of one of these kinds.
 
-    Attributes
-    ----------
-    kind : str
-        blank_rows, coded_rows, dates_grouped, start_mapped, start_within, start_longer, treated_within, late_entrants,
-        uneven_periods, one_unit, unclustered, few_units, missing_periods, always_treated, one_sided_units, late_adopters,
-        within_units, balanced_units, composition_same, composition_complete, composition_present, attrition, unpaired_effects,
-        no_never, small_cohorts, pretrend, overdispersed, uneven_rows, sampler, unadjusted_periods, one_sided or placebo_interval.
-    facts : dict
-        Names and figures of the sentence that `str` gives; reports put it into their own language.
+    blank_rows, coded_rows, dates_grouped, start_mapped, start_within, start_longer, treated_within, late_entrants,
+    uneven_periods, one_unit, unclustered, few_units, missing_periods, always_treated, one_sided_units, late_adopters,
+    within_units, balanced_units, composition_same, composition_complete, composition_present, attrition, unpaired_effects,
+    no_never, small_cohorts, pretrend, overdispersed, uneven_rows, sampler, unadjusted_periods, one_sided or placebo_interval.
     """
 
-    kind: str
-    facts: dict[str, Any] = field(default_factory=dict)
-
-    def __str__(self) -> str:
-        return _SENTENCES[self.kind].format(**self.facts)
+    sentences = _SENTENCES
 
 
 def unsettled(quality: Convergence) -> list[Concern]:

@@ -14,9 +14,9 @@ from xmresearch.data.codebook import Codebook
 from xmresearch.data.config import Screening
 from xmresearch.data.delimited import require_unique_columns
 from xmresearch.data.screening import ScreeningLog, numeric_items, require_in_range, screen, screened_items
+from xmresearch.disclosure import MIN_CELL
 from xmresearch.errors import CodebookError, DataError, InsufficientData, Problems, nearest
 
-MIN_RESPONDENTS = 10
 MAX_SEGMENT_LEVELS = 40
 _SHOWN = 8
 
@@ -219,11 +219,11 @@ def prepare_survey(
             raw, items, present, rules, id_column=there["id_column"], duration_column=there["duration_column"]
         )
     frame = items.loc[keep].reset_index(drop=True)
-    if log is not None and log.kept < MIN_RESPONDENTS:
+    if log is not None and log.kept < MIN_CELL:
         problems.errors.append(
             InsufficientData(
                 f"{log.kept} of {log.received} respondent(s) are left after screening; a report needs at least "
-                f"{MIN_RESPONDENTS}.",
+                f"{MIN_CELL}.",
                 "Groups that small are never published.",
             )
         )
@@ -276,9 +276,9 @@ def _check_items(frame: pd.DataFrame, codebook: Codebook, problems: Problems, *,
                     f"Column '{column.name}' holds no answer from the {len(frame)} respondents kept.",
                     "Remove the item from the codebook, or check the export.",
                 )
-            if len(answers) < MIN_RESPONDENTS:
+            if len(answers) < MIN_CELL:
                 raise InsufficientData(
-                    f"Column '{column.name}' holds only {len(answers)} answer(s); fewer than {MIN_RESPONDENTS} are never published.",
+                    f"Column '{column.name}' holds fewer than {MIN_CELL} answers; so few are never published.",
                     "Remove the item from the codebook, or the column from the file.",
                 )
             if column.name in judged and error_on_constant and answers.nunique() == 1:
@@ -296,10 +296,9 @@ def _require_pairs_answered(frame: pd.DataFrame, codebook: Codebook) -> None:
     for statement in codebook.statements("expectation", "perception"):
         names = [codebook.item(kind, statement).name for kind in ("expectation", "perception")]
         both = int(frame[names].notna().all(axis=1).sum())
-        if both < MIN_RESPONDENTS:
+        if both < MIN_CELL:
             raise InsufficientData(
-                f"Only {both} respondent(s) answered both '{names[0]}' and '{names[1]}'; fewer than {MIN_RESPONDENTS} are "
-                "never published.",
+                f"Fewer than {MIN_CELL} respondents answered both '{names[0]}' and '{names[1]}'; so few are never published.",
                 "Remove the statement from the codebook, or both columns from the file.",
             )
 

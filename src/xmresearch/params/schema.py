@@ -19,7 +19,7 @@ def json_schema(study: str) -> str:
     Parameters
     ----------
     study : str
-        Such as 'servqual'.
+        Of the study, as the registry has it.
 
     Returns
     -------
@@ -42,7 +42,7 @@ def commented_params(study: str, name: str) -> str:
     Parameters
     ----------
     study : str
-        Such as 'servqual'.
+        Of the study, as the registry has it.
     name : str
         Of the run.
 

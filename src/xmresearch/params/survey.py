@@ -19,9 +19,7 @@ class SurveyParams(StudyParams):
 
     invited: int | None = Field(None, gt=0, description="people invited, for the response rate")
     data: DataSource = Field(ScenarioSource(), description="where the rows come from")
-    codebook: str = Field(
-        "servqual", min_length=1, description="a shipped instrument (servqual, service_hall) or the path of your own"
-    )
+    codebook: str = Field(min_length=1, description="a shipped instrument or the path of your own")
     id_column: str | None = Field(None, description="respondent identifier, checked for duplicates")
     duration_column: str | None = Field(None, description="length of the interview in seconds")
     screening: Screening = Field(Screening(), description="what each screening rule does")

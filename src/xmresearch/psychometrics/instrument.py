@@ -92,15 +92,15 @@ class SegmentInvariance:
         holds; as `xmresearch.sem.invariance_ladder.InvarianceResult.table`.
     ladders : dict of str to InvarianceResult
         By segment.
-    hidden : tuple of str
-        segment=value of groups that are too small to be compared.
+    hidden : int
+        Groups that are too small to be compared, or whose model could not be fitted.
     least : int
         Respondents that a group needs.
     """
 
     table: pd.DataFrame
     ladders: dict[str, InvarianceResult]
-    hidden: tuple[str, ...]
+    hidden: int
     least: int
 
     def tidy(self) -> pd.DataFrame:
@@ -112,8 +112,8 @@ class SegmentInvariance:
         return {"least": self.least, "cfi_fall": -CFI_DROP, "rmsea_rise": RMSEA_RISE}
 
     def hidden_summary(self) -> dict[str, Any] | None:
-        """Return the groups left out; None if there are none."""
-        return {"names": list(self.hidden), "least": self.least} if self.hidden else None
+        """Return how many groups are left out; None if there are none."""
+        return {"count": self.hidden, "least": self.least} if self.hidden else None
 
 
 @on_one_thread
@@ -152,20 +152,20 @@ def segment_invariance(
     items = [c for c in codebook.names(kind) if c in model.replace("+", " ").split()]
     least = max(GROUP_PER_ITEM * len(items), min_cell)
     complete = frame.dropna(subset=items)
-    rows, ladders, hidden = [], {}, []
+    rows, ladders, hidden = [], {}, 0
     for segment in segments:
         sizes = complete[segment].value_counts()
         kept = sizes.index[sizes >= least]
-        hidden += [f"{segment}={value}" for value in sorted(frame[segment].dropna().unique()) if value not in kept]
+        hidden += frame[segment].nunique() - len(kept)
         if len(kept) < 2:
             continue
         part = complete[complete[segment].isin(kept)]
         try:
             ladder = invariance(model, part, segment, levels=LEVELS, estimator=estimator)
         except (InsufficientData, ModelError):
-            hidden += [f"{segment}={value}" for value in sorted(kept)]
+            hidden += len(kept)
             continue
         ladders[segment] = ladder
         rows.append(ladder.table.assign(segment=segment, groups=len(kept), n=len(part)))
     table = pd.concat(rows, ignore_index=True) if rows else pd.DataFrame()
-    return SegmentInvariance(table, ladders, tuple(hidden), least)
+    return SegmentInvariance(table, ladders, hidden, least)

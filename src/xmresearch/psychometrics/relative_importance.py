@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from xmresearch.data.codebook import Codebook
-from xmresearch.data.survey import MIN_RESPONDENTS, effective_n
+from xmresearch.data.survey import effective_n
+from xmresearch.disclosure import MIN_CELL
 from xmresearch.errors import CodebookError, InsufficientData, nearest
 from xmresearch.inference.threads import on_one_thread
 from xmresearch.psychometrics.batteries import dimension_scores
@@ -164,7 +165,7 @@ def drivers(
     values = np.column_stack([predictors.to_numpy(dtype=float), outcome.to_numpy(dtype=float)])
     complete = ~np.isnan(values).any(axis=1)
     values = values[complete]
-    least = max(3 * (k + 1), MIN_RESPONDENTS)
+    least = max(3 * (k + 1), MIN_CELL)
     if len(values) < least or effective_n(None if weights is None else weights[complete], len(values)) < k + 2:
         raise InsufficientData(
             f"{len(values)} respondents have the outcome '{outcome.name}' and all {k} dimensions; "

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import permutations
 from typing import Any
 
 import numpy as np
@@ -14,11 +13,13 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from xmresearch.data.codebook import Codebook
+from xmresearch.disclosure import hidden_groups
 from xmresearch.inference.threads import on_one_thread
 from xmresearch.psychometrics.batteries import paired_scores
 from xmresearch.psychometrics.estimates import Means, estimate_means
 
 Array = NDArray[np.float64]
+CELLS = ("segment", "value", "construct", "n", "gap", "sd", "ci_lower", "ci_upper", "suppressed")
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,8 @@ class SegmentResult:
     table : DataFrame
         One row per segment value and dimension: segment, value, construct, n, gap, sd, ci_lower, ci_upper, suppressed.
         Suppressed cells hold no figure: those with n below `min_cell`, and further ones without which a
-        small group could be worked out (see `hidden_cells`).
+        small group could be worked out (see `xmresearch.disclosure.hidden_groups`). Groups of which nothing may be shown are
+        not named either.
     tests : DataFrame
         One row per segment and dimension: segment, construct, groups, f, df1, df2, p, p_adjusted (Benjamini-Hochberg
         over all of them), family.
@@ -38,23 +40,23 @@ class SegmentResult:
         Smallest n that is published.
     confidence : float
         Level of the intervals and of the count of differences.
+    hidden : int
+        Groups that are not shown at all.
     """
 
     table: pd.DataFrame
     tests: pd.DataFrame
     min_cell: int
     confidence: float
+    hidden: int = 0
 
     def tidy(self) -> pd.DataFrame:
-        """Return all cells of the segment columns that publish any."""
-        any_shown = self.table.groupby("segment")["suppressed"].transform(lambda s: not s.all())
-        return self.table[any_shown].reset_index(drop=True)
+        """Return all cells of the groups of which any may be shown."""
+        return self.table
 
     def hidden_summary(self) -> dict[str, Any] | None:
-        """Return which segments are suppressed in every dimension; None where none is."""
-        whole = self.table.groupby(["segment", "value"], sort=False)["suppressed"].all()
-        names = [f"{segment}={value}" for segment, value in whole.index[whole.to_numpy()]]
-        return {"names": names, "min_cell": self.min_cell} if names else None
+        """Return how many groups are not shown at all; None where none is."""
+        return {"count": self.hidden, "min_cell": self.min_cell} if self.hidden else None
 
 
 @on_one_thread
@@ -102,15 +104,19 @@ def segment_gaps(
     hidden = {s: np.zeros((len(m), len(names)), dtype=bool) for s, m in members.items()}
     for k in range(len(names)):
         groups = {s: [(m & present[:, k]) for m in levels.values()] for s, levels in members.items()}
-        for segment, marks in hidden_cells(groups, min_cell).items():
+        for segment, marks in hidden_groups(groups, min_cell).items():
             hidden[segment][:, k] = marks
     cells: list[pd.DataFrame] = []
+    unseen = 0
     tests: list[tuple[Any, ...]] = []
     for segment, levels in members.items():
         shown = [name for name in levels if name]
         found = [estimate_means(values[levels[v]], None if weights is None else weights[levels[v]]) for v in shown]
         marks = hidden[segment][[list(levels).index(v) for v in shown]]
         for value, means, hide in zip(shown, found, marks, strict=True):
+            if hide.all():
+                unseen += 1
+                continue
             low, high = means.interval(confidence)
             block = pd.DataFrame({
                 "segment": segment, "value": value, "construct": names, "n": means.n.astype(float), "gap": means.mean,
@@ -122,13 +128,13 @@ def segment_gaps(
             compared = [m for m, hide in zip(found, marks[:, k], strict=True) if not hide]
             if len(compared) > 1:
                 tests.append((segment, name, len(compared), *welch(compared, k)))
-    table = pd.concat(cells, ignore_index=True)
+    table = pd.concat(cells, ignore_index=True) if cells else pd.DataFrame(columns=CELLS)
     test = pd.DataFrame(tests, columns=["segment", "construct", "groups", "f", "df1", "df2", "p"])
     test["p_adjusted"] = np.nan
     tested = test["p"].notna()
     if tested.any():
         test.loc[tested, "p_adjusted"] = pingouin.multicomp(test.loc[tested, "p"].to_numpy(), method="fdr_bh")[1]
-    return SegmentResult(table, test.assign(family=int(tested.sum())), min_cell, confidence)
+    return SegmentResult(table, test.assign(family=int(tested.sum())), min_cell, confidence, unseen)
 
 
 def _members(column: pd.Series, codebook: Codebook, segment: str) -> dict[str, NDArray[np.bool_]]:
@@ -138,51 +144,6 @@ def _members(column: pd.Series, codebook: Codebook, segment: str) -> dict[str, N
     found = {level: (column == level).to_numpy() for level in levels}
     blank = column.isna().to_numpy()
     return {**found, "": blank} if blank.any() else found
-
-
-def hidden_cells(groups: Mapping[str, Sequence[NDArray[np.bool_]]], min_cell: int) -> dict[str, NDArray[np.bool_]]:
-    """Choose which groups to hide so that no small one can be worked out.
-
-    Parameters
-    ----------
-    groups : mapping of str to sequence of ndarray of bool
-        By segment column: the respondents of each of its groups, which together are everybody.
-    min_cell : int
-        Smallest group that may be known.
-
-    Returns
-    -------
-    dict of str to ndarray of bool
-        By segment column: which groups to hide. Small ones; further ones, smallest first, until what a column hides
-        cannot be worked out from the total; and, where published groups of one column lie within a published group of
-        another and leave a small remainder, the smallest of them.
-    """
-    sizes = {s: np.array([int(g.sum()) for g in members]) for s, members in groups.items()}
-    hidden = {s: (n < min_cell) for s, n in sizes.items()}
-    while True:
-        before = {s: h.copy() for s, h in hidden.items()}
-        for segment, mark in hidden.items():
-            _complete(mark, sizes[segment], min_cell)
-        for outer, inner in permutations(groups, 2):
-            for a in np.flatnonzero(~hidden[outer]).tolist():
-                whole = groups[outer][a]
-                inside = [b for b in np.flatnonzero(~hidden[inner]).tolist() if not (groups[inner][b] & ~whole).any()]
-                rest = int(whole.sum()) - sum(int(sizes[inner][b]) for b in inside)
-                if inside and 0 < rest < min_cell:
-                    hidden[inner][min(inside, key=lambda b: int(sizes[inner][b]))] = True
-        if all((hidden[s] == before[s]).all() for s in hidden):
-            return hidden
-
-
-def _complete(hidden: NDArray[np.bool_], sizes: NDArray[np.int64], min_cell: int) -> None:
-    """Hide further groups of one column, in place, until those hidden cannot be worked out from the total."""
-    counted = sizes > 0
-    while (
-        (hidden & counted).any()
-        and not hidden.all()
-        and ((hidden & counted).sum() == 1 or sizes[hidden].sum() < min_cell)
-    ):
-        hidden[int(np.where(hidden, np.iinfo(np.int64).max, sizes).argmin())] = True
 
 
 def welch(groups: Sequence[Means], k: int) -> tuple[float, float, float, float]:

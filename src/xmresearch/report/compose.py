@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import pandas as pd
 
 from xmresearch.claims.claim import Claim
+from xmresearch.concerns import Concern
 from xmresearch.errors import StudyError
 from xmresearch.report import figures
 from xmresearch.report.blocks import Block
@@ -35,18 +36,6 @@ class Summarised(Protocol):
 
     def summary(self) -> dict[str, Any]:
         """Return the figures that sentences are made of."""
-
-
-class Concern(Protocol):
-    """One thing that a careful reviewer would ask about."""
-
-    @property
-    def kind(self) -> str:
-        """Which of the labels' concerns it is."""
-
-    @property
-    def facts(self) -> Mapping[str, Any]:
-        """Names and figures of its sentence."""
 
 
 class Told(Protocol):
@@ -98,8 +87,8 @@ class Report:
     ) -> None:
         self.wording = Wording(lang, names, decimals=decimals, words=study.words(lang) if study else None)
         self.level, self._common = level, dict(facts or {})
-        self._kinds = figures.KINDS | (study.figures() if study else {})
-        self._formats = COLUMN_FORMATS | (study.columns if study else {}) | (formats or {})
+        self._kinds = {**figures.KINDS, **(study.figures() if study else {})}
+        self._formats = {**COLUMN_FORMATS, **(study.columns if study else {}), **(formats or {})}
         self.blocks: list[Block] = []
         self.claims: dict[str, Claim] = {}
         self._silent = False

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from xmresearch.data import FOLDER_VARIABLE
+from xmresearch.params.registry import FOLDERS_VARIABLE
 
 SETTINGS = {
     "OMP_NUM_THREADS": "1",
@@ -24,8 +25,13 @@ _REMOVED = ("PYTHONDONTWRITEBYTECODE", "PYTHONWARNINGS")
 
 
 @contextmanager
-def deterministic_environment() -> Iterator[None]:
+def deterministic_environment(studies: Path | None = None) -> Iterator[None]:
     """Set what a kernel inherits, before it imports anything, and restore it afterwards.
+
+    Parameters
+    ----------
+    studies : Path, optional
+        Folder in which the kernel shall look for studies of one's own before it looks elsewhere.
 
     Notes
     -----
@@ -33,13 +39,15 @@ def deterministic_environment() -> Iterator[None]:
     since draws otherwise depend on whether the compile cache was warm. Byte code may be written, which makes imports
     three times faster. A relative data folder is made absolute, since the kernel works elsewhere.
     """
-    before = {name: os.environ.get(name) for name in (*SETTINGS, *_REMOVED, FOLDER_VARIABLE)}
+    before = {name: os.environ.get(name) for name in (*SETTINGS, *_REMOVED, FOLDER_VARIABLE, FOLDERS_VARIABLE)}
     flags = os.environ.get("PYTENSOR_FLAGS")
     os.environ.update(SETTINGS)
     if flags and "fastmath" not in flags:
         os.environ["PYTENSOR_FLAGS"] = f"{flags},{SETTINGS['PYTENSOR_FLAGS']}"
     for name in _REMOVED:
         os.environ.pop(name, None)
+    if studies is not None:
+        os.environ[FOLDERS_VARIABLE] = os.pathsep.join(filter(None, (str(studies.resolve()), before[FOLDERS_VARIABLE])))
     folder = before[FOLDER_VARIABLE]
     if folder:
         os.environ[FOLDER_VARIABLE] = str(Path(folder).expanduser().resolve())

@@ -209,7 +209,7 @@ def _compute(plan: Plan, work: Path, clock: _Clock, progress: bool) -> Any:
 
     clock.lap("import")
     executed = work / "executed.ipynb"
-    with deterministic_environment():
+    with deterministic_environment(plan.study.folder.parent):
         notebook = execute(plan.notebook, executed, plan.identity.params, plan.base, progress=progress)
         clock.lap("notebook")
         notebook.metadata.papermill.update(input_path=plan.notebook.name, output_path=executed.name)

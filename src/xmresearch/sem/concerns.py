@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from xmresearch import concerns
 from xmresearch.sem.estimation import Solution
 from xmresearch.sem.readout import Readout
 
@@ -29,26 +29,17 @@ _SENTENCES = {
 _ESTIMATORS = {"ML": "maximum likelihood", "WLSMV": "weighted least squares"}
 
 
-@dataclass(frozen=True)
-class Concern:
-    """One thing to ask about.
+class Concern(concerns.Concern):
+    """One thing to ask about a model: not_converged, heywood, same_factors, inflated, reversed_item, against_rest, few_rows, sparse or lost_replicates."""
 
-    Attributes
-    ----------
-    kind : str
-        not_converged, heywood, same_factors, inflated, reversed_item, against_rest, few_rows, sparse or lost_replicates.
-    facts : dict
-        Names and figures of the sentence that `str` gives; reports put it into their own language.
-    """
+    sentences = _SENTENCES
 
-    kind: str
-    facts: dict[str, Any] = field(default_factory=dict)
-
-    def __str__(self) -> str:
+    def spoken(self) -> dict[str, Any]:
+        """Return the facts, with the group in words and the estimator's name."""
         group = self.facts.get("group")
         where = f" in group '{group}'" if group else ""
         estimator = _ESTIMATORS.get(str(self.facts.get("estimator")), "robust maximum likelihood")
-        return _SENTENCES[self.kind].format(**(self.facts | {"where": where, "estimator": estimator}))
+        return super().spoken() | {"where": where, "estimator": estimator}
 
 
 def reviewers_concerns(

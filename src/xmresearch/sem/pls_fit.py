@@ -124,7 +124,7 @@ class PlsResult:
         Parameters
         ----------
         paths : DataFrame
-            From `xmresearch.sem.overview.paths`: outcome, cause, std_all.
+            From `xmresearch.sem.tables.paths`: outcome, cause, std_all.
 
         Returns
         -------

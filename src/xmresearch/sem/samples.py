@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from xmresearch.disclosure import MIN_CELL
 from xmresearch.errors import DataError, InsufficientData, ModelError
 from xmresearch.sem.inputs import check_frame, column_of, numbers_of
 from xmresearch.sem.likelihood import CompleteSample, MissingSample, Sample
@@ -152,8 +153,9 @@ def _where(label: str) -> str:
 
 def _check_size(label: str, n: int, p: int, what: str) -> None:
     if n <= max(p, FEWEST_ROWS - 1):
+        few = f"{_where(label)}{n}" if n >= MIN_CELL or not label else f"A group: fewer than {MIN_CELL}"
         raise InsufficientData(
-            f"{_where(label)}{n} {what} are too few for {p} observed variables.",
+            f"{few} {what} are too few for {p} observed variables.",
             "Join it with another group, or leave it out." if label else "",
         )
 

@@ -9,13 +9,13 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from xmresearch.attribution.evidence import METHODS
 from xmresearch.attribution.misfit import MISFIT, departures
 from xmresearch.attribution.order import SURE_ORDER, OrderChoice
 from xmresearch.attribution.result import WIDER, AttributionResult
 from xmresearch.claims.claim import UNSETTLED, Claim, Condition
 from xmresearch.claims.ranking import Joint, first_of
 from xmresearch.claims.rules import alike, assumption, log_share
+from xmresearch.studies.attribution.evidence import METHODS
 
 Array = NDArray[np.float64]
 FAR_SHARE = 0.05

@@ -11,11 +11,11 @@ import pandas as pd
 from xmresearch.attribution.across_channels import ConsistencyResult
 from xmresearch.attribution.exits import ExitCounts
 from xmresearch.attribution.order import OrderChoice
-from xmresearch.attribution.publishing import ShownJourneys
 from xmresearch.attribution.result import AttributionResult
 from xmresearch.claims.claim import Claim, Condition, cases
 from xmresearch.claims.rules import log_share
 from xmresearch.studies.attribution import carriers, experience, losses, money
+from xmresearch.studies.attribution.publishing import ShownJourneys
 from xmresearch.sufficient.journeys import Journeys
 
 CLAIMS: Mapping[str, tuple[str, ...]] = {

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 
 from xmresearch.attribution.exits import ExitCounts, shortfall_draws
-from xmresearch.attribution.publishing import ShownJourneys
 from xmresearch.claims.claim import Claim
 from xmresearch.claims.ranking import Joint, first_of
 from xmresearch.claims.rules import log_share
+from xmresearch.studies.attribution.publishing import ShownJourneys
 
 DRAWS = 10_000
 

@@ -6,13 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from xmresearch.attribution.evidence import paid_for
 from xmresearch.attribution.result import AttributionResult
 from xmresearch.claims.claim import UNSETTLED, Claim
 from xmresearch.claims.families import adjusted, count_of
 from xmresearch.claims.ranking import Joint, first_of
 from xmresearch.claims.rules import log_share
 from xmresearch.studies.attribution.carriers import draws_of, from_estimate
+from xmresearch.studies.attribution.evidence import paid_for
 
 Array = NDArray[np.float64]
 

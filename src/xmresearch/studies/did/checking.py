@@ -6,10 +6,10 @@ from xmresearch.causal.att import BASES as STAGGERED_BASES
 from xmresearch.causal.designs import Plan, prepare
 from xmresearch.causal.event_study import BASES as EVENT_BASES
 from xmresearch.causal.hierarchical import MOST_UNITS
-from xmresearch.causal.publishing import require_rows
 from xmresearch.data.panel import PanelData
 from xmresearch.errors import ModelError, ParamsError, Problems, nearest
 from xmresearch.studies.did.params import DidParams
+from xmresearch.studies.did.publishing import require_rows
 from xmresearch.sufficient.periods import written
 
 BASES = {"event_study": EVENT_BASES, "staggered": STAGGERED_BASES}

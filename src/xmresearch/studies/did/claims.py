@@ -11,14 +11,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from xmresearch.causal.overview import clustering
-from xmresearch.causal.publishing import Published
 from xmresearch.causal.result import DidResult
 from xmresearch.causal.robustness import SensitivityResult
 from xmresearch.claims.claim import UNSETTLED, Claim, Condition, cases
 from xmresearch.claims.families import adjusted
 from xmresearch.claims.ranking import Joint, first_of
 from xmresearch.claims.rules import assumption, decision, larger
+from xmresearch.studies.did.overview import clustering
+from xmresearch.studies.did.publishing import Published
 from xmresearch.sufficient.periods import written
 
 Array = NDArray[np.float64]

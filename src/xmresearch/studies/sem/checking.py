@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from xmresearch.data.survey import Survey
+from xmresearch.disclosure import telling
 from xmresearch.errors import InsufficientData, ModelError, Problems, nearest
 from xmresearch.sem.catalogue import model_text
 from xmresearch.sem.fitting import prepared
@@ -107,10 +108,10 @@ def _check_data(request: SemParams, text: str, built: Model, frame: pd.DataFrame
     with problems.step():
         sizes = frame.dropna(subset=list(built.observed))[request.group].value_counts(sort=False)
         least = max(len(built.observed) + 1, FEWEST_ROWS)
-        small = [f"'{value}' ({size})" for value, size in sizes.items() if size < least]
+        small = {str(value): int(size) for value, size in sizes.items() if size < least}
         if small:
             raise InsufficientData(
-                f"Groups of '{request.group}' with fewer than the {least} complete rows that the model needs: {', '.join(small)}.",
+                f"Groups of '{request.group}' with fewer than the {least} complete rows that the model needs: {telling(small)}.",
                 "Join them with other groups, or leave them out.",
             )
         if measured:

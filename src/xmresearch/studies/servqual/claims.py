@@ -26,8 +26,8 @@ from xmresearch.psychometrics.relative_importance import DriverResult
 from xmresearch.psychometrics.segments import SegmentResult
 from xmresearch.psychometrics.tolerance import ToleranceResult
 from xmresearch.sem.concerns import Concern
-from xmresearch.sem.overview import side_by_side
 from xmresearch.sem.result import SemFit
+from xmresearch.sem.tables import side_by_side
 
 FEW_RESPONDENTS = 30
 _IMPROPER = ("not_converged", "heywood", "same_factors", "reversed_item")

@@ -11,10 +11,10 @@ import pandas as pd
 
 from xmresearch.causal.concerns import Concern
 from xmresearch.causal.designs import did
-from xmresearch.causal.planted import planted_overall
-from xmresearch.causal.publishing import require_rows
 from xmresearch.causal.result import DidResult
 from xmresearch.inference.threads import on_one_thread
+from xmresearch.studies.did.planted import planted_overall
+from xmresearch.studies.did.publishing import require_rows
 from xmresearch.sufficient.periods import written
 
 if TYPE_CHECKING:

@@ -1,8 +1,8 @@
-"""What a report of a structural equation model shows first: models side by side, loadings, paths, and its problems."""
+"""Tables of fitted models: side by side, loadings, paths, all that a diagram draws, and the largest modification indices."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,15 +12,12 @@ from numpy.typing import NDArray
 
 from xmresearch.inference.threads import on_one_thread
 from xmresearch.sem.concerns import Concern
-from xmresearch.sem.fitting import fit
 from xmresearch.sem.followup import modification_indices
 from xmresearch.sem.measures import FAIR_FIT, GOOD_FIT, RMSEA_LEVEL, reaches
 from xmresearch.sem.result import SemFit
 from xmresearch.sem.uncertainty import Fitted, check_fitted, uncertainty
-from xmresearch.sufficient.moments import Moments
 
 Array = NDArray[np.float64]
-_POPULATION = 10_000_000
 _BOUNDS = {
     f"{how}_{name}": bound for how, bounds in (("good", GOOD_FIT), ("fair", FAIR_FIT)) for name, bound in bounds.items()
 }
@@ -161,67 +158,3 @@ def largest_indices(fitted: SemFit, most: int = 10) -> pd.DataFrame:
     """
     table = modification_indices(fitted)
     return table[table["mi"] > NOTABLE_INDEX].head(most).reset_index(drop=True)
-
-
-def population_fit(
-    model: str, population: tuple[pd.Series, pd.DataFrame] | None, *, confidence: float = 0.95
-) -> SemFit | None:
-    """Return what a model gives with the answers of a simulated survey's whole population.
-
-    Parameters
-    ----------
-    model : str
-        In lavaan's syntax.
-    population : (Series, DataFrame) or None
-        Exact means and covariances of the answers; None for real data.
-    confidence : float
-        Level of the (very narrow) intervals.
-
-    Returns
-    -------
-    SemFit or None
-    """
-    if population is None:
-        return None
-    mean, cov = population
-    values = cov.to_numpy(dtype=float)
-    moments = Moments(tuple(map(str, mean.index)), _POPULATION, mean.to_numpy(dtype=float), values * _POPULATION)
-    return fit(model, moments, confidence=confidence)
-
-
-def with_population(
-    table: pd.DataFrame,
-    truth: pd.DataFrame | None,
-    keys: Sequence[str],
-    estimate: str,
-    bounds: tuple[str, str] = ("ci_lower", "ci_upper"),
-) -> pd.DataFrame:
-    """Set estimates beside what the model would give with the whole population's answers.
-
-    Parameters
-    ----------
-    table : DataFrame
-        Estimates.
-    truth : DataFrame or None
-        The same table from the population; None for real data, which leaves the table as it is.
-    keys : sequence of str
-        Columns that name a row.
-    estimate : str
-        Column of the estimate.
-    bounds : (str, str)
-        Columns of its interval.
-
-    Returns
-    -------
-    DataFrame
-        With columns truth and covered added.
-    """
-    if truth is None:
-        return table
-    known = dict(zip(zip(*(truth[k] for k in keys), strict=True), truth[estimate], strict=True))
-    found = pd.Series(
-        [known.get(row) for row in zip(*(table[k] for k in keys), strict=True)], index=table.index, dtype=float
-    )
-    covered = (table[bounds[0]] <= found) & (found <= table[bounds[1]])
-    moves = table[bounds[0]] < table[bounds[1]]
-    return table.assign(truth=found, covered=covered.astype(object).where(found.notna() & moves, None))

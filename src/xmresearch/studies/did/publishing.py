@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from xmresearch.causal.panel import Panel
 from xmresearch.causal.result import DidResult
+from xmresearch.disclosure import hidden_counts
 from xmresearch.errors import InsufficientData, ModelError
 from xmresearch.sufficient.periods import written
 
@@ -142,10 +143,8 @@ def published(result: DidResult, *, min_cell: int = 10, people: bool = False) ->
     """
     panel = require_rows(result.panel, min_cell)
     small = {start: _smallest(panel.n[panel.start == start]) for start in panel.cohorts.tolist()}
-    hidden = {start for start, rows in small.items() if rows < min_cell}
-    if len(hidden) == 1 and len(small) > 1:
-        rest = sorted(set(small) - hidden, key=lambda start: (small[start], start))
-        hidden.add(rest[0])
+    marks = hidden_counts(np.array(list(small.values())), min_cell)
+    hidden = {start for start, mark in zip(small, marks.tolist(), strict=True) if mark}
     if panel.n.size and people:
         units = frozenset(panel.units.tolist())
     else:

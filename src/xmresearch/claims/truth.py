@@ -1,8 +1,36 @@
-"""Set estimates beside the declared truth of a simulated survey."""
+"""Set estimates beside the declared truth of simulated data."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
+
+
+def beside(
+    table: pd.DataFrame, truth: Sequence[float | None], bounds: tuple[str, str] = ("ci_lower", "ci_upper")
+) -> pd.DataFrame:
+    """Add the true value to each row, and whether the row's interval covers it.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Estimates with intervals.
+    truth : sequence of float or None
+        One per row; None or NaN where it is not known.
+    bounds : (str, str)
+        Columns of the interval.
+
+    Returns
+    -------
+    DataFrame
+        With columns truth and covered added; covered is None where truth or interval is missing, or the interval has no width,
+        as of a figure that is fixed.
+    """
+    found = pd.Series(list(truth), index=table.index, dtype=float)
+    lower, upper = (table[name] for name in bounds)
+    covered = (lower <= found) & (found <= upper)
+    return table.assign(truth=found, covered=covered.astype(object).where(found.notna() & (lower < upper), None))
 
 
 def with_truth(
@@ -42,13 +70,8 @@ def with_truth(
     known = dict(zip(zip(rows["level"], rows["value"], rows["id"], strict=True), rows["truth"], strict=True))
     levels = table["segment"] if level == "segment" else [level] * len(table)
     values = table["value"] if level == "segment" else [""] * len(table)
-    found = pd.Series(
-        [known.get(place) for place in zip(levels, values, table[key], strict=True)], index=table.index, dtype=float
-    )
-    lower, upper = (table[name] for name in bounds)
-    covered = (lower <= found) & (found <= upper)
-    shown = found.notna() & lower.notna()
-    return table.assign(truth=found, covered=covered.astype(object).where(shown, None))
+    places = zip(levels, values, table[key], strict=True)
+    return beside(table, [known.get(place) for place in places], bounds)
 
 
 def coverage(*tables: pd.DataFrame | None) -> dict[str, int] | None:

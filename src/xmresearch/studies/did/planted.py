@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from xmresearch.causal.publishing import Published
 from xmresearch.causal.result import DidResult
+from xmresearch.claims.truth import beside
+from xmresearch.studies.did.publishing import Published
 
 
 def with_planted(shown: Published | None, level: str, planted: pd.DataFrame | None) -> pd.DataFrame | None:
@@ -35,9 +36,7 @@ def with_planted(shown: Published | None, level: str, planted: pd.DataFrame | No
         truth = [planted_overall(result, m, planted) for m in table["measure"]]
     else:
         truth = _by_level(table, level, result, _own(result, result.estimand, planted))
-    found = pd.Series(truth, index=table.index, dtype=float)
-    covered = (table["ci_lower"] <= found) & (found <= table["ci_upper"])
-    return table.assign(truth=found, covered=covered.astype(object).where(found.notna() & (table["sd"] > 0), None))
+    return beside(table, truth)
 
 
 def planted_overall(result: DidResult, measure: str, planted: pd.DataFrame | None) -> float:

@@ -11,9 +11,9 @@ from scipy import stats
 
 from xmresearch.causal.cohort_means import observation_weights
 from xmresearch.causal.goodman_bacon import BaconResult, bacon
-from xmresearch.causal.publishing import Published
 from xmresearch.causal.result import DidResult
 from xmresearch.causal.robustness import SensitivityResult
+from xmresearch.studies.did.publishing import Published
 from xmresearch.sufficient.periods import written
 
 Array = NDArray[np.float64]

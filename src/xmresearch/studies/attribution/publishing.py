@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from xmresearch.attribution.directly_follows import ProcessMap
 from xmresearch.attribution.journey_analysis import JourneyResult
+from xmresearch.disclosure import hidden_counts
 from xmresearch.sufficient.label_forms import CONVERTED, LEFT, START
 
 HOUR = 3600.0
@@ -75,10 +76,11 @@ def publishable(result: JourneyResult, drawn: ProcessMap, min_cell: int) -> Show
 
     Notes
     -----
-    Of figures that add up to a total that is shown, never exactly one is blank: the total would give it away.
+    Of figures that add up to a total that is shown, so many are blank that the total gives none away; see
+    `xmresearch.disclosure`.
     """
     table = result.touchpoints.copy()
-    rare = hidden_cells(table["exits"].to_numpy(), min_cell)
+    rare = hidden_counts(table["exits"].to_numpy(), min_cell)
     table.loc[rare, ["exits", "exit_rate", "lost"]] = np.nan
     hidden = int(rare.sum())
     if "scores" in table:
@@ -88,7 +90,7 @@ def publishable(result: JourneyResult, drawn: ProcessMap, min_cell: int) -> Show
         hidden += int((few & (result.touchpoints["scores"] > 0).to_numpy()).sum())
     funnel = result.funnel.rename(columns={"share": "part"})
     for column in ("converted", "lost"):
-        small = hidden_cells(funnel[column].to_numpy(), min_cell)
+        small = hidden_counts(funnel[column].to_numpy(), min_cell)
         funnel.loc[small, column] = np.nan
         hidden += int(small.sum())
     funnel = funnel.rename(columns={"lost": "lost_here"})
@@ -111,30 +113,8 @@ def _sized(nodes: pd.DataFrame, result: JourneyResult) -> pd.DataFrame:
     return nodes.assign(volume=[float(ends[n] if n in ends else touches[n]) for n in nodes["node"]])
 
 
-def hidden_cells(counts: NDArray[Any], min_cell: int) -> NDArray[np.bool_]:
-    """Return which of counts with a known total are not shown: small ones, and the next larger one where there is one small one.
-
-    Parameters
-    ----------
-    counts : ndarray
-        Of any shape (n,).
-    min_cell : int
-        Smallest count that may be shown; 0 may.
-
-    Returns
-    -------
-    ndarray
-        Shape (n,).
-    """
-    hidden = (counts > 0) & (counts < min_cell)
-    open_ = np.flatnonzero(~hidden & (counts > 0))
-    if hidden.sum() == 1 and len(open_):
-        hidden[open_[np.argmin(counts[open_])]] = True
-    return hidden
-
-
 def _rare_steps(edges: pd.DataFrame, min_cell: int) -> NDArray[np.bool_]:
     hidden = np.zeros(len(edges), dtype=bool)
     for _, at in edges.groupby("source", sort=True).indices.items():
-        hidden[at] = hidden_cells(edges["count"].to_numpy()[at], min_cell)
+        hidden[at] = hidden_counts(edges["count"].to_numpy()[at], min_cell)
     return hidden

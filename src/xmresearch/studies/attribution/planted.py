@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from xmresearch.attribution.result import AttributionResult
+from xmresearch.claims.truth import beside
 
 MEASURES = {"removal_effect": "removal", "share": "share"}
 
@@ -33,7 +34,6 @@ def planted(result: AttributionResult, truth: pd.DataFrame | None) -> pd.DataFra
         part = pd.DataFrame({
             "measure": measure, "channel": table["channel"], "estimate": table[measure],
             "ci_lower": table[f"{prefix}_lower"], "ci_upper": table[f"{prefix}_upper"],
-            "truth": known[measure].reindex(table["channel"]).to_numpy(),
         })  # fmt: skip
-        parts.append(part.assign(covered=(part["ci_lower"] <= part["truth"]) & (part["truth"] <= part["ci_upper"])))
+        parts.append(beside(part, known[measure].reindex(table["channel"]).tolist()))
     return pd.concat(parts, ignore_index=True)

@@ -10,10 +10,10 @@ import pandas as pd
 from scipy import stats
 
 from xmresearch.attribution.across_channels import ConsistencyResult, consistency
-from xmresearch.attribution.publishing import HOUR, ShownJourneys
 from xmresearch.attribution.result import AttributionResult
 from xmresearch.attribution.rules_of_thumb import HeuristicCredits
 from xmresearch.errors import InsufficientData
+from xmresearch.studies.attribution.publishing import HOUR, ShownJourneys
 from xmresearch.sufficient.sources import require_columns
 
 FIRST_FEW = 3
