@@ -91,6 +91,12 @@ def test_a_text_of_no_language_is_refused(write, text):
         load_params(write(f"study: servqual\ntitle: {text}\n"))
 
 
+def test_of_very_many_mistakes_some_are_told(write):
+    with pytest.raises(ParamsError, match="4,981 more mistakes") as caught:
+        load_params(write("study: did\n" + "".join(f"k{k}: 1\n" for k in range(5001))))
+    assert len(caught.value.parts) == 21
+
+
 def test_missing_file_names_the_nearest(write, tmp_path):
     write("study: servqual\n", "kiosk.yml")
     with pytest.raises(ParamsError, match=r"does not exist.*Did you mean 'kiosk\.yml'"):

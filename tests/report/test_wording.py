@@ -32,7 +32,7 @@ def by_file(root, lang):
     return {
         (path.parents[1].name, *place): text
         for path in files_of_words(root, lang)
-        for place, text in leaves(read_yaml(path, path.name, StudyError)[1])
+        for place, text in leaves(read_yaml(path, path.name, StudyError, aliases=True).value)
     }
 
 

@@ -8,12 +8,11 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any
 
-import yaml
 from pydantic import BaseModel, Field, StringConstraints, ValidationError
 
 from xmresearch.data.codebook import OPTIONAL, RATED, STRICT, Codebook, Column, Kind, Scale, Segment
 from xmresearch.data.names import Labels, Text
-from xmresearch.data.strict_yaml import read_yaml
+from xmresearch.data.strict_yaml import parse_yaml, read_yaml
 from xmresearch.errors import CodebookError, nearest
 
 
@@ -146,7 +145,7 @@ def _extended(content: dict[str, Any], where: str) -> dict[str, Any]:
         return content
     if parent not in _shipped():
         raise CodebookError(f"{where}: extends unknown instrument '{parent}'.", nearest(parent, _shipped()))
-    base = _extended(yaml.safe_load(_shipped_text(parent)), f"instrument '{parent}'")
+    base = _extended(parse_yaml(_shipped_text(parent)).value, f"instrument '{parent}'")
     merged = {**base, **content}
     for key in ("constructs", "statements", "batteries", "items", "segments"):
         if isinstance(content.get(key, {}), dict):
@@ -179,7 +178,7 @@ def parse_codebook(content: Any, where: str) -> Codebook:
     Parameters
     ----------
     content : mapping
-        As `yaml.safe_load` gives it.
+        Plain Python.
     where : str
         The file's name, for messages.
 
@@ -236,10 +235,10 @@ def load_codebook(reference: str, base: Path | None = None) -> Codebook:
         The file is missing, is not YAML, or is wrong in itself.
     """
     if reference in _shipped():
-        book = parse_codebook(yaml.safe_load(_shipped_text(reference)), f"instrument '{reference}'")
+        book = parse_codebook(parse_yaml(_shipped_text(reference)).value, f"instrument '{reference}'")
         return replace(book, optional=frozenset(c.name for c in book.columns if c.kind in OPTIONAL))
     path = codebook_path(reference, base)
-    return parse_codebook(read_yaml(path, path.name, CodebookError)[1], path.name)
+    return parse_codebook(read_yaml(path, path.name, CodebookError).value, path.name)
 
 
 def codebook_path(reference: str, base: Path | None = None) -> Path:

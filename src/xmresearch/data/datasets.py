@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import yaml
 
 from xmresearch.data import FOLDER_VARIABLE
 from xmresearch.data.readers import read_survey
+from xmresearch.data.strict_yaml import parse_yaml
 from xmresearch.errors import DataError, DatasetUnavailable, nearest
 
 
@@ -28,7 +28,7 @@ def registry() -> Mapping[str, dict[str, str]]:
     mapping
         By name: sha256, about, homepage; file, and upstream where one is readable; or package and table.
     """
-    loaded: dict[str, dict[str, str]] = yaml.safe_load((files("xmresearch.data") / "registry.yml").read_text("utf-8"))
+    loaded: dict[str, dict[str, str]] = parse_yaml((files("xmresearch.data") / "registry.yml").read_text("utf-8")).value
     return loaded
 
 

@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
-from xmresearch.data.strict_yaml import read_yaml
+from xmresearch.data.strict_yaml import Invalid, Refused, parse_yaml, read_yaml
 from xmresearch.errors import ParamsError, Problems, combined, nearest
 from xmresearch.params.base import StudyParams
 from xmresearch.params.messages import by_place, describe
 from xmresearch.params.registry import find_study
+
+MOST_TOLD = 20
 
 
 def load_params(path: str | Path, overrides: Sequence[str] = (), lang: str | None = None) -> StudyParams:
@@ -41,7 +42,8 @@ def load_params(path: str | Path, overrides: Sequence[str] = (), lang: str | Non
     if not path.is_file():
         near = nearest(path.name, [p.name for p in path.parent.glob("*.yml")]) if path.parent.is_dir() else ""
         raise ParamsError(f"The params file '{path}' does not exist.", near)
-    text, content = read_yaml(path, str(path), ParamsError)
+    written = read_yaml(path, str(path), ParamsError)
+    content = written.value
     if not isinstance(content, dict):
         raise ParamsError(f"{path} is not a mapping of 'key: value' lines.")
     for text_override in overrides:
@@ -53,10 +55,13 @@ def load_params(path: str | Path, overrides: Sequence[str] = (), lang: str | Non
         return study.params.model_validate(content)
     except ValidationError as error:
         problems = Problems()
-        for each in by_place(error):
-            line = _line_of(text, each["loc"])
+        wrong = by_place(error)
+        for each in wrong[:MOST_TOLD]:
+            line = written.line_of(each["loc"])
             problem, hint = describe(study.params, each)
             problems.errors.append(ParamsError(f"{path}{f', line {line}' if line else ''}: {problem}", hint))
+        if len(wrong) > MOST_TOLD:
+            problems.errors.append(ParamsError(f"{path}: {len(wrong) - MOST_TOLD:,d} more mistakes."))
         raise combined(problems.errors) from None
 
 
@@ -65,9 +70,11 @@ def _override(content: dict[str, Any], text: str) -> None:
     if not equals or not key:
         raise ParamsError(f"-p {text}: not of the form key=value.")
     try:
-        parsed = yaml.safe_load(value)
-    except yaml.YAMLError:
+        parsed = parse_yaml(value).value
+    except Invalid:
         raise ParamsError(f"-p {text}: the value is not valid YAML.", "Quote it.") from None
+    except Refused as refused:
+        raise ParamsError(f"-p {text}: {refused}") from None
     at = content
     *sections, last = key.split(".")
     for section in sections:
@@ -76,19 +83,3 @@ def _override(content: dict[str, Any], text: str) -> None:
             raise ParamsError(f"-p {text}: '{section}' is not a section.")
         at = inner
     at[last] = parsed
-
-
-def _line_of(text: str, location: Sequence[Any]) -> int | None:
-    """Find the line of a key in YAML text; None if it is not written there."""
-    node: yaml.Node | None = yaml.compose(text, Loader=yaml.SafeLoader)
-    line: int | None = None
-    for part in location:
-        if isinstance(node, yaml.MappingNode):
-            for key, value in node.value:
-                if key.value == str(part):
-                    line, node = key.start_mark.line + 1, value
-                    break
-        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
-            node = node.value[part]
-            line = node.start_mark.line + 1
-    return line

@@ -74,7 +74,7 @@ def labels(lang: str, own: Path | None = None) -> Mapping[str, Any]:
 
 def _sections(path: Path) -> dict[str, dict[str, Any]]:
     """Read a file of words; a key given twice is an error, as the later would take the place of the earlier."""
-    _, content = read_yaml(path, str(path), StudyError)
+    content = read_yaml(path, str(path), StudyError, aliases=True).value
     if not isinstance(content, dict) or not all(isinstance(section, dict) for section in content.values()):
         raise StudyError(f"{path} is not a mapping of sections of words.")
     return content
