@@ -1,6 +1,7 @@
 import html
 import json
 import re
+import warnings
 from html.parser import HTMLParser
 from types import SimpleNamespace
 
@@ -12,7 +13,7 @@ from study_words import wording as of_study
 
 from xmresearch.claims.families import count_of
 from xmresearch.errors import StudyError
-from xmresearch.report import wording
+from xmresearch.report import figure_style, fonts, wording
 from xmresearch.report.assemble import assemble
 from xmresearch.report.blocks import MIME
 from xmresearch.report.compose import Report
@@ -262,10 +263,27 @@ def test_blocks_show_in_jupyterlab(report):
     assert "Beta\\|乙" in report.blocks[4].markdown()
 
 
-def test_a_character_without_a_glyph_is_named():
-    wording = of_study("servqual", "en", {"a": "낯선"})
-    with pytest.raises(StudyError, match="character that its font lacks.*label in the codebook"):
-        KINDS["forest"](TABLE, wording, "gaps")
+def test_a_character_without_a_glyph_has_a_mark_and_a_note(monkeypatch):
+    """The page's own words have their glyphs; an installed font is taken where it has what they lack."""
+    found = {}
+    for name, families in (("none", []), ("installed", fonts.fallbacks("낯선"))):
+        monkeypatch.setattr(figure_style, "fallbacks", lambda missing, families=families: families)
+        for word in ("낯선", "plain"):
+            report = Report("en", STUDY, {"a": word})
+            report.figure("gaps", "forest", TABLE)
+            found[name, word] = report.blocks[-1].content
+    assert "HANGUL SYLLABLE NAC), 선 (HANGUL" in found["none", "낯선"]["caption"]
+    assert found["none", "plain"]["caption"] in found["none", "낯선"]["caption"]
+    assert found["none", "plain"] == found["installed", "plain"]
+    if fonts.fallbacks("낯선"):
+        assert found["installed", "낯선"]["caption"] == found["none", "plain"]["caption"]
+        assert found["installed", "낯선"]["svg"] != found["none", "낯선"]["svg"]
+
+
+def test_other_warnings_of_a_figure_pass():
+    with pytest.warns(UserWarning, match="another"):
+        assert fonts.lacking(lambda: warnings.warn("another", UserWarning, stacklevel=1)) == set()
+    assert fonts.lacking(lambda: warnings.warn("Glyph 128241 (x) missing from font(s) A.", stacklevel=1)) == {"📱"}
 
 
 def test_dollars_in_labels_are_no_mathematics():

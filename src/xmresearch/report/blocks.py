@@ -7,8 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import pandas as pd
+
 from xmresearch.report.wording import escaped
 
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 MIME = "application/vnd.xmresearch.block+json"
 
 
@@ -69,6 +72,38 @@ class Block:
             texts = [[escaped(item[part]) for part in ("label", "value", "note")] for item in c["items"]]
             return "\n".join(f"- {label}: **{value}** {note}" for label, value, note in texts)
         return str(c["text"])
+
+
+def csv_text(frame: pd.DataFrame) -> str:
+    """Write a table as CSV that a spreadsheet shows as it is.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Texts that a spreadsheet would take for a formula get an apostrophe before them; numbers stay numbers.
+
+    Returns
+    -------
+    str
+        Comma-separated, with a head and without the index.
+    """
+    safe = frame.rename(columns=_no_formula)
+    for k in range(safe.shape[1]):
+        column = safe.iloc[:, k]
+        if isinstance(column.dtype, pd.CategoricalDtype) or not pd.api.types.is_numeric_dtype(column):
+            safe.isetitem(k, column.astype(object).map(_no_formula))
+    return str(safe.to_csv(index=False, lineterminator="\n"))
+
+
+def _no_formula(value: Any) -> Any:
+    """Put an apostrophe before a text that begins a formula; one that is a number begins none."""
+    if not isinstance(value, str) or not value.startswith(_FORMULA):
+        return value
+    try:
+        float(value)
+    except ValueError:
+        return f"'{value}"
+    return value
 
 
 def table_html(content: Mapping[str, Any]) -> str:

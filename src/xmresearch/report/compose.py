@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -12,8 +13,9 @@ from xmresearch.claims.claim import Claim
 from xmresearch.concerns import Concern
 from xmresearch.errors import StudyError
 from xmresearch.report import figures
-from xmresearch.report.blocks import Block
-from xmresearch.report.wording import COLUMN_FORMATS, DEFAULT_FORMAT, NONE_SHOWN, Wording, escaped
+from xmresearch.report.blocks import Block, csv_text
+from xmresearch.report.fonts import marks
+from xmresearch.report.wording import COLUMN_FORMATS, DEFAULT_FORMAT, NONE_SHOWN, Wording, escaped, in_line
 
 TEXT_COLUMNS = (
     "id",
@@ -120,8 +122,8 @@ class Report:
 
     def title(self, given: str | None, client: str | None, **facts: Any) -> None:
         """Name the report and say at a glance what it rests on."""
-        title = given or self.wording.get("titles", "report")
-        self._show("title", title=title, client=client or "", lang=self.wording.lang,
+        title = in_line(given or self.wording.get("titles", "report"))
+        self._show("title", title=title, client=in_line(client or ""), lang=self.wording.lang,
                    glance=self.wording.plain.text("texts", "glance", self._facts([], facts)))  # fmt: skip
 
     def section(self, key: str, *, when: bool = True) -> None:
@@ -240,7 +242,7 @@ class Report:
         self._show(
             "table", key=key, caption=self.wording.plain.text("tables", key, self._facts([], {})), note=note,
             head=[self._head(c, statements) for c in shown], align=[self._align(c, text_like) for c in shown], rows=rows,
-            csv=frame.to_csv(index=False, lineterminator="\n"), statements=statements,
+            csv=csv_text(frame), statements=statements,
         )  # fmt: skip
 
     def figure(self, key: str, kind: str, data: Any, **settings: Any) -> None:
@@ -261,10 +263,13 @@ class Report:
         if frame is None:
             return
         texts = self.wording.get("figures", key)
-        self._show(
-            "figure", key=key, caption=self.wording.plain.vformat(texts["caption"], (), self._facts([], {})), alt=texts["alt"],
-            svg=self._kinds[kind](frame, self.wording, key, **settings),
-        )  # fmt: skip
+        caption = self.wording.plain.vformat(texts["caption"], (), self._facts([], {}))
+        with marks() as marked:
+            svg = self._kinds[kind](frame, self.wording, key, **settings)
+        if marked:
+            listed = ", ".join(f"{c} ({unicodedata.name(c, f'U+{ord(c):04X}')})" for c in sorted(marked))
+            caption += str(self.wording.get("style", "marks")).format(listed)
+        self._show("figure", key=key, caption=caption, alt=texts["alt"], svg=svg)
 
     def _frame(self, data: Any) -> pd.DataFrame | None:
         """Return the rows to show; None where the section is left out or there are none, as when all are suppressed."""

@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from xmresearch.errors import StudyError
-from xmresearch.report.fonts import register
+from xmresearch.report.fonts import fallbacks, families, lacking, mark
 from xmresearch.report.wording import Wording
 
 if TYPE_CHECKING:
@@ -24,27 +23,20 @@ WIDTH = 5.4
 
 @contextmanager
 def figure_style() -> Iterator[None]:
-    """Draw in the house style; a character that the font lacks is an error, not an empty box."""
+    """Draw in the house style; `to_svg` sees to characters that the fonts lack."""
     import matplotlib
     import seaborn
 
-    family = register()
     settings: dict[Any, Any] = {
-        "font.family": family, "font.size": 10, "text.color": INK, "axes.labelcolor": INK, "xtick.color": INK,
+        "font.family": families(), "font.size": 10, "text.color": INK, "axes.labelcolor": INK, "xtick.color": INK,
         "ytick.color": INK, "axes.edgecolor": GREY, "axes.unicode_minus": True, "svg.fonttype": "path",
         "svg.hashsalt": "xmresearch", "text.parse_math": False, "figure.constrained_layout.use": True, "axes.spines.top": False,
         "axes.spines.right": False, "grid.color": GRID, "axes.axisbelow": True,
     }  # fmt: skip
     with seaborn.axes_style("ticks"), matplotlib.rc_context(settings), warnings.catch_warnings():
-        warnings.filterwarnings("error", message="Glyph")
+        warnings.filterwarnings("ignore", message="Glyph")
         warnings.filterwarnings("ignore", category=PendingDeprecationWarning, module="seaborn")
-        try:
-            yield
-        except UserWarning as warning:
-            raise StudyError(
-                f"A figure needs a character that its font lacks: {warning}",
-                "Give the names and values that hold it a label in the codebook.",
-            ) from None
+        yield
 
 
 def wrap(text: str, width: int, lang: str) -> str:
@@ -60,7 +52,7 @@ def text_width(text: str, size: float) -> float:
     from matplotlib.textpath import text_to_path
 
     return float(
-        text_to_path.get_text_width_height_descent(text, FontProperties(family=register(), size=size), False)[0]
+        text_to_path.get_text_width_height_descent(text, FontProperties(family=families(), size=size), False)[0]
     )
 
 
@@ -74,11 +66,27 @@ def legend_above(axes: Axes, columns: int, *, right: bool = False) -> None:
 
 
 def to_svg(figure: Figure) -> str:
-    """Write a figure as SVG without date or version, and close it."""
+    """Write a figure as SVG without date or version, and close it.
+
+    Characters that the fonts of all figures lack are drawn with a font of the machine; where none has them a mark is drawn
+    (see `fonts.marks`).
+    """
     import matplotlib.pyplot as plt
+    from matplotlib.text import Text
 
     buffer = io.StringIO()
-    figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+
+    def draw() -> None:
+        buffer.seek(0)
+        buffer.truncate()
+        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+
+    if missing := lacking(draw):
+        if more := fallbacks(missing):
+            for text in figure.findobj(Text):
+                text.set_fontfamily([*families(), *more])
+            missing = lacking(draw)
+        mark(missing)
     plt.close(figure)
     return buffer.getvalue()
 

@@ -37,6 +37,7 @@ DURATIONS = (
     ("weeks", 168.0, 104 * 168.0), ("years", 8766.0, math.inf),
 )  # fmt: skip
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|$~^@!&])")
+_UNPRINTED = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 _LIST_MARK = re.compile(r"^(\(?\w{0,9})([-+:.)])(?=\s|$)")
 
 
@@ -128,6 +129,11 @@ def _lowered(name: str) -> str:
     return name[:1].lower() + name[1:] if name[1:2].islower() else name
 
 
+def in_line(text: str) -> str:
+    """Write a name of the user's on one line, without what is no character and what turns the direction of reading."""
+    return " ".join(_UNPRINTED.sub(" ", text).split()) or (NONE_SHOWN if text else "")
+
+
 def escaped(text: str) -> str:
     """Keep a name of the user's from being read as Markdown or HTML, wherever in a line or cell it stands."""
     return _LIST_MARK.sub(r"\1\\\2", _SPECIAL.sub(r"\\\1", " ".join(text.split())))
@@ -174,9 +180,9 @@ class Wording(string.Formatter):
         """Return the label of an identifier: the study's own, then the language's, then the identifier itself."""
         text = str(value)
         if text in self.names:
-            return self.names[text]
+            return in_line(self.names[text])
         values: Mapping[str, str] = self._labels["values"]
-        return values.get(text, (text.partition("=")[2] if not text.startswith("=") else "") or text)
+        return values.get(text) or in_line((text.partition("=")[2] if not text.startswith("=") else "") or text)
 
     def text(self, section: str, key: str, facts: Mapping[str, Any] | None = None) -> str:
         """Return a label with its figures filled in; of several variants the one that `facts["case"]` names."""
