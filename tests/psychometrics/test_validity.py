@@ -8,7 +8,7 @@ from xmresearch.data.datasets import load_dataset
 from xmresearch.errors import DataError, DatasetUnavailable, InsufficientData, ModelError
 from xmresearch.psychometrics.construct_validity import htmt2, validity
 from xmresearch.sem.fitting import fit
-from xmresearch.sem.likelihood import MissingSample
+from xmresearch.sem.missing_sample import MissingSample
 from xmresearch.sem.polychorics import polychoric
 from xmresearch.sufficient.moments import Moments
 

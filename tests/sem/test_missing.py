@@ -6,7 +6,7 @@ import pytest
 
 from xmresearch.errors import InsufficientData, ModelError
 from xmresearch.sem.fitting import fit
-from xmresearch.sem.likelihood import MissingSample
+from xmresearch.sem.missing_sample import MissingSample
 
 
 @pytest.fixture(scope="module")

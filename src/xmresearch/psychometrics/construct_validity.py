@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from xmresearch.errors import DataError, ModelError
 from xmresearch.inference.threads import on_one_thread
-from xmresearch.psychometrics.composite import AVE_BOUND, constructs, explained_shares
+from xmresearch.psychometrics.composite import AVE_BOUND, constructs
 from xmresearch.psychometrics.estimates import percentile_interval, replicate_covariances
-from xmresearch.sem.likelihood import MissingSample
+from xmresearch.psychometrics.shares_explained import explained_shares
+from xmresearch.sem.missing_sample import MissingSample
 from xmresearch.sem.ordinal import OrdinalSample
 from xmresearch.sem.result import SemFit
 from xmresearch.sem.robust import casewise, saturated
@@ -35,7 +36,7 @@ class ValidityResult:
         One row per construct: construct, items, omega (composite reliability, Bollen), omega_bentler (implied variance
         of the sum in the denominator), omega_mcdonald (its sample variance), ave (average variance extracted),
         max_correlation (largest with another construct), fornell_larcker (whether sqrt(ave) exceeds it; missing where
-        there is no ave). See `xmresearch.psychometrics.composite.explained_shares`.
+        there is no ave). See `xmresearch.psychometrics.shares_explained.explained_shares`.
     pairs : DataFrame
         One row per pair of constructs: first, second, correlation, htmt2, htmt2_lower, htmt2_upper (percentile bootstrap;
         NaN without it); NaN for single items and constructs that share items.

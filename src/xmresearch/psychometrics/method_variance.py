@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -12,17 +11,17 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import optimize, special
 
-from xmresearch.errors import DataError, ModelError, nearest
 from xmresearch.inference.threads import on_one_thread
-from xmresearch.psychometrics.composite import constructs
 from xmresearch.psychometrics.factor_analysis import extract
-from xmresearch.sem.comparison import difference_test
+from xmresearch.psychometrics.marker_models import adjusted_loadings, fit_markers
+from xmresearch.psychometrics.method_models import MethodStudy, method_shares
+from xmresearch.psychometrics.shares_explained import constructs
 from xmresearch.sem.estimation import minimise
 from xmresearch.sem.fitting import fit, objective_of
 from xmresearch.sem.measurement import measurement_model, write_model
 from xmresearch.sem.result import SemFit
 from xmresearch.sem.robust import Estimator
-from xmresearch.sem.samples import Missing, continuous_samples, split
+from xmresearch.sem.samples import Missing
 from xmresearch.sem.syntax import Term, parse_model
 
 Array = NDArray[np.float64]
@@ -154,7 +153,7 @@ def common_method(
     Williams, L. J., Hartman, N. & Cavazotte, F. (2010). Organizational Research Methods, 13, 477-514.
     Lindell, M. K. & Whitney, D. J. (2001). Journal of Applied Psychology, 86, 114-121.
     """
-    study = _Study(
+    study = MethodStudy(
         tuple(parse_model(measurement_model(model_text))), data, {"estimator": estimator, "missing": missing}, []
     )
     study.check_marker(marker or ())
@@ -166,8 +165,8 @@ def common_method(
     rows.append(method)
     correlations, taken = pd.DataFrame(columns=["first", "second", "correlation", "adjusted", "pvalue"]), np.nan
     if marker:
-        rows += _marker_models(study, marker, confidence)
-        correlations, taken = _adjusted(study, measured, marker)
+        rows += fit_markers(study, marker, confidence)
+        correlations, taken = adjusted_loadings(study, measured, marker)
     return CommonMethodResult(
         pd.DataFrame(rows), loadings, correlations, *_harman(measured), taken, measured.n, confidence,
         tuple(study.problems),
@@ -183,107 +182,7 @@ def _harman(measured: SemFit) -> tuple[float, float]:
     return float(np.linalg.eigvalsh(r)[-1] / len(r)), float((loadings**2).sum() / len(r))
 
 
-@dataclass(frozen=True)
-class _Study:
-    """The terms of a measurement model, what its variants are fitted to and how, and which of them failed."""
-
-    terms: tuple[Term, ...]
-    data: pd.DataFrame
-    settings: dict[str, Any]
-    problems: list[str]
-
-    @property
-    def latent(self) -> list[str]:
-        return list(dict.fromkeys(t.lhs for t in self.terms if t.op == "=~"))
-
-    @property
-    def items(self) -> list[str]:
-        measured = dict.fromkeys(t.rhs for t in self.terms if t.op == "=~")
-        return [v for v in measured if v not in self.latent]
-
-    def check_marker(self, marker: Sequence[str]) -> None:
-        columns = [str(c) for c in self.data.columns]
-        for item in marker:
-            if item in self.items:
-                raise ModelError(f"Marker item '{item}' is part of the model.", "A marker is unrelated to the model.")
-            if item not in columns:
-                raise DataError(f"The data have no variable '{item}' to be a marker.", nearest(item, columns))
-
-    def name(self, wanted: str) -> str:
-        """Return a name for a new factor that nothing else has."""
-        while wanted in self.latent or wanted in self.data.columns:
-            wanted += "_"
-        return wanted
-
-    def orthogonal(self, factor: str) -> list[Term]:
-        """Return the terms that make a new factor uncorrelated with the constructs."""
-        parts = {t.rhs for t in self.terms if t.op == "=~"}
-        return [Term(factor, "~~", f, 0, fixed=0.0) for f in self.latent if f not in parts]
-
-    def one_factor(self) -> list[Term]:
-        """Return the model in which one factor replaces all constructs; covariances of items' residuals stay."""
-        common = self.name("common")
-        pairs = [t for t in self.terms if t.op == "~~" and t.lhs != t.rhs and {t.lhs, t.rhs} <= set(self.items)]
-        return [Term(common, "=~", v, 0) for v in self.items] + pairs
-
-    def attempt(self, name: str, terms: Sequence[Term], *, proper: bool = True, spared: str = "") -> SemFit | None:
-        """Fit a variant; None, with a note, where there is no proper solution (of others than a factor that is spared)."""
-        try:
-            fitted = fit(write_model(terms), self.data, **self.settings)
-        except ModelError as error:
-            self.problems.append(f"{name}: {error.problem}")
-            return None
-        reason = "" if fitted.converged else f"estimation did not converge ({fitted.reason})"
-        if fitted.converged and proper and _improper(fitted, spared):
-            reason = "the solution is improper: variances are negative, or covariances impossible"
-        if reason:
-            self.problems.append(f"{name}: {reason}.")
-        return None if reason else fitted
-
-    def row(
-        self, name: str, fitted: SemFit | None, against: str = "", other: SemFit | None = None,
-        share: tuple[float, float, float] = (np.nan, np.nan, np.nan),
-    ) -> dict[str, Any]:  # fmt: skip
-        """Return a row of the table of models, with a test against another one."""
-        facts = fitted.summary() if fitted else {}
-        row = {"model": name} | {k: facts.get(k, np.nan) for k in ("chisq", "df", "cfi", "rmsea")}
-        row |= {"against": against, "chisq_diff": np.nan, "df_diff": np.nan, "p_diff": np.nan}
-        if fitted and other:
-            try:
-                test = difference_test(*sorted((fitted, other), key=lambda f: -f.model.df))
-            except ModelError as error:
-                self.problems.append(f"{name}: no test against {against}. {error.problem}")
-            else:
-                row |= {"chisq_diff": test.chisq, "df_diff": test.df, "p_diff": test.pvalue}
-        return row | dict(zip(("share", "share_lower", "share_upper"), share, strict=True))
-
-
-def _improper(fitted: SemFit, spared: str) -> bool:
-    """Whether the (co)variances of residuals and factors, without those of one factor, are impossible."""
-    variables = fitted.model.variables
-    keep = [k for k, v in enumerate(variables) if v != spared]
-    s = fitted.readout.matrices[0].fill(fitted.solution.theta)[1][np.ix_(keep, keep)]
-    values = np.linalg.eigvalsh(s)
-    return bool(values[0] < -1e-8 * values[-1])
-
-
-def _shares(fitted: SemFit, factor: str, items: Sequence[str], theta: Array) -> Array:
-    """Return the shares of the items' variances that a factor explains, shape (..., items)."""
-    matrices, at = fitted.readout.matrices[0], fitted.model.variables.index
-    i, f = np.array([at(v) for v in items]), at(factor)
-    loadings, (total, _) = matrices.fill(theta)[0][..., i, f], matrices.total(theta)
-    return np.asarray(loadings**2 * total[..., f, f, None] / total[..., i, i])
-
-
-def _bounds(fitted: SemFit, read: Callable[[Array], Array], confidence: float) -> tuple[float, float, float]:
-    """Return a figure that is read off the parameters, shape (..., 1), with its symmetric delta-method interval."""
-    theta = fitted.solution.theta
-    value = float(read(theta)[0])
-    reach = special.ndtri((1 + confidence) / 2) * float(fitted.readout.errors(theta, fitted.covariance, read)[0])
-    return value, value - reach, value + reach
-
-
-def _method_factor(study: _Study, measured: SemFit, confidence: float) -> tuple[dict[str, Any], pd.DataFrame]:
+def _method_factor(study: MethodStudy, measured: SemFit, confidence: float) -> tuple[dict[str, Any], pd.DataFrame]:
     """Add a factor behind all items, and compare the loadings."""
     name, items = study.name("method"), study.items
     table = measured.estimates.query("op == '=~'")[["lhs", "rhs", "std_all"]].reset_index(drop=True)
@@ -297,7 +196,7 @@ def _method_factor(study: _Study, measured: SemFit, confidence: float) -> tuple[
     if fitted is None:
         return study.row("method_factor", None, "measurement"), unknown
 
-    shares = _shares(fitted, name, items, fitted.solution.theta)
+    shares = method_shares(fitted, name, items, fitted.solution.theta)
     loadings = fitted.estimates.query("op == '=~'").iloc[: len(table)]["std_all"].to_numpy()
     row = study.row("method_factor", fitted, "measurement", measured)
     variance, low, high = _profiled(fitted, measured, name, row["chisq_diff"], confidence)
@@ -342,73 +241,3 @@ def _profiled(
     high = optimize.brentq(excess, at, at + reach, rtol=_FINE) if excess(at + reach) > 0 else most
     low = optimize.brentq(excess, 0.0, at, rtol=_FINE) if best > 0 and gain > bound else 0.0
     return best, float(low), float(high)
-
-
-def _marker_models(study: _Study, marker: Sequence[str], confidence: float) -> list[dict[str, Any]]:
-    """Fit Williams, Hartman and Cavazotte's models of a marker."""
-    name, items = study.name("marker"), study.items
-    first, *others = marker
-    scale = Term(name, "~~", name, 0, fixed=1.0)
-    free = [Term(name, "=~", first, 0, free=True), *(Term(name, "=~", v, 0) for v in others), scale]
-    if others:
-        cfa = study.attempt("marker_cfa", [*study.terms, *free])
-    else:
-        cfa = None
-        study.problems.append("marker_cfa: one marker item cannot tell its error from the method; name two or more.")
-    if cfa is None:
-        return [study.row(f"marker_{kind}", None) for kind in ("cfa", "baseline", "constrained", "unconstrained")]
-    estimates = cfa.estimates.set_index(["lhs", "op", "rhs"])["est"]
-    loadings = [Term(name, "=~", v, 0, fixed=float(estimates[name, "=~", v])) for v in marker]
-    errors = [Term(v, "~~", v, 0, fixed=float(estimates[v, "~~", v])) for v in marker]
-    known, rest = [*study.terms, *loadings], [scale, *errors, *study.orthogonal(name)]
-    baseline = study.attempt("marker_baseline", [*known, *rest])
-    equal = [Term(name, "=~", v, 0, label=f"{name}_loading") for v in items]
-    constrained = study.attempt("marker_constrained", [*known, *equal, *rest])
-    unconstrained = study.attempt("marker_unconstrained", [*known, *(Term(name, "=~", v, 0) for v in items), *rest])
-    share = free_share = (np.nan, np.nan, np.nan)
-    if constrained:
-        share = _squared(constrained, name, items, confidence)
-    if unconstrained:
-        theta = unconstrained.solution.theta
-        free_share = (float(_shares(unconstrained, name, items, theta).mean()), np.nan, np.nan)
-    return [
-        study.row("marker_cfa", cfa), study.row("marker_baseline", baseline),
-        study.row("marker_constrained", constrained, "marker_baseline", baseline, share),
-        study.row("marker_unconstrained", unconstrained, "marker_constrained", constrained, free_share),
-    ]  # fmt: skip
-
-
-def _squared(fitted: SemFit, name: str, items: Sequence[str], confidence: float) -> tuple[float, float, float]:
-    """Return the mean share of a factor with one loading, and the interval of its root with the loading's sign, squared."""
-    at = fitted.model.variables.index
-    cell = (..., at(items[0]), at(name))
-
-    def root(theta: Array) -> Array:
-        size = np.sqrt(_shares(fitted, name, items, theta).mean(axis=-1, keepdims=True))
-        return np.asarray(size * np.sign(fitted.readout.matrices[0].fill(theta)[0][cell])[..., None])
-
-    value, low, high = _bounds(fitted, root, confidence)
-    return value**2, 0.0 if low < 0 < high else min(low**2, high**2), min(max(low**2, high**2), 1.0)
-
-
-def _adjusted(study: _Study, measured: SemFit, marker: Sequence[str]) -> tuple[pd.DataFrame, float]:
-    """Take the marker's correlation out of those of the constructs' sum scores (Lindell & Whitney)."""
-    names, owned = [*study.items, *marker], constructs(measured)
-    missing: Missing = study.settings["missing"]
-    samples, _ = continuous_samples(split(study.data, None), names, (), missing, means=missing == "fiml")
-    sign = measured.estimates.query("op == '=~'").set_index(["lhs", "rhs"])["est"]
-    weights = np.zeros((len(owned) + 1, len(names)))
-    for k, (construct, items) in enumerate(owned.items()):
-        for v in items:
-            weights[k, names.index(v)] = np.sign(sign[construct, v])
-    weights[-1, len(study.items) :] = 1.0
-    cov = weights @ samples[0].cov @ weights.T
-    sd = np.sqrt(np.diag(cov))
-    r = cov / np.outer(sd, sd)
-    taken, df = float(np.abs(r[-1, :-1]).min()), samples[0].n - 3
-    rows = []
-    for (i, a), (j, b) in combinations(enumerate(owned), 2):
-        adjusted = (r[i, j] - taken) / (1 - taken)
-        t = adjusted / np.sqrt((1 - adjusted**2) / df)
-        rows.append((a, b, r[i, j], adjusted, 2 * special.stdtr(df, -abs(t))))
-    return pd.DataFrame(rows, columns=["first", "second", "correlation", "adjusted", "pvalue"]), taken

@@ -13,7 +13,8 @@ from xmresearch.sem.estimation import inverted
 from xmresearch.sem.likelihood import CompleteSample, Sample, moment_slopes
 from xmresearch.sem.matrices import Matrices
 from xmresearch.sem.model import Model
-from xmresearch.sem.robust import casewise, independence, robust_measures, saturated
+from xmresearch.sem.robust import casewise, independence, saturated
+from xmresearch.sem.scaled import robust_measures
 
 Array = NDArray[np.float64]
 

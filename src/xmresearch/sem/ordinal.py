@@ -14,7 +14,8 @@ from xmresearch.sem.likelihood import ROUNDING, CompleteSample, moment_slopes
 from xmresearch.sem.matrices import Implied, Matrices
 from xmresearch.sem.measures import baseline_df, test_measures
 from xmresearch.sem.model import Model
-from xmresearch.sem.robust import Sandwich, robust_measures, scaled_measures, traces
+from xmresearch.sem.robust import Sandwich, traces
+from xmresearch.sem.scaled import robust_measures, scaled_measures
 
 Array = NDArray[np.float64]
 

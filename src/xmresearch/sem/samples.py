@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from xmresearch.disclosure import MIN_CELL
 from xmresearch.errors import DataError, InsufficientData, ModelError
 from xmresearch.sem.inputs import check_frame, column_of, numbers_of
-from xmresearch.sem.likelihood import CompleteSample, MissingSample, Sample
+from xmresearch.sem.likelihood import CompleteSample, Sample
+from xmresearch.sem.missing_sample import MissingSample
 from xmresearch.sem.ordinal import OrdinalSample
 from xmresearch.sem.polychorics import MOST_CATEGORIES, polychoric
 from xmresearch.sufficient.moments import Moments

@@ -8,11 +8,11 @@ from xmresearch.data.survey import Survey
 from xmresearch.disclosure import telling
 from xmresearch.errors import InsufficientData, ModelError, Problems, nearest
 from xmresearch.sem.catalogue import model_text
-from xmresearch.sem.fitting import prepared
 from xmresearch.sem.measurement import measurement_model
 from xmresearch.sem.model import Model, build_model
 from xmresearch.sem.pls_fit import usable_rows
 from xmresearch.sem.pls_model import read_model
+from xmresearch.sem.preparation import prepared
 from xmresearch.sem.samples import FEWEST_ROWS
 from xmresearch.sem.syntax import parse_model
 from xmresearch.sem.total_effects import check_chains, structural
