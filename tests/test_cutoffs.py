@@ -30,6 +30,7 @@ from xmresearch.psychometrics.internal_consistency import ReliabilityResult
 from xmresearch.psychometrics.method_variance import CommonMethodResult
 from xmresearch.psychometrics.relative_importance import DriverResult
 from xmresearch.sem import invariance_ladder as ladder
+from xmresearch.sem.agreement import Agreement
 from xmresearch.sem.bayes_result import BayesianSem, posterior_warnings
 from xmresearch.sem.pls_fit import PlsResult
 from xmresearch.sem.pls_tables import concerns as pls_concerns
@@ -46,6 +47,7 @@ PUBLISHED = {
     },
     "sem.invariance_ladder": {"CFI_DROP": -0.010, "RMSEA_RISE": 0.015},  # Chen (2007)
     "sem.tables": {"NOTABLE_INDEX": 3.84},
+    "sem.agreement": {"MOST_APART": 1e-3},
     "sem.concerns": {"CLOSE_FACTORS": 0.95, "ROWS_PER_PARAMETER": 5, "ROWS_PER_ORDINAL_GROUP": 200, "_AGAINST": 0.2},
     "sem.pls_fit": {"RELIABLE": 0.7, "AVE_BOUND": 0.5, "HTMT_BOUND": 0.85, "SRMR_BOUND": 0.08, "MOST_BETTER": 0.5},
     "sem.pls_tables": {"VIF_BOUND": 5.0},  # Hair et al. (2019)
@@ -226,6 +228,7 @@ BOUNDARIES = [
     (SemFit, "cfi", lambda x: fit_measures(cfi=x), {0.951: "pass", 0.949: "warn", 0.901: "warn", 0.899: "fail"}),
     (SemFit, "rmsea", lambda x: fit_measures(rmsea=x), {0.059: "pass", 0.061: "warn", 0.079: "warn", 0.081: "fail"}),
     (SemFit, "srmr", lambda x: fit_measures(srmr=x), {0.079: "pass", 0.081: "warn", 0.099: "warn", 0.101: "fail"}),
+    (Agreement, "second_program", lambda x: SimpleNamespace(difference=x), {0.001: "pass", 0.0011: "fail"}),
     (BayesianSem, "rhat", lambda x: posterior(rhat=x), {1.01: "pass", 1.011: "warn", 1.05: "warn", 1.051: "fail"}),
     (BayesianSem, "ess_bulk", lambda x: posterior(bulk=x), {400: "pass", 399: "warn", 100: "warn", 99: "fail"}),
     (BayesianSem, "ess_tail", lambda x: posterior(tail=x), {400: "pass", 399: "warn", 100: "warn", 99: "fail"}),

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from xmresearch.lazy import front_door
 
 if TYPE_CHECKING:
+    from xmresearch.sem.agreement import Agreement as Agreement
+    from xmresearch.sem.agreement import second_program as second_program
     from xmresearch.sem.bayes import sample as sample
     from xmresearch.sem.bayes_result import BayesianSem as BayesianSem
     from xmresearch.sem.catalogue import model_text as model_text
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from xmresearch.sem.fitting import fit_all as fit_all
     from xmresearch.sem.followup import factor_scores as factor_scores
     from xmresearch.sem.followup import modification_indices as modification_indices
+    from xmresearch.sem.interchange import from_semopy as from_semopy
+    from xmresearch.sem.interchange import to_semopy as to_semopy
     from xmresearch.sem.invariance_ladder import InvarianceResult as InvarianceResult
     from xmresearch.sem.invariance_ladder import invariance as invariance
     from xmresearch.sem.measurement import measurement_model as measurement_model

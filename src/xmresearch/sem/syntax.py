@@ -197,7 +197,12 @@ def _modified(term: Term, modifier: str) -> Term:
     )
 
 
+def is_name(text: str) -> bool:
+    """Say whether a text is a name that a model can hold."""
+    return _IS_NAME.match(text) is not None
+
+
 def _name(text: str, line: int) -> str:
-    if not _IS_NAME.match(text):
+    if not is_name(text):
         raise ModelError(f"Model line {line}: '{text}' is no variable name.")
     return text
