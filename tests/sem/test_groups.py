@@ -66,7 +66,7 @@ def test_the_first_group_is_the_first_in_the_data(schools):
     assert found.measures["chisq"] == pytest.approx(116.452, abs=5e-4)
     assert found.groups == ("Pasteur", "Grant-White")
     assert found.summary()["group_order"] == "Pasteur, Grant-White"
-    assert "groups in order: 1 Pasteur (156), 2 Grant-White (145)" in repr(found)
+    assert "groups in order = 1 Pasteur (156), 2 Grant-White (145)" in repr(found)
     assert found.tidy()["group"].drop_duplicates().tolist() == ["Pasteur", "Grant-White"]
     assert found.tidy().query("rhs == 'x3' and op == '=~'")["est"].tolist() == [0.6, 0.8]
     assert fit(text.format(".8, .6"), schools, group="school").measures["chisq"] == pytest.approx(122.266, abs=5e-4)

@@ -11,6 +11,7 @@ from scipy import stats
 
 from xmresearch.attribution.concerns import Concern
 from xmresearch.attribution.scores import FEW_SCORES, mean_scores
+from xmresearch.display import Shown
 from xmresearch.errors import DataError, InsufficientData
 from xmresearch.inference.threads import on_one_thread
 from xmresearch.sufficient.journeys import Array
@@ -21,8 +22,8 @@ SPREADS = 80
 """Points of the grid over the SD between channels."""
 
 
-@dataclass(frozen=True)
-class ConsistencyResult:
+@dataclass(frozen=True, repr=False)
+class ConsistencyResult(Shown):
     """Whether an experience is the same across channels.
 
     Attributes
@@ -54,12 +55,6 @@ class ConsistencyResult:
         fewest = int(self.table["scores"].min())
         row = ("fewest_scores", fewest, FEW_SCORES, "pass" if fewest >= FEW_SCORES else "warn")
         return pd.DataFrame([row], columns=["check", "value", "threshold", "status"])
-
-    def _repr_html_(self) -> str:
-        return str(self.table.to_html(index=False, float_format="{:.3g}".format))
-
-    def _repr_markdown_(self) -> str:
-        return f"```\n{self.table.to_string(index=False, float_format='{:.3g}'.format)}\n```"
 
 
 @on_one_thread

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from xmresearch.attribution.journey_analysis import JourneyResult
+from xmresearch.display import Shown
 from xmresearch.errors import InsufficientData, ParamsError
 from xmresearch.sufficient.label_forms import CONVERTED, LEFT, START
 
@@ -15,8 +16,8 @@ SWEEPS, MOST_TOUCHPOINTS, LEAST_SHOWN = 8, 300, 0.5
 KINDS = {START: "start", CONVERTED: "converted", LEFT: "left"}
 
 
-@dataclass(frozen=True)
-class ProcessMap:
+@dataclass(frozen=True, repr=False)
+class ProcessMap(Shown):
     """A map of journeys.
 
     Attributes
@@ -50,12 +51,6 @@ class ProcessMap:
         """Return checks with figure, threshold and status."""
         row = ("share_of_steps_shown", self.shown, LEAST_SHOWN, "pass" if self.shown >= LEAST_SHOWN else "warn")
         return pd.DataFrame([row], columns=["check", "value", "threshold", "status"])
-
-    def _repr_html_(self) -> str:
-        return str(self.edges.to_html(index=False, float_format="{:.3g}".format, na_rep=""))
-
-    def _repr_markdown_(self) -> str:
-        return f"```\n{self.edges.to_string(index=False, float_format='{:.3g}'.format, na_rep='')}\n```"
 
 
 def process_map(result: JourneyResult, *, share: float = 0.8) -> ProcessMap:

@@ -12,11 +12,12 @@ from xmresearch.attribution.chain import Array
 from xmresearch.attribution.customer_weights import CustomerWeights
 from xmresearch.attribution.hierarchy import StepPosterior
 from xmresearch.attribution.worth import WorthOfConversion
+from xmresearch.display import Shown
 from xmresearch.sufficient.transition_table import Transitions
 
 
-@dataclass(frozen=True)
-class Effects:
+@dataclass(frozen=True, repr=False)
+class Effects(Shown):
     """Removal effects and shares of credit, shape (B, K, G): of conversions, then of value.
 
     Attributes

@@ -12,6 +12,7 @@ import pandas as pd
 from xmresearch.attribution.concerns import Concern, left_out_concerns
 from xmresearch.attribution.scores import FEW_SCORES, require_on_scale, touch_scores
 from xmresearch.attribution.steps import StepSums
+from xmresearch.display import Shown
 from xmresearch.errors import InsufficientData, ParamsError, nearest
 from xmresearch.inference.threads import on_one_thread
 from xmresearch.sufficient.event_log import EventLog
@@ -21,8 +22,8 @@ from xmresearch.sufficient.label_forms import CONVERTED, LEFT, START
 PATHS = ["path", "chain", "journeys", "share", "conversion_rate"]
 
 
-@dataclass(frozen=True)
-class JourneyResult:
+@dataclass(frozen=True, repr=False)
+class JourneyResult(Shown):
     """What journeys look like.
 
     Attributes
@@ -77,12 +78,6 @@ class JourneyResult:
             fewest = float(self.touchpoints["scores"].min())
             rows.append(("fewest_scores", fewest, FEW_SCORES, "pass" if fewest >= FEW_SCORES else "warn"))
         return pd.DataFrame(rows, columns=["check", "value", "threshold", "status"])
-
-    def _repr_html_(self) -> str:
-        return str(self.touchpoints.to_html(index=False, float_format="{:.3g}".format, na_rep=""))
-
-    def _repr_markdown_(self) -> str:
-        return f"```\n{self.touchpoints.to_string(index=False, float_format='{:.3g}'.format, na_rep='')}\n```"
 
 
 @on_one_thread

@@ -9,6 +9,7 @@ import pandas as pd
 
 from xmresearch.attribution.concerns import Concern
 from xmresearch.attribution.hierarchy import concentration, row_evidence
+from xmresearch.display import Shown
 from xmresearch.errors import ModelError, ParamsError
 from xmresearch.inference.threads import on_one_thread
 from xmresearch.sufficient.event_log import EventLog
@@ -22,8 +23,8 @@ COLUMNS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class OrderChoice:
+@dataclass(frozen=True, repr=False)
+class OrderChoice(Shown):
     """Orders compared.
 
     Attributes
@@ -82,12 +83,6 @@ class OrderChoice:
             ("below_highest_order", self.order, self.highest, "pass" if self.order < self.highest else "warn"),
         ]
         return pd.DataFrame(rows, columns=["check", "value", "threshold", "status"])
-
-    def _repr_html_(self) -> str:
-        return str(self.table.to_html(index=False, float_format="{:.6g}".format))
-
-    def _repr_markdown_(self) -> str:
-        return f"```\n{self.table.to_string(index=False, float_format='{:.6g}'.format)}\n```"
 
 
 @on_one_thread

@@ -11,6 +11,7 @@ import pandas as pd
 
 from xmresearch.attribution.concerns import Concern
 from xmresearch.attribution.irregular import label_concerns, length_concerns
+from xmresearch.display import Shown
 from xmresearch.errors import DataError, InsufficientData, nearest
 from xmresearch.sufficient.event_log import EventLog
 from xmresearch.sufficient.journeys import USED, Journeys, passing
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
     import polars as pl
 
 
-@dataclass(frozen=True)
-class Touches:
+@dataclass(frozen=True, repr=False)
+class Touches(Shown):
     """Journeys of a study.
 
     Attributes
@@ -107,6 +108,12 @@ class Touches:
         counts = self.not_used() | self.rare
         rows = sorted((rule, count) for rule, count in counts.items() if count and rule not in USED)
         return pd.DataFrame(rows, columns=["rule", "flagged"])
+
+    def _head(self) -> Mapping[str, Any]:
+        return {
+            "form": self.form, "channels": len(self.journeys.channels), "pooled": len(self.pool), "dropped": len(self.dropped),
+            "shaped": self.shaped, "source": self.source,
+        }  # fmt: skip
 
     def summary(self) -> dict[str, Any]:
         """Return journeys, customers, conversions, rate, touches and channels.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from xmresearch.attribution.concerns import Concern
 from xmresearch.attribution.misfit import MISFIT, excess, status
+from xmresearch.display import Shown
 from xmresearch.errors import DataError, ModelError, nearest
 
 Array = NDArray[np.float64]
@@ -18,8 +20,8 @@ FEW_CONVERSIONS, FEW_CUSTOMERS, ENOUGH_DRAWS, WIDER = 100, 40, 1000, 1.25
 _TOTALS = ("journeys", "customers", "conversions", "rate", "rate_lower", "rate_upper", "value", "cost")
 
 
-@dataclass(frozen=True)
-class AttributionResult:
+@dataclass(frozen=True, repr=False)
+class AttributionResult(Shown):
     """Credits of channels by the removal effects of a Markov chain.
 
     Attributes
@@ -109,6 +111,13 @@ class AttributionResult:
             **{k: self.facts[k] for k in _TOTALS},
         }  # fmt: skip
 
+    def _head(self) -> Mapping[str, Any]:
+        names = ("journeys", "conversions", "rate", "customers", "draws")
+        leads = f"{self.table['channel'].iloc[0]} ({self.table['share'].iloc[0]:.1%})"
+        return {"order": self.order, "channels": len(self.channels), "most credit": leads} | {
+            name: self.facts.get(name) for name in names
+        }
+
     def diagnostics(self) -> pd.DataFrame:
         """Return checks with figure, threshold and status (pass, warn)."""
         facts, table = self.facts, self.table
@@ -127,12 +136,6 @@ class AttributionResult:
         over = float(excess(table, facts["conversions"], self.confidence).max())
         checks.append(("chain_misses_log", over, MISFIT, status(over)))
         return pd.DataFrame(checks, columns=["check", "value", "threshold", "status"])
-
-    def _repr_html_(self) -> str:
-        return str(self.table.to_html(index=False, float_format="{:.4g}".format, na_rep=""))
-
-    def _repr_markdown_(self) -> str:
-        return f"```\n{self.table.to_string(index=False, float_format='{:.4g}'.format, na_rep='')}\n```"
 
 
 def _known(name: str, channels: tuple[str, ...]) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from xmresearch.display import Shown
 from xmresearch.errors import InsufficientData, ParamsError, nearest
 from xmresearch.inference.threads import on_one_thread
 from xmresearch.sufficient.event_log import EventLog, Span, seconds
@@ -18,8 +20,8 @@ POSITION = (0.4, 0.2, 0.4)
 HALF_LIFE_STEPS, HALF_LIFE = 2.0, "7d"
 
 
-@dataclass(frozen=True)
-class HeuristicCredits:
+@dataclass(frozen=True, repr=False)
+class HeuristicCredits(Shown):
     """Credits by rules of thumb.
 
     Attributes
@@ -45,18 +47,15 @@ class HeuristicCredits:
         names = {rule: str(self.conversions.loc[self.conversions[rule].idxmax(), "channel"]) for rule in RULES}
         return {"case": "agreed" if len(set(names.values())) == 1 else "differ", **names}
 
+    def _tables(self) -> Mapping[str, pd.DataFrame]:
+        return {"Conversions": self.conversions}
+
     def diagnostics(self) -> pd.DataFrame:
         """Return checks with figure, threshold and status: every rule shares out the same total."""
         totals = self.conversions[list(RULES)].sum()
         gap = float((totals.max() - totals.min()) / totals.max())
         row = ("rules_differ_in_total", gap, 1e-9, "pass" if gap <= 1e-9 else "fail")
         return pd.DataFrame([row], columns=["check", "value", "threshold", "status"])
-
-    def _repr_html_(self) -> str:
-        return str(self.conversions.to_html(index=False, float_format="{:.1f}".format))
-
-    def _repr_markdown_(self) -> str:
-        return f"```\n{self.conversions.to_string(index=False, float_format='{:.1f}'.format)}\n```"
 
 
 @on_one_thread

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from xmresearch.display import Shown
 from xmresearch.errors import InsufficientData, ParamsError, nearest
 from xmresearch.inference.threads import on_one_thread
 from xmresearch.sufficient.event_log import EventLog
@@ -20,8 +21,8 @@ MOST_SAMPLING_ERROR = 0.02
 WORTHS = ("conversions", "rate")
 
 
-@dataclass(frozen=True)
-class ShapleyResult:
+@dataclass(frozen=True, repr=False)
+class ShapleyResult(Shown):
     """Shapley credits.
 
     Attributes
@@ -62,12 +63,6 @@ class ShapleyResult:
             "pass" if largest <= MOST_SAMPLING_ERROR else "warn",
         )
         return pd.DataFrame([row], columns=["check", "value", "threshold", "status"])
-
-    def _repr_html_(self) -> str:
-        return str(self.table.to_html(index=False, float_format="{:.4g}".format))
-
-    def _repr_markdown_(self) -> str:
-        return f"```\n{self.table.to_string(index=False, float_format='{:.4g}'.format)}\n```"
 
 
 @on_one_thread

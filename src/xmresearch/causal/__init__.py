@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from xmresearch.causal.interim_looks import alpha_spending as alpha_spending
     from xmresearch.causal.interim_looks import group_sequential as group_sequential
     from xmresearch.causal.panel import Panel as Panel
-    from xmresearch.causal.pretrend import EventPath as EventPath
-    from xmresearch.causal.pretrend import event_path as event_path
     from xmresearch.causal.randomised import experiment as experiment
     from xmresearch.causal.result import DidResult as DidResult
     from xmresearch.causal.robustness import SensitivityResult as SensitivityResult

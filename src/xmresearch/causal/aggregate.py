@@ -9,14 +9,15 @@ from numpy.typing import NDArray
 
 from xmresearch.causal.att import AttPosterior
 from xmresearch.causal.draws import stretch, welch_df
+from xmresearch.display import Shown
 
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
 AGGREGATES = ("simple", "group", "dynamic", "calendar")
 
 
-@dataclass(frozen=True)
-class Aggregate:
+@dataclass(frozen=True, repr=False)
+class Aggregate(Shown):
     """Weighted means of group-time effects.
 
     Attributes

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xmresearch.causal.cohort_means import CohortMeans
+from xmresearch.display import Shown
 from xmresearch.errors import InsufficientData, ParamsError, nearest
 
 Array = NDArray[np.float64]
@@ -17,8 +18,8 @@ BASES = ("varying", "universal")
 COHORT_WEIGHTS = ("dirichlet", "fixed")
 
 
-@dataclass(frozen=True)
-class Comparisons:
+@dataclass(frozen=True, repr=False)
+class Comparisons(Shown):
     """The pairs (cohort, period) that can be estimated.
 
     Attributes
@@ -59,8 +60,8 @@ class Comparisons:
         return chosen
 
 
-@dataclass(frozen=True)
-class AttPosterior:
+@dataclass(frozen=True, repr=False)
+class AttPosterior(Shown):
     """Posterior of the group-time effects and of the cohorts' shares.
 
     Attributes

@@ -17,6 +17,7 @@ from xmresearch.causal.panel import Panel
 from xmresearch.causal.placebo import earlier_dates, randomisation_p, reassigned
 from xmresearch.causal.result import DidResult
 from xmresearch.causal.synthetic import synthetic_effect
+from xmresearch.display import Shown
 from xmresearch.errors import InsufficientData, XMError
 
 Array = NDArray[np.float64]
@@ -27,8 +28,8 @@ COLUMNS = ("check", "changed", "what", "estimate", "ci_lower", "ci_upper", "p_po
 _GRID, _REACH = 4001, 60.0
 
 
-@dataclass(frozen=True)
-class Checks:
+@dataclass(frozen=True, repr=False)
+class Checks(Shown):
     """A result of a kind that is cheap to fit again, at a level of confidence.
 
     Attributes

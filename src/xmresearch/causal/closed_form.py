@@ -17,6 +17,7 @@ from xmresearch.causal.links import Link, link_of
 from xmresearch.causal.mean_weights import MeanWeights, overall_weights
 from xmresearch.causal.panel import Panel
 from xmresearch.causal.staggered import with_base
+from xmresearch.display import Shown
 from xmresearch.errors import InsufficientData, XMError
 
 Array = NDArray[np.float64]
@@ -50,8 +51,8 @@ class StudentT:
         return float(stats.t.cdf(self.estimate / self.scale, self.df))
 
 
-@dataclass(frozen=True)
-class JointT:
+@dataclass(frozen=True, repr=False)
+class JointT(Shown):
     """Posterior of several effects whose variance is a sum over cohorts.
 
     Attributes
@@ -84,8 +85,8 @@ class JointT:
         return StudentT(float(weights @ self.estimate), float(np.sqrt(max(variance, 0.0))), df)
 
 
-@dataclass(frozen=True)
-class Design:
+@dataclass(frozen=True, repr=False)
+class Design(Shown):
     """Unit means with the rule that turns cohort means into the overall effect.
 
     Attributes

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from xmresearch.causal.links import Link
 from xmresearch.causal.panel import Panel
+from xmresearch.display import Shown
 from xmresearch.errors import InsufficientData, ParamsError
 
 Array = NDArray[np.float64]
@@ -18,8 +19,8 @@ FEWEST_DF = 4.0
 WEIGHTS = ("units", "rows")
 
 
-@dataclass(frozen=True)
-class CohortMeans:
+@dataclass(frozen=True, repr=False)
+class CohortMeans(Shown):
     """Means by cohort and period, with their multivariate t posterior.
 
     Attributes

@@ -21,13 +21,14 @@ from xmresearch.causal.result import PRETREND_LEVEL
 from xmresearch.causal.staggered import with_base
 from xmresearch.causal.within import Change
 from xmresearch.causal.within_effects import before_after_change, dated_changes, paired_changes
+from xmresearch.display import Shown
 from xmresearch.errors import InsufficientData, XMError
 
 Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Estimate:
+@dataclass(frozen=True, repr=False)
+class Estimate(Shown):
     """One estimate of the overall effect.
 
     Attributes
@@ -42,8 +43,8 @@ class Estimate:
     pull: Array
 
 
-@dataclass(frozen=True)
-class Composition:
+@dataclass(frozen=True, repr=False)
+class Composition(Shown):
     """The overall effect in several ways, and whether they differ beyond chance.
 
     Attributes

@@ -22,6 +22,7 @@ from xmresearch.causal.result import DidResult
 from xmresearch.causal.staggered import staggered
 from xmresearch.causal.triple import triple_panel
 from xmresearch.causal.two_by_two import two_by_two
+from xmresearch.display import Shown
 from xmresearch.errors import ModelError, ParamsError, nearest
 from xmresearch.inference.threads import on_one_thread
 from xmresearch.sufficient.cells import Cells
@@ -167,8 +168,8 @@ def did(
     return replace(found, facts=found.facts | plan.layout.facts | facts, concerns=(*found.concerns, *concerns))
 
 
-@dataclass(frozen=True)
-class Plan:
+@dataclass(frozen=True, repr=False)
+class Plan(Shown):
     """What `did` would fit.
 
     Attributes

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xmresearch.causal.families import Measure
+from xmresearch.display import Shown
 from xmresearch.errors import InsufficientData
 
 Array = NDArray[np.float64]
@@ -15,8 +16,8 @@ Codes = NDArray[np.int64]
 JEFFREYS, UNIFORM_TOTAL = 0.5, 1.0
 
 
-@dataclass(frozen=True)
-class Rows:
+@dataclass(frozen=True, repr=False)
+class Rows(Shown):
     """Respondents of an experiment, in arms and stages that all arms share.
 
     Attributes

@@ -9,13 +9,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from xmresearch.display import Shown
+
 Array = NDArray[np.float64]
 SRM_LEVEL, ATTRITION_LEVEL = 0.001, 0.01
 FEW_ROWS, FEW_CLUSTERS, OVERDISPERSED = 30, 10, 1.5
 
 
-@dataclass(frozen=True)
-class ExperimentResult:
+@dataclass(frozen=True, repr=False)
+class ExperimentResult(Shown):
     """Posterior comparison of the arms of an experiment.
 
     Attributes
@@ -112,9 +114,3 @@ class ExperimentResult:
             status = "pass" if self.dispersion <= OVERDISPERSED else "warn"
             rows.append(("dispersion", self.dispersion, OVERDISPERSED, status))
         return pd.DataFrame(rows, columns=["check", "value", "threshold", "status"])
-
-    def _repr_html_(self) -> str:
-        return str(self.effects.to_html(index=False, float_format="{:.4f}".format))
-
-    def _repr_markdown_(self) -> str:
-        return f"```\n{self.effects.to_string(index=False, float_format='{:.4f}'.format)}\n```"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from xmresearch.display import Shown
 from xmresearch.errors import DataError, ParamsError, nearest
 from xmresearch.sufficient.cells import Cells
 
@@ -17,8 +18,8 @@ MAX_ANSWERS = 20
 PROMOTER, DETRACTOR, LARGEST = 9, 6, 10
 
 
-@dataclass(frozen=True)
-class Measure:
+@dataclass(frozen=True, repr=False)
+class Measure(Shown):
     """One figure of an outcome that treatment may change.
 
     Attributes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from xmresearch.display import Shown
 from xmresearch.errors import DataError, InsufficientData, nearest
 from xmresearch.inference.threads import on_one_thread
 
@@ -17,8 +19,8 @@ TYPES = ("treated_vs_never", "earlier_vs_later", "later_vs_earlier", "treated_vs
 FEW_FORBIDDEN = 0.1
 
 
-@dataclass(frozen=True)
-class BaconResult:
+@dataclass(frozen=True, repr=False)
+class BaconResult(Shown):
     """Decomposition of the two-way fixed effects estimate.
 
     Attributes
@@ -71,6 +73,9 @@ class BaconResult:
             "forbidden": self.forbidden, "negative": self.negative, "comparisons": len(self.comparisons),
         }  # fmt: skip
 
+    def _tables(self) -> Mapping[str, pd.DataFrame]:
+        return {"": self.types}
+
     def diagnostics(self) -> pd.DataFrame:
         """Return checks with figure, threshold and status (pass, warn)."""
         rows: list[tuple[str, float, float, str]] = [
@@ -78,12 +83,6 @@ class BaconResult:
             ("negative_weights", self.negative, 0.0, "pass" if self.negative >= -1e-12 else "warn"),
         ]
         return pd.DataFrame(rows, columns=["check", "value", "threshold", "status"])
-
-    def _repr_html_(self) -> str:
-        return str(self.types.to_html(index=False, float_format="{:.4f}".format))
-
-    def _repr_markdown_(self) -> str:
-        return f"```\n{self.types.to_string(index=False, float_format='{:.4f}'.format)}\n```"
 
 
 @on_one_thread

@@ -13,6 +13,7 @@ from scipy import optimize, stats
 
 from xmresearch.causal.conditional_interval import conditional_interval
 from xmresearch.causal.honest_interval import flci
+from xmresearch.display import Shown
 from xmresearch.errors import DataError, InsufficientData, ParamsError, nearest
 from xmresearch.inference.threads import on_one_thread
 
@@ -25,8 +26,8 @@ _DOUBLINGS = 40
 _FINE, _COARSE = 1e-7, 1e-3
 
 
-@dataclass(frozen=True)
-class HonestResult:
+@dataclass(frozen=True, repr=False)
+class HonestResult(Shown):
     """Sensitivity of an event study's effect to breaches of parallel trends.
 
     Attributes
@@ -92,12 +93,6 @@ class HonestResult:
             safe = "pass" if self.breakdown >= SAFE_BREAKDOWN else "warn"
             rows.append(("breakdown", self.breakdown, SAFE_BREAKDOWN, safe))
         return pd.DataFrame(rows, columns=["check", "value", "threshold", "status"])
-
-    def _repr_html_(self) -> str:
-        return str(self.curve.to_html(index=False, float_format="{:.4f}".format))
-
-    def _repr_markdown_(self) -> str:
-        return f"```\n{self.curve.to_string(index=False, float_format='{:.4f}'.format)}\n```"
 
 
 @on_one_thread

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import optimize, special, stats
 
+from xmresearch.display import Shown
 from xmresearch.errors import ParamsError, nearest
 from xmresearch.inference.threads import on_one_thread
 
@@ -23,8 +24,8 @@ _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(160)
 _START = (np.zeros(1), np.ones(1))
 
 
-@dataclass(frozen=True)
-class GroupSequentialDesign:
+@dataclass(frozen=True, repr=False)
+class GroupSequentialDesign(Shown):
     """Boundaries of a test with planned looks.
 
     Attributes
@@ -60,12 +61,6 @@ class GroupSequentialDesign:
     def power(self, drift: float) -> float:
         """Return the probability of crossing where the statistic's mean at full information is `drift`."""
         return float(sum(_crossings(self.table["fraction"].to_numpy(), self.table["z"].to_numpy(), drift)))
-
-    def _repr_html_(self) -> str:
-        return str(self.table.to_html(index=False, float_format="{:.4f}".format))
-
-    def _repr_markdown_(self) -> str:
-        return f"```\n{self.table.to_string(index=False, float_format='{:.4f}'.format)}\n```"
 
 
 def alpha_spending(

@@ -13,6 +13,7 @@ from xmresearch.causal.concerns import Concern
 from xmresearch.causal.few_treated import require_complete
 from xmresearch.causal.panel import Panel
 from xmresearch.causal.staggered import with_base
+from xmresearch.display import Shown
 from xmresearch.errors import InsufficientData, ParamsError, XMError, nearest
 
 COMPARISONS = ("auto", "within", "balanced", "cross_sections")
@@ -20,8 +21,8 @@ CHOICE = ("two_by_two", "event_study", "staggered")
 REPEATING = 0.5
 
 
-@dataclass(frozen=True)
-class Layout:
+@dataclass(frozen=True, repr=False)
+class Layout(Shown):
     """Which units and cells an estimate rests on.
 
     Attributes

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xmresearch.causal.att import Comparisons
+from xmresearch.display import Shown
 
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
@@ -46,8 +47,8 @@ def overall_weights(pairs: Comparisons, share: Array, aggregate: str) -> tuple[A
     return after * share / np.where(total > 0, total, 1.0)[key] / (total > 0).sum(), key
 
 
-@dataclass(frozen=True)
-class MeanWeights:
+@dataclass(frozen=True, repr=False)
+class MeanWeights(Shown):
     """Turns weights of group-time effects into weights of cohort means, at given sizes of the cohorts.
 
     Attributes

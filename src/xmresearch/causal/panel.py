@@ -13,6 +13,7 @@ from xmresearch.causal.adoption import first_treated, late_adopters, late_entran
 from xmresearch.causal.concerns import Concern
 from xmresearch.causal.dating import dating_concerns
 from xmresearch.causal.families import Measure, answers, measures, require_family
+from xmresearch.display import Shown
 from xmresearch.errors import DataError
 from xmresearch.sufficient.cells import Cells
 from xmresearch.sufficient.periods import Periods
@@ -22,8 +23,8 @@ Index = NDArray[np.int64]
 UNEVEN = 3.0
 
 
-@dataclass(frozen=True)
-class Panel:
+@dataclass(frozen=True, repr=False)
+class Panel(Shown):
     """Unit means by period, and when each unit was treated.
 
     Attributes

@@ -18,14 +18,15 @@ from xmresearch.causal.mean_weights import MeanWeights, overall_weights
 from xmresearch.causal.panel import Panel
 from xmresearch.causal.staggered import staggered, with_base
 from xmresearch.causal.within_effects import dated_posterior
+from xmresearch.display import Shown
 
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
 MAX_LEADS, DF_PER_LEAD = 24, 2
 
 
-@dataclass(frozen=True)
-class EventPath:
+@dataclass(frozen=True, repr=False)
+class EventPath(Shown):
     """Effects by event time relative to one reference period, with the overall effect.
 
     Attributes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from xmresearch.causal.concerns import Concern
 from xmresearch.causal.synthetic import CLOSE_FIT
+from xmresearch.display import Shown, short
 from xmresearch.errors import DataError, ParamsError, nearest
 from xmresearch.inference.nuts import ESS, RHAT
 
@@ -28,8 +30,8 @@ COLUMNS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class DidResult:
+@dataclass(frozen=True, repr=False)
+class DidResult(Shown):
     """Posterior of a treatment effect under parallel trends.
 
     Attributes
@@ -201,6 +203,15 @@ class DidResult:
             "estimand": self.estimand, "clustered": self.clustered, "level": self.confidence, **self.effect,
         }  # fmt: skip
 
+    def _head(self) -> Mapping[str, Any]:
+        e = self.effect
+        effect = f"{short(e['estimate'])} [{short(e['ci_lower'])}, {short(e['ci_upper'])}]"
+        names = ("units", "treated_units", "periods", "rows")
+        return {
+            "outcome": self.outcome, "kind": self.kind, "family": self.family, "effect": effect, "level": self.confidence,
+            **{name: self.facts.get(name) for name in names},
+        }  # fmt: skip
+
     def diagnostics(self) -> pd.DataFrame:
         """Return checks with figure, threshold and status (pass, warn, fail)."""
         facts = self.facts
@@ -227,12 +238,6 @@ class DidResult:
                 rows.append((name, facts[name], ESS, "pass" if facts[name] >= ESS else "fail"))
             rows.append(("divergences", facts["divergences"], 0, "pass" if facts["divergences"] == 0 else "fail"))
         return pd.DataFrame(rows, columns=["check", "value", "threshold", "status"])
-
-    def _repr_html_(self) -> str:
-        return str(self.table.to_html(index=False, float_format="{:.4g}".format, na_rep=""))
-
-    def _repr_markdown_(self) -> str:
-        return f"```\n{self.table.to_string(index=False, float_format='{:.4g}'.format, na_rep='')}\n```"
 
 
 def rope(draws: Array, smallest: float) -> dict[str, float]:

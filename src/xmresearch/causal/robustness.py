@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,6 +15,7 @@ from xmresearch.causal.designs import KINDS, choose_kind, refit
 from xmresearch.causal.honest_trends import SAFE_BREAKDOWN, HonestResult
 from xmresearch.causal.pretrend import event_path
 from xmresearch.causal.result import PRETREND_LEVEL, DidResult
+from xmresearch.display import Shown
 from xmresearch.errors import DataError, ModelError, ParamsError, nearest
 from xmresearch.inference.threads import on_one_thread
 
@@ -23,8 +25,8 @@ COMMON = ("smallest", "confidence", "draws", "seed", "anticipation", "control", 
 MOSTLY, SCEPTICAL = 0.5, 0.5
 
 
-@dataclass(frozen=True)
-class SensitivityResult:
+@dataclass(frozen=True, repr=False)
+class SensitivityResult(Shown):
     """What the effect becomes when something is changed.
 
     Attributes
@@ -166,14 +168,8 @@ class SensitivityResult:
         rows = self.tidy("prior")
         return [float(c) for c in rows.loc[_leaves_out_zero(rows), "changed"]]
 
-    def _repr_html_(self) -> str:
-        return str(self._shown().to_html(index=False, float_format="{:.4g}".format, na_rep=""))
-
-    def _repr_markdown_(self) -> str:
-        return f"```\n{self._shown().to_string(index=False, float_format='{:.4g}'.format, na_rep='')}\n```"
-
-    def _shown(self) -> pd.DataFrame:
-        return self.table[self.table["check"] != "placebo_unit"]
+    def _tables(self) -> Mapping[str, pd.DataFrame]:
+        return {"": self.table[self.table["check"] != "placebo_unit"]}
 
 
 @on_one_thread

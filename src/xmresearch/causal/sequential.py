@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from xmresearch.display import Shown
 from xmresearch.errors import DataError, InsufficientData, ParamsError, nearest
 from xmresearch.inference.threads import on_one_thread
 
@@ -17,8 +18,8 @@ Array = NDArray[np.float64]
 FEWEST = 30
 
 
-@dataclass(frozen=True)
-class ConfidenceSequence:
+@dataclass(frozen=True, repr=False)
+class ConfidenceSequence(Shown):
     """Intervals that hold at every look at once.
 
     Attributes
@@ -60,12 +61,6 @@ class ConfidenceSequence:
         enough = np.isnan(self.smallest_n) or self.smallest_n >= FEWEST
         rows = [("first_look_n", self.smallest_n, float(FEWEST), "pass" if enough else "warn")]
         return pd.DataFrame(rows, columns=["check", "value", "threshold", "status"])
-
-    def _repr_html_(self) -> str:
-        return str(self.table.to_html(index=False, float_format="{:.4f}".format))
-
-    def _repr_markdown_(self) -> str:
-        return f"```\n{self.table.to_string(index=False, float_format='{:.4f}'.format)}\n```"
 
 
 def confidence_sequence(

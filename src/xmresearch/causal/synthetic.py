@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from xmresearch.causal.simplex import simplex_weights
+from xmresearch.display import Shown
 from xmresearch.errors import DataError, InsufficientData, ParamsError, nearest
 from xmresearch.inference.threads import on_one_thread
 
@@ -22,8 +23,8 @@ CLOSE_FIT, EVEN_WEIGHTS = 0.1, 3.0
 _TIME_RIDGE, _COUNTED = 1e-6, 1e-6
 
 
-@dataclass(frozen=True)
-class SyntheticResult:
+@dataclass(frozen=True, repr=False)
+class SyntheticResult(Shown):
     """Effect on the treated units against a weighted mean of the untreated.
 
     Attributes
@@ -108,12 +109,6 @@ class SyntheticResult:
             ("loo_same_sign", kept, 1.0, "pass" if kept == 1.0 else "warn"),
         ]
         return pd.DataFrame(rows, columns=["check", "value", "threshold", "status"])
-
-    def _repr_html_(self) -> str:
-        return str(self.path.to_html(index=False, float_format="{:.3f}".format))
-
-    def _repr_markdown_(self) -> str:
-        return f"```\n{self.path.to_string(index=False, float_format='{:.3f}'.format)}\n```"
 
 
 @on_one_thread

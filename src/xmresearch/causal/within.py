@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from xmresearch.causal.cohort_means import FEWEST_DF
 from xmresearch.causal.twfe import take_out
+from xmresearch.display import Shown
 
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
@@ -17,8 +18,8 @@ Mask = NDArray[np.bool_]
 CHUNK = 500
 
 
-@dataclass(frozen=True)
-class Change:
+@dataclass(frozen=True, repr=False)
+class Change(Shown):
     """One effect as a weighted sum of unit means, whose weights within each unit sum to zero.
 
     Attributes
@@ -48,8 +49,8 @@ class Change:
     both: Mask
 
 
-@dataclass(frozen=True)
-class WithinPosterior:
+@dataclass(frozen=True, repr=False)
+class WithinPosterior(Shown):
     """Posterior of several effects, each from changes within units; clustered by unit.
 
     Attributes

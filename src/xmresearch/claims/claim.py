@@ -8,6 +8,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from xmresearch.display import Shown, short
+
 State = Literal["settled", "unsettled", "conditional", "withheld"]
 STATES: tuple[State, ...] = ("settled", "unsettled", "conditional", "withheld")
 UNSETTLED = "unsettled"
@@ -51,8 +53,8 @@ class Condition:
     holds: bool | None
 
 
-@dataclass(frozen=True)
-class Claim:
+@dataclass(frozen=True, repr=False)
+class Claim(Shown):
     """What a report may say of one figure; cards, sentences, figures and decisions are all worded from it.
 
     Attributes
@@ -135,6 +137,12 @@ class Claim:
     def withhold(self, reason: str) -> Claim:
         """Return the claim withheld: its figure means nothing."""
         return replace(self, withheld=reason)
+
+    def _head(self) -> Mapping[str, Any]:
+        about = {"name": self.name, "kind": self.kind, "state": self.state, "verdict": self.verdict, "rule": self.rule}
+        ends = f"[{short(self.lower)}, {short(self.upper)}]" if np.isfinite(self.lower + self.upper) else None
+        return about | {"estimate": self.estimate, "interval": ends, "level": self.confidence, "failed": self.failed,
+                        "withheld": self.withheld}  # fmt: skip
 
     def summary(self) -> dict[str, Any]:
         """Return the facts of its sentences, with case, state, failed checks and figures."""

@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from xmresearch.claims.claim import UNSETTLED, Claim
+from xmresearch.display import Shown
 
 Array = NDArray[np.float64]
 FEWEST_TAIL_DRAWS = 5
 
 
-@dataclass(frozen=True)
-class Joint:
+@dataclass(frozen=True, repr=False)
+class Joint(Shown):
     """Estimates of several figures with what their differences need: joint draws, or a covariance.
 
     Attributes

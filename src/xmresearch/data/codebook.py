@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from xmresearch.data.names import Labels, Text
+from xmresearch.display import Shown
 from xmresearch.errors import CodebookError, nearest
 
 Kind = Literal["expectation", "minimum", "perception", "importance", "outcome"]
@@ -44,8 +45,8 @@ class Segment(BaseModel):
     values: dict[Text, Labels] = Field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Column:
+@dataclass(frozen=True, repr=False)
+class Column(Shown):
     """A survey column with everything resolved: what it measures and on which scale.
 
     Attributes
@@ -75,8 +76,8 @@ class Column:
     labels: Labels
 
 
-@dataclass(frozen=True)
-class Codebook:
+@dataclass(frozen=True, repr=False)
+class Codebook(Shown):
     """What the columns of a survey measure.
 
     Attributes

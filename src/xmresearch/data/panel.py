@@ -11,13 +11,14 @@ import pandas as pd
 
 from xmresearch.data.config import PanelSource, RolloutSource, source_of
 from xmresearch.data.load import open_rows
+from xmresearch.display import Shown
 
 if TYPE_CHECKING:
     import polars as pl
 
 
-@dataclass(frozen=True)
-class PanelData:
+@dataclass(frozen=True, repr=False)
+class PanelData(Shown):
     """Rows of units over time, before anything is known of them.
 
     Attributes

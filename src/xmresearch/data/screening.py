@@ -10,14 +10,15 @@ from numpy.typing import NDArray
 
 from xmresearch.data.codebook import RATED, Codebook
 from xmresearch.data.config import Screening
+from xmresearch.display import Shown
 from xmresearch.errors import DataError, Problems
 
 MIN_BATTERY = 6
 _BLANKS = ("", "na", "n/a", "nan", "null", "none", ".")
 
 
-@dataclass(frozen=True)
-class ScreeningLog:
+@dataclass(frozen=True, repr=False)
+class ScreeningLog(Shown):
     """What screening found and did.
 
     Attributes

@@ -15,14 +15,15 @@ from xmresearch.data.config import Screening
 from xmresearch.data.delimited import require_unique_columns
 from xmresearch.data.screening import ScreeningLog, numeric_items, require_in_range, screen, screened_items
 from xmresearch.disclosure import MIN_CELL
+from xmresearch.display import Shown
 from xmresearch.errors import CodebookError, DataError, InsufficientData, Problems, nearest
 
 MAX_SEGMENT_LEVELS = 40
 _SHOWN = 8
 
 
-@dataclass(frozen=True)
-class Survey:
+@dataclass(frozen=True, repr=False)
+class Survey(Shown):
     """A screened survey.
 
     Attributes
@@ -82,6 +83,12 @@ class Survey:
             "statements": len(self.codebook.statements("expectation", "perception")),
             "dimensions": len({c.construct for c in self.codebook.select("perception")}),
         }  # fmt: skip
+
+    def _head(self) -> Mapping[str, Any]:
+        return self.summary()
+
+    def _tables(self) -> Mapping[str, pd.DataFrame]:
+        return {"Screening": self.log.rules}
 
     def absent(self) -> dict[str, Any] | None:
         """Return what the instrument offers but this survey did not ask; None if it asked everything."""

@@ -13,7 +13,7 @@ from xmresearch.data.load import open_rows
 from xmresearch.data.panel import PanelData
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class TouchData(PanelData):
     """Paths or events, before anything is known of them; rows, source, truth and labels are as in `PanelData`.
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from xmresearch.data.codebook import Codebook
 from xmresearch.data.delimited import require_unique_columns
+from xmresearch.display import Shown
 
 Array = NDArray[np.float64]
 
@@ -36,8 +37,8 @@ def person_mean(values: Array, min_answered: float) -> Array:
     return np.where(answered >= max(1.0, min_answered * values.shape[1]), mean, np.nan)
 
 
-@dataclass(frozen=True)
-class Units:
+@dataclass(frozen=True, repr=False)
+class Units(Shown):
     """The pairs that gaps are taken of: every statement, and every dimension.
 
     Attributes

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import special
 
+from xmresearch.display import Shown
 from xmresearch.errors import DataError
 from xmresearch.inference.threads import on_one_thread
 from xmresearch.psychometrics.shares_explained import (
@@ -27,8 +28,8 @@ Array = NDArray[np.float64]
 OMEGA_BOUND, OMEGA_LEAST, AVE_BOUND = 0.7, 0.6, 0.5
 
 
-@dataclass(frozen=True)
-class CompositeResult:
+@dataclass(frozen=True, repr=False)
+class CompositeResult(Shown):
     """Reliability of the constructs of a measurement model.
 
     Attributes

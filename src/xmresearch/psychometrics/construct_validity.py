@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from xmresearch.display import Shown
 from xmresearch.errors import DataError, ModelError
 from xmresearch.inference.threads import on_one_thread
 from xmresearch.psychometrics.composite import AVE_BOUND, constructs
@@ -26,8 +28,8 @@ HTMT_BOUND, HTMT_MOST = 0.85, 0.90
 Academy of Marketing Science, 43, 115-135."""
 
 
-@dataclass(frozen=True)
-class ValidityResult:
+@dataclass(frozen=True, repr=False)
+class ValidityResult(Shown):
     """Validity of the constructs of a measurement model.
 
     Attributes
@@ -60,6 +62,9 @@ class ValidityResult:
             "fornell_larcker": int(self.table["fornell_larcker"].sum()), "pairs": len(judged),
             "htmt2_below": int((judged < HTMT_BOUND).sum()), "bound": HTMT_BOUND,
         }  # fmt: skip
+
+    def _tables(self) -> Mapping[str, pd.DataFrame]:
+        return {"Constructs": self.table, "Pairs": self.pairs}
 
     def diagnostics(self) -> pd.DataFrame:
         """Return checks with figure, threshold and status; AVE is checked by `composite_reliability`."""

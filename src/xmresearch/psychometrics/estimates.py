@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from xmresearch.display import Shown
 from xmresearch.inference.threads import all_threads
 
 Array = NDArray[np.float64]
@@ -18,8 +19,8 @@ Kind = Literal["bootstrap", "bayesian"]
 _BLOCK_CELLS = 4_000_000
 
 
-@dataclass(frozen=True)
-class Means:
+@dataclass(frozen=True, repr=False)
+class Means(Shown):
     """Means of several variables, each over the respondents that answered it.
 
     Attributes

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import optimize, special
 
+from xmresearch.display import Shown
 from xmresearch.errors import InsufficientData
 from xmresearch.inference.threads import on_one_thread
 
@@ -20,8 +21,8 @@ LOWEST = 0.005
 KMO_BOUND, KMO_LEAST, BARTLETT_LEVEL = 0.6, 0.5, 0.05  # Kaiser (1974); Bartlett (1950)
 
 
-@dataclass(frozen=True)
-class EfaResult:
+@dataclass(frozen=True, repr=False)
+class EfaResult(Shown):
     """An exploratory factor solution.
 
     Attributes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from scipy import stats
 
 from xmresearch.data.codebook import Codebook
 from xmresearch.data.survey import require_pairs
+from xmresearch.display import Shown
 from xmresearch.errors import DataError
 from xmresearch.inference.threads import on_one_thread
 from xmresearch.psychometrics.batteries import Units
@@ -33,8 +35,8 @@ FEW_ANSWERS, INTERVALS_APART = 30, 0.15
 ADJUSTMENT = {"dimension": "holm", "statement": "fdr_bh"}
 
 
-@dataclass(frozen=True)
-class GapResult:
+@dataclass(frozen=True, repr=False)
+class GapResult(Shown):
     """Gaps with tests and intervals.
 
     Attributes
@@ -65,6 +67,13 @@ class GapResult:
         dims = self.tidy("dimension")
         return {"n": int(dims["n"].max()), "dimensions": len(dims), "statements": len(self.table) - len(dims)}
 
+    def _head(self) -> Mapping[str, Any]:
+        return {**self.summary(), "level": self.confidence, "bootstrap": self.draws}
+
+    def _tables(self) -> Mapping[str, pd.DataFrame]:
+        columns = ["id", "n", "expectation", "perception", "gap", "ci_lower", "ci_upper", "d", "p_adjusted"]
+        return {level.capitalize(): self.tidy(level)[columns] for level in ("dimension", "statement")}
+
     def diagnostics(self) -> pd.DataFrame:
         """Return checks with figure, threshold and status (pass, warn, fail)."""
         smallest = int(self.table["n"].min())
@@ -77,12 +86,6 @@ class GapResult:
             off = float((ratio - 1).abs().max())
             rows.append(("interval_agreement", off, INTERVALS_APART, "pass" if off <= INTERVALS_APART else "warn"))
         return pd.DataFrame(rows, columns=["check", "value", "threshold", "status"])
-
-    def _repr_html_(self) -> str:
-        return str(self.table.to_html(index=False, float_format="{:.3f}".format))
-
-    def _repr_markdown_(self) -> str:
-        return f"```\n{self.table.to_string(index=False, float_format='{:.3f}'.format)}\n```"
 
 
 @on_one_thread

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from xmresearch.data.codebook import Codebook
+from xmresearch.display import Shown
 from xmresearch.inference.threads import on_one_thread
 from xmresearch.psychometrics.batteries import dimension_scores
 from xmresearch.psychometrics.estimates import estimate_means, replicate_means
@@ -20,8 +21,8 @@ MOST_OFF_TOTAL = 0.05
 QUADRANTS = ("keep_up", "concentrate_here", "possible_overkill", "low_priority")
 
 
-@dataclass(frozen=True)
-class ImportanceResult:
+@dataclass(frozen=True, repr=False)
+class ImportanceResult(Shown):
     """An importance-performance grid.
 
     Attributes

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
 from xmresearch.data.codebook import Codebook
+from xmresearch.display import Shown
 from xmresearch.errors import InsufficientData, ModelError
 from xmresearch.inference.threads import on_one_thread
 from xmresearch.sem.fitting import fit
@@ -81,8 +82,8 @@ def battery_cfa(
     return (fitted, None) if fitted.converged else (None, f"Estimation did not converge: {fitted.reason}.")
 
 
-@dataclass(frozen=True)
-class SegmentInvariance:
+@dataclass(frozen=True, repr=False)
+class SegmentInvariance(Shown):
     """Measurement invariance by segment.
 
     Attributes
@@ -106,6 +107,9 @@ class SegmentInvariance:
     def tidy(self) -> pd.DataFrame:
         """Return one row per segment and level."""
         return self.table
+
+    def _head(self) -> Mapping[str, Any]:
+        return {"segments": list(self.ladders), "hidden": len(self.hidden), "least": self.least}
 
     def summary(self) -> dict[str, Any]:
         """Return the bounds by which levels are judged, and how many respondents a group needs."""

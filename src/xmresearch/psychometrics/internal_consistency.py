@@ -11,6 +11,7 @@ import pingouin
 from numpy.typing import NDArray
 
 from xmresearch.data.codebook import Codebook
+from xmresearch.display import Shown
 from xmresearch.errors import InsufficientData
 from xmresearch.inference.threads import on_one_thread
 from xmresearch.psychometrics.batteries import Units
@@ -21,8 +22,8 @@ ACCEPTABLE, UNACCEPTABLE = 0.7, 0.5
 AGAINST, BEYOND_CHANCE = 0.2, 3.0
 
 
-@dataclass(frozen=True)
-class OneFactor:
+@dataclass(frozen=True, repr=False)
+class OneFactor(Shown):
     """Maximum-likelihood one-factor solution of a covariance matrix.
 
     Attributes
@@ -79,8 +80,8 @@ def one_factor(cov: Array) -> OneFactor:
     return OneFactor(lam * sd, unique * sd**2, is_heywood(unique))
 
 
-@dataclass(frozen=True)
-class ReliabilityResult:
+@dataclass(frozen=True, repr=False)
+class ReliabilityResult(Shown):
     """Reliability by dimension and battery.
 
     Attributes

@@ -29,8 +29,8 @@ HARMAN_BOUND, SHARE_BOUND, SHARE_MOST, ALPHA = 0.5, 0.25, 0.5, 0.05
 _FINE, _FAR = 1e-3, 1e6
 
 
-@dataclass(frozen=True)
-class CommonMethodResult:
+@dataclass(frozen=True, repr=False)
+class CommonMethodResult(Shown):
     """How much of the answers a common method may explain.
 
     Attributes

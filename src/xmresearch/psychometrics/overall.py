@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from xmresearch.data.codebook import Codebook
+from xmresearch.display import Shown
 from xmresearch.inference.threads import on_one_thread
 from xmresearch.psychometrics.batteries import dimension_scores, paired_scores, service_dimensions
 from xmresearch.psychometrics.estimates import estimate_means, percentile_interval, replicate_means
@@ -18,8 +19,8 @@ from xmresearch.psychometrics.relative_importance import DriverResult
 Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class ScoreResult:
+@dataclass(frozen=True, repr=False)
+class ScoreResult(Shown):
     """Overall scores.
 
     Attributes

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from xmresearch.data.codebook import Codebook
+from xmresearch.display import Shown
 from xmresearch.inference.threads import on_one_thread
 from xmresearch.psychometrics.batteries import paired_scores
 from xmresearch.psychometrics.estimates import estimate_means, mean_covariance, percentile_interval, replicate_means
@@ -18,8 +19,8 @@ from xmresearch.psychometrics.overall import importance_basis, importance_shares
 Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class PriorityResult:
+@dataclass(frozen=True, repr=False)
+class PriorityResult(Shown):
     """Dimensions in the order in which to improve them.
 
     Attributes

@@ -15,6 +15,7 @@ from scipy import stats
 from xmresearch.data.codebook import Codebook
 from xmresearch.data.survey import effective_n
 from xmresearch.disclosure import MIN_CELL
+from xmresearch.display import Shown
 from xmresearch.errors import CodebookError, InsufficientData, nearest
 from xmresearch.inference.threads import on_one_thread
 from xmresearch.psychometrics.batteries import dimension_scores
@@ -63,8 +64,8 @@ def lmg_shares(correlation: Array) -> Array:
     return shares
 
 
-@dataclass(frozen=True)
-class DriverResult:
+@dataclass(frozen=True, repr=False)
+class DriverResult(Shown):
     """Drivers of one outcome.
 
     Attributes

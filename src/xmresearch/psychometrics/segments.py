@@ -14,6 +14,7 @@ from scipy import stats
 
 from xmresearch.data.codebook import Codebook
 from xmresearch.disclosure import hidden_groups
+from xmresearch.display import Shown
 from xmresearch.inference.threads import on_one_thread
 from xmresearch.psychometrics.batteries import paired_scores
 from xmresearch.psychometrics.estimates import Means, estimate_means
@@ -22,8 +23,8 @@ Array = NDArray[np.float64]
 CELLS = ("segment", "value", "construct", "n", "gap", "sd", "ci_lower", "ci_upper", "suppressed")
 
 
-@dataclass(frozen=True)
-class SegmentResult:
+@dataclass(frozen=True, repr=False)
+class SegmentResult(Shown):
     """Dimension gaps by segment.
 
     Attributes

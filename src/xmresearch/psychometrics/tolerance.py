@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from xmresearch.data.codebook import Codebook
+from xmresearch.display import Shown
 from xmresearch.inference.threads import on_one_thread
 from xmresearch.psychometrics.batteries import paired_scores
 from xmresearch.psychometrics.estimates import estimate_means
@@ -16,8 +17,8 @@ from xmresearch.psychometrics.estimates import estimate_means
 Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class ToleranceResult:
+@dataclass(frozen=True, repr=False)
+class ToleranceResult(Shown):
     """Zones of tolerance by dimension.
 
     Attributes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from xmresearch.display import Shown
 from xmresearch.sem.concerns import CLOSE_FACTORS
 from xmresearch.sem.model import Model
 from xmresearch.sem.readout import Readout
@@ -18,8 +20,8 @@ _BLOCK = 500
 RHAT, ESS, PPP, MOST_DIVERGENT = (1.01, 1.05), (400.0, 100.0), (0.05, 0.01), 0.01
 
 
-@dataclass(frozen=True)
-class BayesianSem:
+@dataclass(frozen=True, repr=False)
+class BayesianSem(Shown):
     """The posterior of a structural equation model.
 
     Attributes
@@ -95,6 +97,18 @@ class BayesianSem:
         }  # fmt: skip
         return facts | {str(k).replace(".", "_"): float(v) for k, v in self.measures.items()}
 
+    def _head(self) -> Mapping[str, Any]:
+        facts = self.summary()
+        return {
+            name: facts[name]
+            for name in ("n", "chains", "draws", "ppp", "bcfi", "brmsea", "rhat", "divergences")
+            if name in facts
+        }
+
+    def _tables(self) -> Mapping[str, pd.DataFrame]:
+        columns = ["lhs", "op", "rhs", "est", "sd", "ci_lower", "ci_upper", "std_all", "p_positive"]
+        return {"Fit measures": self.measures.to_frame().T, "Estimates": self.estimates[columns]}
+
     def diagnostics(self) -> pd.DataFrame:
         """Return checks with figure, threshold and status."""
         facts = self.summary()
@@ -108,16 +122,13 @@ class BayesianSem:
         ]  # fmt: skip
         return pd.DataFrame(rows, columns=["check", "value", "threshold", "status"])
 
-    def _repr_html_(self) -> str:
-        return str(self.estimates.to_html(index=False, float_format="{:.3f}".format))
-
 
 def _status(good: bool, fair: bool) -> str:
     return "pass" if good else "warn" if fair else "fail"
 
 
-@dataclass(frozen=True)
-class Draws:
+@dataclass(frozen=True, repr=False)
+class Draws(Shown):
     """What is read off the draws of the parameters.
 
     Attributes

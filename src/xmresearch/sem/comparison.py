@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import linalg, special
 
+from xmresearch.display import Shown
 from xmresearch.errors import ModelError
 from xmresearch.inference.threads import on_one_thread
 from xmresearch.sem.estimation import inverted, units
@@ -22,8 +23,8 @@ from xmresearch.sem.result import SemFit
 Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class DifferenceTest:
+@dataclass(frozen=True, repr=False)
+class DifferenceTest(Shown):
     """A test of a restricted model against a freer one.
 
     Attributes

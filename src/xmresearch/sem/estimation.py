@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from xmresearch.display import Shown
 from xmresearch.sem.matrices import Implied
 from xmresearch.sem.model import Model
 
@@ -48,8 +49,8 @@ class Objective[I: Implied](Protocol):
         """Return the observed information, shape (q, q)."""
 
 
-@dataclass(frozen=True)
-class Solution:
+@dataclass(frozen=True, repr=False)
+class Solution(Shown):
     """Where estimation ended.
 
     Attributes

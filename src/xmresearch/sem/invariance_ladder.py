@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,6 +11,7 @@ import pandas as pd
 from scipy import special
 from scipy.stats import false_discovery_control
 
+from xmresearch.display import Shown
 from xmresearch.errors import ModelError, nearest
 from xmresearch.inference.threads import on_one_thread
 from xmresearch.sem.comparison import compare
@@ -28,8 +29,8 @@ _EQUAL = ((), ("loadings",), ("loadings", "intercepts"), ("loadings", "intercept
 _KIND = {"metric": ("=~",), "scalar": ("~1",), "strict": ("~~",)}
 
 
-@dataclass(frozen=True)
-class InvarianceResult:
+@dataclass(frozen=True, repr=False)
+class InvarianceResult(Shown):
     """The ladder of measurement invariance.
 
     Attributes
@@ -92,6 +93,10 @@ class InvarianceResult:
             "delta_rmsea": np.nan if row is None else row["delta_rmsea"], "cfi_fall": -CFI_DROP, "rmsea_rise": RMSEA_RISE,
             "fair_cfi": FAIR_FIT["cfi"], "fair_rmsea": FAIR_FIT["rmsea"],
         }  # fmt: skip
+
+    def _head(self) -> Mapping[str, Any]:
+        levels = "none" if not self.level else f"up to {self.level}"
+        return {"segment": self.segment, "groups": len(self.groups), "levels": len(self.table), "holds": levels}
 
     def diagnostics(self) -> pd.DataFrame:
         """Return checks with figure, threshold and status."""

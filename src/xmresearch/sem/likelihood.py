@@ -64,8 +64,8 @@ def add_products(cells: Array, w: Array, between: Array) -> Array:
     return cells + np.outer(w, w) * between if w.any() else cells
 
 
-@dataclass(frozen=True)
-class CompleteSample:
+@dataclass(frozen=True, repr=False)
+class CompleteSample(Shown):
     """Moments of complete rows.
 
     Attributes

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from xmresearch.display import Shown
 from xmresearch.sem.model import Model
 
 Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Implied:
+@dataclass(frozen=True, repr=False)
+class Implied(Shown):
     """Implied moments of the observed variables, and their derivatives in factors.
 
     Attributes

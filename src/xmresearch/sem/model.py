@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from xmresearch.display import Shown
 from xmresearch.errors import ModelError, nearest
 from xmresearch.sem.syntax import Term
 
@@ -46,8 +47,8 @@ class Parameter:
     group: int = 0
 
 
-@dataclass(frozen=True)
-class Model:
+@dataclass(frozen=True, repr=False)
+class Model(Shown):
     """A structural equation model.
 
     Attributes

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from xmresearch.display import Shown
 from xmresearch.sem.estimation import inverted
 from xmresearch.sem.likelihood import ROUNDING, CompleteSample, moment_slopes
 from xmresearch.sem.matrices import Implied, Matrices
@@ -20,8 +21,8 @@ from xmresearch.sem.scaled import robust_measures, scaled_measures
 Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class OrdinalSample:
+@dataclass(frozen=True, repr=False)
+class OrdinalSample(Shown):
     """Thresholds and polychoric correlations of one group.
 
     Attributes
@@ -42,7 +43,7 @@ class OrdinalSample:
     correlations: Array
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class OrdinalImplied(Implied):
     """Implied moments, with the implied statistics of the ordered variables.
 

@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from xmresearch.display import Shown
 from xmresearch.sem.pls_model import PlsModel
 
 Array = NDArray[np.float64]
@@ -15,8 +16,8 @@ Scheme = Literal["path", "factor", "centroid"]
 MAX_ITERATIONS, TOLERANCE, SINGULAR = 1000, 1e-10, 1e-10
 
 
-@dataclass(frozen=True)
-class Estimates:
+@dataclass(frozen=True, repr=False)
+class Estimates(Shown):
     """Estimates from one or more correlation matrices; B matrices, p items, J constructs.
 
     Attributes

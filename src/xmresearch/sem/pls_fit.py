@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from xmresearch.display import Shown
 from xmresearch.errors import InsufficientData, ModelError, nearest
 from xmresearch.inference.threads import on_one_thread
 from xmresearch.sem.inputs import check_frame, check_text, numbers_of
@@ -24,8 +25,8 @@ _FEWEST_ROWS, _FEWEST_DRAWS = 10, 10
 _PREDICTION = ("construct", "item", "q2_predict", "rmse", "mae", "lm_rmse", "lm_mae")
 
 
-@dataclass(frozen=True)
-class PlsResult:
+@dataclass(frozen=True, repr=False)
+class PlsResult(Shown):
     """An estimated PLS path model. Without bootstrap, all standard errors and limits are NaN.
 
     Attributes
@@ -168,9 +169,6 @@ class PlsResult:
             rows += [("q2_predict", q2, 0.0, "pass" if q2 > 0 else "warn"),
                      ("better_than_lm", better, MOST_BETTER, "pass" if better > MOST_BETTER else "warn")]  # fmt: skip
         return pd.DataFrame(rows, columns=["check", "value", "threshold", "status"])
-
-    def _repr_html_(self) -> str:
-        return str(self.paths.to_html(index=False, float_format="{:.3f}".format))
 
 
 @on_one_thread

@@ -8,14 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from xmresearch.display import Shown
 from xmresearch.errors import ModelError, nearest
 from xmresearch.sem.syntax import Term, parse_model
 
 Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class PlsModel:
+@dataclass(frozen=True, repr=False)
+class PlsModel(Shown):
     """Constructs, their items and the paths between them.
 
     Attributes

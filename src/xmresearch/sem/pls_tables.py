@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import special
 
+from xmresearch.display import Shown
 from xmresearch.sem.pls_algorithm import Estimates, Scheme, correlate, estimate
 from xmresearch.sem.pls_model import PlsModel
 from xmresearch.sem.pls_quality import htmt, inflation, reflective_pairs
@@ -88,8 +89,8 @@ def _resampled(values: Array, draws: int, seed: int) -> Iterator[Array]:
         yield np.stack([correlate(values[rng.integers(0, n, n)]) for _ in range(min(size, draws - start))])
 
 
-@dataclass(frozen=True)
-class Tables:
+@dataclass(frozen=True, repr=False)
+class Tables(Shown):
     """Estimates as tables.
 
     Attributes

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import special
 
+from xmresearch.display import Shown
 from xmresearch.errors import DataError, InsufficientData
 from xmresearch.inference.threads import on_one_thread
 
@@ -78,8 +79,8 @@ def normal_density2(a: Array | float, b: Array | float, r: Array | float) -> Arr
     return result
 
 
-@dataclass(frozen=True)
-class Polychoric:
+@dataclass(frozen=True, repr=False)
+class Polychoric(Shown):
     """Thresholds and polychoric correlations of ordered variables.
 
     Attributes

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -12,10 +12,13 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import special
 
+from xmresearch.display import Shown, Summary
 from xmresearch.sem.concerns import Concern
 from xmresearch.sem.estimation import Solution
+from xmresearch.sem.likelihood import MissingSample
 from xmresearch.sem.measures import FAIR_FIT, GOOD_FIT, reaches
 from xmresearch.sem.model import Model
+from xmresearch.sem.printout import Heading, printout
 from xmresearch.sem.readout import Readout
 from xmresearch.sem.robust import Estimator, Sandwich
 
@@ -23,8 +26,8 @@ Array = NDArray[np.float64]
 _HEAD = ("chisq", "df", "pvalue", "cfi", "tli", "rmsea", "rmsea.ci.lower", "rmsea.ci.upper", "srmr")
 
 
-@dataclass(frozen=True)
-class SemFit:
+@dataclass(frozen=True, repr=False)
+class SemFit(Shown):
     """A fitted model.
 
     Attributes
@@ -107,17 +110,22 @@ class SemFit:
         """Return one row per parameter."""
         return self.estimates
 
-    def summary(self) -> dict[str, Any]:
+    def summary(self) -> Summary:
         """Return the figures of fit that reports quote; scaled and robust ones where the estimator gives them.
 
         Several groups of ordered variables are judged by scaled ones: the robust ones leave out the thresholds.
+
+        Returns
+        -------
+        Summary
+            A dict of figures that prints as lavaan's summary does: tests, fit measures, estimates and explained variances.
         """
         facts: dict[str, Any] = {
             "n": self.n, "dropped": self.dropped, "converged": self.converged, "estimator": self.estimator,
             "free": self.model.n_free, "groups": len(self.model.groups), "group_order": ", ".join(self.model.groups),
         }  # fmt: skip
         for name in _HEAD:
-            facts[name.replace(".", "_")] = float(self.measures.get(name, np.nan))
+            facts[_plain(name)] = float(self.measures.get(name, np.nan))
         if "chisq.scaled" in self.measures:
             for name in ("chisq", "pvalue"):
                 facts[name] = float(self.measures[f"{name}.scaled"])
@@ -126,8 +134,8 @@ class SemFit:
                 if self.model.categories and len(self.model.groups) > 1:
                     robust = np.nan
                 chosen = robust if np.isfinite(robust) else float(self.measures[f"{name}.scaled"])
-                facts[name.replace(".", "_")] = chosen
-        return facts
+                facts[_plain(name)] = chosen
+        return Summary(facts, self._printed)
 
     def sizes(self) -> dict[str, int]:
         """Return how large the model is: items (observed variables), constructs, parameters and respondents."""
@@ -152,6 +160,36 @@ class SemFit:
         rows.append(("improper", improper, 0, "warn" if improper else "pass"))
         return pd.DataFrame(rows, columns=["check", "value", "threshold", "status"])
 
+    def _printed(self) -> str:
+        observed = self.estimator == "MLR" or any(isinstance(s, MissingSample) for s in self.samples)
+        heading = Heading(
+            self.solution.steps, "" if self.converged else self.reason, self.estimator, self.model.n_free, self.n, self.dropped,
+            tuple(s.n for s in self.samples), self.groups, 0 if self.replicates is None else len(self.replicates), observed,
+        )  # fmt: skip
+        return printout(heading, self.measures, self.estimates, self.r2)
+
+    def _head(self) -> Mapping[str, Any]:
+        m = self.summary()
+        sizes = ", ".join(f"{k} {g} ({s.n})" for k, (g, s) in enumerate(zip(self.groups, self.samples, strict=True), 1))
+        fit = {
+            "chisq": f"{m['chisq']:.3f}",
+            "df": self.model.df,
+            "CFI": m["cfi"],
+            "RMSEA": m["rmsea"],
+            "SRMR": m["srmr"],
+        }
+        return {
+            "estimator": self.estimator, "n": self.n, "groups in order": sizes if len(self.groups) > 1 else None,
+            **(fit if self.converged else {"not converged": self.reason}),
+        }  # fmt: skip
+
+    def _tables(self) -> Mapping[str, pd.DataFrame]:
+        m = self.summary()
+        fit = {name: [m[name]] for name in (*map(_plain, _HEAD), "free", "n") if name in m}
+        columns = ["lhs", "op", "rhs", *(["group"] if len(self.groups) > 1 else []), "est", "se", "pvalue", "ci_lower", "ci_upper",
+                   "std_all"]  # fmt: skip
+        return {"Fit measures": pd.DataFrame(fit), "Estimates": self.estimates[columns]}
+
     @cached_property
     def standardized(self) -> pd.DataFrame:
         """Completely standardised solution: lhs, op, rhs, group, label, est, se, z, pvalue, ci_lower, ci_upper.
@@ -170,16 +208,9 @@ class SemFit:
             table["ci_lower"], table["ci_upper"] = low, high
         return table
 
-    def __repr__(self) -> str:
-        m = self.summary()
-        sizes = ", ".join(f"{k} {g} ({s.n})" for k, (g, s) in enumerate(zip(self.groups, self.samples, strict=True), 1))
-        by = f", groups in order: {sizes}" if len(self.groups) > 1 else ""
-        fit = f"chisq({self.model.df}) = {m['chisq']:.3f}, CFI {m['cfi']:.3f}, RMSEA {m['rmsea']:.3f}"
-        state = fit if self.converged else f"not converged: {self.reason}"
-        return f"SemFit({self.estimator}, n = {self.n}{by}: {state})"
 
-    def _repr_html_(self) -> str:
-        return str(self.estimates.to_html(index=False, float_format="{:.3f}".format))
+def _plain(name: str) -> str:
+    return name.replace(".", "_")
 
 
 def coefficient_table(read: Readout, value: Array, error: Array, confidence: float, **more: Array) -> pd.DataFrame:

@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from xmresearch.display import Shown
 from xmresearch.sem.estimation import inverted
 from xmresearch.sem.likelihood import CompleteSample, Likelihood, Sample, moment_slopes
 from xmresearch.sem.matrices import Implied, Matrices
@@ -20,8 +21,8 @@ Array = NDArray[np.float64]
 Estimator = Literal["ML", "MLM", "MLMV", "MLR", "WLSMV"]
 
 
-@dataclass(frozen=True)
-class Sandwich:
+@dataclass(frozen=True, repr=False)
+class Sandwich(Shown):
     """A robust covariance of the parameters, and what scales the model's chi-square.
 
     Attributes

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from xmresearch.disclosure import MIN_CELL
+from xmresearch.display import Shown
 from xmresearch.errors import DataError, InsufficientData, ModelError
 from xmresearch.sem.inputs import check_frame, column_of, numbers_of
 from xmresearch.sem.likelihood import CompleteSample, Sample
@@ -25,8 +26,8 @@ type Data = pd.DataFrame | Moments | Mapping[str, Moments]
 FEWEST_ROWS = 10
 
 
-@dataclass(frozen=True)
-class Grouped:
+@dataclass(frozen=True, repr=False)
+class Grouped(Shown):
     """Data by group.
 
     Attributes

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
+from xmresearch.display import Shown
 from xmresearch.errors import ModelError
 from xmresearch.sem.inputs import check_text
 
@@ -19,8 +20,8 @@ _QUOTED = re.compile(r"[\"']([^\"']+)[\"']\Z")
 _LABEL = re.compile(r"label\(\s*[\"']([^\"']+)[\"']\s*\)\Z")
 
 
-@dataclass(frozen=True)
-class Term:
+@dataclass(frozen=True, repr=False)
+class Term(Shown):
     """One parameter that the model text names, or one defined quantity.
 
     Attributes

@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from xmresearch.claims.ranking import Joint
+from xmresearch.display import Shown
 from xmresearch.errors import ModelError, nearest
 from xmresearch.inference.threads import on_one_thread
 from xmresearch.sem.model import Model, Parameter
@@ -22,8 +23,8 @@ Array = NDArray[np.float64]
 _EFFECTS = ("direct", "indirect", "total")
 
 
-@dataclass(frozen=True)
-class EffectsResult:
+@dataclass(frozen=True, repr=False)
+class EffectsResult(Shown):
     """Effects of every cause on every outcome.
 
     Attributes
@@ -167,8 +168,8 @@ def check_chains(model: Model, chains: Sequence[Sequence[str]]) -> None:
                 )
 
 
-@dataclass(frozen=True)
-class MediationResult:
+@dataclass(frozen=True, repr=False)
+class MediationResult(Shown):
     """Specific indirect effects.
 
     Attributes

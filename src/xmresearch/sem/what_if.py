@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from xmresearch.claims.ranking import Joint
+from xmresearch.display import Shown
 from xmresearch.errors import DataError, InsufficientData, ModelError, nearest
 from xmresearch.inference.threads import on_one_thread
 from xmresearch.sem.inputs import check_frame, numbers_of
@@ -50,8 +51,8 @@ def items_of(model: Model, construct: str) -> tuple[str, ...]:
     return items
 
 
-@dataclass(frozen=True)
-class IndexResult:
+@dataclass(frozen=True, repr=False)
+class IndexResult(Shown):
     """Indices of constructs from 0 (the lowest answers) to 100 (the highest).
 
     Attributes
@@ -139,8 +140,8 @@ def indices(
     return IndexResult(pd.DataFrame(rows, columns=columns))
 
 
-@dataclass(frozen=True)
-class GainsResult:
+@dataclass(frozen=True, repr=False)
+class GainsResult(Shown):
     """What gains in drivers would do to outcomes.
 
     Attributes

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from xmresearch.display import Shown
+
 FORMS = ("day", "week", "month", "quarter", "year")
 YEARS = (1900, 2100)
 FEWEST_DATES = 3
@@ -23,8 +25,8 @@ _TEXT = {
 }
 
 
-@dataclass(frozen=True)
-class Span:
+@dataclass(frozen=True, repr=False)
+class Span(Shown):
     """A stretch of the calendar.
 
     Attributes

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from xmresearch.display import Shown
 from xmresearch.errors import DataError, InsufficientData, nearest
 from xmresearch.sufficient.sources import from_pandas
 
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
 _MOMENT = r"^(\d{4}[-/]\d{1,2}[-/]\d{1,2})[ T]"
 
 
-@dataclass(frozen=True)
-class Grouped:
+@dataclass(frozen=True, repr=False)
+class Grouped(Shown):
     """Rows by unit, time and arm.
 
     Attributes
@@ -42,8 +43,8 @@ class Grouped:
     rows: pl.LazyFrame
 
 
-@dataclass(frozen=True)
-class Query:
+@dataclass(frozen=True, repr=False)
+class Query(Shown):
     """Which columns make the cells.
 
     Attributes

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from xmresearch.display import Shown
 from xmresearch.errors import DataError, ParamsError, nearest
 from xmresearch.sufficient.calendar import FORMS
 from xmresearch.sufficient.cell_query import Query
@@ -26,8 +27,8 @@ MAX_CATEGORIES = 100
 _KEYS = ["unit", "time", "arm"]
 
 
-@dataclass(frozen=True)
-class Cells:
+@dataclass(frozen=True, repr=False)
+class Cells(Shown):
     """What difference-in-differences needs to know of an outcome, by unit x period x arm.
 
     Attributes

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from xmresearch.display import Shown
+
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
 GROUPS = 256
@@ -41,8 +43,8 @@ def group_of(ordinal: Index) -> NDArray[np.int32]:
     return hashed if ordinal.min() >= GROUPS else np.where(ordinal < GROUPS, ordinal, hashed).astype(np.int32)
 
 
-@dataclass(frozen=True)
-class GroupCounts:
+@dataclass(frozen=True, repr=False)
+class GroupCounts(Shown):
     """What each group of customers adds to the counts of a chain.
 
     Attributes

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from xmresearch.display import Shown
 from xmresearch.errors import ParamsError, nearest
 from xmresearch.sufficient.case_ends import AFTER_CONVERSION
 from xmresearch.sufficient.journeys import DistinctJourneys, Journeys, Sink
@@ -22,8 +23,8 @@ Span = str | float | timedelta | None
 UNITS = {"s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 
 
-@dataclass(frozen=True)
-class EventLog:
+@dataclass(frozen=True, repr=False)
+class EventLog(Shown):
     """Events of customers, and the rules by which they become journeys.
 
     Attributes

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from xmresearch.display import Shown
 from xmresearch.errors import DataError, InsufficientData, ParamsError, nearest
 from xmresearch.sufficient.label_forms import own_label
 
@@ -29,8 +30,8 @@ USED = {
 ENDS = ("conversions", "nulls", "value", "squares", "valued")
 
 
-@dataclass(frozen=True)
-class Journeys:
+@dataclass(frozen=True, repr=False)
+class Journeys(Shown):
     """Sequences of touchpoints, each with how many journeys took it and how they ended.
 
     Attributes

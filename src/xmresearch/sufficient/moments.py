@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from xmresearch.display import Shown
 from xmresearch.errors import DataError, InsufficientData, nearest
 
 if TYPE_CHECKING:
@@ -20,8 +21,8 @@ Derive = Callable[[Array], Mapping[str, Array]]
 BATCH_ROWS = 100_000
 
 
-@dataclass(frozen=True)
-class Moments:
+@dataclass(frozen=True, repr=False)
+class Moments(Shown):
     """First and second moments of the complete rows of some variables.
 
     Attributes

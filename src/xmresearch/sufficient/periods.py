@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from xmresearch.display import Shown
 from xmresearch.errors import DataError
 from xmresearch.sufficient.calendar import Span, position, span, spans_of_dates
 
@@ -39,8 +40,8 @@ class Start:
     case: str
 
 
-@dataclass(frozen=True)
-class Periods:
+@dataclass(frozen=True, repr=False)
+class Periods(Shown):
     """The periods of a study, in order.
 
     Attributes

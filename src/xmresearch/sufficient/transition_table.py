@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from xmresearch.display import Shown
 from xmresearch.errors import DataError, InsufficientData, ModelError, ParamsError, nearest
 from xmresearch.sufficient.customer_groups import GroupCounts
 from xmresearch.sufficient.event_log import EventLog
@@ -21,8 +22,8 @@ START = -1
 MAX_ORDER = 8
 
 
-@dataclass(frozen=True)
-class Transitions:
+@dataclass(frozen=True, repr=False)
+class Transitions(Shown):
     """Counts of an order-k chain over touchpoints, where a state is the last k touches.
 
     Attributes

@@ -8,13 +8,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from xmresearch.display import Shown
+
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
 MOST_STEPS = 10_000
 
 
-@dataclass(frozen=True)
-class PlantedChain:
+@dataclass(frozen=True, repr=False)
+class PlantedChain(Shown):
     """An order-k chain over K touchpoints.
 
     Attributes
