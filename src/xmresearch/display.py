@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pandas as pd
 
+_CHANCES = ("p", "pvalue", "p_adjusted", "p_diff")
 MOST_ROWS, MOST_FACTS, MOST_NOTES, WIDEST = 30, 12, 8, 60
 
 
@@ -131,7 +132,8 @@ def readable(frame: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        At most 30 rows of strings. Columns `x_lower` and `x_upper` become `x_ci`, `ci_lower` and `ci_upper` become `ci`.
+        At most 30 rows of strings, without columns that are blank throughout. Columns `x_lower` and `x_upper` become `x_ci`,
+        `ci_lower` and `ci_upper` become `ci`; p values below .001 are given as that.
     """
     head = frame.head(MOST_ROWS)
     if head.index.names != [None] or not all(isinstance(label, int) for label in head.index):
@@ -147,7 +149,7 @@ def readable(frame: pd.DataFrame) -> pd.DataFrame:
                 ]
         else:
             columns[name] = text
-    return type(frame)(columns)
+    return type(frame)({name: text for name, text in columns.items() if any(text) or not text})
 
 
 def _collected(value: Mapping[Any, Any] | Collection[Any]) -> str:
@@ -169,8 +171,10 @@ def _cells(column: pd.Series) -> list[str]:
     values = [v.item() if hasattr(v, "item") else v for v in column]
     floats = [v for v in values if isinstance(v, float) and math.isfinite(v)]
     whole = all(v == round(v) and abs(v) < 1e9 for v in floats)
+    chance = str(column.name) in _CHANCES
     return [
         short(v) if not isinstance(v, float) or math.isnan(v)
+        else "< .001" if chance and v < 0.001
         else f"{v:.0f}" if whole and math.isfinite(v)
         else f"{v:.3f}" if v == 0 or 0.001 <= abs(v) < 1e4
         else f"{v:.4g}"

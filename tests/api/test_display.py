@@ -88,7 +88,7 @@ def test_html_has_a_heading_tables_and_what_is_not_passed(results):
     for name, result in results.items():
         shown = result._repr_html_()
         assert f"<b>{type(result).__name__}</b>" in shown, name
-        assert shown.count("<tr") <= 4 * (MOST_ROWS + 2), name
+        assert all(table.count("<tr") <= MOST_ROWS + 1 for table in shown.split("<table")), name
         assert len(shown) < 100_000, name
         assert type(result).__name__ in result._repr_markdown_()
         if hasattr(result, "tidy"):
@@ -157,13 +157,12 @@ def test_tables_are_cut_and_bounds_joined():
     )
     table = readable(frame)
     assert list(table.columns) == ["unit", "n", "est", "est_ci", "p"]
-    assert table.iloc[0].tolist() == ["u0", "1000", "0.123", "[0.100, 0.200]", "1e-09"]
+    assert table.iloc[0].tolist() == ["u0", "1000", "0.123", "[0.100, 0.200]", "< .001"]
     assert len(table) == MOST_ROWS
     assert readable(frame.set_index("unit"))["unit"].iloc[1] == "u1"
-    assert readable(pd.DataFrame({"a": [np.nan, 1.5], "b": [None, "x"]})).to_numpy().tolist() == [
-        ["", ""],
-        ["1.500", "x"],
-    ]
+    blanks = pd.DataFrame({"a": [np.nan, 1.5], "b": [None, "x"], "c": [None, np.nan]})
+    assert readable(blanks).to_numpy().tolist() == [["", ""], ["1.500", "x"]]
+    assert list(readable(frame.head(0)).columns) == ["unit", "n", "est", "est_ci", "p"]
 
 
 def test_names_of_what_is_too_small_to_show_are_not_shown(survey_results):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -14,8 +14,12 @@ from xmresearch.attribution.scores import FEW_SCORES, mean_scores
 from xmresearch.display import Shown
 from xmresearch.errors import DataError, InsufficientData
 from xmresearch.inference.threads import on_one_thread
+from xmresearch.plots import forest
 from xmresearch.sufficient.journeys import Array
 from xmresearch.sufficient.sources import require_columns
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 DRAWS = 4000
 SPREADS = 80
@@ -49,6 +53,11 @@ class ConsistencyResult(Shown):
     def tidy(self) -> pd.DataFrame:
         """Return the scores by experience and channel."""
         return self.table
+
+    def plot(self) -> Figure:
+        """Draw the mean scores of each channel with their intervals."""
+        names = [*(["experience"] if self.table["experience"].nunique() > 1 else []), "channel"]
+        return forest(self.table, names, "score", "score", axis="mean score", zero=None)
 
     def diagnostics(self) -> pd.DataFrame:
         """Return checks with figure, threshold and status."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -15,9 +15,13 @@ from xmresearch.attribution.steps import StepSums
 from xmresearch.display import Shown
 from xmresearch.errors import InsufficientData, ParamsError, nearest
 from xmresearch.inference.threads import on_one_thread
+from xmresearch.plots import bars
 from xmresearch.sufficient.event_log import EventLog
 from xmresearch.sufficient.journeys import DistinctJourneys, Journeys, require_kind
 from xmresearch.sufficient.label_forms import CONVERTED, LEFT, START
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 PATHS = ["path", "chain", "journeys", "share", "conversion_rate"]
 
@@ -68,6 +72,17 @@ class JourneyResult(Shown):
     def tidy(self) -> pd.DataFrame:
         """Return the table of touchpoints."""
         return self.touchpoints
+
+    def plot(self) -> Figure:
+        """Draw how many journeys reach each stage and are lost there, or how many end at each touchpoint where there are no stages."""
+        if len(self.funnel):
+            return bars(
+                list(self.funnel["stage"]),
+                {"reached": self.funnel["journeys"], "lost": self.funnel["lost"]},
+                axis="journeys",
+            )
+        rows = self.touchpoints
+        return bars(list(rows["touchpoint"]), {"journeys": rows["journeys"], "ended": rows["exits"]}, axis="journeys")
 
     def diagnostics(self) -> pd.DataFrame:
         """Return checks with figure, threshold and status."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -14,6 +14,10 @@ from xmresearch.attribution.concerns import Concern
 from xmresearch.attribution.misfit import MISFIT, excess, status
 from xmresearch.display import Shown
 from xmresearch.errors import DataError, ModelError, nearest
+from xmresearch.plots import forest
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 Array = NDArray[np.float64]
 FEW_CONVERSIONS, FEW_CUSTOMERS, ENOUGH_DRAWS, WIDER = 100, 40, 1000, 1.25
@@ -110,6 +114,10 @@ class AttributionResult(Shown):
             "mandatory": self.table.loc[self.table["mandatory"], "channel"].tolist(), "level": self.confidence,
             **{k: self.facts[k] for k in _TOTALS},
         }  # fmt: skip
+
+    def plot(self) -> Figure:
+        """Draw the shares of credit with their intervals."""
+        return forest(self.table, "channel", "share", "share", axis="share of the credit", zero=None)
 
     def _head(self) -> Mapping[str, Any]:
         names = ("journeys", "conversions", "rate", "customers", "draws")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -12,8 +12,12 @@ import pandas as pd
 from xmresearch.display import Shown
 from xmresearch.errors import InsufficientData, ParamsError, nearest
 from xmresearch.inference.threads import on_one_thread
+from xmresearch.plots import bars
 from xmresearch.sufficient.event_log import EventLog, Span, seconds
 from xmresearch.sufficient.journeys import Array, Journeys, in_order, placed, require_kind
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 RULES = ("first", "last", "linear", "position", "time_decay", "last_non_direct")
 POSITION = (0.4, 0.2, 0.4)
@@ -46,6 +50,11 @@ class HeuristicCredits(Shown):
         """Return the channel with the most credit by each rule, with the case: agreed or differ."""
         names = {rule: str(self.conversions.loc[self.conversions[rule].idxmax(), "channel"]) for rule in RULES}
         return {"case": "agreed" if len(set(names.values())) == 1 else "differ", **names}
+
+    def plot(self) -> Figure:
+        """Draw the credits of each channel by rule."""
+        rules = {name: self.conversions[name] for name in self.conversions.columns[1:]}
+        return bars(list(self.conversions["channel"]), rules, axis="conversions")
 
     def _tables(self) -> Mapping[str, pd.DataFrame]:
         return {"Conversions": self.conversions}

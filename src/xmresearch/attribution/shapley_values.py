@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import lgamma
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -13,8 +13,12 @@ from numpy.typing import NDArray
 from xmresearch.display import Shown
 from xmresearch.errors import InsufficientData, ParamsError, nearest
 from xmresearch.inference.threads import on_one_thread
+from xmresearch.plots import bars
 from xmresearch.sufficient.event_log import EventLog
 from xmresearch.sufficient.journeys import Array, Index, Journeys, require_kind
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 EXACT_CHANNELS, MOST_CHANNELS = 15, 62
 MOST_SAMPLING_ERROR = 0.02
@@ -51,6 +55,10 @@ class ShapleyResult(Shown):
         top = self.table.iloc[0]
         return {"case": "exact" if self.exact else "sampled", "channel": top["channel"], "share": float(top["share"]),
                 "worth": self.worth, **self.facts}  # fmt: skip
+
+    def plot(self) -> Figure:
+        """Draw the shares of credit."""
+        return bars(list(self.table["channel"]), {"share": self.table["share"]}, axis="share of the credit")
 
     def diagnostics(self) -> pd.DataFrame:
         """Return checks with figure, threshold and status."""

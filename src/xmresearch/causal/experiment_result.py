@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from xmresearch.display import Shown
+from xmresearch.plots import forest
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 Array = NDArray[np.float64]
 SRM_LEVEL, ATTRITION_LEVEL = 0.001, 0.01
@@ -98,6 +102,11 @@ class ExperimentResult(Shown):
             "p_positive": float(effect["p_positive"]), "loss": float(ranked["expected_loss"].iloc[0]), "n": self.rows,
             "level": self.confidence,
         }  # fmt: skip
+
+    def plot(self) -> Figure:
+        """Draw the effects of the arms against the control, with their intervals."""
+        main = self.effects[self.effects["measure"] == self.measure]
+        return forest(main, "arm", "estimate", "ci", axis=f"effect against {self.control}")
 
     def diagnostics(self) -> pd.DataFrame:
         """Return checks with figure, threshold and status (pass, warn, fail)."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -13,6 +13,10 @@ from numpy.typing import NDArray
 from xmresearch.display import Shown
 from xmresearch.errors import DataError, InsufficientData, nearest
 from xmresearch.inference.threads import on_one_thread
+from xmresearch.plots import points
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 Array = NDArray[np.float64]
 TYPES = ("treated_vs_never", "earlier_vs_later", "later_vs_earlier", "treated_vs_always")
@@ -72,6 +76,10 @@ class BaconResult(Shown):
             "case": "clean" if self.forbidden == 0 else "mixed", "twfe": self.twfe, "clean": alone,
             "forbidden": self.forbidden, "negative": self.negative, "comparisons": len(self.comparisons),
         }  # fmt: skip
+
+    def plot(self) -> Figure:
+        """Draw the estimate of each comparison against its weight, by type."""
+        return points(self.comparisons, "weight", "estimate", "treated", kind="type")
 
     def _tables(self) -> Mapping[str, pd.DataFrame]:
         return {"": self.types}

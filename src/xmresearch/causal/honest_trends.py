@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -16,6 +16,10 @@ from xmresearch.causal.honest_interval import flci
 from xmresearch.display import Shown
 from xmresearch.errors import DataError, InsufficientData, ParamsError, nearest
 from xmresearch.inference.threads import on_one_thread
+from xmresearch.plots import curve
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 Array = NDArray[np.float64]
 KINDS = ("relative", "smoothness", "relative_smoothness")
@@ -82,6 +86,19 @@ class HonestResult(Shown):
             "kind": self.kind, "estimate": self.estimate, "lower": self.ci_lower, "upper": self.ci_upper,
             "breakdown": self.breakdown, "level": self.confidence,
         }  # fmt: skip
+
+    def plot(self) -> Figure:
+        """Draw the robust interval by how far trends may depart from parallel ones."""
+        middle = np.full(len(self.curve), self.estimate)
+        ends = (self.curve["ci_lower"], self.curve["ci_upper"])
+        return curve(
+            self.curve["bound"],
+            middle,
+            *ends,
+            across="allowed departure from parallel trends",
+            axis="effect",
+            joined=True,
+        )
 
     def diagnostics(self) -> pd.DataFrame:
         """Return checks with figure, threshold and status (pass, warn)."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -14,6 +14,10 @@ from scipy import optimize, special, stats
 from xmresearch.display import Shown
 from xmresearch.errors import ParamsError, nearest
 from xmresearch.inference.threads import on_one_thread
+from xmresearch.plots import curve
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 Array = NDArray[np.float64]
 RULES = ("obrien_fleming", "pocock")
@@ -51,6 +55,11 @@ class GroupSequentialDesign(Shown):
         """Return the first and the last boundary."""
         z = self.table["z"]
         return {"rule": self.rule, "looks": len(z), "first": z.iloc[0], "last": z.iloc[-1], "alpha": self.alpha}
+
+    def plot(self) -> Figure:
+        """Draw the boundaries of z at each look."""
+        z = self.table["z"]
+        return curve(self.table["fraction"], z * 0, -z, z, across="share of the information", axis="boundaries of z")
 
     def diagnostics(self) -> pd.DataFrame:
         """Return whether the error that is spent adds up."""

@@ -16,8 +16,10 @@ from xmresearch.causal.synthetic import CLOSE_FIT
 from xmresearch.display import Shown, short
 from xmresearch.errors import DataError, ParamsError, nearest
 from xmresearch.inference.nuts import ESS, RHAT
+from xmresearch.plots import curve, forest
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
     from xarray import DataTree
 
     from xmresearch.causal.panel import Panel
@@ -202,6 +204,30 @@ class DidResult(Shown):
             "case": self.decision()["verdict"], "kind": self.kind, "family": self.family, "outcome": self.outcome,
             "estimand": self.estimand, "clustered": self.clustered, "level": self.confidence, **self.effect,
         }  # fmt: skip
+
+    def _tables(self) -> Mapping[str, pd.DataFrame]:
+        levels = dict.fromkeys(self.table["level"])
+        shown = [name for name in ("overall", "group", "dynamic", "unit", "next_unit") if name in levels] or list(
+            levels
+        )
+        return {level: self.tidy(level).drop(columns="level") for level in shown}
+
+    def plot(self) -> Figure:
+        """Draw the effects over time with their simultaneous bands, or the overall effects where there are none."""
+        path = self.table[self.table["level"] == "dynamic"]
+        if not len(path):
+            return forest(
+                self.table[self.table["level"] == "overall"],
+                "measure",
+                "estimate",
+                "ci",
+                axis=f"effect on {self.outcome}",
+            )
+        wide = ["band_lower", "band_upper"] if path["band_lower"].notna().all() else ["ci_lower", "ci_upper"]
+        return curve(
+            path["event_time"], path["estimate"], *(path[end] for end in wide), across="periods since treatment",
+            axis=f"effect on {self.outcome}", start=-0.5,
+        )  # fmt: skip
 
     def _head(self) -> Mapping[str, Any]:
         e = self.effect

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -18,6 +18,10 @@ from xmresearch.causal.result import PRETREND_LEVEL, DidResult
 from xmresearch.display import Shown
 from xmresearch.errors import DataError, ModelError, ParamsError, nearest
 from xmresearch.inference.threads import on_one_thread
+from xmresearch.plots import forest
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 CHECKS = ("pretrend_slope", "placebo_time", "placebo_unit", "leave_one_out", "prior")
 CHEAP = ("two_by_two", "event_study", "staggered", "synthetic_control")
@@ -127,6 +131,13 @@ class SensitivityResult(Shown):
             "most_influential": units["changed"].iloc[int(moved.fillna(-1).argmax())] if seen else "",
             "sceptical_prior": min(held, default=np.inf),
         }  # fmt: skip
+
+    def plot(self) -> Figure:
+        """Draw the robust interval by the allowed departure from parallel trends, or the placebo treatments where there are no trends."""
+        if self.honest is not None:
+            return self.honest.plot()
+        rows = self.table[self.table["check"].isin(["placebo_time", "leave_one_out", "prior"])]
+        return forest(rows, ["check", "changed"], "estimate", "ci", axis="effect")
 
     def diagnostics(self) -> pd.DataFrame:
         """Return checks with figure, threshold and status (pass, warn, fail); a check that was impossible has no row.

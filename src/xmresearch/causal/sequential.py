@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -13,6 +13,10 @@ from numpy.typing import ArrayLike, NDArray
 from xmresearch.display import Shown
 from xmresearch.errors import DataError, InsufficientData, ParamsError, nearest
 from xmresearch.inference.threads import on_one_thread
+from xmresearch.plots import curve
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 Array = NDArray[np.float64]
 FEWEST = 30
@@ -55,6 +59,11 @@ class ConfidenceSequence(Shown):
             "case": case, "looks": len(self.table), "stopped": self.stopped, "estimate": float(last["estimate"]),
             "lower": float(last["lower"]), "upper": float(last["upper"]), "p": float(last["p"]), "level": self.confidence,
         }  # fmt: skip
+
+    def plot(self) -> Figure:
+        """Draw the interval that holds at every look."""
+        t = self.table
+        return curve(t["n"], t["estimate"], t["lower"], t["upper"], across="respondents", axis="effect", joined=True)
 
     def diagnostics(self) -> pd.DataFrame:
         """Return checks with figure, threshold and status (pass, warn)."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -15,6 +15,10 @@ from xmresearch.causal.simplex import simplex_weights
 from xmresearch.display import Shown
 from xmresearch.errors import DataError, InsufficientData, ParamsError, nearest
 from xmresearch.inference.threads import on_one_thread
+from xmresearch.plots import lines
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 Array = NDArray[np.float64]
 METHODS = ("sdid", "sc", "did")
@@ -95,6 +99,12 @@ class SyntheticResult(Shown):
             "heaviest_weight": float(self.unit_weights["weight"].iloc[0]), "loo_lower": float(without.min()),
             "loo_upper": float(without.max()), "level": self.confidence,
         }  # fmt: skip
+
+    def plot(self) -> Figure:
+        """Draw the treated units and their synthetic control over time."""
+        drawn = {"treated": self.path["treated"], "synthetic control": self.path["synthetic"]}
+        start = float(np.flatnonzero(self.path["after"])[0]) - 0.5
+        return lines(list(self.path["period"]), drawn, across="period", axis="outcome", start=start)
 
     def diagnostics(self) -> pd.DataFrame:
         """Return checks with figure, threshold and status (pass, warn)."""

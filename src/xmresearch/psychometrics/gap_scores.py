@@ -17,6 +17,7 @@ from xmresearch.data.survey import require_pairs
 from xmresearch.display import Shown
 from xmresearch.errors import DataError
 from xmresearch.inference.threads import on_one_thread
+from xmresearch.plots import forest
 from xmresearch.psychometrics.batteries import Units
 from xmresearch.psychometrics.estimates import (
     Means,
@@ -29,6 +30,7 @@ from xmresearch.sufficient.moments import Moments, reduce_rows
 
 if TYPE_CHECKING:
     import polars as pl
+    from matplotlib.figure import Figure
 
 Array = NDArray[np.float64]
 FEW_ANSWERS, INTERVALS_APART = 30, 0.15
@@ -66,6 +68,10 @@ class GapResult(Shown):
         """Return how many dimensions and statements there are, and the most respondents behind one of them."""
         dims = self.tidy("dimension")
         return {"n": int(dims["n"].max()), "dimensions": len(dims), "statements": len(self.table) - len(dims)}
+
+    def plot(self) -> Figure:
+        """Draw the gaps of the dimensions with their intervals."""
+        return forest(self.tidy("dimension"), "construct", "gap", "ci", axis="gap, in points of the answer scale")
 
     def _head(self) -> Mapping[str, Any]:
         return {**self.summary(), "level": self.confidence, "bootstrap": self.draws}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
@@ -12,8 +12,12 @@ from numpy.typing import NDArray
 from xmresearch.data.codebook import Codebook
 from xmresearch.display import Shown
 from xmresearch.inference.threads import on_one_thread
+from xmresearch.plots import points
 from xmresearch.psychometrics.batteries import dimension_scores
 from xmresearch.psychometrics.estimates import estimate_means, replicate_means
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 Array = NDArray[np.float64]
 Cross = Literal["mean", "median", "scale_middle"]
@@ -56,6 +60,11 @@ class ImportanceResult(Shown):
     def crossing(self) -> tuple[float, float]:
         """Importance and performance at which the quadrants meet."""
         return self.cross_importance, self.cross_performance
+
+    def plot(self) -> Figure:
+        """Draw performance against importance, with the lines that part the quadrants."""
+        cross = (self.cross_performance, self.cross_importance)
+        return points(self.table, "performance", "importance", "id", cross=cross)
 
     def diagnostics(self) -> pd.DataFrame:
         """Return checks with figure, threshold and status."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -12,9 +12,13 @@ from numpy.typing import NDArray
 from xmresearch.data.codebook import Codebook
 from xmresearch.display import Shown
 from xmresearch.inference.threads import on_one_thread
+from xmresearch.plots import forest
 from xmresearch.psychometrics.batteries import dimension_scores, paired_scores, service_dimensions
 from xmresearch.psychometrics.estimates import estimate_means, percentile_interval, replicate_means
 from xmresearch.psychometrics.relative_importance import DriverResult
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 Array = NDArray[np.float64]
 
@@ -45,6 +49,10 @@ class ScoreResult(Shown):
         return {
             "measure": name, "score": row["estimate"], "score_lower": row["ci_lower"], "score_upper": row["ci_upper"],
         }  # fmt: skip
+
+    def plot(self) -> Figure:
+        """Draw the scores with their intervals."""
+        return forest(self.table, "measure", "estimate", "ci", axis="score")
 
 
 def importance_shares(frame: pd.DataFrame, codebook: Codebook, min_answered: float = 0.5) -> pd.DataFrame | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -12,9 +12,13 @@ from numpy.typing import NDArray
 from xmresearch.data.codebook import Codebook
 from xmresearch.display import Shown
 from xmresearch.inference.threads import on_one_thread
+from xmresearch.plots import forest
 from xmresearch.psychometrics.batteries import paired_scores
 from xmresearch.psychometrics.estimates import estimate_means, mean_covariance, percentile_interval, replicate_means
 from xmresearch.psychometrics.overall import importance_basis, importance_shares
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 Array = NDArray[np.float64]
 
@@ -54,6 +58,10 @@ class PriorityResult(Shown):
     def basis(self) -> dict[str, Any]:
         """Return whether importance entered, for the sentence that explains the order."""
         return self.entered
+
+    def plot(self) -> Figure:
+        """Draw what each dimension contributes to the overall score, with intervals."""
+        return forest(self.table, "construct", "contribution", "contribution")
 
 
 @on_one_thread

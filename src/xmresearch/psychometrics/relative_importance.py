@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import combinations
 from math import factorial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -18,8 +18,12 @@ from xmresearch.disclosure import MIN_CELL
 from xmresearch.display import Shown
 from xmresearch.errors import CodebookError, InsufficientData, nearest
 from xmresearch.inference.threads import on_one_thread
+from xmresearch.plots import forest
 from xmresearch.psychometrics.batteries import dimension_scores
 from xmresearch.psychometrics.estimates import percentile_interval, replicate_covariances
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 Array = NDArray[np.float64]
 MAX_DRIVERS = 14
@@ -114,6 +118,10 @@ class DriverResult(Shown):
             "r2_lower": self.r2_lower, "r2_upper": self.r2_upper, "outcome": self.outcome, "outcome_n": self.n, "p": self.p,
             "r2_adjusted": 1 - (1 - self.r2) * (self.n - 1) / (self.n - len(self.table) - 1),
         }  # fmt: skip
+
+    def plot(self) -> Figure:
+        """Draw the shares of explained variance with their intervals."""
+        return forest(self.table, "construct", "share", "share", axis="share of the explained variance")
 
     def diagnostics(self) -> pd.DataFrame:
         """Return checks with figure, threshold and status."""

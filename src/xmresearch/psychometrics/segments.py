@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -16,8 +16,12 @@ from xmresearch.data.codebook import Codebook
 from xmresearch.disclosure import hidden_groups
 from xmresearch.display import Shown
 from xmresearch.inference.threads import on_one_thread
+from xmresearch.plots import forest
 from xmresearch.psychometrics.batteries import paired_scores
 from xmresearch.psychometrics.estimates import Means, estimate_means
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 Array = NDArray[np.float64]
 CELLS = ("segment", "value", "construct", "n", "gap", "sd", "ci_lower", "ci_upper", "suppressed")
@@ -58,6 +62,10 @@ class SegmentResult(Shown):
     def hidden_summary(self) -> dict[str, Any] | None:
         """Return how many groups are not shown at all; None where none is."""
         return {"count": self.hidden, "min_cell": self.min_cell} if self.hidden else None
+
+    def plot(self) -> Figure:
+        """Draw the gaps of each group with their intervals; the groups too small to show are left out."""
+        return forest(self.table, ["value", "construct"], "gap", "ci", axis="gap, in points of the answer scale")
 
 
 @on_one_thread

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -11,8 +12,12 @@ from numpy.typing import NDArray
 from xmresearch.data.codebook import Codebook
 from xmresearch.display import Shown
 from xmresearch.inference.threads import on_one_thread
+from xmresearch.plots import forest
 from xmresearch.psychometrics.batteries import paired_scores
 from xmresearch.psychometrics.estimates import estimate_means
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 Array = NDArray[np.float64]
 
@@ -34,6 +39,10 @@ class ToleranceResult(Shown):
     def tidy(self) -> pd.DataFrame:
         """Return one row per dimension."""
         return self.table
+
+    def plot(self) -> Figure:
+        """Draw how perceptions lie above the minimum that people would accept, with intervals."""
+        return forest(self.table, "construct", "adequacy", "adequacy", axis="perception above the minimum")
 
 
 @on_one_thread

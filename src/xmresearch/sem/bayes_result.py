@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from xmresearch.display import Shown
+from xmresearch.plots import forest
 from xmresearch.sem.concerns import CLOSE_FACTORS
 from xmresearch.sem.model import Model
 from xmresearch.sem.readout import Readout
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 Array = NDArray[np.float64]
 _BLOCK = 500
@@ -96,6 +100,11 @@ class BayesianSem(Shown):
             "seconds": self.seconds,
         }  # fmt: skip
         return facts | {str(k).replace(".", "_"): float(v) for k, v in self.measures.items()}
+
+    def plot(self) -> Figure:
+        """Draw the standardised loadings and paths with their intervals."""
+        table = self.estimates[self.estimates["op"].isin(["=~", "~"])]
+        return forest(table, ["lhs", "op", "rhs"], "std_all", "std_all", axis="standardised estimate")
 
     def _head(self) -> Mapping[str, Any]:
         facts = self.summary()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 import pandas as pd
@@ -13,11 +13,15 @@ from numpy.typing import NDArray
 from xmresearch.display import Shown
 from xmresearch.errors import InsufficientData, ModelError, nearest
 from xmresearch.inference.threads import on_one_thread
+from xmresearch.plots import forest
 from xmresearch.sem.inputs import check_frame, check_text, numbers_of
 from xmresearch.sem.pls_algorithm import MAX_ITERATIONS, SINGULAR, Estimates, Scheme, correlate, estimate
 from xmresearch.sem.pls_model import PlsModel, read_model
 from xmresearch.sem.pls_quality import fornell_larcker, predict_items, reliability_table, srmr
 from xmresearch.sem.pls_tables import VIF_BOUND, Tables, concerns, improper, quantities, replicate
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 Array = NDArray[np.float64]
 RELIABLE, AVE_BOUND, HTMT_BOUND, SRMR_BOUND, MOST_BETTER = 0.7, 0.5, 0.85, 0.08, 0.5
@@ -138,6 +142,10 @@ class PlsResult(Shown):
         count = sum(closer)
         case = "none" if not count else "all" if count == len(closer) else "some"
         return {"case": case, "paths": len(closer), "closer": count}
+
+    def plot(self) -> Figure:
+        """Draw the paths with their intervals."""
+        return forest(self.paths, ["lhs", "op", "rhs"], "est", "ci", axis="path coefficient")
 
     def diagnostics(self) -> pd.DataFrame:
         """Return checks with figure, threshold and status."""

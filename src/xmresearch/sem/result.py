@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from xmresearch.display import Shown, Summary
+from xmresearch.plots import forest
 from xmresearch.sem.concerns import Concern
 from xmresearch.sem.estimation import Solution
 from xmresearch.sem.likelihood import MissingSample
@@ -21,6 +22,9 @@ from xmresearch.sem.model import Model
 from xmresearch.sem.printout import Heading, printout
 from xmresearch.sem.readout import Readout
 from xmresearch.sem.robust import Estimator, Sandwich
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 Array = NDArray[np.float64]
 _HEAD = ("chisq", "df", "pvalue", "cfi", "tli", "rmsea", "rmsea.ci.lower", "rmsea.ci.upper", "srmr")
@@ -143,6 +147,12 @@ class SemFit(Shown):
             "items": len(self.model.observed), "constructs": len(self.model.latent), "free": self.model.n_free,
             "n_used": self.n, "n_dropped": self.dropped,
         }  # fmt: skip
+
+    def plot(self) -> Figure:
+        """Draw the standardised loadings and paths with their intervals."""
+        table = self.standardized
+        names = ["lhs", "op", "rhs"] + (["group"] if len(self.groups) > 1 else [])
+        return forest(table[table["op"].isin(["=~", "~"])], names, "est", "ci", axis="standardised estimate")
 
     def diagnostics(self) -> pd.DataFrame:
         """Return checks with figure, threshold and status."""

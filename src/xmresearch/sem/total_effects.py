@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -15,9 +15,13 @@ from xmresearch.claims.ranking import Joint
 from xmresearch.display import Shown
 from xmresearch.errors import ModelError, nearest
 from xmresearch.inference.threads import on_one_thread
+from xmresearch.plots import forest
 from xmresearch.sem.model import Model, Parameter
 from xmresearch.sem.readout import Readout
 from xmresearch.sem.uncertainty import Fitted, check_fitted, jointly, uncertainty
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 Array = NDArray[np.float64]
 _EFFECTS = ("direct", "indirect", "total")
@@ -56,6 +60,10 @@ class EffectsResult(Shown):
         """Return the effects on one outcome, strongest total effect first."""
         rows = self.table[self.table["outcome"] == outcome]
         return rows.loc[rows["total"].abs().sort_values(ascending=False, kind="stable").index].reset_index(drop=True)
+
+    def plot(self) -> Figure:
+        """Draw the standardised total effects with their intervals."""
+        return forest(self.table, ["cause", "outcome"], "total", "total", axis="standardised total effect")
 
 
 def structural(model: Model) -> list[str]:
@@ -188,6 +196,10 @@ class MediationResult(Shown):
     def tidy(self) -> pd.DataFrame:
         """Return one row per chain."""
         return self.table
+
+    def plot(self) -> Figure:
+        """Draw the standardised indirect effects with their intervals."""
+        return forest(self.table, "chain", "indirect", "indirect", axis="standardised indirect effect")
 
 
 @on_one_thread

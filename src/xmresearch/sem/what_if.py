@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -15,10 +15,14 @@ from xmresearch.claims.ranking import Joint
 from xmresearch.display import Shown
 from xmresearch.errors import DataError, InsufficientData, ModelError, nearest
 from xmresearch.inference.threads import on_one_thread
+from xmresearch.plots import forest
 from xmresearch.sem.inputs import check_frame, numbers_of
 from xmresearch.sem.model import Model
 from xmresearch.sem.total_effects import ends, structural
 from xmresearch.sem.uncertainty import Fitted, check_fitted, jointly, point, uncertainty
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 Array = NDArray[np.float64]
 Scales = Mapping[str, tuple[float, float]]
@@ -78,6 +82,10 @@ class IndexResult(Shown):
             "construct": construct, "index": float(row["estimate"]), "index_lower": float(row["ci_lower"]),
             "index_upper": float(row["ci_upper"]), "index_n": int(row["n"]),
         }  # fmt: skip
+
+    def plot(self) -> Figure:
+        """Draw the indices with their intervals."""
+        return forest(self.table, "construct", "estimate", "ci", axis="index, 0 to 100", zero=None)
 
 
 @on_one_thread
@@ -164,6 +172,12 @@ class GainsResult(Shown):
             return self.table
         rows = self.table[self.table["outcome"] == outcome]
         return rows.sort_values("index_change", ascending=False, kind="stable").reset_index(drop=True)
+
+    def plot(self) -> Figure:
+        """Draw what a gain in each driver would add to the index, with intervals."""
+        return forest(
+            self.table, ["driver", "outcome"], "index_change", "index_change", axis="change of the index, 0 to 100"
+        )
 
 
 @on_one_thread
