@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -107,9 +107,6 @@ class SegmentInvariance(Shown):
     def tidy(self) -> pd.DataFrame:
         """Return one row per segment and level."""
         return self.table
-
-    def _head(self) -> Mapping[str, Any]:
-        return {"segments": list(self.ladders), "hidden": len(self.hidden), "least": self.least}
 
     def summary(self) -> dict[str, Any]:
         """Return the bounds by which levels are judged, and how many respondents a group needs."""
