@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from xmresearch.display import Shown
 
-@dataclass(frozen=True)
-class Concern:
+
+@dataclass(frozen=True, repr=False)
+class Concern(Shown):
     """One thing to ask about; each package of methods has its own kinds and their sentences.
 
     Attributes

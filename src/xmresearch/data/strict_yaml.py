@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from xmresearch.display import Shown
 from xmresearch.errors import XMError
 
 MOST_BYTES, MOST_VALUES, DEEPEST = 5_000_000, 50_000, 50
@@ -23,8 +24,8 @@ class Invalid(Refused):
     """Where the text is no YAML."""
 
 
-@dataclass(frozen=True)
-class Content:
+@dataclass(frozen=True, repr=False)
+class Content(Shown):
     """What a YAML text says, and where.
 
     Attributes

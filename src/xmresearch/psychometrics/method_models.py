@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import special
 
+from xmresearch.display import Shown
 from xmresearch.errors import DataError, ModelError, nearest
 from xmresearch.sem.comparison import difference_test
 from xmresearch.sem.fitting import fit
@@ -21,8 +22,8 @@ from xmresearch.sem.syntax import Term
 Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class MethodStudy:
+@dataclass(frozen=True, repr=False)
+class MethodStudy(Shown):
     """A measurement model whose variants are fitted.
 
     Attributes

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import optimize, special
 
+from xmresearch.display import Shown
 from xmresearch.inference.threads import on_one_thread
 from xmresearch.psychometrics.factor_analysis import extract
 from xmresearch.psychometrics.marker_models import adjusted_loadings, fit_markers

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from xmresearch.display import Shown
 from xmresearch.errors import InsufficientData, ModelError
 from xmresearch.sem.ordinal import OrdinalSample
 from xmresearch.sem.polychorics import bivariate_normal_cdf
@@ -49,8 +50,8 @@ def constructs(fitted: SemFit) -> dict[str, list[str]]:
     return owned
 
 
-@dataclass(frozen=True)
-class Shares:
+@dataclass(frozen=True, repr=False)
+class Shares(Shown):
     """Explained shares of variance, constructs in the last axis.
 
     Attributes

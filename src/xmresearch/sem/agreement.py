@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from xmresearch.display import Shown
 from xmresearch.errors import ModelError, XMError
 from xmresearch.inference.threads import on_one_thread
 from xmresearch.sem.estimation import starting_values
@@ -30,8 +31,8 @@ BETTER = 1e-8
 _DIGITS = 7
 
 
-@dataclass(frozen=True)
-class Agreement:
+@dataclass(frozen=True, repr=False)
+class Agreement(Shown):
     """What a second program makes of the same model.
 
     Attributes

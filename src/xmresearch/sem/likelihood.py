@@ -10,6 +10,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from xmresearch.display import Shown
 from xmresearch.sem.matrices import Implied, Matrices
 
 Array = NDArray[np.float64]

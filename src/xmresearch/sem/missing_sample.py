@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from xmresearch.display import Shown
 from xmresearch.errors import InsufficientData
 from xmresearch.sem.likelihood import add_products, cov_slopes
 from xmresearch.sem.matrices import Implied
@@ -18,8 +19,8 @@ Array = NDArray[np.float64]
 _MOST_EM_STEPS = 5000
 
 
-@dataclass(frozen=True)
-class MissingSample:
+@dataclass(frozen=True, repr=False)
+class MissingSample(Shown):
     """Rows with blanks, by pattern of answered variables (full-information maximum likelihood).
 
     Attributes

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from xmresearch.display import Shown
 from xmresearch.errors import DataError, ModelError, nearest
 from xmresearch.sem.bootstrap import LEAST_REPLICATES
 from xmresearch.sem.model import Model, build_model
@@ -28,8 +29,8 @@ from xmresearch.sem.syntax import Term, parse_model
 Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Prepared:
+@dataclass(frozen=True, repr=False)
+class Prepared(Shown):
     """A model and what it will be fitted to.
 
     Attributes

@@ -16,8 +16,8 @@ from xmresearch.display import Shown, Summary
 from xmresearch.plots import forest
 from xmresearch.sem.concerns import Concern
 from xmresearch.sem.estimation import Solution
-from xmresearch.sem.likelihood import MissingSample
 from xmresearch.sem.measures import FAIR_FIT, GOOD_FIT, reaches
+from xmresearch.sem.missing_sample import MissingSample
 from xmresearch.sem.model import Model
 from xmresearch.sem.printout import Heading, printout
 from xmresearch.sem.readout import Readout

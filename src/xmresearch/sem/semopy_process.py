@@ -16,6 +16,7 @@ from typing import IO, Any
 
 from platformdirs import user_cache_path
 
+from xmresearch.display import Shown
 from xmresearch.sem import semopy_fit
 
 # some models make semopy search without end
@@ -24,8 +25,8 @@ _VERSIONS = ("semopy", "numpy", "scipy", "pandas")
 _ENVIRONMENT = {"PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
-@dataclass
-class SemopyProcess:
+@dataclass(repr=False)
+class SemopyProcess(Shown):
     """One fit in a process of its own, which begins at once, or what a former one found.
 
     Attributes

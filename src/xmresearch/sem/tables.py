@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from xmresearch.display import Shown
 from xmresearch.inference.threads import on_one_thread
 from xmresearch.sem.concerns import Concern
 from xmresearch.sem.followup import modification_indices
@@ -26,8 +27,8 @@ NOTABLE_INDEX = 3.84  # p = .05 of a chi-square with one degree of freedom
 _MEASURES = ("chisq", "df", "pvalue", "cfi", "tli", "rmsea", "rmsea_ci_lower", "rmsea_ci_upper", "srmr")
 
 
-@dataclass(frozen=True)
-class ModelsResult:
+@dataclass(frozen=True, repr=False)
+class ModelsResult(Shown):
     """Models of the same survey side by side.
 
     Attributes

@@ -14,6 +14,7 @@ from xmresearch.attribution.order import OrderChoice
 from xmresearch.attribution.result import AttributionResult
 from xmresearch.claims.claim import Claim, Condition, cases
 from xmresearch.claims.rules import log_share
+from xmresearch.display import Shown
 from xmresearch.studies.attribution import carriers, experience, losses, money
 from xmresearch.studies.attribution.publishing import ShownJourneys
 from xmresearch.sufficient.journeys import Journeys
@@ -43,8 +44,8 @@ CLAIMS: Mapping[str, tuple[str, ...]] = {
 }
 
 
-@dataclass(frozen=True)
-class AttributionClaims:
+@dataclass(frozen=True, repr=False)
+class AttributionClaims(Shown):
     """What the study says; None where there is nothing to claim it of.
 
     Attributes

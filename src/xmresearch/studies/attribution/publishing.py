@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 from xmresearch.attribution.directly_follows import ProcessMap
 from xmresearch.attribution.journey_analysis import JourneyResult
 from xmresearch.disclosure import hidden_counts
+from xmresearch.display import Shown
 from xmresearch.sufficient.label_forms import CONVERTED, LEFT, START
 
 HOUR = 3600.0
 
 
-@dataclass(frozen=True)
-class ShownJourneys:
+@dataclass(frozen=True, repr=False)
+class ShownJourneys(Shown):
     """The tables of a `JourneyResult` that may be shown.
 
     Attributes

@@ -17,6 +17,7 @@ from xmresearch.claims.claim import UNSETTLED, Claim, Condition, cases
 from xmresearch.claims.families import adjusted
 from xmresearch.claims.ranking import Joint, first_of
 from xmresearch.claims.rules import assumption, decision, larger
+from xmresearch.display import Shown
 from xmresearch.studies.did.overview import clustering
 from xmresearch.studies.did.publishing import Published
 from xmresearch.sufficient.periods import written
@@ -42,8 +43,8 @@ NEEDED = (
 WHOLE_BREACH = 1.0
 
 
-@dataclass(frozen=True)
-class DidClaims:
+@dataclass(frozen=True, repr=False)
+class DidClaims(Shown):
     """What the study says; None where there is nothing to claim it of.
 
     Attributes
@@ -211,8 +212,8 @@ def worth_of(found: DidResult, sign: float, smallest: float, given: Any) -> Clai
     )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Units:
+@dataclass(frozen=True, repr=False)
+class Units(Shown):
     """Effects of the units that may be shown, counted so that a gain is positive.
 
     Attributes

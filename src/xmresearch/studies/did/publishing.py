@@ -12,14 +12,15 @@ from numpy.typing import NDArray
 from xmresearch.causal.panel import Panel
 from xmresearch.causal.result import DidResult
 from xmresearch.disclosure import hidden_counts
+from xmresearch.display import Shown
 from xmresearch.errors import InsufficientData, ModelError
 from xmresearch.sufficient.periods import written
 
 Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Published:
+@dataclass(frozen=True, repr=False)
+class Published(Shown):
     """The part of a result that may be shown.
 
     Attributes
@@ -45,6 +46,10 @@ class Published:
     people: bool
     hidden_cohorts: frozenset[Any]
     hidden_units: frozenset[Any]
+
+    def _head(self) -> dict[str, Any]:
+        hidden = {"hidden_cohorts": len(self.hidden_cohorts), "hidden_units": len(self.hidden_units)}
+        return {"result": self.result, "min_cell": self.min_cell, "people": self.people, **hidden}
 
     def effects(self, level: str) -> pd.DataFrame | None:
         """Return the rows of a level that may be shown.

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from xmresearch.claims.claim import Claim, Condition
+from xmresearch.display import Shown
 from xmresearch.psychometrics.composite import CompositeResult
 from xmresearch.psychometrics.construct_validity import ValidityResult
 from xmresearch.psychometrics.method_variance import CommonMethodResult
@@ -32,8 +33,8 @@ CLAIMS: Mapping[str, tuple[str, ...]] = {
 }
 
 
-@dataclass(frozen=True)
-class SemClaims:
+@dataclass(frozen=True, repr=False)
+class SemClaims(Shown):
     """What a report of a structural equation study may say; None for what was not asked.
 
     Attributes

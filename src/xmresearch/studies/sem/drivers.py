@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from xmresearch.claims.claim import UNSETTLED, Claim, Condition, cases
 from xmresearch.claims.families import count_of
 from xmresearch.claims.ranking import Joint, first_of
+from xmresearch.display import Shown
 from xmresearch.sem.total_effects import EffectsResult, MediationResult
 from xmresearch.sem.what_if import GainsResult, IndexResult
 from xmresearch.studies.sem.evidence import Array, against_zero, depending
@@ -29,8 +30,8 @@ INDEX_SPAN = 100.0
 NOTHING = "no_driver"
 
 
-@dataclass(frozen=True)
-class DriverClaims:
+@dataclass(frozen=True, repr=False)
+class DriverClaims(Shown):
     """What may be said of drivers.
 
     Attributes

@@ -12,6 +12,7 @@ from scipy import optimize, special
 from xmresearch.claims.claim import Claim, Condition, cases
 from xmresearch.claims.families import count_of
 from xmresearch.claims.rules import alike
+from xmresearch.display import Shown
 from xmresearch.sem.invariance_ladder import InvarianceResult
 from xmresearch.sem.measures import NOT_CLOSE
 from xmresearch.studies.sem.evidence import depending
@@ -27,8 +28,8 @@ CLAIMS: Mapping[str, tuple[str, ...]] = {
 LEVEL_OF = {"loadings_alike": "metric", "intercepts_alike": "scalar", "residuals_alike": "strict"}
 
 
-@dataclass(frozen=True)
-class GroupClaims:
+@dataclass(frozen=True, repr=False)
+class GroupClaims(Shown):
     """What may be said of groups; None for what was not asked.
 
     Attributes

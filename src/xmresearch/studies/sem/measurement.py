@@ -11,6 +11,7 @@ from scipy import special
 
 from xmresearch.claims.claim import UNSETTLED, Claim, cases
 from xmresearch.claims.families import adjusted, count_of
+from xmresearch.display import Shown
 from xmresearch.psychometrics.composite import AVE_BOUND, OMEGA_BOUND, OMEGA_LEAST, CompositeResult
 from xmresearch.psychometrics.construct_validity import HTMT_BOUND, HTMT_MOST, ValidityResult
 from xmresearch.psychometrics.method_variance import ALPHA, HARMAN_BOUND, SHARE_BOUND, CommonMethodResult
@@ -32,8 +33,8 @@ LEAST_RESPONDENTS = 100
 J. J. (2001). In Structural Equation Modeling: Present and Future. Scientific Software."""
 
 
-@dataclass(frozen=True)
-class MeasurementClaims:
+@dataclass(frozen=True, repr=False)
+class MeasurementClaims(Shown):
     """What may be said of the instrument.
 
     Attributes

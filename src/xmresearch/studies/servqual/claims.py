@@ -14,6 +14,7 @@ from xmresearch.claims.claim import UNSETTLED, Claim, Condition, cases
 from xmresearch.claims.families import count_of
 from xmresearch.claims.ranking import Joint, first_of
 from xmresearch.claims.rules import larger
+from xmresearch.display import Shown
 from xmresearch.psychometrics.composite import AVE_BOUND
 from xmresearch.psychometrics.construct_validity import HTMT_BOUND, ValidityResult
 from xmresearch.psychometrics.gap_scores import GapResult
@@ -49,8 +50,8 @@ CLAIMS: Mapping[str, tuple[str, ...]] = {
 }
 
 
-@dataclass(frozen=True)
-class ServqualClaims:
+@dataclass(frozen=True, repr=False)
+class ServqualClaims(Shown):
     """What the study says; None where there is nothing to claim it of.
 
     Attributes
