@@ -68,7 +68,7 @@ PUBLISHED = {
     "psychometrics.relative_importance": {"CASES_PER_DRIVER": 20},
     "psychometrics.gap_scores": {"FEW_ANSWERS": 30, "INTERVALS_APART": 0.15},
     "psychometrics.importance": {"MOST_OFF_TOTAL": 0.05},
-    "data.survey": {"MIN_RESPONDENTS": 10},
+    "disclosure": {"MIN_CELL": 10},
     "attribution.result": {"FEW_CONVERSIONS": 100, "ENOUGH_DRAWS": 1000, "WIDER": 1.25},
     "attribution.misfit": {"MISFIT": 0.02, "BAD_MISFIT": 0.05},
     "attribution.scores": {"FEW_SCORES": 30},

@@ -138,6 +138,10 @@ def journey(
         A score lies outside its scale.
     InsufficientData
         There is no journey.
+
+    References
+    ----------
+    van der Aalst, W. (2016). Process Mining: Data Science in Action (2nd ed.). Springer.
     """
     require_kind(source, Journeys, EventLog, hint="Transitions no longer know which touches made a journey.")
     sums, last, common = _reduced(source, stages, top_paths > 0)

@@ -99,6 +99,11 @@ def heuristics(
         An option is out of range, or `direct` is no channel.
     InsufficientData
         No journey converted.
+
+    References
+    ----------
+    Kannan, P. K., Reinartz, W. & Verhoef, P. C. (2016). The path to purchase and attribution modeling. International Journal of
+    Research in Marketing, 33(3), 449-456.
     """
     if min(position) < 0 or abs(sum(position) - 1) > 1e-9:
         raise ParamsError(f"The weights by position are {position}.", "Give three that are at least 0 and add up to 1.")

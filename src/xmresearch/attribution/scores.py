@@ -37,6 +37,10 @@ def mean_scores(frame: pd.DataFrame, by: list[str], score: str, confidence: floa
     -------
     DataFrame
         by, scores (answers), score, score_sd, score_lower, score_upper; NaN intervals for single answers. In order of `by`.
+
+    References
+    ----------
+    Student (1908). The probable error of a mean. Biometrika, 6(1), 1-25.
     """
     groups = frame.dropna(subset=[score]).groupby(by, sort=True, observed=True)[score]
     table = groups.agg(scores="size", score="mean", score_sd="std").reset_index()
@@ -84,6 +88,10 @@ def touch_scores(
     Notes
     -----
     Touches that the log leaves out (no customer, after `until`, dropped as unknown, conversions themselves) cannot be rated.
+
+    References
+    ----------
+    Student (1908). The probable error of a mean. Biometrika, 6(1), 1-25.
     """
     import polars as pl
 

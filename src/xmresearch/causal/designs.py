@@ -156,6 +156,12 @@ def did(
     --------
     >>> did(frame, outcome="satisfaction", unit="branch", time="month", treated="kiosk", treated_from="2025-03")
     ... # doctest: +SKIP
+
+    References
+    ----------
+    Callaway, B. & Sant'Anna, P. H. C. (2021). Difference-in-differences with multiple time periods. Journal of Econometrics,
+    225(2), 200-230. Roth, J., Sant'Anna, P. H. C., Bilinski, A. & Poe, J. (2023). What's trending in difference-in-differences?
+    Journal of Econometrics, 235(2), 2218-2244.
     """
     plan = prepare(
         data, outcome=outcome, unit=unit, time=time, treated_from=treated_from, treated=treated, cohort=cohort, third=third,

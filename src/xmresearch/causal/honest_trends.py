@@ -148,7 +148,7 @@ def honest(
     beta : array_like, optional
         Coefficients in order of time, those before treatment first, shape (n_pre + n_post,).
     cov : array_like, optional
-        Their covariance. With it, draws come from the normal posterior under a flat prior.
+        Their covariance, shape (n_pre + n_post, n_pre + n_post). With it, draws come from the normal posterior under a flat prior.
     n_pre : int
         Coefficients before treatment, at least 1 (2 for relative_smoothness).
     draws : array_like, optional

@@ -152,6 +152,11 @@ def monitor(
         A column is missing, there are not two arms, or `looks` is wrong.
     InsufficientData
         At the first look an arm has fewer than two respondents or no variance.
+
+    References
+    ----------
+    Waudby-Smith, I., Arbour, D., Sinha, R., Kennedy, E. H. & Ramdas, A. (2024). Time-uniform central limit theory and
+    asymptotic confidence sequences. Annals of Statistics, 52(6), 2613-2640.
     """
     for name in (outcome, arm):
         if name not in data.columns:

@@ -46,6 +46,17 @@ class Cell:
 def exact_interval(events: int, samples: int, level: float = LEVEL) -> tuple[float, float]:
     """Return the exact binomial interval at confidence 1 - level.
 
+    Parameters
+    ----------
+    events, samples : int
+        How often it happened, and of how many.
+    level : float
+        One minus the confidence.
+
+    Returns
+    -------
+    lower, upper : float
+
     References
     ----------
     Clopper, C. J. & Pearson, E. S. (1934). The use of confidence or fiducial limits illustrated in the case of the
@@ -71,6 +82,10 @@ def judge(cells: Sequence[Cell], level: float = LEVEL) -> pd.DataFrame:
     DataFrame
         world, rate, lower, upper (exact interval of the cell alone), samples, promised, p_adjusted (Holm over the cells) and
         kept: False where the cell's exact interval, Holm-corrected over the cells, excludes the promise.
+
+    References
+    ----------
+    Holm, S. (1979). A simple sequentially rejective multiple test procedure. Scandinavian Journal of Statistics, 6, 65-70.
     """
     p = adjusted([c.p for c in cells])
     rows = []

@@ -30,7 +30,18 @@ _UNCONDITIONAL = ("assumption", "share")
 
 
 def cases(kind: str) -> tuple[str, ...]:
-    """Return every case that a claim of a kind can have: what words must be there for."""
+    """Return every case that a claim of a kind can have: what words must be there for.
+
+    Parameters
+    ----------
+    kind : str
+        A key of `VERDICTS`.
+
+    Returns
+    -------
+    tuple of str
+        The verdicts of the kind, then its states.
+    """
     if kind == "share":
         return VERDICTS[kind]
     states = ("unsettled", "withheld") if kind in _UNCONDITIONAL else ("unsettled", "conditional", "withheld")

@@ -72,6 +72,11 @@ def count_of(
     -------
     Claim
         all, some, or unsettled where it can be said of none. Facts: count, total, shown (names), not_shown, method.
+
+    References
+    ----------
+    Holm, S. (1979). A simple sequentially rejective multiple test procedure. Scandinavian Journal of Statistics, 6, 65-70.
+    Benjamini, Y. & Hochberg, Y. (1995). Journal of the Royal Statistical Society B, 57, 289-300.
     """
     kept = adjusted(p, method) < 1 - confidence
     shown = [n for n, k in zip(names, kept, strict=True) if k]

@@ -42,6 +42,11 @@ def sign(
     -------
     Claim
         above, below or unsettled; withheld where there is no interval.
+
+    References
+    ----------
+    Gelman, A. & Tuerlinckx, F. (2000). Type S error rates for classical and Bayesian single and multiple comparison procedures.
+    Computational Statistics, 15, 373-390.
     """
     verdict = "above" if lower > 0 else "below" if upper < 0 else UNSETTLED
     made = Claim(name, "sign", verdict, "interval_excludes_zero", 1 - confidence, confidence, estimate, lower, upper)
@@ -81,6 +86,11 @@ def larger(
     Claim
         larger, smaller, within (too small to matter) or unsettled.
 
+    Raises
+    ------
+    ValueError
+        The threshold is negative.
+
     References
     ----------
     Schuirmann, D. J. (1987). A comparison of the two one-sided tests procedure and the power approach for assessing the
@@ -116,7 +126,7 @@ def alike(
     name : str
         Of the claim.
     lower, upper : array_like
-        Simultaneous bounds of all differences between groups.
+        Simultaneous bounds of all differences between groups, shape (differences,).
     margin : float or None
         Largest difference that does not matter; None where none was stated, and likeness cannot be claimed.
     p : float
@@ -130,6 +140,11 @@ def alike(
     -------
     Claim
         alike (every bound within the margin), differs (the omnibus test rejects) or unsettled.
+
+    References
+    ----------
+    Schuirmann, D. J. (1987). A comparison of the two one-sided tests procedure and the power approach. Journal of
+    Pharmacokinetics and Biopharmaceutics, 15, 657-680.
     """
     low, high = np.asarray(lower, dtype=float), np.asarray(upper, dtype=float)
     inside = margin is not None and low.size > 0 and bool(((low > -margin) & (high < margin)).all())
@@ -160,7 +175,7 @@ def assumption(
     confidence : float
         Level of the bounds and, as 1 - level, of the test.
     lower, upper : array_like
-        Simultaneous bounds of the departures.
+        Simultaneous bounds of the departures, shape (departures,).
     margin : float, optional
         Largest departure that would not matter.
     **facts
@@ -241,6 +256,10 @@ def decision(
     Claim
         act, wait or unsettled, with facts break_even, expected_gain, p_pays = P(gain > break_even), regret_of_acting and
         regret_of_waiting, and leaning (act or wait: the smaller expected regret).
+
+    References
+    ----------
+    Manski, C. F. (2004). Statistical treatment rules for heterogeneous populations. Econometrica, 72(4), 1221-1246.
     """
     tail = (1 - confidence) / 2
     low, high = np.quantile(draws, [tail, 1 - tail])

@@ -149,6 +149,11 @@ def htmt2(correlations: Array, first: list[int], second: list[int]) -> Array:
     -------
     ndarray
         Shape (...).
+
+    References
+    ----------
+    Roemer, E., Schuberth, F. & Henseler, J. (2021). HTMT2: an improved criterion for assessing discriminant validity. Industrial
+    Management & Data Systems, 121(12), 2637-2650.
     """
     with np.errstate(divide="ignore"):
         logs = np.log(np.abs(correlations))

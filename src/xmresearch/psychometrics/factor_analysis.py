@@ -143,6 +143,11 @@ def parallel_analysis(data: pd.DataFrame, *, draws: int = 200, quantile: float =
     DataFrame
         component, eigenvalue, random (the quantile), keep (True up to the first that does not exceed it).
 
+    Raises
+    ------
+    InsufficientData
+        Too few complete rows, a constant item, or an item that is a combination of others.
+
     References
     ----------
     Horn, J. L. (1965). Psychometrika, 30, 179-185. Glorfeld, L. W. (1995). Educational and Psychological Measurement, 55.

@@ -167,6 +167,11 @@ def drivers(
     ------
     InsufficientData
         Too few complete respondents, a constant column, or collinear drivers.
+
+    References
+    ----------
+    Lindeman, R. H., Merenda, P. F. & Gold, R. Z. (1980). Introduction to Bivariate and Multivariate Analysis. Scott, Foresman.
+    Rubin, D. B. (1981). The Bayesian bootstrap. Annals of Statistics, 9(1), 130-134.
     """
     k = predictors.shape[1]
     if k > MAX_DRIVERS:
@@ -248,6 +253,10 @@ def outcome_drivers(
     ------
     CodebookError
         The outcome named is no outcome item.
+
+    References
+    ----------
+    As for `drivers`.
     """
     asked = codebook.names("outcome")
     if outcome is None:

@@ -102,6 +102,10 @@ def segment_gaps(
     -------
     SegmentResult or None
         None where there are no segments.
+
+    References
+    ----------
+    Welch, B. L. (1951). On the comparison of several mean values: an alternative approach. Biometrika, 38, 330-336.
     """
     if not segments:
         return None

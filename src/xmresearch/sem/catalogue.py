@@ -10,7 +10,13 @@ from xmresearch.errors import ModelError, nearest
 
 @cache
 def shipped_models() -> tuple[str, ...]:
-    """Return the names of the shipped models."""
+    """Return the names of the shipped models.
+
+    Returns
+    -------
+    tuple of str
+        As `model_text` takes them, in alphabetical order.
+    """
     folder = files("xmresearch.sem") / "models"
     return tuple(sorted(entry.name[:-4] for entry in folder.iterdir() if entry.name.endswith(".lav")))
 

@@ -123,6 +123,11 @@ def compare(fits: Mapping[str, SemFit]) -> pd.DataFrame:
     DataFrame
         model, npar, chisq, df, pvalue, cfi, tli, rmsea, srmr, aic, bic, delta_cfi, delta_rmsea, delta_srmr, chisq_diff,
         df_diff, p_diff; robust or scaled figures where the estimator gives them.
+
+    References
+    ----------
+    Satorra, A. & Bentler, P. M. (2001). A scaled difference chi-square test statistic for moment structure analysis.
+    Psychometrika, 66(4), 507-514.
     """
     rows: list[dict[str, Any]] = []
     before: SemFit | None = None

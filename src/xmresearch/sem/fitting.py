@@ -154,6 +154,13 @@ def fit_all(models: Mapping[str, str], data: Data, **settings: Any) -> dict[str,
     -------
     dict of str to SemFit
         In the order given.
+
+    Raises
+    ------
+    ModelError
+        `models` is no mapping, or as for `fit`.
+    DataError, InsufficientData
+        As for `fit`.
     """
     if not isinstance(models, Mapping):
         raise ModelError(

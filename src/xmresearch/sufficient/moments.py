@@ -132,6 +132,11 @@ def reduce_rows(source: pl.LazyFrame, columns: Sequence[str], derive: Derive) ->
         A column is missing or is not numeric.
     InsufficientData
         The table has no rows.
+
+    References
+    ----------
+    Chan, T. F., Golub, G. H. & LeVeque, R. J. (1983). Algorithms for computing the sample variance. The American Statistician,
+    37(3), 242-247.
     """
     import polars as pl
 

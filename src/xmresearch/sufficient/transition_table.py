@@ -195,6 +195,11 @@ def transitions(source: Journeys | EventLog, order: int = 1) -> Transitions:
         There is no journey.
     ModelError
         Too many channels for this order.
+
+    References
+    ----------
+    Anderl, E., Becker, I., von Wangenheim, F. & Schumann, J. H. (2016). Mapping the customer journey: lessons learned from
+    graph-based online attribution modeling. International Journal of Research in Marketing, 33(3), 457-474.
     """
     if isinstance(order, bool) or not isinstance(order, int | np.integer) or not 1 <= order <= MAX_ORDER:
         raise ParamsError(f"The order of the chain is {order!r}.", f"Give a whole number from 1 to {MAX_ORDER}.")
