@@ -164,7 +164,7 @@ def test_the_readme_s_python_is_true(root, tmp_path, monkeypatch, hall):
     text = (root / "README.md").read_text("utf-8")
     lines = re.search(r"## In Python\n\n((?:    .*\n|\n)+)", text)[1].splitlines()
     statements = [line[4:] for line in lines if line.strip() and "run_study" not in line]
-    assert len(statements) >= 4
+    assert len(statements) >= 6
     hall.frame.drop(columns=["quality", "weight"], errors="ignore").to_csv(tmp_path / "survey.csv", index=False)
     monkeypatch.chdir(tmp_path)
     space = {}
