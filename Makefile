@@ -9,13 +9,16 @@ unexport VIRTUAL_ENV
 UV := $(shell uv --version >/dev/null 2>&1 && echo uv || echo .tools/bin/uv)
 RUN = $(UV) run --locked --no-sync
 
-.PHONY: study test bench lab lint env schema sync clean
+.PHONY: study test wheel bench lab lint env schema sync clean
 
 study: sync
 	$(RUN) xmresearch run $(PARAMS)
 
 test: lint
 	$(RUN) pytest
+
+wheel: sync
+	$(RUN) pytest tests/run/test_wheel.py -m wheel -n0
 
 bench: sync
 	$(RUN) pytest tests/benchmarks -m benchmark -s -n0
