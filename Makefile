@@ -9,7 +9,7 @@ unexport VIRTUAL_ENV
 UV := $(shell uv --version >/dev/null 2>&1 && echo uv || echo .tools/bin/uv)
 RUN = $(UV) run --locked --no-sync
 
-.PHONY: study test wheel bench lab lint env schema sync clean
+.PHONY: study test wheel docs bench lab lint env schema sync clean
 
 study: sync
 	$(RUN) xmresearch run $(PARAMS)
@@ -19,6 +19,9 @@ test: lint
 
 wheel: sync
 	$(RUN) pytest tests/run/test_wheel.py -m wheel -n0
+
+docs: sync
+	$(RUN) python src/docs/build.py outputs/docs
 
 bench: sync
 	$(RUN) pytest tests/benchmarks -m benchmark -s -n0

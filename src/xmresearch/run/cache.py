@@ -16,7 +16,7 @@ from xmresearch.run.project import shipped
 
 KEY_LENGTH = 16
 PACKAGES = ("xmresearch", "arviz", "click", "filelock", "ipykernel", "jupyterlab", "llvmlite", "matplotlib", "nbclient", "numba", "numpy",
-            "openpyxl", "pandas", "papermill", "pingouin", "polars", "pooch", "pyarrow", "pydantic", "pylopdf-fonts-zh-cn",
+            "openpyxl", "pandas", "papermill", "pingouin", "platformdirs", "polars", "pooch", "pyarrow", "pydantic", "pylopdf-fonts-zh-cn",
             "pymc", "pypandoc-binary", "pytensor", "pyyaml", "rdata", "scipy", "seaborn", "semopy", "statsmodels",
             "threadpoolctl")  # fmt: skip
 MANIFEST = "manifest.json"
