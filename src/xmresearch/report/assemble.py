@@ -5,17 +5,18 @@ from __future__ import annotations
 import base64
 import html
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from xmresearch.errors import StudyError
-from xmresearch.report.blocks import MIME, table_html
+from xmresearch.report.blocks import MIME, cards_html, chart_figure, table_figure
+from xmresearch.report.citations import shipped, short_forms
+from xmresearch.report.outputs import WORKBENCH_TAG
+from xmresearch.report.own_cells import Cell, read_cells, resolve
+from xmresearch.report.references import REFERENCE
 from xmresearch.report.wording import escaped, labels
-
-WORKBENCH_TAG = "workbench"
-LONG_TABLE = 25
-_REFERENCE = re.compile(r"(?<!\\)@(fig|tbl):([a-z_]+)")
 
 
 @dataclass
@@ -32,6 +33,12 @@ class Document:
         CSV of every table, by key.
     figures : dict of str to str
         SVG of every figure, by key.
+    pictures : dict of str to bytes
+        Figures that are no SVG, by the name of their file.
+    bibliography : tuple of Path
+        The researcher's own, beside the one that comes with the package.
+    notes : list of str
+        What the researcher should know of what the report lacks.
     """
 
     title: str
@@ -41,25 +48,17 @@ class Document:
     body: str = ""
     tables: dict[str, str] = field(default_factory=dict)
     figures: dict[str, str] = field(default_factory=dict)
+    pictures: dict[str, bytes] = field(default_factory=dict)
+    bibliography: tuple[Path, ...] = ()
+    notes: list[str] = field(default_factory=list)
 
 
-def _blocks(cell: Mapping[str, Any]) -> list[dict[str, Any]]:
-    found = []
-    for output in cell.get("outputs", []):
-        data = output.get("data", {})
-        if MIME in data:
-            found.append(data[MIME])
-        elif "image/svg+xml" in data or "image/png" in data or "text/markdown" in data or "text/html" in data:
-            found.append({"kind": "foreign", "data": data})
-    return found
-
-
-def _number(cells: list[tuple[Any, list[dict[str, Any]]]]) -> dict[tuple[str, str], int]:
+def _number(cells: Sequence[Cell]) -> dict[tuple[str, str], int]:
     """Number figures and tables in the order in which they appear."""
     numbers: dict[tuple[str, str], int] = {}
     count = {"figure": 0, "table": 0}
-    for _, blocks in cells:
-        for block in blocks:
+    for cell in cells:
+        for block in cell.blocks:
             if block["kind"] in count:
                 count[block["kind"]] += 1
                 key = ("fig" if block["kind"] == "figure" else "tbl", block["key"])
@@ -69,7 +68,7 @@ def _number(cells: list[tuple[Any, list[dict[str, Any]]]]) -> dict[tuple[str, st
     return numbers
 
 
-def assemble(notebook: Mapping[str, Any], stamp: Mapping[str, str]) -> Document:
+def assemble(notebook: Mapping[str, Any], stamp: Mapping[str, str], bibliography: Sequence[Path] = ()) -> Document:
     """Put the outputs of an executed notebook in report order.
 
     Parameters
@@ -78,6 +77,8 @@ def assemble(notebook: Mapping[str, Any], stamp: Mapping[str, str]) -> Document:
         The executed notebook (nbformat 4).
     stamp : mapping of str to str
         Lines of the reproducibility stamp.
+    bibliography : sequence of Path
+        BibTeX files of the researcher's own.
 
     Returns
     -------
@@ -86,18 +87,24 @@ def assemble(notebook: Mapping[str, Any], stamp: Mapping[str, str]) -> Document:
     Raises
     ------
     StudyError
-        The notebook shows no report title, or refers to a figure or table that it does not show.
+        The notebook shows no report title, shows a table or figure twice, or one of the study's sentences refers to
+        a figure or table that it does not show. A reference of the researcher's own is marked and noted instead.
     """
-    cells = [(cell, _blocks(cell)) for cell in notebook["cells"]]
-    titles = [b for _, blocks in cells for b in blocks if b["kind"] == "title"]
+    titles = [
+        b for c in notebook["cells"] for o in c.get("outputs", []) if (b := o.get("data", {}).get(MIME, {})).get("kind") == "title"
+    ]  # fmt: skip
     if not titles:
         raise StudyError(
             "The notebook shows no report title.", "Call report.title(...) once, before the first section."
         )
     top = titles[0]
-    document = Document(top["title"], top["client"], top["glance"], top["lang"])
+    document = Document(top["title"], top["client"], top["glance"], top["lang"], bibliography=tuple(bibliography))
     style = labels(document.lang)["style"]
-    numbers = _number(cells)
+    sections = {"stamp": (style["stamp"], "sec-stamp"), "references": (style["references"], "references")}
+    cells, document.notes = read_cells(notebook, style["own_figure"], sections)
+    shown = [cell for cell in cells if WORKBENCH_TAG not in cell.tags]
+    numbers = _number(shown)
+    citable = short_forms("\n".join([shipped(), *(p.read_text("utf-8") for p in bibliography)])).keys()
 
     def refer(match: re.Match[str]) -> str:
         key = (match[1], match[2])
@@ -106,23 +113,27 @@ def assemble(notebook: Mapping[str, Any], stamp: Mapping[str, str]) -> Document:
         word = style["figure"] if match[1] == "fig" else style["table"]
         return f"[{word} {numbers[key]}](#{match[1]}-{match[2]})"
 
+    def own(text: str, cell: Cell) -> str:
+        done, notes = resolve(text, cell.name, numbers, sections, citable, style)
+        document.notes += notes
+        return done
+
     parts: list[str] = []
     quiet: list[str] = []
-    for cell, blocks in cells:
-        source = "".join(cell["source"])
-        if WORKBENCH_TAG in cell.get("metadata", {}).get("tags", []):
+    for cell in shown:
+        if cell.markdown:
+            parts.append(own(cell.source, cell))
             continue
-        if cell["cell_type"] == "markdown":
-            parts.append(source)
+        blocks = [b for b in cell.blocks if b["kind"] != "title"]
+        if not blocks:
+            quiet.append(cell.source)
             continue
-        shown = [b for b in blocks if b["kind"] != "title"]
-        if not shown:
-            quiet.append(source)
-            continue
-        for block in shown:
+        for block in blocks:
             text = _markdown(block, numbers, style, document)
-            parts.append(_REFERENCE.sub(refer, text) if block["kind"] in ("prose", "callout") else text)
-        parts.append(_code(style["code"], [source]))
+            if block["kind"] == "markdown":
+                text = own(text, cell)
+            parts.append(REFERENCE.sub(refer, text) if block["kind"] in ("prose", "callout") else text)
+        parts.append(_code(style["code"], [cell.source]))
     parts += [f"# {style['references']} {{#references}}", "::: {#refs}\n:::"]
     parts += [f"# {style['stamp']} {{#sec-stamp}}", _stamp(stamp), _code(style["all_code"], quiet)]
     document.body = "\n\n".join(parts) + "\n"
@@ -150,10 +161,6 @@ def _fenced(kind: str, text: str) -> str:
     return f"{fence}{kind}\n{text}\n{fence}"
 
 
-def _data_uri(media: str, content: bytes) -> str:
-    return f"data:{media};base64,{base64.b64encode(content).decode()}"
-
-
 def _markdown(
     block: Mapping[str, Any], numbers: Mapping[tuple[str, str], int], style: Mapping[str, str], document: Document
 ) -> str:
@@ -165,51 +172,26 @@ def _markdown(
     if kind == "callout":
         return f"::: {{.callout .{block['tone']}}}\n{block['text']}\n:::"
     if kind == "cards":
-        cards = "".join(
-            f'<div class="card"><div class="value">{html.escape(i["value"])}</div><div class="label">'
-            f'{html.escape(i["label"])}</div><div class="note">{html.escape(i["note"])}</div></div>'
-            for i in block["items"]
-        )
-        return _raw(f'<div class="cards">{cards}</div>')
+        return _raw(cards_html(block))
     if kind == "table":
         return _table(block, f"{style['table']} {numbers['tbl', block['key']]}.", document)
     if kind == "figure":
         return _figure(block, f"{style['figure']} {numbers['fig', block['key']]}.", document)
-    return _foreign(block["data"])
+    if kind == "html":
+        return _raw(f'<div class="scroll" tabindex="0">{block["html"]}</div>')
+    if kind == "text":
+        return _raw(f'<pre class="printed" tabindex="0">{html.escape(block["text"], quote=False)}</pre>')
+    return str(block["text"])
 
 
 def _table(block: Mapping[str, Any], number: str, document: Document) -> str:
-    key = block["key"]
-    document.tables[key] = block["csv"]
-    outer = "table statements" if block["statements"] else "table"
-    inner = "scroll long" if len(block["rows"]) > LONG_TABLE else "scroll"
-    note = f'<p class="note">{html.escape(block["note"])}</p>' if block["note"] else ""
-    caption = f"<figcaption><b>{number}</b> {html.escape(block['caption'])}</figcaption>"
-    rows = f'<div class="{inner}" tabindex="0">{table_html(block)}</div>'
-    return _raw(f'<figure class="{outer}" id="tbl-{key}">{caption}{rows}{note}</figure>')
+    document.tables[block["key"]] = block["csv"]
+    return _raw(table_figure(block, number))
 
 
 def _figure(block: Mapping[str, Any], number: str, document: Document) -> str:
-    key = block["key"]
-    document.figures[key] = block["svg"]
-    caption = f"<figcaption><b>{number}</b> {html.escape(block['caption'])}</figcaption>"
-    return _image(_data_uri("image/svg+xml", block["svg"].encode()), block["alt"], caption, f' id="fig-{key}"')
-
-
-def _image(source: str, alt: str, caption: str = "", name: str = "") -> str:
-    return _raw(f'<figure class="chart"{name}><img alt="{html.escape(alt)}" src="{source}">{caption}</figure>')
-
-
-def _foreign(data: Mapping[str, Any]) -> str:
-    """Place an output that is not a block: what a researcher's own cell shows."""
-    if "image/svg+xml" in data:
-        return _image(_data_uri("image/svg+xml", _joined(data["image/svg+xml"]).encode()), "")
-    if "image/png" in data:
-        return _image(f"data:image/png;base64,{''.join(_joined(data['image/png']).split())}", "")
-    if "text/html" in data:
-        return _raw(f'<div class="scroll" tabindex="0">{_joined(data["text/html"])}</div>')
-    return _joined(data["text/markdown"])
-
-
-def _joined(text: Any) -> str:
-    return text if isinstance(text, str) else "".join(text)
+    if "svg" in block:
+        document.figures[block["key"]] = block["svg"]
+    else:
+        document.pictures[f"{block['key']}.{block['ending']}"] = base64.b64decode(block["base64"])
+    return _raw(chart_figure(block, number))

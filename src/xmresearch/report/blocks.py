@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import html
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,13 +10,18 @@ from typing import Any
 
 import pandas as pd
 
+from xmresearch.report.scope import scoped
 from xmresearch.report.wording import escaped
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 MIME = "application/vnd.xmresearch.block+json"
+LONG_TABLE = 25
+# as in report.css; Markdown in JupyterLab cannot bring a style sheet
+_TONES = {"warning": ("#b42318", "#fdf1ef"), "simulated": ("#c8611a", "#fdf5ee")}
+_TONE = ("#1d5b8f", "#f3f6f9")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Block:
     """One piece of a report.
 
@@ -25,11 +31,22 @@ class Block:
         title, section, prose, callout, cards, table or figure.
     content : mapping
         JSON: section (key, title); prose (text); callout (text, tone); cards (items: label, value, note);
-        table (key, caption, note, head, align, rows, csv, statements); figure (key, caption, alt, svg, csv).
+        table (key, caption, note, head, align, rows, csv, statements); figure (key, caption, alt, and svg, or base64, media
+        and ending).
+    number : str
+        Of a table or figure, as it stands before the caption.
+    resolved : str, optional
+        The text of prose or a callout with its references resolved; as in `content` if absent.
     """
 
     kind: str
     content: Mapping[str, Any]
+    number: str = ""
+    resolved: str | None = None
+
+    def __repr__(self) -> str:
+        name = self.content.get("key", "")
+        return f"Block({self.kind}{f' {name}' if name else ''})"
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         bundle = {MIME: {"kind": self.kind, **self.content}, "text/markdown": self.markdown()}
@@ -38,21 +55,19 @@ class Block:
         return bundle
 
     def html(self) -> str:
-        """Return the block as HTML for JupyterLab, which shows prose from its Markdown instead."""
+        """Return the block as HTML that looks as in the report; JupyterLab shows prose from its Markdown instead."""
         c = self.content
         if self.kind == "table":
-            return f"<p><b>{html.escape(c['caption'])}</b></p>{table_html(c)}"
+            return scoped(table_figure(c, self.number))
         if self.kind == "figure":
-            return f"{c['svg'][c['svg'].index('<svg') :]}<p>{html.escape(c['caption'])}</p>"
+            return scoped(chart_figure(c, self.number))
         if self.kind == "title":
-            return f"<h1>{html.escape(c['title'])}</h1><p>{html.escape(c['glance'])}</p>"
+            client = f'<p class="client">{html.escape(c["client"])}</p>' if c["client"] else ""
+            return scoped(f'<h1>{html.escape(c["title"])}</h1>{client}<p class="glance">{html.escape(c["glance"])}</p>')
         if self.kind == "section":
-            return f"<h2>{html.escape(c['title'])}</h2>"
+            return scoped(f"<h2>{html.escape(c['title'])}</h2>")
         if self.kind == "cards":
-            cells = "".join(
-                f"<td><b>{html.escape(i['value'])}</b><br>{html.escape(i['label'])}</td>" for i in c["items"]
-            )
-            return f"<table><tr>{cells}</tr></table>"
+            return scoped(cards_html(c))
         raise ValueError(f"a {self.kind} is Markdown")
 
     def markdown(self) -> str:
@@ -63,7 +78,7 @@ class Block:
             rule = ["---:" if a == "right" else ":---" for a in c["align"]]
             return "\n".join(f"| {' | '.join(line)} |" for line in (head, rule, *rows))
         if self.kind == "figure":
-            return f"*{escaped(c['caption'])}*"
+            return f"*{f'{self.number} ' if self.number else ''}{escaped(c['caption'])}*"
         if self.kind == "title":
             return f"# {escaped(c['title'])}\n\n{escaped(c['glance'])}"
         if self.kind == "section":
@@ -71,7 +86,44 @@ class Block:
         if self.kind == "cards":
             texts = [[escaped(item[part]) for part in ("label", "value", "note")] for item in c["items"]]
             return "\n".join(f"- {label}: **{value}** {note}" for label, value, note in texts)
-        return str(c["text"])
+        text = c["text"] if self.resolved is None else self.resolved
+        if self.kind == "callout":
+            edge, tint = _TONES.get(c["tone"], _TONE)
+            look = f"border-left: 4px solid {edge}; background: {tint}; color: #1f2933; padding: .3rem 1rem"
+            return f'<div style="{look}">\n\n{text}\n\n</div>'
+        return str(text)
+
+
+def table_figure(content: Mapping[str, Any], number: str) -> str:
+    """Return a table block with caption and note, scrollable where it is wide or long."""
+    outer = "table statements" if content["statements"] else "table"
+    inner = "scroll long" if len(content["rows"]) > LONG_TABLE else "scroll"
+    note = f'<p class="note">{html.escape(content["note"])}</p>' if content["note"] else ""
+    caption = f"<figcaption><b>{number}</b> {html.escape(content['caption'])}</figcaption>"
+    rows = f'<div class="{inner}" tabindex="0">{table_html(content)}</div>'
+    return f'<figure class="{outer}" id="tbl-{content["key"]}">{caption}{rows}{note}</figure>'
+
+
+def chart_figure(content: Mapping[str, Any], number: str) -> str:
+    """Return a figure block with its caption."""
+    media, picture = "image/svg+xml", content.get("base64")
+    if picture is None:
+        picture = base64.b64encode(content["svg"].encode()).decode()
+    else:
+        media = content["media"]
+    caption = f"<figcaption><b>{number}</b> {html.escape(content['caption'])}</figcaption>"
+    image = f'<img alt="{html.escape(content["alt"])}" src="data:{media};base64,{picture}">'
+    return f'<figure class="chart" id="fig-{content["key"]}">{image}{caption}</figure>'
+
+
+def cards_html(content: Mapping[str, Any]) -> str:
+    """Return the cards of a block."""
+    cards = "".join(
+        f'<div class="card"><div class="value">{html.escape(i["value"])}</div><div class="label">'
+        f'{html.escape(i["label"])}</div><div class="note">{html.escape(i["note"])}</div></div>'
+        for i in content["items"]
+    )
+    return f'<div class="cards">{cards}</div>'
 
 
 def csv_text(frame: pd.DataFrame) -> str:

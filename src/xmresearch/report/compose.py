@@ -12,9 +12,10 @@ import pandas as pd
 from xmresearch.claims.claim import Claim
 from xmresearch.concerns import Concern
 from xmresearch.errors import StudyError
-from xmresearch.report import figures
+from xmresearch.report import figures, in_notebook
 from xmresearch.report.blocks import Block, csv_text
 from xmresearch.report.fonts import marks
+from xmresearch.report.own_blocks import OwnBlocks
 from xmresearch.report.wording import COLUMN_FORMATS, DEFAULT_FORMAT, NONE_SHOWN, Wording, escaped, in_line
 
 TEXT_COLUMNS = (
@@ -55,7 +56,7 @@ class Told(Protocol):
         """Return the file of its own words."""
 
 
-class Report:
+class Report(OwnBlocks):
     """Writes a report block by block; each block shows in the notebook and is placed by the assembler.
 
     Parameters
@@ -91,19 +92,35 @@ class Report:
         self.level, self._common = level, dict(facts or {})
         self._kinds = {**figures.KINDS, **(study.figures() if study else {})}
         self._formats = {**COLUMN_FORMATS, **(study.columns if study else {}), **(formats or {})}
+        self._numbers = in_notebook.Numbers()
         self.blocks: list[Block] = []
         self.claims: dict[str, Claim] = {}
         self._silent = False
 
     def _show(self, kind: str, **content: Any) -> None:
-        block = Block(kind, content)
-        self.blocks.append(block)
         from IPython.core.getipython import get_ipython
 
-        if get_ipython() is not None:
+        number, resolved, shown = "", None, get_ipython() is not None
+        if kind in ("table", "figure"):
+            number = f"{self.wording.get('style', kind)} {self._numbers.give(kind, content['key'])}."
+        elif shown and "text" in content:
+            resolved = in_notebook.resolved(content["text"], self._refer)
+        block = Block(kind, content, number, resolved)
+        self.blocks.append(block)
+        if shown:
             from IPython.display import display
 
             display(block)  # type: ignore[no-untyped-call]
+
+    def _refer(self, kind: str, key: str) -> str:
+        """Name a table or figure to a reader of the notebook: by its number or, while it has none, by its caption."""
+        word, number = self.wording.get("style", kind), self._numbers.get(kind, key)
+        if number is not None:
+            return f"{word} {number}"
+        if not self.wording.has("tables" if kind == "table" else "figures", key):
+            return f"{word} “{key}”"
+        words = self.wording.get("tables", key) if kind == "table" else self.wording.get("figures", key)["caption"]
+        return f"{word} “{escaped(self.wording.plain.filled(words, self._facts([], {}), key))}”"
 
     def _facts(self, results: Sequence[Any], more: Mapping[str, Any]) -> dict[str, Any]:
         facts: dict[str, Any] = self._common | {"level": self.level}

@@ -23,8 +23,9 @@ WIDTH = 5.4
 
 @contextmanager
 def figure_style() -> Iterator[None]:
-    """Draw in the house style; `to_svg` sees to characters that the fonts lack."""
+    """Draw in the house style, whatever a researcher has set; `to_svg` sees to characters that the fonts lack."""
     import matplotlib
+    import matplotlib.style
     import seaborn
 
     settings: dict[Any, Any] = {
@@ -33,10 +34,21 @@ def figure_style() -> Iterator[None]:
         "svg.hashsalt": "xmresearch", "text.parse_math": False, "figure.constrained_layout.use": True, "axes.spines.top": False,
         "axes.spines.right": False, "grid.color": GRID, "axes.axisbelow": True,
     }  # fmt: skip
-    with seaborn.axes_style("ticks"), matplotlib.rc_context(settings), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph")
-        warnings.filterwarnings("ignore", category=PendingDeprecationWarning, module="seaborn")
-        yield
+    lasting = matplotlib.is_interactive()
+    try:
+        with (
+            matplotlib.style.context("default"), seaborn.axes_style("ticks"), matplotlib.rc_context(settings),
+            warnings.catch_warnings(),
+        ):  # fmt: skip
+            warnings.filterwarnings("ignore", message="Glyph")
+            warnings.filterwarnings("ignore", category=PendingDeprecationWarning, module="seaborn")
+            try:
+                yield
+            finally:
+                lasting = matplotlib.is_interactive()
+    finally:
+        # the first figure turns JupyterLab's display of figures on, and it is to stay on
+        matplotlib.interactive(lasting)
 
 
 def wrap(text: str, width: int, lang: str) -> str:

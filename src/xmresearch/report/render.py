@@ -42,7 +42,7 @@ def to_html(document: Document) -> str:
     with as_file(folder / "references.bib") as bibliography, as_file(folder / "templates" / "report.html") as template:
         arguments = [
             "--standalone", f"--template={template}", "--toc", "--toc-depth=1", "--number-sections", "--mathml",
-            "--citeproc", f"--bibliography={bibliography}", "--metadata=link-citations:true",
+            "--citeproc", *(f"--bibliography={path}" for path in (bibliography, *document.bibliography)), "--metadata=link-citations:true",
             f"--metadata=title:{document.title}", "--metadata=lang:en-GB", f"--variable=lang={'zh-CN' if document.lang == 'zh' else 'en-GB'}",
             "--wrap=none", "--quiet", *(f"--variable={k}={v}" for k, v in variables.items() if v),
         ]  # fmt: skip

@@ -77,14 +77,19 @@ def _cells(notebook: Path) -> bytes:
     try:
         cells = json.loads(notebook.read_text("utf-8"))["cells"]
         parts = [
-            (cell["cell_type"], "".join(cell["source"]), sorted(cell.get("metadata", {}).get("tags", [])))
+            (
+                cell["cell_type"],
+                "".join(cell["source"]),
+                sorted(cell.get("metadata", {}).get("tags", [])),
+                cell.get("attachments", {}),
+            )
             for cell in cells
         ]
     except OSError as error:
         raise StudyError(f"The notebook '{notebook}' cannot be read: {error.strerror or error}.") from None
     except (ValueError, KeyError, TypeError, AttributeError):
         raise StudyError(f"'{notebook}' is no Jupyter notebook (version 4).", "Save it in JupyterLab.") from None
-    return json.dumps(parts, ensure_ascii=False).encode()
+    return json.dumps(parts, ensure_ascii=False, sort_keys=True).encode()
 
 
 def versions() -> dict[str, str]:

@@ -18,7 +18,7 @@ SETTINGS = {
     "PYTHONHASHSEED": "0",
     "PYTENSOR_FLAGS": "numba__fastmath=False",
     "SOURCE_DATE_EPOCH": "0",
-    "MPLBACKEND": "agg",
+    "MPLBACKEND": "module://matplotlib_inline.backend_inline",
     "TZ": "UTC",
 }
 _REMOVED = ("PYTHONDONTWRITEBYTECODE", "PYTHONWARNINGS")

@@ -20,6 +20,7 @@ from traitlets.config import Config
 
 from xmresearch import errors
 from xmresearch.errors import StudyError, XMError
+from xmresearch.report.kernel import START
 from xmresearch.run.manifest import title
 
 ENGINE = "xmresearch"
@@ -71,6 +72,7 @@ class TitledEngine(NBClientEngine):  # type: ignore[misc]
             startup_timeout=kwargs["start_timeout"],
             timeout=None,
             config=kwargs["config"],
+            extra_arguments=[f"--IPKernelApp.exec_lines={START}"],
         )
         with Path(kwargs["kernel_log"]).open("wb") as log:
             return client.execute(stderr=log, env=kwargs["kernel_env"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,7 @@ def write_manifest(
     notebook: Mapping[str, Any],
     started: str,
     seconds: Mapping[str, float],
+    notes: Sequence[str] = (),
 ) -> None:
     """Write the manifest beside the outputs that it lists.
 
@@ -54,6 +55,8 @@ def write_manifest(
         When the run began, ISO 8601 in UTC.
     seconds : mapping of str to float
         Duration of the run's stages, and its CPU time.
+    notes : sequence of str
+        What the user is told of the result, whenever it is asked for.
     """
     cells = [
         {"cell": title(cell), "seconds": round(float(cell["metadata"]["papermill"].get("duration") or 0.0), 3)}
@@ -78,6 +81,7 @@ def write_manifest(
         "started": started,
         "seconds": dict(seconds),
         "cells": cells,
+        "notes": list(notes),
         "outputs": outputs,
     }
     text = json.dumps(content, indent=2, ensure_ascii=False, sort_keys=False)
@@ -122,6 +126,11 @@ def flaws(folder: Path) -> list[str]:
 def is_whole(folder: Path) -> bool:
     """Whether a run's folder holds every output of its manifest, unchanged."""
     return not flaws(folder)
+
+
+def recorded_notes(folder: Path) -> tuple[str, ...]:
+    """Return the notes that a whole run's manifest holds."""
+    return tuple(json.loads((folder / NAME).read_text("utf-8")).get("notes", ()))
 
 
 def title(cell: Mapping[str, Any]) -> str:

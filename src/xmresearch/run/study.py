@@ -16,12 +16,14 @@ from xmresearch.params.base import StudyParams
 from xmresearch.params.load import load_params
 from xmresearch.params.registry import find_study
 from xmresearch.params.study import Study
+from xmresearch.report.citations import checked
 from xmresearch.run.cache import Identity, identify
 from xmresearch.run.determinism import deterministic_environment
 from xmresearch.run.folders import LOCK, publish, workplace
 from xmresearch.run.latest import point
 from xmresearch.run.lock import held
-from xmresearch.run.manifest import flaws, is_whole, write_manifest
+from xmresearch.run.manifest import flaws, is_whole, recorded_notes, write_manifest
+from xmresearch.run.outputs import bibliographies
 from xmresearch.run.project import notebook_path, params_path, project_root
 
 
@@ -69,7 +71,7 @@ class RunResult:
     seconds : dict of str to float
         Duration of the stages, and CPU time of this process and its children.
     notes : tuple of str
-        What became of an earlier result and of a user's files in it.
+        What became of an earlier result and of a user's files in it, and what the report leaves out.
     """
 
     folder: Path
@@ -110,7 +112,9 @@ def plan_run(
     base = path.resolve().parent
     study = find_study(params.study, base)
     notebook = notebook_path(study, root)
-    identity = identify(params.model_dump(mode="json"), params.input_files(base), notebook, study.folder)
+    cited = {name: checked(path) for name, path in bibliographies(base, notebook).items()}
+    inputs = params.input_files(base) | cited
+    identity = identify(params.model_dump(mode="json"), inputs, notebook, study.folder)
     home = Path(out) if out is not None else root / "outputs"
     return Plan(study, params, base, notebook, root, identity, home / params.study / params.name / identity.key)
 
@@ -164,9 +168,10 @@ def run_study(
                 if wrong:
                     notes.add([f"The earlier result is not whole ({'; '.join(wrong[:3])}): it is computed again."])
             with workplace(home, key) as work:
-                notebook = _compute(plan, work, clock, progress)
+                notebook, left_out = _compute(plan, work, clock, progress)
                 seconds = clock.stop("report")
-                write_manifest(work, plan.identity, plan.root, notebook, started, seconds)
+                write_manifest(work, plan.identity, plan.root, notebook, started, seconds, left_out)
+                notes.add(left_out)
                 notes.add(publish(work, plan.folder))
     except OSError as error:
         raise OutputError(
@@ -191,6 +196,7 @@ class _Notes:
 
 
 def _found(plan: Plan, clock: _Clock, notes: _Notes) -> RunResult:
+    notes.add(recorded_notes(plan.folder))
     return _result(plan, True, clock.stop("cache"), notes)
 
 
@@ -201,11 +207,12 @@ def _result(plan: Plan, cached: bool, seconds: dict[str, float], notes: _Notes) 
     return RunResult(plan.folder, shown / "report.html", cached, seconds, tuple(notes.said))
 
 
-def _compute(plan: Plan, work: Path, clock: _Clock, progress: bool) -> Any:
-    """Execute the notebook and write the report; return the executed notebook."""
+def _compute(plan: Plan, work: Path, clock: _Clock, progress: bool) -> tuple[Any, list[str]]:
+    """Execute the notebook and write the report; return the executed notebook, and notes of what they leave out."""
     from xmresearch.report.assemble import assemble
-    from xmresearch.report.render import to_html
+    from xmresearch.report.outputs import leave_out
     from xmresearch.run.engine import execute
+    from xmresearch.run.outputs import write_document
 
     clock.lap("import")
     executed = work / "executed.ipynb"
@@ -213,14 +220,11 @@ def _compute(plan: Plan, work: Path, clock: _Clock, progress: bool) -> Any:
         notebook = execute(plan.notebook, executed, plan.identity.params, plan.base, progress=progress)
         clock.lap("notebook")
         notebook.metadata.papermill.update(input_path=plan.notebook.name, output_path=executed.name)
+        left_out = leave_out(notebook)
         executed.write_text(json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True) + "\n", "utf-8")
-        document = assemble(notebook, _stamp(plan))
-        for name, files, ending in (("tables", document.tables, "csv"), ("figures", document.figures, "svg")):
-            (work / name).mkdir()
-            for key, content in files.items():
-                (work / name / f"{key}.{ending}").write_text(content, "utf-8")
-        (work / "report.html").write_text(to_html(document), "utf-8")
-    return notebook
+        document = assemble(notebook, _stamp(plan), list(bibliographies(plan.base, plan.notebook).values()))
+        write_document(document, work)
+    return notebook, left_out + document.notes
 
 
 def _stamp(plan: Plan) -> dict[str, str]:
