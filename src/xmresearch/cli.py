@@ -1,17 +1,18 @@
 """The command line: run, check, new, schema, doctor.
 
-Exit codes: 0 done; 2 wrong params or usage; 3 wrong data; 4 cannot write; 5 the notebook stopped; 130 interrupted.
+Exit codes: 0 done; 2 wrong params or usage; 3 wrong data; 4 a file or folder cannot be read or written; 5 the notebook stopped; 130 interrupted.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
 import click
 
 from xmresearch import __version__
-from xmresearch.errors import OutputError, XMError
+from xmresearch.errors import OutputError, XMError, brief
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -150,3 +151,11 @@ def main() -> None:
     except XMError as error:
         click.echo(f"Error: {error}", err=True)
         raise SystemExit(error.exit_code) from None
+    except BrokenPipeError:
+        # whoever read the answer has heard enough; what Python would still write has nowhere to go
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(OutputError.exit_code) from None
+    except OSError as error:
+        named = f": '{brief(error.filename)}'" if error.filename else ""
+        click.echo(f"Error: {error.strerror or brief(error)}{named}.", err=True)
+        raise SystemExit(OutputError.exit_code) from None

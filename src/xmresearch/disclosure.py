@@ -18,6 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from xmresearch.errors import brief
+
 Marks = NDArray[np.bool_]
 MIN_CELL = 10
 """Fewest people that anything may be said of, whatever params allow."""
@@ -96,7 +98,27 @@ def telling(sizes: Mapping[str, int]) -> str:
     str
         Such as "'north' (12) and 2 others of fewer than 10".
     """
-    named = [f"'{name}' ({size})" for name, size in sizes.items() if size >= MIN_CELL]
+    named = [f"'{brief(name)}' ({size})" for name, size in sizes.items() if size >= MIN_CELL]
     unnamed = len(sizes) - len(named)
     others = f"{unnamed} {'other' if named else 'group'}{'s' if unnamed > 1 else ''} of fewer than {MIN_CELL}"
     return " and ".join([*([", ".join(named)] if named else []), *([others] if unnamed else [])])
+
+
+def called(what: str, name: object, people: float) -> str:
+    """Name a group in an error, unless it is too small to be known.
+
+    Parameters
+    ----------
+    what : str
+        What it is, such as 'branch'.
+    name : object
+        Its name.
+    people : float
+        How many it has.
+
+    Returns
+    -------
+    str
+        Such as 'branch north', or 'branch (not named: fewer than 10 rows)'.
+    """
+    return f"{what} {brief(name)}" if people >= MIN_CELL else f"{what} (not named: fewer than {MIN_CELL} rows)"

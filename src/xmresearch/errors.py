@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+
+# what engines put between brackets and quotation marks when they name values: `abc`, "abc", ["abc", ...]
+_QUOTED = re.compile(r"\[.*\]?|`[^`]*`|\"[^\"]*\"")
 
 
 class XMError(Exception):
@@ -110,6 +114,32 @@ class Problems:
             raise combined(self.errors) from None
 
 
+LONGEST = 80
+
+
+def brief(value: object) -> str:
+    """Write a value of the data or the params for a message: on one line, and no longer than a reader needs.
+
+    Parameters
+    ----------
+    value : object
+        What was found or given.
+
+    Returns
+    -------
+    str
+        At most `LONGEST` characters; an ellipsis stands for the rest.
+    """
+    text = " ".join(str(value).split())
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+
+
+def reason(error: BaseException) -> str:
+    """Say in an engine's words why it failed, without the values that it quotes."""
+    line = str(error).strip().partition("\n")[0]
+    return brief(_QUOTED.sub("...", line)).rstrip(".: ")
+
+
 def nearest(name: object, valid: Iterable[str]) -> str:
     """Say which valid names come nearest to a wrong one.
 
@@ -130,6 +160,6 @@ def nearest(name: object, valid: Iterable[str]) -> str:
         return ""
     close = difflib.get_close_matches(str(name), names, n=1, cutoff=0.5)
     if close:
-        return f"Did you mean '{close[0]}'?"
-    shown = ", ".join(f"'{n}'" for n in names[:12])
+        return f"Did you mean '{brief(close[0])}'?"
+    shown = ", ".join(f"'{brief(n)}'" for n in names[:12])
     return f"Valid names: {shown}{', ...' if len(names) > 12 else ''}."

@@ -75,3 +75,39 @@ def test_schema_is_json(cli):
     import json
 
     assert json.loads(cli("schema", "servqual").stdout)["title"] == "ServqualParams"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["check", "x" * 5000 + ".yml"], 4, "File name too long"),
+        (["check", "."], 2, "does not exist"),
+        (["run", "p.yml", "--out", "/dev/null/x"], 4, "Not a directory"),
+        (["run", "p.yml", "--out", "x" * 300], 4, "File name too long"),
+        (["new", "servqual", "mine", "--out", "/dev/null/x/y.yml"], 4, "cannot be written"),
+        (["check", "p.yml", "-p", "codebook=s"], 3, "s"),
+    ],
+)
+def test_what_the_system_refuses_is_one_line_without_traceback(cli, survey, arguments, code, message):
+    said = one_line(cli(*arguments, cwd=survey), code)
+    assert message in said
+
+
+def test_long_cells_and_identifiers_are_not_told(cli, survey):
+    """Of a cell at most 80 characters; of who answered, nothing."""
+    lines = (survey / "s.csv").read_text().splitlines()
+    head = lines[0].split(",")
+    cells = [line.split(",") for line in lines[1:]]
+    secret, long = "alice@example.org", "wrong answer " * 100
+    for column, wrong in (("p1", long), ("weight", long), ("duration", long), ("respondent", secret)):
+        changed = [list(row) for row in cells]
+        for row in changed[:2] if column == "respondent" else changed[:1]:
+            row[head.index(column)] = wrong
+        (survey / "s.csv").write_text("\n".join([lines[0], *(",".join(row) for row in changed)]) + "\n")
+        more = ["-p", "id_column=respondent", "-p", "weight_column=weight", "-p", "duration_column=duration"]
+        said = one_line(cli("check", survey / "p.yml", *more), 3)
+        assert f"'{column}', data row" in said
+        assert secret not in said
+        assert long[:81].strip() not in said
+    said = one_line(cli("check", survey / "p.yml", "-p", f"confidence={long}"), 2)
+    assert long[:81] not in said

@@ -19,7 +19,7 @@ from xmresearch.attribution.misfit import worst
 from xmresearch.attribution.result import FEW_CONVERSIONS, FEW_CUSTOMERS, WIDER, AttributionResult
 from xmresearch.attribution.returns import Lift, add_cost, lift_table
 from xmresearch.attribution.worth import WorthOfConversion
-from xmresearch.errors import InsufficientData, ParamsError
+from xmresearch.errors import InsufficientData, ParamsError, brief
 from xmresearch.inference.threads import on_one_thread
 from xmresearch.sufficient.journeys import Journeys, passing, require_kind
 from xmresearch.sufficient.label_forms import OTHER
@@ -172,7 +172,8 @@ def _require(given: Transitions, draws: int, bootstrap: int, confidence: float, 
         raise InsufficientData(f"None of the {given.journeys:.0f} journeys converted, so there is nothing to share.")
     if len(given.channels) < 2:
         raise InsufficientData(
-            f"'{given.channels[0]}' is the only channel, so all credit is its own.", "Name touchpoints in finer detail."
+            f"'{brief(given.channels[0])}' is the only channel, so all credit is its own.",
+            "Name touchpoints in finer detail.",
         )
 
 

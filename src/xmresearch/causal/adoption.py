@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from xmresearch.errors import DataError, InsufficientData, nearest
+from xmresearch.disclosure import MIN_CELL, called
+from xmresearch.errors import DataError, InsufficientData, brief, nearest
 from xmresearch.sufficient.cells import Cells
 
 Index = NDArray[np.int64]
@@ -92,14 +93,22 @@ def late_entrants(cells: Cells, treated_from: Any = None) -> NDArray[np.bool_]:
 
 
 def _unit(cells: Cells, which: NDArray[np.bool_]) -> str:
-    return f"{cells.names[0]} {cells.units[int(np.argmax(which))]!s}"
+    return _called(cells, int(np.argmax(which)))
+
+
+def _called(cells: Cells, unit: int) -> str:
+    return called(cells.names[0], cells.units[unit], float(cells.n[cells.unit == unit].sum()))
 
 
 def _listed(cells: Cells, treated_units: Collection[Any]) -> NDArray[np.bool_]:
     known = cells.units.tolist()
     for label in treated_units:
         if label not in known:
-            raise DataError(f"There is no unit {label!r} in column '{cells.names[0]}'.", nearest(label, known))
+            many = np.bincount(cells.unit, cells.n, len(known)) >= MIN_CELL
+            raise DataError(
+                f"There is no unit {brief(repr(label))} in column '{cells.names[0]}'.",
+                nearest(label, cells.units[many]),
+            )
     chosen = set(treated_units)
     return np.array([label in chosen for label in known])
 
@@ -110,7 +119,7 @@ def _start(cells: Cells, treated_from: Any) -> int:
     start = cells.periods.locate(treated_from)
     if start == len(cells.periods):
         raise InsufficientData(
-            f"treated_from is {treated_from!r}, after the last period {cells.periods.labels[-1]!r}.",
+            f"treated_from is {brief(repr(treated_from))}, after the last period {brief(repr(cells.periods.labels[-1]))}.",
             "Give the first treated period, or data from after it.",
         )
     return start
@@ -129,9 +138,9 @@ def _from_cohort(cells: Cells) -> Index:
     twice = per_unit["unit"].duplicated(keep=False)
     if twice.any():
         unit = per_unit.loc[twice, "unit"].iloc[0]
-        given = ", ".join(str(cells.arms[a]) for a in per_unit.loc[per_unit["unit"] == unit, "arm"])
+        given = ", ".join(brief(cells.arms[a]) for a in per_unit.loc[per_unit["unit"] == unit, "arm"])
         raise DataError(
-            f"Column '{cells.names[2]}' gives {cells.names[0]} {cells.units[unit]!s} several first treated periods: {given}.",
+            f"Column '{cells.names[2]}' gives {_called(cells, unit)} several first treated periods: {given}.",
             "A unit starts treatment once.",
         )
     place = np.array([_cohort_start(cells, label) for label in cells.arms.tolist()], dtype=np.int64)
@@ -140,7 +149,7 @@ def _from_cohort(cells: Cells) -> Index:
     treated = starts != -1
     if treated.any() and (starts[treated] >= end).all():
         raise InsufficientData(
-            f"Every treated unit starts after the last period {cells.periods.labels[-1]!r}.",
+            f"Every treated unit starts after the last period {brief(repr(cells.periods.labels[-1]))}.",
             "Give data from after the start of treatment.",
         )
     if not treated.any():
@@ -169,7 +178,7 @@ def _status(cells: Cells) -> NDArray[np.float64]:
     known = {"0": 0.0, "0.0": 0.0, "false": 0.0, "1": 1.0, "1.0": 1.0, "true": 1.0}
     odd = next((label for label, code in zip(cells.arms.tolist(), codes, strict=True) if code not in known), 0)
     if odd != 0 or odd is None:
-        raise DataError(f"Column '{cells.names[2]}' holds {odd!r}.", "Treatment is 0 or 1 (or true, false).")
+        raise DataError(f"Column '{cells.names[2]}' holds {brief(repr(odd))}.", "Treatment is 0 or 1 (or true, false).")
     value = np.array([known[code] for code in codes])
     status = np.full(cells.shape, np.nan)
     status[cells.unit, cells.time] = value[cells.arm]
@@ -177,8 +186,8 @@ def _status(cells: Cells) -> NDArray[np.float64]:
     if again.any():
         k = int(np.argmax(again))
         raise DataError(
-            f"Column '{cells.names[2]}' is both 0 and 1 for {cells.names[0]} {cells.units[cells.unit[k]]!s} in "
-            f"{cells.names[1]} {cells.periods.labels[cells.time[k]]!s}.",
+            f"Column '{cells.names[2]}' is both 0 and 1 for {_called(cells, int(cells.unit[k]))} in "
+            f"{cells.names[1]} {brief(cells.periods.labels[cells.time[k]])}.",
             "Treatment is one thing per unit and period; give the unit at which it was assigned.",
         )
     return status
@@ -196,7 +205,7 @@ def _from_status(cells: Cells, status: NDArray[np.float64]) -> Index:
         k = int(np.argmax(off.any(axis=1)))
         when = cells.periods.labels[int(np.argmax(off[k]))]
         raise DataError(
-            f"Treatment of {cells.names[0]} {cells.units[k]!s} switches off in {cells.names[1]} {when!s}.",
+            f"Treatment of {_called(cells, k)} switches off in {cells.names[1]} {brief(when)}.",
             "These models need treatment to last; leave out the periods after it ends, or the unit.",
         )
     if np.all(on.any(axis=1) == on[np.arange(len(on)), seen.argmax(axis=1)]):
@@ -211,13 +220,15 @@ def _everyone(cells: Cells, starts: Index) -> Index:
     """Refuse designs in which nobody can be compared."""
     end = len(cells.periods)
     if end < 2:
-        raise InsufficientData(f"There is one period, {cells.periods.labels[0]!r}.", "Give data from before and after.")
+        raise InsufficientData(
+            f"There is one period, {brief(repr(cells.periods.labels[0]))}.", "Give data from before and after."
+        )
     treated = starts < end
     if not treated.any():
         raise InsufficientData("No unit is treated.")
     if (starts[treated] == 0).all():
         raise InsufficientData(
-            f"Every treated unit is treated from the first period {cells.periods.labels[0]!r} on: none is seen before.",
+            f"Every treated unit is treated from the first period {brief(repr(cells.periods.labels[0]))} on: none is seen before.",
             "Give data from before treatment.",
         )
     if treated.all() and len(np.unique(starts)) == 1:

@@ -13,7 +13,7 @@ from xmresearch.causal.links import link_of, ratio_facts
 from xmresearch.causal.panel import Panel
 from xmresearch.causal.result import FEW_UNITS, PRETREND_LEVEL, DidResult
 from xmresearch.causal.within_effects import dated_posterior
-from xmresearch.errors import InsufficientData, ModelError, ParamsError
+from xmresearch.errors import InsufficientData, ModelError, ParamsError, brief
 from xmresearch.inference.threads import on_one_thread
 
 Array = NDArray[np.float64]
@@ -91,7 +91,7 @@ def event_study(
         g, t = np.argwhere(means.size <= 0)[0]
         arm = "treated" if g == 0 else "untreated"
         raise InsufficientData(
-            f"The {arm} arm has no row in {panel.periods.labels[t]!s}.", "Use kind 'two_by_two', or fewer periods."
+            f"The {arm} arm has no row in {brief(panel.periods.labels[t])}.", "Use kind 'two_by_two', or fewer periods."
         )
     means = means.linked(link)
     measure, spread = (panel.measure.name, panel.outcome_sd) if link is None else (link.name, link.spread)

@@ -11,7 +11,8 @@ from xmresearch.causal.draws import effect_rows, overall_effect
 from xmresearch.causal.panel import Panel
 from xmresearch.causal.result import DidResult
 from xmresearch.causal.synthetic import synthetic_control
-from xmresearch.errors import DataError, ModelError
+from xmresearch.disclosure import called
+from xmresearch.errors import DataError, ModelError, brief
 from xmresearch.inference.threads import on_one_thread
 
 Array = NDArray[np.float64]
@@ -117,6 +118,6 @@ def require_complete(panel: Panel) -> None:
     if (panel.n == 0).any():
         u, t = np.argwhere(panel.n == 0)[0]
         raise DataError(
-            f"Unit {panel.units[u]!s} has no row in {panel.periods.labels[t]!s}; a synthetic control needs complete units.",
+            f"{called('Unit', panel.units[u], float(panel.n[u].sum()))} has no row in {brief(panel.periods.labels[t])}; a synthetic control needs complete units.",
             "Use compare='balanced', which leaves such units out, fewer periods, or kind 'two_by_two'.",
         )

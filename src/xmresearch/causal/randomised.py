@@ -219,7 +219,7 @@ def _rows(
         many = data.groupby(cluster)[arm].nunique()
         if (many > 1).any():
             raise DataError(
-                f"Cluster '{many.idxmax()}' is in several arms.", "A cluster is what was assigned to an arm as a whole."
+                f"A cluster of '{cluster}' is in several arms.", "A cluster is what was assigned to an arm as a whole."
             )
     covariate = None if x is None else values[:, 1]
     if covariate is not None and float(np.ptp(covariate)) == 0:

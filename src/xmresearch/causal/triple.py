@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from xmresearch.causal.concerns import Concern
 from xmresearch.causal.panel import Panel
-from xmresearch.errors import DataError, nearest
+from xmresearch.disclosure import called
+from xmresearch.errors import DataError, brief, nearest
 from xmresearch.sufficient.cells import Cells
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def triple_panel(
         empty = next((code for code, side in zip((1, 0), sides, strict=True) if not side.n[u].any()), None)
         what = "never has both sides in one period" if empty is None else f"has no row with {third} = {empty}"
         raise DataError(
-            f"Unit {whole.units[u]!s} {what}; {never.sum()} unit(s) are so.",
+            f"{called('Unit', whole.units[u], float(whole.n[u].sum()))} {what}; {never.sum()} unit(s) are so.",
             f"Each unit needs rows with {third} = 1 and 0 in a period before and one after; leave such units out.",
         )
     concerns = whole.concerns
@@ -93,11 +94,13 @@ def _lazy(data: pd.DataFrame | pl.LazyFrame, third: str) -> Any:
     odd = [v for v in held if pd.isna(v) or v not in (0, 1)]
     if odd:
         raise DataError(
-            f"Column '{third}' holds {odd[0]!r}.", "It is 1 for rows that the change could affect, 0 for others."
+            f"Column '{third}' holds {brief(repr(odd[0]))}.",
+            "It is 1 for rows that the change could affect, 0 for others.",
         )
     if len(held) < 2:
         raise DataError(
-            f"Column '{third}' is {held[0]!r} in every row.", "Triple differences need rows with 1 and with 0."
+            f"Column '{third}' is {brief(repr(held[0]))} in every row.",
+            "Triple differences need rows with 1 and with 0.",
         )
     if isinstance(data, pd.DataFrame):
         frame = data

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import pandas as pd
 
 from xmresearch.data.encodings import decode, is_utf8
-from xmresearch.errors import DataError, nearest
+from xmresearch.errors import DataError, brief, nearest, reason
 
 if TYPE_CHECKING:
     import polars as pl
@@ -51,7 +51,8 @@ def check_header(header: Sequence[Any], name: str) -> list[str]:
     repeated = [f"'{n}' ({count} times)" for n, count in counts.items() if count > 1]
     if repeated:
         raise DataError(
-            f"'{name}' has duplicate columns: {', '.join(repeated[:5])}.", "Rename or remove the extra ones."
+            f"'{name}' has duplicate columns: {', '.join(map(brief, repeated[:5]))}.",
+            "Rename or remove the extra ones.",
         )
     return names
 
@@ -62,7 +63,7 @@ def require_unique_columns(frame: pd.DataFrame, name: str = "The data") -> None:
     repeated = [f"'{column}' ({count} times)" for column, count in counts.items() if count > 1]
     if repeated:
         raise DataError(
-            f"{name} have duplicate columns: {', '.join(repeated[:5])}.", "Rename or remove the extra ones."
+            f"{name} have duplicate columns: {', '.join(map(brief, repeated[:5]))}.", "Rename or remove the extra ones."
         )
 
 
@@ -138,7 +139,7 @@ def require_named(wanted: Sequence[str] | None, present: Sequence[str], name: st
     """Raise DataError unless all columns that are wanted are there."""
     missing = [c for c in wanted or () if c not in present]
     if missing:
-        shown = ", ".join(f"'{c}'" for c in missing[:8]) + (", ..." if len(missing) > 8 else "")
+        shown = ", ".join(f"'{brief(c)}'" for c in missing[:8]) + (", ..." if len(missing) > 8 else "")
         raise DataError(
             f"'{name}' lacks {len(missing)} column(s) that the codebook or the params name: {shown}.",
             f"{nearest(missing[0], present)} Correct the codebook's patterns or the file's header.",
@@ -189,7 +190,7 @@ def _well_formed(source: Path | bytes, name: str, delimiter: str) -> Iterator[No
     try:
         yield
     except pl.exceptions.PolarsError as error:
-        said = f": {str(error).partition('\n')[0].rstrip('.')}"
+        said = f": {reason(error)}"
         with _text_of(source) as text, suppress(csv.Error):
             lines = csv.reader(text, delimiter=delimiter)
             width = len(next(lines))

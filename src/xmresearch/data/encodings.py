@@ -6,7 +6,7 @@ import codecs
 import re
 from pathlib import Path
 
-from xmresearch.errors import DataError
+from xmresearch.errors import DataError, brief
 
 CANDIDATES = ("gb18030", "big5", "euc-kr", "shift_jis", "cp1252", "cp1250", "cp1251")
 _PART = 1 << 20
@@ -106,7 +106,7 @@ def decode(raw: bytes, name: str, encoding: str | None) -> tuple[str, str]:
         )
     number, word = _first_word(raw)
     readings = _readings(word)
-    shown = ", ".join(f"'{read}' in {' and '.join(where)}" for read, where in readings.items())
+    shown = ", ".join(f"'{brief(read)}' in {' and '.join(where)}" for read, where in readings.items())
     raise DataError(
         f"'{name}' is not UTF-8, and its bytes do not settle what it is: a word in line {number} reads {shown}."
         if readings

@@ -10,7 +10,7 @@ import pandas as pd
 
 from xmresearch.data.delimited import check_header, read_delimited, require_named, scan_delimited
 from xmresearch.data.workbook import read_sheet
-from xmresearch.errors import DataError, nearest
+from xmresearch.errors import DataError, nearest, reason
 
 if TYPE_CHECKING:
     import polars as pl
@@ -139,7 +139,7 @@ def scan_survey(path: str | Path, *, delimiter: str | None = None, encoding: str
         found.collect_schema()
     except (pl.exceptions.PolarsError, OSError) as error:
         what = "is not a readable Parquet file" if form == "parquet" else "cannot be read"
-        raise DataError(f"'{path.name}' {what}: {str(error).partition('\n')[0]}.") from None
+        raise DataError(f"'{path.name}' {what}: {reason(error)}.") from None
     return found
 
 
@@ -154,7 +154,7 @@ def _read_parquet(path: Path, columns: Sequence[str] | None) -> pd.DataFrame:
     try:
         names = pq.read_schema(path).names
     except (pa.ArrowException, OSError) as error:
-        raise DataError(f"'{path.name}' is not a readable Parquet file: {error}.") from None
+        raise DataError(f"'{path.name}' is not a readable Parquet file: {reason(error)}.") from None
     check_header(names, path.name)
     require_named(columns, names, path.name)
     return pd.read_parquet(path, columns=None if columns is None else list(columns))

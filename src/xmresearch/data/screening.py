@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from xmresearch.data.codebook import RATED, Codebook
 from xmresearch.data.config import Screening
 from xmresearch.display import Shown
-from xmresearch.errors import DataError, Problems
+from xmresearch.errors import DataError, Problems, brief
 
 MIN_BATTERY = 6
 _BLANKS = ("", "na", "n/a", "nan", "null", "none", ".")
@@ -73,7 +73,7 @@ def _numbers(raw: pd.Series, name: str) -> pd.Series:
     if wrong.any():
         row = int(np.flatnonzero(wrong.to_numpy())[0])
         raise DataError(
-            f"Column '{name}', data row {row + 1}: '{raw.iloc[row]}' is not a number"
+            f"Column '{name}', data row {row + 1}: '{brief(raw.iloc[row])}' is not a number"
             f" ({int(wrong.sum())} such answer(s) in this column).",
             "Export answers as numeric codes, or blank the cells that hold no answer.",
         )
@@ -193,7 +193,7 @@ def _seconds(given: pd.Series, name: str) -> NDArray[np.float64]:
     if wrong.any():
         row = int(np.flatnonzero(wrong.to_numpy())[0])
         raise DataError(
-            f"Duration column '{name}', data row {row + 1}: '{given.iloc[row]}' is not a number of seconds.",
+            f"Duration column '{name}', data row {row + 1}: '{brief(given.iloc[row])}' is not a number of seconds.",
             "Convert it to seconds, or remove duration_column.",
         )
     found: NDArray[np.float64] = seconds.to_numpy(dtype="float64")
@@ -294,8 +294,9 @@ def screen(
         again[known] = ids[known].duplicated(keep="first").to_numpy()
         if again.any() and rules.duplicate_ids.action == "error":
             row = int(np.flatnonzero(again)[0])
+            first = int(np.flatnonzero(known & (ids == ids.iloc[row]).to_numpy(bool, na_value=False))[0]) + 1
             raise DataError(
-                f"Column '{id_column}', data row {row + 1}: identifier '{ids.iloc[row]}' occurs more than once "
+                f"Column '{id_column}', data row {row + 1}: the identifier of row {first} occurs more than once "
                 f"({int(again.sum())} repeated row(s) in all).",
                 "Remove the repeats, or set screening.duplicate_ids.action to keep_first or flag.",
             )

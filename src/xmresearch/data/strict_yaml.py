@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from xmresearch.display import Shown
-from xmresearch.errors import XMError
+from xmresearch.errors import XMError, brief
 
 MOST_BYTES, MOST_VALUES, DEEPEST = 5_000_000, 50_000, 50
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -100,9 +100,9 @@ def parse_yaml(text: str, *, aliases: bool = False) -> Content:
     except yaml.MarkedYAMLError as wrong:
         at = wrong.problem_mark or wrong.context_mark
         place = f"line {at.line + 1}: " if at is not None else ""
-        raise Invalid(f"{place}{wrong.problem or wrong.context}") from None
+        raise Invalid(f"{place}{brief(wrong.problem or wrong.context)}") from None
     except (yaml.YAMLError, ValueError) as wrong:
-        raise Invalid(" ".join(str(wrong).split())) from None
+        raise Invalid(brief(wrong)) from None
 
 
 def _composed(loader: Any, aliases: bool) -> yaml.Node | None:
@@ -120,7 +120,7 @@ def _composed(loader: Any, aliases: bool) -> yaml.Node | None:
                 raise Refused(f"line {line}: a second document begins; only one is read.")
         elif isinstance(event, yaml.AliasEvent):
             if not aliases or event.anchor not in anchors:
-                raise Refused(f"line {line}: '*{event.anchor}' refers to another part; write it out.")
+                raise Refused(f"line {line}: '*{brief(event.anchor)}' refers to another part; write it out.")
             _put(opened[-1], keys, anchors[event.anchor], line)
         elif isinstance(event, yaml.CollectionEndEvent):
             opened.pop().end_mark = event.end_mark
@@ -168,6 +168,6 @@ def _put(parent: Any, keys: list[tuple[yaml.Node | None, set[str]]], node: yaml.
     if not isinstance(node, yaml.ScalarNode):
         raise Refused(f"line {line}: a key must be plain text.")
     if node.value in seen:
-        raise Refused(f"line {line}: the key '{node.value}' is given twice.")
+        raise Refused(f"line {line}: the key '{brief(node.value)}' is given twice.")
     seen.add(node.value)
     keys[-1] = (node, seen)

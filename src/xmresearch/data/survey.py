@@ -16,7 +16,7 @@ from xmresearch.data.delimited import require_unique_columns
 from xmresearch.data.screening import ScreeningLog, numeric_items, require_in_range, screen, screened_items
 from xmresearch.disclosure import MIN_CELL
 from xmresearch.display import Shown
-from xmresearch.errors import CodebookError, DataError, InsufficientData, Problems, nearest
+from xmresearch.errors import CodebookError, DataError, InsufficientData, Problems, brief, nearest
 
 MAX_SEGMENT_LEVELS = 40
 _SHOWN = 8
@@ -316,7 +316,7 @@ def _weights(given: pd.Series, name: str) -> NDArray[np.float64]:
     if wrong.any():
         at = int(np.flatnonzero(wrong)[0])
         raise DataError(
-            f"Weight column '{name}', data row {int(given.index[at]) + 1}: '{given.iloc[at]}' is not a positive number "
+            f"Weight column '{name}', data row {int(given.index[at]) + 1}: '{brief(given.iloc[at])}' is not a positive number "
             f"({int(wrong.sum())} such row(s)).",
             "Every respondent needs a weight above zero.",
         )

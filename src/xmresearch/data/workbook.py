@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from xmresearch.data.delimited import NAMELESS, check_header
-from xmresearch.errors import DataError, nearest
+from xmresearch.errors import DataError, nearest, reason
 
 if TYPE_CHECKING:
     from openpyxl.workbook import Workbook
@@ -44,7 +44,7 @@ def read_sheet(path: Path, sheet: str | None) -> pd.DataFrame:
     try:
         cells, wrong = _cells(path, sheet)
     except (zipfile.BadZipFile, KeyError, OSError) as error:
-        raise DataError(f"'{path.name}' is not a readable Excel workbook: {error}.") from None
+        raise DataError(f"'{path.name}' is not a readable Excel workbook: {reason(error)}.") from None
     while cells and all(v is None for v in cells[-1]):
         cells.pop()
     if not cells:

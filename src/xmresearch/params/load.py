@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from xmresearch.data.strict_yaml import Invalid, Refused, parse_yaml, read_yaml
-from xmresearch.errors import ParamsError, Problems, combined, nearest
+from xmresearch.errors import ParamsError, Problems, brief, combined, nearest
 from xmresearch.params.base import StudyParams
 from xmresearch.params.messages import by_place, describe
 from xmresearch.params.registry import find_study
@@ -68,18 +68,18 @@ def load_params(path: str | Path, overrides: Sequence[str] = (), lang: str | Non
 def _override(content: dict[str, Any], text: str) -> None:
     key, equals, value = text.partition("=")
     if not equals or not key:
-        raise ParamsError(f"-p {text}: not of the form key=value.")
+        raise ParamsError(f"-p {brief(text)}: not of the form key=value.")
     try:
         parsed = parse_yaml(value).value
     except Invalid:
-        raise ParamsError(f"-p {text}: the value is not valid YAML.", "Quote it.") from None
+        raise ParamsError(f"-p {brief(text)}: the value is not valid YAML.", "Quote it.") from None
     except Refused as refused:
-        raise ParamsError(f"-p {text}: {refused}") from None
+        raise ParamsError(f"-p {brief(text)}: {refused}") from None
     at = content
     *sections, last = key.split(".")
     for section in sections:
         inner = at.setdefault(section, {})
         if not isinstance(inner, dict):
-            raise ParamsError(f"-p {text}: '{section}' is not a section.")
+            raise ParamsError(f"-p {brief(text)}: '{section}' is not a section.")
         at = inner
     at[last] = parsed

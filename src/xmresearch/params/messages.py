@@ -7,7 +7,7 @@ from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
-from xmresearch.errors import nearest
+from xmresearch.errors import brief, nearest
 
 
 def _models(annotation: Any) -> list[type[BaseModel]]:
@@ -75,12 +75,12 @@ def describe(model: type[BaseModel], error: Mapping[str, Any]) -> tuple[str, str
         valid = list(dict.fromkeys(name for m in owners for name in m.model_fields))
         return f"unknown key '{key}'.", nearest(place[-1], valid)
     if error["type"] == "literal_error":
-        return f"{key} is {error['input']!r}; it must be {error['ctx']['expected']}.", ""
+        return f"{key} is {brief(repr(error['input']))}; it must be {error['ctx']['expected']}.", ""
     if error["type"].startswith("union_tag"):
         kinds = [str(get_args(m.model_fields["source"].annotation)[0]) for m in owners if "source" in m.model_fields]
         return f"{key}.source must be one of {', '.join(kinds)}.", ""
     if error["type"] == "value_error":
         return f"{key}: {error['ctx']['error']}." if key else f"{error['ctx']['error']}.", ""
     given = error["input"]
-    shown = f" (given: {given!r})" if not isinstance(given, dict) else ""
+    shown = f" (given: {brief(repr(given))})" if not isinstance(given, dict) else ""
     return f"{key}: {str(error['msg'])[0].lower()}{str(error['msg'])[1:]}{shown}.", ""

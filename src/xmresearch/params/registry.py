@@ -10,7 +10,7 @@ from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
-from xmresearch.errors import ParamsError, nearest
+from xmresearch.errors import ParamsError, brief, nearest
 from xmresearch.params.study import Study
 
 GROUP = "xmresearch.studies"
@@ -95,7 +95,7 @@ def find_study(name: object, near: Path | None = None) -> Study:
         if folder is None:
             known = study_names(near)
             hint = nearest(str(name), known) or f"Studies: {', '.join(known)}."
-            raise ParamsError(f"There is no study {name!r}.", hint)
+            raise ParamsError(f"There is no study {brief(repr(name))}.", hint)
         found, where = _declared(folder), str(folder / DECLARED)
     if not isinstance(found, Study) or found.name != name:
         raise ParamsError(f"{where} does not declare the study '{name}'.", "STUDY must be a Study of that name.")

@@ -19,11 +19,12 @@ from papermill.execute import execute_notebook
 from traitlets.config import Config
 
 from xmresearch import errors
-from xmresearch.errors import StudyError, XMError
+from xmresearch.errors import StudyError, XMError, brief
 from xmresearch.report.kernel import START
 from xmresearch.run.manifest import title
 
 ENGINE = "xmresearch"
+MOST_LINES = 3
 LONGEST_TEMPORARY = 70  # bytes: a socket's path may have 103 on macOS, and the private folder adds 29
 _BAR = "{desc:<46.46} {bar:20} {n_fmt}/{total_fmt} {elapsed}"
 
@@ -165,6 +166,5 @@ def _translated(error: PapermillExecutionError, notebook: Path) -> XMError:
         found: XMError = known(error.evalue)
         return found
     where = f"{notebook.name}, cell {error.cell_index} ({title({'source': error.source})})"
-    return StudyError(
-        f"{where} stopped with {error.ename}: {error.evalue}", "Run it in JupyterLab to see the traceback."
-    )
+    said = " ".join(brief(line) for line in str(error.evalue).strip().splitlines()[:MOST_LINES])
+    return StudyError(f"{where} stopped with {error.ename}: {said}", "Run it in JupyterLab to see the traceback.")

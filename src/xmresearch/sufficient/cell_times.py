@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from xmresearch.errors import DataError
+from xmresearch.errors import DataError, brief
 from xmresearch.sufficient.calendar import FORMS, covering, name, span
 
 MOST_DATES, FEWEST_MONTHS, WEEK = 31, 6, timedelta(days=7)
@@ -105,11 +105,11 @@ def _name(value: Any, time: str, form: str) -> str:
     given = span(value)
     if given is None:
         raise DataError(
-            f"Column '{time}' holds '{value!s}', which is no date to put into a {form}.", "Leave period out."
+            f"Column '{time}' holds '{brief(value)}', which is no date to put into a {form}.", "Leave period out."
         )
     if FORMS.index(given.form) > FORMS.index(form):
         raise DataError(
-            f"Column '{time}' holds '{value!s}', a {given.form}, which is longer than a {form}.",
+            f"Column '{time}' holds '{brief(value)}', a {given.form}, which is longer than a {form}.",
             f"Set period to {given.form}, or leave it out.",
         )
     return name(covering(given.first, form))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from xmresearch.display import Shown
-from xmresearch.errors import ParamsError, nearest
+from xmresearch.errors import ParamsError, brief, nearest
 from xmresearch.sufficient.case_ends import AFTER_CONVERSION
 from xmresearch.sufficient.journeys import DistinctJourneys, Journeys, Sink
 
@@ -145,7 +145,7 @@ def seconds(span: Span, name: str) -> float | None:
         parts = re.fullmatch(r"\s*(\d+\.?\d*|\.\d+)\s*([a-z]+)\s*", span.lower())
         if parts is None or parts[2] not in UNITS:
             raise ParamsError(
-                f"{name} is '{span}', which is no span of time.", "Write it as '45min', '12h', '30d' or '4w'."
+                f"{name} is '{brief(span)}', which is no span of time.", "Write it as '45min', '12h', '30d' or '4w'."
             )
         found = float(parts[1]) * UNITS[parts[2]]
     else:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pandas as pd
 import polars as pl
 
-from xmresearch.errors import DataError, ParamsError
+from xmresearch.errors import DataError, ParamsError, brief
 from xmresearch.sufficient.event_log import EventLog
 
 _UNITS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
@@ -90,7 +90,7 @@ def last_moment(log: EventLog, dtype: pl.DataType, unit: float) -> float:
     except ValueError:
         moment = pd.NaT
     if moment is pd.NaT:
-        raise ParamsError(f"until is '{log.until}', which is no time.", "Write it as '2025-03-31'.")
+        raise ParamsError(f"until is '{brief(log.until)}', which is no time.", "Write it as '2025-03-31'.")
     if moment.tzinfo is None:
         moment = moment.tz_localize(getattr(dtype, "time_zone", None) or "UTC")
     return float((moment.to_pydatetime() - _EPOCH).total_seconds() / unit)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xmresearch.display import Shown
-from xmresearch.errors import DataError, InsufficientData, ParamsError, nearest
+from xmresearch.errors import DataError, InsufficientData, ParamsError, brief, nearest
 from xmresearch.sufficient.label_forms import own_label
 
 if TYPE_CHECKING:
@@ -186,7 +186,7 @@ class Labels:
                 return -2
             elif self.unknown == "raise":
                 raise DataError(
-                    f"The channel mapping has no '{label}'.",
+                    f"The channel mapping has no '{brief(label)}'.",
                     f"{nearest(label, self.mapping)} Add it, or say what to do with unknown ones (unknown='keep', 'drop').".strip(),
                 )
         return self._code.setdefault(label, len(self._code))

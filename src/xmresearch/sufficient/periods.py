@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from xmresearch.display import Shown
-from xmresearch.errors import DataError
+from xmresearch.errors import DataError, brief
 from xmresearch.sufficient.calendar import Span, position, span, spans_of_dates
 
 TEXT_FORMS = (
@@ -100,7 +100,7 @@ class Periods(Shown):
         if not any(all(re.fullmatch(form, t) for t in texts) for form in TEXT_FORMS):
             odd = next((t for t in texts if not any(re.fullmatch(form, t) for form in TEXT_FORMS)), texts[0])
             raise DataError(
-                f"Time column '{self.column}' is text that cannot be ordered, such as '{odd}'.",
+                f"Time column '{self.column}' is text that cannot be ordered, such as '{brief(odd)}'.",
                 "Use numbers, dates, one of the forms 2025-03, 2025-Q1, 2025-W05 or 2025-03-31, or an ordered category.",
             )
 
@@ -122,8 +122,8 @@ class Periods(Shown):
 
     def _refuse(self, value: Any) -> NoReturn:
         raise DataError(
-            f"{value!r} is no period of time column '{self.column}'.",
-            f"Its periods run from {self.labels[0]!r} to {self.labels[-1]!r}.",
+            f"{brief(repr(value))} is no period of time column '{self.column}'.",
+            f"Its periods run from {brief(repr(self.labels[0]))} to {brief(repr(self.labels[-1]))}.",
         ) from None
 
     @cached_property

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from xmresearch.data.readers import scan_survey
-from xmresearch.errors import DataError, InsufficientData, Problems, nearest
+from xmresearch.errors import DataError, InsufficientData, Problems, brief, nearest, reason
 
 if TYPE_CHECKING:
     import polars as pl
@@ -96,7 +96,7 @@ def readable(data: object) -> Iterator[None]:
     except pl.exceptions.PolarsError as error:
         name = f"'{Path(data).name}'" if isinstance(data, str | Path) else "The data"
         raise DataError(
-            f"{name} cannot be read: {str(error).partition('\n')[0]}.",
+            f"{name} cannot be read: {reason(error)}.",
             "All rows and all files of a folder need the same columns of the same types.",
         ) from None
 
@@ -153,5 +153,5 @@ def rows_where(source: pl.LazyFrame, condition: pl.Expr, show: str) -> tuple[int
     bad = source.select(pl.col(show), condition.alias("is bad")).with_row_index("at row", offset=1).filter("is bad")
     count = int(bad.select(pl.len()).collect(engine="streaming").item())
     first = bad.select("at row", show).head(SHOWN_ROWS).collect(engine="streaming")
-    shown = ", ".join(f"row {row} ({value!s})" for row, value in first.iter_rows())
+    shown = ", ".join(f"row {row} ({brief(value)})" for row, value in first.iter_rows())
     return count, shown + (", ..." if count > SHOWN_ROWS else "")

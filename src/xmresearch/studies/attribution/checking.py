@@ -8,7 +8,7 @@ from xmresearch.attribution.concerns import Concern, left_out_concerns
 from xmresearch.attribution.reading import read_touches
 from xmresearch.attribution.scores import require_on_scale
 from xmresearch.data.touches import TouchData
-from xmresearch.errors import InsufficientData, ParamsError, Problems, nearest
+from xmresearch.errors import InsufficientData, ParamsError, Problems, brief, nearest
 from xmresearch.studies.attribution.params import AttributionParams
 from xmresearch.sufficient.sources import require_columns
 
@@ -44,7 +44,8 @@ def check_study(params: AttributionParams, data: TouchData) -> list[str]:
             )
         if len(channels) < 2:
             raise InsufficientData(
-                f"'{channels[0]}' is the only channel, so all credit is its own.", "Name touchpoints in finer detail."
+                f"'{brief(channels[0])}' is the only channel, so all credit is its own.",
+                "Name touchpoints in finer detail.",
             )
     known = [*channels, *touches.pool, *touches.dropped]
     with problems.step():
