@@ -13,7 +13,8 @@ from xmresearch.display import Shown
 from xmresearch.errors import InsufficientData, ParamsError, nearest
 from xmresearch.inference.threads import on_one_thread
 from xmresearch.plots import bars
-from xmresearch.sufficient.event_log import EventLog, Span, seconds
+from xmresearch.sufficient.event_log import EventLog
+from xmresearch.sufficient.event_rules import Span, seconds
 from xmresearch.sufficient.journeys import Array, Journeys, in_order, placed, require_kind
 
 if TYPE_CHECKING:

@@ -27,8 +27,8 @@ class Study:
     name : str
         As params files and commands give it: small letters, digits and _.
     folder : Path
-        Holds the study's modules, `words/en.yml` and `words/zh.yml`, and `references.bib` where it cites anything of its own; a
-        study of one's own also has its notebook here, NAME.ipynb. Every file of it enters the key of a run.
+        Holds the study's modules, `words/en.yml` and `words/zh.yml`; a study of one's own also has its notebook here,
+        NAME.ipynb, and `references.bib` where it cites anything of its own. Every file of it enters the key of a run.
     params : type of StudyParams
         The model of its params files.
     open : callable
@@ -59,8 +59,3 @@ class Study:
     def words(self, lang: str) -> Path:
         """Return the file of the study's own words in a language."""
         return self.folder / "words" / f"{lang}.yml"
-
-    @property
-    def references(self) -> Path:
-        """BibTeX of what only this study cites; need not exist."""
-        return self.folder / "references.bib"

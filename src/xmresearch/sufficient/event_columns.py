@@ -10,7 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from xmresearch.errors import DataError, nearest
-from xmresearch.sufficient.event_log import EventLog
+from xmresearch.sufficient.event_rules import EventRules
 from xmresearch.sufficient.event_times import EPOCHS, days_as_numbers, epoch_unit, event_time, last_moment
 from xmresearch.sufficient.journeys import Labels
 from xmresearch.sufficient.lifecycle import completed
@@ -24,7 +24,7 @@ class EventColumns:
 
     Parameters
     ----------
-    log : EventLog
+    log : EventRules
         The events.
 
     Raises
@@ -33,7 +33,7 @@ class EventColumns:
         A column is missing or of the wrong type.
     """
 
-    def __init__(self, log: EventLog) -> None:
+    def __init__(self, log: EventRules) -> None:
         self.log, self.source = log, as_lazy(log.data)
         schema = self.source.collect_schema()
         require_columns((log.customer, log.time, log.touchpoint, log.conversion, log.value, log.cost), schema.names())

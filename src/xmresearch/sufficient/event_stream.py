@@ -16,7 +16,7 @@ from xmresearch.errors import DataError
 from xmresearch.sufficient.case_ends import CaseEnds
 from xmresearch.sufficient.customer_groups import group_of
 from xmresearch.sufficient.event_columns import BLANK, CONVERTS, UNKNOWN, EventColumns
-from xmresearch.sufficient.event_log import EventLog, seconds
+from xmresearch.sufficient.event_rules import EventRules, seconds
 from xmresearch.sufficient.journeys import Index, Journeys, Sink, keep_touches, without_empty, without_long
 from xmresearch.sufficient.sources import readable
 
@@ -27,12 +27,12 @@ class _OutOfOrder(Exception):
     """Rows are not sorted by customer and time."""
 
 
-def reduce_events[S: Sink](log: EventLog, make: Callable[[], S], *, times: bool = False) -> tuple[S, Journeys]:
+def reduce_events[S: Sink](log: EventRules, make: Callable[[], S], *, times: bool = False) -> tuple[S, Journeys]:
     """Stream the journeys of a log into a sink.
 
     Parameters
     ----------
-    log : EventLog
+    log : EventRules
         The events. Rows sorted by customer and time are read once, in bounded memory; others are sorted, a part of the
         customers at a time.
     make : callable
@@ -77,7 +77,7 @@ def _sorted_batches(columns: EventColumns) -> Iterator[pl.DataFrame]:
 
 
 def _poured[S: Sink](
-    log: EventLog, columns: EventColumns, batches: Iterator[pl.DataFrame], sink: S, times: bool
+    log: EventRules, columns: EventColumns, batches: Iterator[pl.DataFrame], sink: S, times: bool
 ) -> tuple[S, Journeys]:
     cutter = _Cutter(log, columns, times)
     for batch in batches:
@@ -122,7 +122,7 @@ class _Rows:
 class _Cutter:
     """Cuts batches of sorted rows into journeys; the last one waits for what follows."""
 
-    def __init__(self, log: EventLog, columns: EventColumns, times: bool) -> None:
+    def __init__(self, log: EventRules, columns: EventColumns, times: bool) -> None:
         self.log, self.columns, self.times = log, columns, times
         self.noted: Counter[str] = Counter()
         self.gap, self.lookback = (seconds(s, n) for s, n in ((log.gap, "gap"), (log.lookback, "lookback")))

@@ -8,7 +8,7 @@ import pandas as pd
 import polars as pl
 
 from xmresearch.errors import DataError, ParamsError, brief
-from xmresearch.sufficient.event_log import EventLog
+from xmresearch.sufficient.event_rules import EventRules
 
 _UNITS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
 EPOCHS = {"ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
@@ -20,12 +20,12 @@ _ISO, _ZONED = r"^\d{4}[-/]", r"[T ]\d\d?:.*(Z|[+-]\d\d:?(\d\d)?)$"
 _DAYS_AS_NUMBERS, _SERIAL_DAYS = (19_000_101, 21_001_231), (36_500, 62_000)
 
 
-def event_time(log: EventLog, dtype: pl.DataType) -> tuple[pl.Expr, float]:
+def event_time(log: EventRules, dtype: pl.DataType) -> tuple[pl.Expr, float]:
     """Return time as a number, and the seconds of its unit.
 
     Parameters
     ----------
-    log : EventLog
+    log : EventRules
         Whose time column it is.
     dtype : polars.DataType
         Of that column.
@@ -74,7 +74,7 @@ def _parsed(text: pl.Expr, form: str | None) -> pl.Expr:
     return pl.coalesce(p.str.to_datetime(time_unit="us", time_zone="UTC", strict=False) for p in parts)
 
 
-def last_moment(log: EventLog, dtype: pl.DataType, unit: float) -> float:
+def last_moment(log: EventRules, dtype: pl.DataType, unit: float) -> float:
     """Return the last time that counts, in units of the column.
 
     Raises
