@@ -6,12 +6,13 @@ import pytest
 
 from xmresearch.data.datasets import load_dataset
 from xmresearch.errors import DataError, DatasetUnavailable, InsufficientData, ModelError
-from xmresearch.sem.estimation import minimise, starting_values
+from xmresearch.sem.estimation import minimise
 from xmresearch.sem.fitting import fit
 from xmresearch.sem.likelihood import CompleteSample, Likelihood
 from xmresearch.sem.matrices import Matrices
 from xmresearch.sem.missing_sample import MissingSample
 from xmresearch.sem.model import build_model
+from xmresearch.sem.starts import starting_values
 from xmresearch.sem.syntax import parse_model
 from xmresearch.sufficient.moments import Moments
 

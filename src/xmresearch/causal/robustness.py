@@ -11,8 +11,9 @@ import pandas as pd
 
 from xmresearch.causal.checks import COLUMNS, Checks
 from xmresearch.causal.closed_form import StudentT
-from xmresearch.causal.designs import KINDS, choose_kind, refit
+from xmresearch.causal.designs import refit
 from xmresearch.causal.honest_trends import SAFE_BREAKDOWN, HonestResult
+from xmresearch.causal.kinds import KINDS, choose_kind
 from xmresearch.causal.pretrend import event_path
 from xmresearch.causal.result import PRETREND_LEVEL, DidResult
 from xmresearch.display import Shown

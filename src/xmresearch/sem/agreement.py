@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from xmresearch.display import Shown
 from xmresearch.errors import ModelError, XMError
 from xmresearch.inference.threads import on_one_thread
-from xmresearch.sem.estimation import starting_values
 from xmresearch.sem.fitting import estimate, objective_of
 from xmresearch.sem.interchange import not_for_semopy, write_semopy
 from xmresearch.sem.likelihood import CompleteSample
@@ -24,6 +23,7 @@ from xmresearch.sem.readout import Readout
 from xmresearch.sem.result import SemFit
 from xmresearch.sem.samples import Data
 from xmresearch.sem.semopy_process import SemopyProcess
+from xmresearch.sem.starts import starting_values
 
 Array = NDArray[np.float64]
 MOST_APART = 1e-3

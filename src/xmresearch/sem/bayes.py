@@ -32,7 +32,7 @@ from xmresearch.sem.bayes_result import (
     read_draws,
 )  # fmt: skip
 from xmresearch.sem.bayes_sampler import draw_theta
-from xmresearch.sem.estimation import minimise, starting_values
+from xmresearch.sem.estimation import minimise
 from xmresearch.sem.fitting import fit
 from xmresearch.sem.inputs import column_of
 from xmresearch.sem.likelihood import CompleteSample, Likelihood
@@ -40,6 +40,7 @@ from xmresearch.sem.matrices import Matrices
 from xmresearch.sem.model import Model, build_model
 from xmresearch.sem.readout import Readout
 from xmresearch.sem.samples import continuous_samples, split
+from xmresearch.sem.starts import starting_values
 from xmresearch.sem.syntax import parse_model
 from xmresearch.sufficient.moments import Moments
 

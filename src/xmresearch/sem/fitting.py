@@ -13,7 +13,7 @@ from xmresearch.errors import ModelError
 from xmresearch.inference.threads import on_one_thread
 from xmresearch.sem.bootstrap import bootstrap_intervals, bootstrap_replicates
 from xmresearch.sem.concerns import Concern, reviewers_concerns
-from xmresearch.sem.estimation import Solution, inverted, minimise, starting_values
+from xmresearch.sem.estimation import Solution, inverted, minimise
 from xmresearch.sem.fiml import corrected_measures
 from xmresearch.sem.likelihood import Likelihood
 from xmresearch.sem.matrices import Matrices
@@ -30,6 +30,7 @@ from xmresearch.sem.samples import (
     Missing,
 )  # fmt: skip
 from xmresearch.sem.scaled import scaled_measures
+from xmresearch.sem.starts import starting_values
 
 Array = NDArray[np.float64]
 

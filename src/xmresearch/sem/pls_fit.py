@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from xmresearch.display import Shown
-from xmresearch.errors import InsufficientData, ModelError, nearest
+from xmresearch.errors import InsufficientData
 from xmresearch.inference.threads import on_one_thread
 from xmresearch.plots import forest
-from xmresearch.sem.inputs import check_frame, check_text, numbers_of
-from xmresearch.sem.pls_algorithm import MAX_ITERATIONS, SINGULAR, Estimates, Scheme, correlate, estimate
-from xmresearch.sem.pls_model import PlsModel, read_model
+from xmresearch.sem.inputs import check_frame, check_text
+from xmresearch.sem.pls_algorithm import MAX_ITERATIONS, Scheme, correlate, estimate
+from xmresearch.sem.pls_model import read_model
 from xmresearch.sem.pls_quality import fornell_larcker, predict_items, reliability_table, srmr
+from xmresearch.sem.pls_rows import check_options, unusable, usable_rows
 from xmresearch.sem.pls_tables import VIF_BOUND, Tables, concerns, improper, quantities, replicate
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 RELIABLE, AVE_BOUND, HTMT_BOUND, SRMR_BOUND, MOST_BETTER = 0.7, 0.5, 0.85, 0.08, 0.5
-_FEWEST_ROWS, _FEWEST_DRAWS = 10, 10
 _PREDICTION = ("construct", "item", "q2_predict", "rmse", "mae", "lm_rmse", "lm_mae")
 
 
@@ -237,7 +237,7 @@ def pls(
     Tenenhaus, M. et al. (2005). Computational Statistics & Data Analysis, 48, 159-205.
     Dijkstra, T. K. & Henseler, J. (2015). MIS Quarterly, 39, 297-316 (PLSc).
     """
-    _check_options(scheme, bootstrap, confidence)
+    check_options(scheme, bootstrap, confidence)
     names = (formative,) if isinstance(formative, str) else tuple(formative)
     check_text(model)
     built = read_model(model, [str(c) for c in check_frame(data).columns], names)
@@ -245,7 +245,7 @@ def pls(
     r = correlate(values)
     found = estimate(built, r[None], scheme, consistent=consistent)
     if not np.isfinite(found.paths).all():
-        raise _unusable(built, r, found, consistent)
+        raise unusable(built, r, found, consistent)
     draws = replicate(built, values, found, scheme, consistent=consistent, draws=bootstrap, seed=seed)
     failed = bootstrap - len(draws["path"])
     if failed > bootstrap / 2:
@@ -275,84 +275,3 @@ def pls(
         prediction, srmr(built, r, found), len(values), dropped, int(found.iterations[0]), bool(found.converged[0]),
         not inadmissible, scheme, consistent, bootstrap, failed, tuple(notes),
     )  # fmt: skip
-
-
-def _check_options(scheme: str, bootstrap: int, confidence: float) -> None:
-    if scheme not in get_args(Scheme):
-        raise ModelError(f"There is no weighting scheme '{scheme}'.", nearest(scheme, get_args(Scheme)))
-    if bootstrap and bootstrap < _FEWEST_DRAWS:
-        raise ModelError(f"bootstrap is {bootstrap}.", f"Use 0 for none, or at least {_FEWEST_DRAWS} replicates.")
-    if not 0 < confidence < 1:
-        raise ModelError(f"confidence is {confidence}.", "Use a level between 0 and 1, such as 0.95.")
-
-
-def usable_rows(model: PlsModel, data: pd.DataFrame) -> tuple[Array, NDArray[np.bool_]]:
-    """Return the complete rows of the model's items, and which rows of the data they are.
-
-    Parameters
-    ----------
-    model : PlsModel
-        Read from its text.
-    data : DataFrame
-        One row per respondent.
-
-    Returns
-    -------
-    values : ndarray
-        Shape (complete rows, items).
-    complete : ndarray of bool
-        Shape (n,).
-
-    Raises
-    ------
-    DataError
-        An item is there twice, is not numeric or has an infinite value.
-    InsufficientData
-        Too few complete rows, or an item that is constant in them.
-    """
-    everything = numbers_of(data, model.items)
-    complete = ~np.isnan(everything).any(axis=1)
-    values = everything[complete]
-    needed = max(
-        _FEWEST_ROWS,
-        *(len(model.causes(k)) + 2 for k in model.endogenous),
-        *(len(block) + 2 for block, mode in zip(model.blocks, model.modes, strict=True) if mode == "B"),
-    )
-    if len(values) < needed:
-        raise InsufficientData(
-            f"{len(values)} complete row(s) are too few; this model needs at least {needed}.", "Collect more answers."
-        )
-    constant = [v for v, spread in zip(model.items, np.ptp(values, axis=0), strict=True) if spread == 0]
-    if constant:
-        raise InsufficientData(f"Column '{constant[0]}' is constant.", "Remove it from the model.")
-    return values, complete
-
-
-def _unusable(model: PlsModel, r: Array, found: Estimates, consistent: bool) -> ModelError:
-    """Say why the full sample gave no estimates."""
-    for k, (construct, block, mode) in enumerate(zip(model.constructs, model.blocks, model.modes, strict=True)):
-        within = r[np.ix_(block, block)]
-        if mode == "B" and np.linalg.eigvalsh(within)[0] <= SINGULAR:
-            return ModelError(
-                f"The items of '{construct}' are collinear, so formative weights do not exist.", "Remove an item."
-            )
-        if within.sum() <= SINGULAR:
-            return ModelError(
-                f"The items of '{construct}' cancel each other.", "Reverse-code items so that all point the same way."
-            )
-        if consistent and mode == "A" and not found.rho_a[0, k] > 0 and np.isfinite(found.rho_a[0, k]):
-            return ModelError(
-                f"rho_A of '{construct}' is {found.rho_a[0, k]:.3f}, so its correlations cannot be corrected.",
-                "Revise its items, or use consistent=False.",
-            )
-    if consistent and np.isfinite(found.weights).all():
-        lost = next(j for j in model.endogenous if np.isnan(found.r2[0, j]))
-        return ModelError(
-            f"The corrected correlations of the causes of '{model.constructs[lost]}' are not positive definite, so their "
-            "paths do not exist.",
-            "Use consistent=False, or join constructs that cannot be told apart.",
-        )
-    return ModelError(
-        "Constructs that explain the same construct are collinear, so their paths are not determined.",
-        "Remove a path, or join the constructs.",
-    )

@@ -10,8 +10,8 @@ from xmresearch.errors import InsufficientData, ModelError, Problems, nearest
 from xmresearch.sem.catalogue import model_text
 from xmresearch.sem.measurement import measurement_model
 from xmresearch.sem.model import Model, build_model
-from xmresearch.sem.pls_fit import usable_rows
 from xmresearch.sem.pls_model import read_model
+from xmresearch.sem.pls_rows import usable_rows
 from xmresearch.sem.preparation import prepared
 from xmresearch.sem.samples import FEWEST_ROWS
 from xmresearch.sem.syntax import parse_model
