@@ -244,7 +244,7 @@ def test_no_single_figure_is_hidden():
         ("min_cell: 3", "min_cell"),
         ("min_cell: 20000", "fewer than 20000 are never published"),
         ("survey: {data: {path: a.csv}}", "the scenario brings its own survey"),
-        ("labels: {app: App}", "labels.app"),
+        ("labels: {app: [App]}", "labels.app"),
         ("data: {path: gone.csv}", "the file 'gone.csv' does not exist"),
         ("data: {source: dataset, name: sepsi}", "There is no data set 'sepsi'. Did you mean 'sepsis'"),
     ],

@@ -216,7 +216,7 @@ def test_no_effect_is_not_called_one(own):
         ("smallest: -1", "smallest"),
         ("min_cell: 2", "min_cell"),
         ("min_cell: 20000", "fewer than 20000 are never published"),
-        ("labels: {branch: Hall}", "labels.branch"),
+        ("labels: {branch: [Hall]}", "labels.branch"),
         ("unit: satisfaction\nfamily: nps\noutcome: recommend\ncohort: rollout", "several first treated periods"),
         ("data: {path: gone.csv}", "the file 'gone.csv' does not exist"),
         ("data: {source: dataset, name: mpdat}", "There is no data set 'mpdat'. Did you mean 'mpdta'"),
