@@ -286,7 +286,7 @@ def test_check_says_what_would_be_shared_out(cli, root):
         "Data: 20,000 journeys of 20,000 customers with 63,879 touches of 9 channels, from events; 10,600 converted (53.0%)."
         in done.stdout
     )
-    assert "Would run: attribution.ipynb, order up to 3, 1000 draws, 200 resamples." in done.stdout
+    assert "Would run: order up to 3, 1000 draws, 200 resamples." in done.stdout
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
