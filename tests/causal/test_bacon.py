@@ -116,11 +116,11 @@ def test_bad_panels_are_one_clear_error():
     frame = _panel()
     with pytest.raises(DataError, match="no column 'yy'.*Did you mean 'y'"):
         bacon(frame, **(NAMES | {"outcome": "yy"}))
-    with pytest.raises(DataError, match="not balanced: unit '2' lacks period '4'"):
+    with pytest.raises(DataError, match=r"not balanced: 1 unit\(s\) lack a period, such as 4"):
         bacon(frame[~((frame["u"] == 2) & (frame["t"] == 4))], **NAMES)
-    with pytest.raises(DataError, match="has period '1' twice"):
+    with pytest.raises(DataError, match=r"1 row\(s\) repeat a unit's period, the first of them data row"):
         bacon(pd.concat([frame, frame.head(1)]), **NAMES)
-    with pytest.raises(DataError, match="changes its cohort"):
+    with pytest.raises(DataError, match=r"1 unit\(s\) change their cohort"):
         bacon(frame.assign(g=frame["g"].where(frame.index != 3, 7)), **NAMES)
     with pytest.raises(DataError, match="'t' is not numeric"):
         bacon(frame.assign(t=frame["t"].astype(str)), **NAMES)

@@ -12,6 +12,7 @@ import pytest
 from xmresearch.errors import OutputError, ParamsError
 from xmresearch.params.registry import FOLDERS_VARIABLE, find_study, study_names
 from xmresearch.run.new_study import new_study
+from xmresearch.run.study import plan_run
 
 
 @pytest.fixture(scope="module")
@@ -20,8 +21,6 @@ def made(tmp_path_factory):
 
 
 def test_it_runs_checks_and_renders_in_both_languages(cli, made, tmp_path):
-    """From another folder than the study's, so that the kernel has to be told where it lies."""
-    (tmp_path / "mine.yml").write_text(f"study: churn\nname: mine\ndata: {{path: '{made / 'example.csv'}'}}\n", "utf-8")
     checked = cli("check", made / "demo.yml")
     assert checked.returncode == 0, checked.stderr
     assert "200 in 'counter', 200 in 'online'" in checked.stdout
@@ -33,6 +32,26 @@ def test_it_runs_checks_and_renders_in_both_languages(cli, made, tmp_path):
     assert "<strong>online is ahead of counter</strong>" in pages["en"]
     assert "<strong>online 高于 counter</strong>" in pages["zh"]
     assert all("data:image/svg+xml" in page for page in pages.values())
+
+
+def test_params_may_lie_far_from_it(cli, made, tmp_path):
+    """Found from the working directory; the kernel, which works beside the params, has to be told."""
+    (tmp_path / "mine.yml").write_text(f"study: churn\nname: mine\ndata: {{path: '{made / 'example.csv'}'}}\n", "utf-8")
+    done = cli("run", tmp_path / "mine.yml", "--out", tmp_path / "o", cwd=made.parent)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "o/churn/mine/latest-en/report.html").is_file()
+
+
+@pytest.mark.parametrize("name", ["difference.py", "words/en.yml"])
+def test_every_file_of_it_changes_the_key(made, name):
+    before = plan_run(made / "demo.yml").identity.key
+    text = (made / name).read_text("utf-8")
+    try:
+        (made / name).write_text(f"{text}\n", "utf-8")
+        assert plan_run(made / "demo.yml").identity.key != before
+    finally:
+        (made / name).write_text(text, "utf-8")
+    assert plan_run(made / "demo.yml").identity.key == before
 
 
 def test_it_appears_in_the_list_where_people_work(made, monkeypatch, tmp_path):

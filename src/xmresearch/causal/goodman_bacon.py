@@ -221,20 +221,25 @@ def _panel(data: pd.DataFrame, outcome: str, unit: str, time: str, cohort: str) 
     for name in (outcome, time, cohort):
         if not pd.api.types.is_numeric_dtype(data[name]):
             raise DataError(f"Column '{name}' is not numeric.", "Number the periods; leave the never treated empty.")
-    if data[[unit, time]].duplicated().any():
-        twice = data.loc[data[[unit, time]].duplicated(), [unit, time]].iloc[0]
-        raise DataError(f"Unit '{twice[unit]}' has period '{twice[time]}' twice.", "One row per unit and period.")
+    twice = data[[unit, time]].duplicated().to_numpy()
+    if twice.any():
+        raise DataError(
+            f"{twice.sum()} row(s) repeat a unit's period, the first of them data row {twice.argmax() + 1}.",
+            "One row per unit and period.",
+        )
     wide = data.pivot(index=unit, columns=time, values=outcome)
     y = wide.to_numpy(dtype=float)
     if not np.isfinite(y).all():
-        i, t = np.argwhere(~np.isfinite(y))[0]
+        lacking = ~np.isfinite(y)
         raise DataError(
-            f"The panel is not balanced: unit '{wide.index[i]}' lacks period '{wide.columns[t]}'.",
+            f"The panel is not balanced: {lacking.any(axis=1).sum()} unit(s) lack a period, such as "
+            f"{wide.columns[lacking.any(axis=0).argmax()]:g}.",
             "The decomposition needs every unit in every period.",
         )
     starts = data.groupby(unit)[cohort]
-    if (starts.nunique(dropna=False) > 1).any():
-        raise DataError(f"Unit '{starts.nunique(dropna=False).idxmax()}' changes its cohort.", "Treatment stays on.")
+    changing = int((starts.nunique(dropna=False) > 1).sum())
+    if changing:
+        raise DataError(f"{changing} unit(s) change their cohort.", "Treatment stays on.")
     times, first = wide.columns.to_numpy(dtype=float), starts.first().reindex(wide.index).to_numpy(dtype=float)
     first = np.where(np.isnan(first) | (first > times[-1]) | ((first == 0) & (times[0] > 0)), np.inf, first)
     return y, times, np.where(first <= times[0], -np.inf, first)
