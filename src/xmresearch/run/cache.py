@@ -15,10 +15,10 @@ from xmresearch.errors import StudyError
 from xmresearch.run.project import shipped
 
 KEY_LENGTH = 16
-PACKAGES = ("xmresearch", "arviz", "click", "filelock", "ipykernel", "jupyterlab", "llvmlite", "matplotlib", "nbclient", "numba", "numpy",
-            "openpyxl", "pandas", "papermill", "pingouin", "platformdirs", "polars", "pooch", "pyarrow", "pydantic", "pylopdf-fonts-zh-cn",
-            "pymc", "pypandoc-binary", "pytensor", "pyyaml", "rdata", "scipy", "seaborn", "semopy", "statsmodels",
-            "threadpoolctl")  # fmt: skip
+PACKAGES = ("xmresearch", "arviz", "click", "defusedxml", "filelock", "ipykernel", "jupyterlab", "llvmlite", "matplotlib", "nbclient", "numba", "numpy",
+            "openpyxl", "pandas", "papermill", "phonenumbers", "pingouin", "platformdirs", "polars", "pooch", "pyarrow", "pydantic", "pylopdf-fonts-zh-cn",
+            "pymc", "pypandoc-binary", "pyreadstat", "pytensor", "python-stdnum", "pyyaml", "rdata", "rjieba", "scipy", "seaborn",
+            "semopy", "statsmodels", "threadpoolctl", "xlrd")  # fmt: skip
 MANIFEST = "manifest.json"
 _COMPILED = "__pycache__"
 
