@@ -52,13 +52,17 @@ class DatasetSource(BaseModel):
     name: str = Field(description="name in the registry, such as kiosk_servqual")
 
 
+FormatName = Literal["csv", "parquet", "excel"]
+"""Every form in `xmresearch.data.formats.registry`, by name."""
+
+
 class FileSource(BaseModel):
     """A file of your own: CSV, Parquet or Excel; for panels and journeys also a folder of Parquet files."""
 
     model_config = _Strict
     source: Literal["file"]
     path: str = Field(min_length=1, description="path; a relative one starts from the params file")
-    format: Literal["csv", "parquet", "excel"] | None = Field(None, description="by the file's ending if absent")
+    format: FormatName | None = Field(None, description="form of the file; recognised if absent")
     delimiter: str | None = Field(None, min_length=1, max_length=1, description="of a CSV; comma if absent")
     encoding: str | None = Field(None, description="of a CSV; if absent UTF-8, or GB 18030 where clearly Chinese")
     sheet: str | None = Field(None, description="of an Excel workbook; the first if absent")

@@ -67,7 +67,9 @@ def require_unique_columns(frame: pd.DataFrame, name: str = "The data") -> None:
         )
 
 
-def scan_delimited(path: Path, delimiter: str, encoding: str | None) -> tuple[pl.LazyFrame, str]:
+def scan_delimited(
+    path: Path, delimiter: str, encoding: str | None, *, names: Sequence[str] | None = None, first: int = 1
+) -> tuple[pl.LazyFrame, str]:
     """Open delimited text without reading it, where it is UTF-8; other text is decoded in memory.
 
     Parameters
@@ -78,6 +80,10 @@ def scan_delimited(path: Path, delimiter: str, encoding: str | None) -> tuple[pl
         Of its columns.
     encoding : str, optional
         See `xmresearch.data.encodings.decode`.
+    names : sequence of str, optional
+        Of the columns, where the first line does not give them; each once.
+    first : int
+        How many records come before the first row; a record in quotes may have several lines.
 
     Returns
     -------
@@ -98,21 +104,40 @@ def scan_delimited(path: Path, delimiter: str, encoding: str | None) -> tuple[pl
 
     if delimiter in '\r\n"':
         raise DataError(f"{delimiter!r} cannot separate columns.", "Set data.delimiter to a comma, semicolon or tab.")
-    source, used = _opened(path, encoding)
-    names = _header(source, path.name, delimiter)
-    with _well_formed(source, path.name, delimiter):
-        schema = pl.scan_csv(source, separator=delimiter, infer_schema_length=None).collect_schema()
+    source, used = opened(path, encoding)
+    given = _header(source, path.name, delimiter) if names is None else list(names)
+    plain = names is None and first == 1
+    with _well_formed(source, path.name, delimiter, first):
+        at: dict[str, Any] = {} if plain else {"has_header": False, "skip_rows": first}
+        schema = pl.scan_csv(source, separator=delimiter, infer_schema_length=None, **at).collect_schema()
         known = {name: pl.String() if kind == pl.Int128 else kind for name, kind in schema.items()}
-        rows = pl.scan_csv(source, separator=delimiter, schema=known).rename(dict(zip(known, names, strict=True)))
+        _require_width(len(known), len(given), path.name)
+        rows = pl.scan_csv(source, separator=delimiter, schema=known, **at).rename(dict(zip(known, given, strict=True)))
         return _by_the_rules(rows, path.name, blank_tail=_ends_blank(source, delimiter)), used
 
 
-def read_delimited(path: Path, columns: Sequence[str] | None, delimiter: str, encoding: str | None) -> pd.DataFrame:
+def _require_width(found: int, named: int, name: str) -> None:
+    if found != named:
+        raise DataError(
+            f"'{name}' has {found} columns in its rows but names {named}.",
+            "Look at its first lines: a title or a broken header line may stand above the names.",
+        )
+
+
+def read_delimited(
+    path: Path,
+    columns: Sequence[str] | None,
+    delimiter: str,
+    encoding: str | None,
+    *,
+    names: Sequence[str] | None = None,
+    first: int = 1,
+) -> pd.DataFrame:
     """Read delimited text by the rules of `scan_delimited`.
 
     Parameters
     ----------
-    path, delimiter, encoding
+    path, delimiter, encoding, names, first
         As for `scan_delimited`.
     columns : sequence of str, optional
         Only these are read.
@@ -127,9 +152,9 @@ def read_delimited(path: Path, columns: Sequence[str] | None, delimiter: str, en
     DataError
         As for `scan_delimited`, or a column is not there.
     """
-    rows, used = scan_delimited(path, delimiter, encoding)
+    rows, used = scan_delimited(path, delimiter, encoding, names=names, first=first)
     require_named(columns, rows.collect_schema().names(), path.name)
-    with _well_formed(_opened(path, encoding)[0], path.name, delimiter):
+    with _well_formed(opened(path, encoding)[0], path.name, delimiter, first):
         frame = (rows if columns is None else rows.select(columns)).collect().to_pandas()
     frame.attrs["encoding"] = used
     return frame
@@ -146,8 +171,28 @@ def require_named(wanted: Sequence[str] | None, present: Sequence[str], name: st
         )
 
 
-def _opened(path: Path, encoding: str | None) -> tuple[Path | bytes, str]:
-    """Return the path of what polars can stream, otherwise the text in UTF-8 with lines that end in a line feed."""
+def opened(path: Path, encoding: str | None) -> tuple[Path | bytes, str]:
+    """Open delimited text, decoding what is not UTF-8.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    encoding : str, optional
+        See `xmresearch.data.encodings.decode`.
+
+    Returns
+    -------
+    source : Path or bytes
+        The path of what polars can stream, otherwise the text in UTF-8 with lines that end in a line feed.
+    encoding : str
+        What it was decoded as.
+
+    Raises
+    ------
+    DataError
+        The file is empty, is no text or cannot be decoded.
+    """
     with path.open("rb") as file:
         head = file.read(_TAIL)
     old_lines = b"\r" in head and b"\n" not in head
@@ -183,7 +228,7 @@ def _header(source: Path | bytes, name: str, delimiter: str) -> list[str]:
 
 
 @contextmanager
-def _well_formed(source: Path | bytes, name: str, delimiter: str) -> Iterator[None]:
+def _well_formed(source: Path | bytes, name: str, delimiter: str, first: int = 1) -> Iterator[None]:
     """Say as a DataError, with the line, what polars finds wrong with the text."""
     import polars as pl
 
@@ -193,10 +238,11 @@ def _well_formed(source: Path | bytes, name: str, delimiter: str) -> Iterator[No
         said = f": {reason(error)}"
         with _text_of(source) as text, suppress(csv.Error):
             lines = csv.reader(text, delimiter=delimiter)
-            width = len(next(lines))
+            width = [len(next(lines)) for _ in range(max(first, 1))][-1]
             for cells in lines:
                 if len(cells) > width:
-                    said = f", line {lines.line_num}: {len(cells)} cells where the first line names {width} columns"
+                    above = "the first line" if first == 1 else "the header"
+                    said = f", line {lines.line_num}: {len(cells)} cells where {above} names {width} columns"
                     break
         raise DataError(f"'{name}' is not a well-formed CSV{said}.", "Quote cells that hold the delimiter.") from None
 

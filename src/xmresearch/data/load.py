@@ -12,14 +12,16 @@ import pandas as pd
 from xmresearch.data.codebook import Codebook
 from xmresearch.data.codebook_file import load_codebook
 from xmresearch.data.config import DatasetSource, DataSource, FileSource, ScenarioSource, Screening, source_of
-from xmresearch.data.readers import file_format, read_survey, scan_survey
+from xmresearch.data.formats.registry import read_table
+from xmresearch.data.formats.table import Table
+from xmresearch.data.readers import file_format, scan_survey
 from xmresearch.data.survey import Survey, prepare_survey
 from xmresearch.errors import Problems
 
 if TYPE_CHECKING:
     import polars as pl
 
-_Opened = tuple[pd.DataFrame, str, pd.DataFrame | None, tuple[pd.Series, pd.DataFrame] | None]
+_Opened = tuple[Table | pd.DataFrame, str, pd.DataFrame | None, tuple[pd.Series, pd.DataFrame] | None]
 LARGE_CSV = 200_000_000
 """Bytes from which on a CSV is streamed rather than read."""
 
@@ -63,11 +65,13 @@ def load_survey(
     with problems.step():
         opened = _open_survey(source_of(data), base, weighted=weight_column is not None)
     problems.settle()
-    raw, source, truth, population = opened
+    table, source, truth, population = opened
+    raw = table.frame if isinstance(table, Table) else table
     book, absent = _present(book, list(map(str, raw.columns)))
     return prepare_survey(
         raw, book, screening=screening, id_column=id_column, weight_column=weight_column,
         duration_column=duration_column, segments=segments, source=source, truth=truth, population=population, notes=absent,
+        table=table.without_rows() if isinstance(table, Table) else None,
     )  # fmt: skip
 
 
@@ -82,17 +86,32 @@ def _open_survey(data: DataSource, base: Path | None, *, weighted: bool) -> _Ope
         from xmresearch.data.datasets import load_dataset
 
         return load_dataset(data.name), data.name, None, None
-    raw, source = read_file(data, base), Path(data.path).name
-    used = raw.attrs.get("encoding", "utf-8")
-    return raw, source if used in ("utf-8-sig", "utf-8") else f"{source} ({used})", None, None
+    table, source = read_file(data, base), Path(data.path).name
+    plain = table.encoding in ("", "utf-8-sig", "utf-8")
+    return table, source if plain else f"{source} ({table.encoding})", None, None
 
 
-def read_file(data: FileSource, base: Path | None) -> pd.DataFrame:
-    """Read the file that a params file names; a relative path starts from `base`."""
-    return read_survey(
-        (base or Path()) / data.path, format=data.format, delimiter=data.delimiter, encoding=data.encoding,
-        sheet=data.sheet,
-    )  # fmt: skip
+def read_file(data: FileSource, base: Path | None = None) -> Table:
+    """Read the file that a params file names.
+
+    Parameters
+    ----------
+    data : FileSource
+        Where it is, and how to read it.
+    base : Path, optional
+        Folder that a relative path starts from; the working directory if absent.
+
+    Returns
+    -------
+    Table
+        Rows, and what the file says of them.
+
+    Raises
+    ------
+    DataError
+        See `xmresearch.data.formats.registry.read_table`.
+    """
+    return read_table((base or Path()) / data.path, data)
 
 
 def open_rows(data: DatasetSource | FileSource, base: Path | None = None) -> tuple[pd.DataFrame | pl.LazyFrame, str]:
@@ -131,7 +150,7 @@ def open_rows(data: DatasetSource | FileSource, base: Path | None = None) -> tup
         return scan_survey(path), path.name
     if form == "csv" and path.stat().st_size >= LARGE_CSV:
         return scan_survey(path, delimiter=data.delimiter, encoding=data.encoding), path.name
-    return read_file(data, base), path.name
+    return read_file(data, base).frame, path.name
 
 
 def _present(codebook: Codebook, available: Sequence[str]) -> tuple[Codebook, tuple[str, ...]]:

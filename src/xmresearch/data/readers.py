@@ -8,36 +8,26 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from xmresearch.data.delimited import check_header, read_delimited, require_named, scan_delimited
-from xmresearch.data.workbook import read_sheet
-from xmresearch.errors import DataError, nearest, reason
+from xmresearch.data.config import FileSource, FormatName
+from xmresearch.data.delimited import require_named, scan_delimited
+from xmresearch.data.formats.opening import Opening
+from xmresearch.data.formats.registry import read_table, recognise
+from xmresearch.errors import DataError, reason
 
 if TYPE_CHECKING:
     import polars as pl
 
-FORMATS = {
-    ".csv": "csv", ".tsv": "csv", ".txt": "csv",
-    ".parquet": "parquet", ".pq": "parquet",
-    ".xlsx": "excel", ".xlsm": "excel",
-}  # fmt: skip
 
-
-def file_format(path: Path, given: str | None = None) -> str:
-    """Return csv, parquet or excel for a path, or raise DataError."""
-    form = given or FORMATS.get(path.suffix.lower())
-    if form is None:
-        raise DataError(
-            f"'{path.name}' has the ending '{path.suffix}', which names no known format.",
-            f"Known endings: {', '.join(FORMATS)}; or set data.format to csv, parquet or excel.",
-        )
-    return form
+def file_format(path: Path, given: FormatName | None = None) -> str:
+    """Return the name of a file's form, or raise DataError."""
+    return recognise(Opening(path, FileSource(source="file", path=str(path), format=given)))[0].name
 
 
 def read_survey(
     path: str | Path,
     *,
     columns: Sequence[str] | None = None,
-    format: str | None = None,
+    format: FormatName | None = None,
     delimiter: str | None = None,
     encoding: str | None = None,
     sheet: str | None = None,
@@ -50,8 +40,8 @@ def read_survey(
         CSV (.csv, .tsv, .txt), Parquet (.parquet, .pq) or Excel (.xlsx, .xlsm).
     columns : sequence of str, optional
         Only these columns are read; every one must exist.
-    format : {'csv', 'parquet', 'excel'}, optional
-        Overrides what the ending says.
+    format : str, optional
+        One of `xmresearch.data.config.FormatName`; recognised if absent.
     delimiter : str, optional
         Of a CSV: comma (tab for .tsv) if absent. It is not guessed.
     encoding : str, optional
@@ -74,23 +64,15 @@ def read_survey(
     -----
     Blank lines after the last row are left out; those before it are rows.
     """
-    path = Path(path)
-    if not path.is_file():
-        near = (
-            nearest(path.name, [p.name for p in path.parent.glob("*") if p.is_file()]) if path.parent.is_dir() else ""
-        )
-        raise DataError(
-            f"The data file '{path.name}' does not exist in '{path.parent}'.",
-            f"{near} Relative paths start from the folder of the params file.".strip(),
-        )
-    form = file_format(path, format)
-    if form == "parquet":
-        return _read_parquet(path, columns)
-    if form == "excel":
-        frame = read_sheet(path, sheet)
-        require_named(columns, list(frame.columns), path.name)
-        return frame if columns is None else frame[list(columns)]
-    return read_delimited(path, columns, _delimiter(path, delimiter), encoding)
+    settings = FileSource(
+        source="file", path=str(path), format=format, delimiter=delimiter, encoding=encoding, sheet=sheet
+    )
+    table = read_table(Path(path), settings)
+    require_named(columns, list(table.frame.columns), Path(path).name)
+    frame = table.frame if columns is None else table.frame[list(columns)]
+    if table.encoding:
+        frame.attrs["encoding"] = table.encoding
+    return frame
 
 
 def scan_survey(path: str | Path, *, delimiter: str | None = None, encoding: str | None = None) -> pl.LazyFrame:
@@ -145,16 +127,3 @@ def scan_survey(path: str | Path, *, delimiter: str | None = None, encoding: str
 
 def _delimiter(path: Path, given: str | None) -> str:
     return given or ("\t" if path.suffix.lower() == ".tsv" else ",")
-
-
-def _read_parquet(path: Path, columns: Sequence[str] | None) -> pd.DataFrame:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        names = pq.read_schema(path).names
-    except (pa.ArrowException, OSError) as error:
-        raise DataError(f"'{path.name}' is not a readable Parquet file: {reason(error)}.") from None
-    check_header(names, path.name)
-    require_named(columns, names, path.name)
-    return pd.read_parquet(path, columns=None if columns is None else list(columns))

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from xmresearch.data.codebook import Codebook
 from xmresearch.data.config import Screening
 from xmresearch.data.delimited import require_unique_columns
+from xmresearch.data.formats.table import Table
 from xmresearch.data.screening import ScreeningLog, numeric_items, require_in_range, screen, screened_items
 from xmresearch.disclosure import MIN_CELL
 from xmresearch.display import Shown
@@ -48,6 +49,8 @@ class Survey(Shown):
     population : tuple of Series and DataFrame, or None
         For a simulated survey, the exact mean and covariance of its answers, before blanks, careless respondents and
         recoding; of what the weights restore where there are weights.
+    table : Table or None
+        What the file said of its rows, without them; None where the rows came from no file.
     """
 
     frame: pd.DataFrame
@@ -59,6 +62,7 @@ class Survey(Shown):
     truth: pd.DataFrame | None = None
     notes: tuple[str, ...] = field(default=())
     population: tuple[pd.Series, pd.DataFrame] | None = None
+    table: Table | None = None
 
     @property
     def simulated(self) -> bool:
@@ -169,6 +173,7 @@ def prepare_survey(
     truth: pd.DataFrame | None = None,
     notes: tuple[str, ...] = (),
     population: tuple[pd.Series, pd.DataFrame] | None = None,
+    table: Table | None = None,
 ) -> Survey:
     """Check a table against its codebook, screen it and recode reverse-keyed items.
 
@@ -192,6 +197,8 @@ def prepare_survey(
         Passed on to the survey.
     population : tuple of Series and DataFrame, optional
         Exact mean and covariance of a simulated survey's answers.
+    table : Table, optional
+        What the file said of its rows, without them; passed on to the survey.
 
     Returns
     -------
@@ -248,7 +255,7 @@ def prepare_survey(
             if name in raw.columns:
                 frame[name] = _segment(raw.loc[keep, name], name)
     problems.settle()
-    return Survey(frame, codebook, weights, tuple(segments), log, source, truth, notes, population)
+    return Survey(frame, codebook, weights, tuple(segments), log, source, truth, notes, population, table)
 
 
 def _check_columns(

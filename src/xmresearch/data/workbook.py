@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import zipfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +21,48 @@ if TYPE_CHECKING:
 _SHOWN = 5
 
 
-def read_sheet(path: Path, sheet: str | None) -> pd.DataFrame:
+def first_rows(path: Path, sheet: str | None, n: int) -> list[list[Any]]:
+    """Return the values of a sheet's first lines.
+
+    Parameters
+    ----------
+    path : Path
+        .xlsx or .xlsm.
+    sheet : str, optional
+        The first if absent.
+    n : int
+        How many lines at most.
+
+    Returns
+    -------
+    list of list
+        Blank cells are None.
+
+    Raises
+    ------
+    DataError
+        The workbook cannot be read or has no such sheet.
+    """
+    from openpyxl import load_workbook
+
+    with _readable(path):
+        book = load_workbook(path, read_only=True, data_only=True)
+        try:
+            lines = book[_sheet(book, sheet, path.name)].iter_rows(max_row=n)
+            return [[_value(cell) for cell in row] for row in lines]
+        finally:
+            book.close()
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (zipfile.BadZipFile, KeyError, OSError) as error:
+        raise DataError(f"'{path.name}' is not a readable Excel workbook: {reason(error)}.") from None
+
+
+def read_sheet(path: Path, sheet: str | None, *, names: Sequence[str] | None = None, first: int = 1) -> pd.DataFrame:
     """Read one sheet of an Excel workbook.
 
     Parameters
@@ -28,11 +71,15 @@ def read_sheet(path: Path, sheet: str | None) -> pd.DataFrame:
         .xlsx or .xlsm.
     sheet : str, optional
         The first if absent.
+    names : sequence of str, optional
+        Of the columns, where the line above the first row does not give them.
+    first : int
+        How many lines come before the first row.
 
     Returns
     -------
     DataFrame
-        One row per line of the sheet below its first, which names the columns; cells as CSV has them: "NA" is text, an empty
+        One row per line of the sheet below its first ones; cells as CSV has them: "NA" is text, an empty
         cell is missing. Blank lines after the last row, and columns without name and cells, are left out.
 
     Raises
@@ -41,13 +88,11 @@ def read_sheet(path: Path, sheet: str | None) -> pd.DataFrame:
         The workbook cannot be read or has no such sheet; a name repeats or is missing; a cell holds an error such as #N/A,
         or a formula whose value was never stored.
     """
-    try:
+    with _readable(path):
         cells, wrong = _cells(path, sheet)
-    except (zipfile.BadZipFile, KeyError, OSError) as error:
-        raise DataError(f"'{path.name}' is not a readable Excel workbook: {reason(error)}.") from None
     while cells and all(v is None for v in cells[-1]):
         cells.pop()
-    if not cells:
+    if len(cells) < first:
         raise DataError(f"'{path.name}' is empty.")
     if wrong:
         shown = ", ".join(wrong[:_SHOWN]) + (", ..." if len(wrong) > _SHOWN else "")
@@ -58,9 +103,11 @@ def read_sheet(path: Path, sheet: str | None) -> pd.DataFrame:
         )
     width = max(map(len, cells))
     cells = [[*row, *[None] * (width - len(row))] for row in cells]
-    names = check_header(cells[0], path.name)
-    frame = pd.DataFrame(cells[1:], columns=names, dtype=object).replace({None: np.nan}).infer_objects()
-    nameless = [c for c in names if c.startswith(NAMELESS)]
+    given = check_header(cells[first - 1], path.name) if names is None else [*names]
+    if len(given) < width:
+        given += [f"{NAMELESS}{k + 1}" for k in range(len(given), width)]
+    frame = pd.DataFrame(cells[first:], columns=given, dtype=object).replace({None: np.nan}).infer_objects()
+    nameless = [c for c in given if c.startswith(NAMELESS)]
     filled = [c for c in nameless if frame[c].notna().any()]
     if filled:
         raise DataError(

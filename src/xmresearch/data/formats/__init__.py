@@ -1,0 +1,1 @@
+"""How survey tools, statistics packages and logs write their files: one module for each form, found by `registry`."""

@@ -1,0 +1,112 @@
+"""The forms of files that are known, and which of them a file has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+
+from xmresearch.data.config import FileSource
+from xmresearch.data.formats.opening import Opening
+from xmresearch.data.formats.table import Table
+from xmresearch.errors import DataError, nearest
+
+MODULES = ("plain",)
+"""Modules of this package that hold FORMATS, in the order in which they are asked: the particular before the plain."""
+
+
+@dataclass(frozen=True)
+class Format:
+    """One form of file.
+
+    Attributes
+    ----------
+    name : str
+        As `data.format` gives it.
+    about : str
+        What it is, in a few words.
+    recognise : callable
+        Takes an `Opening`; returns what the form is told by, or '' where it is not this one. Reads no further than it must.
+    read : callable
+        Takes an `Opening` and returns a `Table`, with `why` as the opening was recognised.
+    """
+
+    name: str
+    about: str
+    recognise: Callable[[Opening], str]
+    read: Callable[[Opening, str], Table]
+
+
+@cache
+def formats() -> tuple[Format, ...]:
+    """Return every form, in the order in which they are asked."""
+    found: list[Format] = []
+    for name in MODULES:
+        found += import_module(f"xmresearch.data.formats.{name}").FORMATS
+    return tuple(found)
+
+
+def recognise(opening: Opening) -> tuple[Format, str]:
+    """Return the form of a file and what tells it.
+
+    Parameters
+    ----------
+    opening : Opening
+        Of the file.
+
+    Returns
+    -------
+    form : Format
+    why : str
+
+    Raises
+    ------
+    DataError
+        The form that is given is unknown, or none is recognised.
+    """
+    given = opening.settings.format
+    names = [f.name for f in formats()]
+    if given is not None:
+        if given not in names:
+            raise DataError(f"data.format: there is no form '{given}'.", nearest(given, names))
+        return next(f for f in formats() if f.name == given), "given as data.format"
+    for form in formats():
+        why = form.recognise(opening)
+        if why:
+            return form, why
+    raise DataError(
+        f"'{opening.path.name}' has the ending '{opening.path.suffix}', which names no known format.",
+        f"Set data.format to one of {', '.join(names)}.",
+    )
+
+
+def read_table(path: Path, settings: FileSource) -> Table:
+    """Read a file by the form that it has.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    settings : FileSource
+        What the params say of it.
+
+    Returns
+    -------
+    Table
+
+    Raises
+    ------
+    DataError
+        The file does not exist, its form is not known, or it cannot be read by it.
+    """
+    if not path.is_file():
+        there = [p.name for p in path.parent.glob("*") if p.is_file()] if path.parent.is_dir() else []
+        raise DataError(
+            f"The data file '{path.name}' does not exist in '{path.parent}'.",
+            f"{nearest(path.name, there)} Relative paths start from the folder of the params file.".strip(),
+        )
+    opening = Opening(path, settings)
+    form, why = recognise(opening)
+    return form.read(opening, why)

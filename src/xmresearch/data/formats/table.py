@@ -1,0 +1,71 @@
+"""What reading a file gives: its rows, and what the file itself says of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+import pandas as pd
+
+from xmresearch.display import Shown
+
+Role = Literal[
+    "id", "duration", "started", "submitted", "status", "finished", "progress", "language", "weight", "channel", "preview",
+    "ip", "email", "name", "phone", "location", "device", "external_id", "comment",
+]  # fmt: skip
+"""What a tool's convention says of a column; `ip` to `external_id` tell who somebody is, or may."""
+
+
+@dataclass(frozen=True, repr=False)
+class Table(Shown):
+    """Rows as read, with what their file says of them.
+
+    Attributes
+    ----------
+    frame : DataFrame
+        One row per respondent (or event), in file order; blank cells are missing.
+    format : str
+        By which form it was read, such as qualtrics.
+    why : str
+        What the form was recognised by, or that it was given.
+    encoding : str
+        How text was decoded; '' where the form has no choice.
+    questions : mapping of str to str
+        Wording of the question, by column.
+    values : mapping of str to mapping
+        Labels of coded answers, by column: code to label.
+    roles : mapping of str to str
+        What the tool's convention says the column is; see `Role`.
+    several : mapping of str to tuple of str
+        Questions with several answers: the columns of their options, or the one column that joins them.
+    left_out : mapping of str to int
+        Rows left out by the form's rules (previews, totals, notes), by rule.
+    declared_missing : mapping of str to int
+        Answers that the file declares as missing and that were blanked, by column.
+    notes : tuple of str
+        What a reader must know, in plain words; no value of a respondent is in them.
+    """
+
+    frame: pd.DataFrame
+    format: str
+    why: str
+    encoding: str = ""
+    questions: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, Mapping[Any, str]] = field(default_factory=dict)
+    roles: Mapping[str, Role] = field(default_factory=dict)
+    several: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    declared_missing: Mapping[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def without_rows(self) -> Table:
+        """Return what the file says of its rows, without them."""
+        return replace(self, frame=self.frame.iloc[:0])
+
+    def _head(self) -> Mapping[str, Any]:
+        rows, columns = self.frame.shape
+        return {"format": self.format, "rows": rows, "columns": columns, "left_out": sum(self.left_out.values())}
+
+    def _tables(self) -> Mapping[str, pd.DataFrame]:
+        return {}
