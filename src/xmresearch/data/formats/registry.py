@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from xmresearch.data.config import FileSource
 from xmresearch.data.formats.opening import Opening
 from xmresearch.data.formats.table import Table
+from xmresearch.display import Shown
 from xmresearch.errors import DataError, nearest
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MODULES = ("plain",)
 """Modules of this package that hold FORMATS, in the order in which they are asked: the particular before the plain."""
 
 
-@dataclass(frozen=True)
-class Format:
+@dataclass(frozen=True, repr=False)
+class Format(Shown):
     """One form of file.
 
     Attributes
@@ -37,6 +42,12 @@ class Format:
     about: str
     recognise: Callable[[Opening], str]
     read: Callable[[Opening, str], Table]
+
+    def _head(self) -> Mapping[str, Any]:
+        return {"name": self.name, "about": self.about}
+
+    def _tables(self) -> Mapping[str, pd.DataFrame]:
+        return {}
 
 
 @cache
