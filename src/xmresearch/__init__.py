@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from xmresearch import claims as claims
     from xmresearch import data as data
     from xmresearch import errors as errors
+    from xmresearch import metrics as metrics
     from xmresearch import psychometrics as psychometrics
     from xmresearch import sem as sem
     from xmresearch import sufficient as sufficient
