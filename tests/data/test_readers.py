@@ -43,13 +43,27 @@ def test_wrong_encoding_names_file_and_line(tmp_path):
         read_survey(path, encoding="utf-9")
 
 
-@pytest.mark.parametrize(("delimiter", "told"), [(";", "';'"), ("\t", "tabs"), ("|", r"'\|'")])
-def test_wrong_delimiter_says_which_one_it_has(tmp_path, delimiter, told):
+@pytest.mark.parametrize("delimiter", [";", "\t", "|"])
+def test_the_delimiter_is_found(tmp_path, delimiter):
     path = tmp_path / "s.csv"
     FRAME.to_csv(path, index=False, sep=delimiter)
-    with pytest.raises(DataError, match=f"only one column.*{told}"):
+    assert len(read_survey(path).columns) == 3
+    with pytest.raises(DataError, match="only one column"):
+        read_survey(path, delimiter="," if delimiter != "," else ";")
+
+
+def test_decimal_commas_do_not_look_like_columns(tmp_path):
+    path = tmp_path / "s.csv"
+    path.write_text("a;b\n1,5;2,5\n3,5;4,5\n", "utf-8")
+    assert list(read_survey(path).columns) == ["a", "b"]
+
+
+def test_a_delimiter_that_is_doubtful_is_asked_for(tmp_path):
+    path = tmp_path / "s.csv"
+    path.write_text("a,b;c\n1,2;3\n4,5;6\n", "utf-8")
+    with pytest.raises(DataError, match=r"comma \(','\) or semicolon \(';'\) alike. Set data.delimiter"):
         read_survey(path)
-    assert len(read_survey(path, delimiter=delimiter).columns) == 3
+    assert list(read_survey(path, delimiter=";").columns) == ["a,b", "c"]
 
 
 def test_missing_file_names_the_nearest(tmp_path):

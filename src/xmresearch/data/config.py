@@ -52,7 +52,7 @@ class DatasetSource(BaseModel):
     name: str = Field(description="name in the registry, such as kiosk_servqual")
 
 
-FormatName = Literal["csv", "parquet", "excel"]
+FormatName = Literal["csv", "parquet", "excel", "qualtrics"]
 """Every form in `xmresearch.data.formats.registry`, by name."""
 
 
@@ -63,9 +63,13 @@ class FileSource(BaseModel):
     source: Literal["file"]
     path: str = Field(min_length=1, description="path; a relative one starts from the params file")
     format: FormatName | None = Field(None, description="form of the file; recognised if absent")
-    delimiter: str | None = Field(None, min_length=1, max_length=1, description="of a CSV; comma if absent")
+    delimiter: str | None = Field(
+        None, min_length=1, max_length=1, description="of a CSV; what its first records show if absent"
+    )
     encoding: str | None = Field(None, description="of a CSV; if absent UTF-8, or GB 18030 where clearly Chinese")
     sheet: str | None = Field(None, description="of an Excel workbook; the first if absent")
+    unfinished: Literal["keep", "drop"] = Field("keep", description="answers that the tool marks as not finished")
+    test_rows: Literal["keep", "drop"] = Field("drop", description="previews and tests, as the tool marks them")
 
 
 def source_of[Source](given: Source | str | Path) -> Source | FileSource:

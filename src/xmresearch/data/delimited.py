@@ -102,8 +102,6 @@ def scan_delimited(
     """
     import polars as pl
 
-    if delimiter in '\r\n"':
-        raise DataError(f"{delimiter!r} cannot separate columns.", "Set data.delimiter to a comma, semicolon or tab.")
     source, used = opened(path, encoding)
     given = _header(source, path.name, delimiter) if names is None else list(names)
     plain = names is None and first == 1

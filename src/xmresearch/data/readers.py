@@ -43,7 +43,7 @@ def read_survey(
     format : str, optional
         One of `xmresearch.data.config.FormatName`; recognised if absent.
     delimiter : str, optional
-        Of a CSV: comma (tab for .tsv) if absent. It is not guessed.
+        Of a CSV: what its first records show if absent.
     encoding : str, optional
         Of a CSV: if absent UTF-8 (with or without a mark), or GB 18030 where its text is clearly Chinese.
     sheet : str, optional
@@ -83,7 +83,7 @@ def scan_survey(path: str | Path, *, delimiter: str | None = None, encoding: str
     path : str or Path
         The file, or a folder that holds `*.parquet`.
     delimiter : str, optional
-        Of a CSV: comma (tab for .tsv) if absent.
+        Of a CSV: what its first records show if absent.
     encoding : str, optional
         As for `read_survey`.
 
@@ -111,19 +111,18 @@ def scan_survey(path: str | Path, *, delimiter: str | None = None, encoding: str
         return pl.scan_parquet(path / "*.parquet")
     if not path.is_file():
         raise DataError(f"The data file '{path.name}' does not exist in '{path.parent}'.")
-    form = file_format(path)
+    opening = Opening(path, FileSource(source="file", path=str(path), delimiter=delimiter, encoding=encoding))
+    form = recognise(opening)[0].name
     if form == "excel":
         raise DataError(f"'{path.name}' is a workbook, which cannot be streamed.", "Save it as CSV or Parquet.")
     try:
         if form == "csv":
-            return scan_delimited(path, _delimiter(path, delimiter), encoding)[0]
+            return scan_delimited(path, opening.delimiter, encoding)[0]
+        if form != "parquet":
+            return pl.from_pandas(read_table(path, opening.settings).frame).lazy()
         found = pl.scan_parquet(path)
         found.collect_schema()
     except (pl.exceptions.PolarsError, OSError) as error:
         what = "is not a readable Parquet file" if form == "parquet" else "cannot be read"
         raise DataError(f"'{path.name}' {what}: {reason(error)}.") from None
     return found
-
-
-def _delimiter(path: Path, given: str | None) -> str:
-    return given or ("\t" if path.suffix.lower() == ".tsv" else ",")

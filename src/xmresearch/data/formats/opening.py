@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import islice
 from pathlib import Path
 
 import pandas as pd
 
 from xmresearch.data.config import FileSource
 from xmresearch.data.delimited import opened, read_delimited
+from xmresearch.data.formats.delimiters import find_delimiter, split_records
 from xmresearch.data.workbook import first_rows, read_sheet
 from xmresearch.display import Shown
+from xmresearch.errors import DataError
 
 PEEKED = 40
 _PART = 1 << 18
@@ -54,10 +53,41 @@ class Opening(Shown):
         """Whether it is a workbook of the kind that openpyxl reads."""
         return self.settings.format == "excel" or self.path.suffix.lower() in _BOOKS
 
-    @property
+    @cached_property
+    def beginning(self) -> str:
+        """The first part of a text, in whole lines.
+
+        Raises
+        ------
+        DataError
+            It is empty or cannot be decoded.
+        """
+        source, _ = opened(self.path, self.settings.encoding)
+        if isinstance(source, Path):
+            with source.open("rb") as file:
+                raw = file.read(_PART)
+        else:
+            raw = source[:_PART]
+        text = raw.decode("utf-8-sig", errors="ignore")
+        return text[: text.rfind("\n") + 1] or text if len(raw) == _PART else text
+
+    @cached_property
     def delimiter(self) -> str:
-        """What separates cells: as given, otherwise a tab for .tsv and a comma for the rest."""
-        return self.settings.delimiter or ("\t" if self.path.suffix.lower() == ".tsv" else ",")
+        """What separates cells: as given, otherwise a tab for .tsv and what the first records show for the rest.
+
+        Raises
+        ------
+        DataError
+            What is given cannot separate columns; or see `find_delimiter`.
+        """
+        given = self.settings.delimiter
+        if given is not None:
+            if given in '\r\n"':
+                raise DataError(
+                    f"{given!r} cannot separate columns.", "Set data.delimiter to a comma, semicolon or tab."
+                )
+            return given
+        return "\t" if self.path.suffix.lower() == ".tsv" else find_delimiter(self.beginning, self.path.name)
 
     @cached_property
     def rows(self) -> list[list[str]]:
@@ -71,19 +101,7 @@ class Opening(Shown):
         if self.is_workbook:
             cells = first_rows(self.path, self.settings.sheet, PEEKED)
             return [["" if v is None else str(v) for v in row] for row in cells]
-        if not self.is_text:
-            return []
-        source, _ = opened(self.path, self.settings.encoding)
-        if isinstance(source, Path):
-            with source.open("rb") as file:
-                raw = file.read(_PART)
-        else:
-            raw = source[:_PART]
-        text = io.StringIO(raw.decode("utf-8-sig", errors="ignore"), newline="")
-        try:
-            return [[c.strip() for c in row] for row in islice(csv.reader(text, delimiter=self.delimiter), PEEKED)]
-        except csv.Error:
-            return []
+        return split_records(self.beginning, self.delimiter, PEEKED) if self.is_text else []
 
     def body(self, names: Sequence[str] | None = None, first: int = 1) -> tuple[pd.DataFrame, str]:
         """Read the rows.
