@@ -19,16 +19,20 @@ STRICT = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
 class Scale(BaseModel):
-    """The lowest and the highest answer that can be given."""
+    """The lowest and the highest answer that can be given, and what answers in words mean."""
 
     model_config = STRICT
     minimum: float
     maximum: float
+    values: dict[Text, float] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _ordered(self) -> Scale:
         if not self.minimum < self.maximum:
             raise ValueError(f"scale minimum {self.minimum:g} is not below its maximum {self.maximum:g}")
+        outside = [w for w, v in self.values.items() if not self.minimum <= v <= self.maximum]
+        if outside:
+            raise ValueError(f"the value of '{outside[0]}' lies outside the scale {self.minimum:g}-{self.maximum:g}")
         return self
 
     @property

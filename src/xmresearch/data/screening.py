@@ -8,13 +8,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from xmresearch.data.answers import Conversion, merged, to_numbers
 from xmresearch.data.codebook import RATED, Codebook
 from xmresearch.data.config import Screening
+from xmresearch.data.durations import read_durations
 from xmresearch.display import Shown
-from xmresearch.errors import DataError, Problems, brief
+from xmresearch.errors import DataError, Problems
 
 MIN_BATTERY = 6
-_BLANKS = ("", "na", "n/a", "nan", "null", "none", ".")
 
 
 @dataclass(frozen=True, repr=False)
@@ -39,7 +40,9 @@ class ScreeningLog(Shown):
     missing_share: float
 
 
-def numeric_items(frame: pd.DataFrame, codebook: Codebook, problems: Problems) -> pd.DataFrame:
+def numeric_items(
+    frame: pd.DataFrame, codebook: Codebook, problems: Problems
+) -> tuple[pd.DataFrame, tuple[Conversion, ...]]:
     """Turn the items into numbers; reverse-keyed ones are not recoded here.
 
     Parameters
@@ -49,35 +52,23 @@ def numeric_items(frame: pd.DataFrame, codebook: Codebook, problems: Problems) -
     codebook : Codebook
         Columns that are not in the frame are left out.
     problems : Problems
-        Gets a DataError for every column with an answer that is no number; it names the column, the row and the value.
+        Gets a DataError for every column with an answer that is no number and no word whose number is beyond doubt.
 
     Returns
     -------
-    DataFrame
+    items : DataFrame
         float64, one column per item; blanks are NaN.
+    conversions : tuple of Conversion
+        How words became numbers, items read alike together; empty where there were only numbers.
     """
-    out = {}
+    out, converted = {}, []
     for column in codebook.columns:
         if column.name in frame.columns:
             with problems.step():
-                out[column.name] = _numbers(frame[column.name], column.name)
-    return pd.DataFrame(out, index=frame.index)
-
-
-def _numbers(raw: pd.Series, name: str) -> pd.Series:
-    if raw.dtype == object or pd.api.types.is_string_dtype(raw):
-        text = raw.astype("string").str.strip()
-        raw = text.mask(text.str.lower().isin(_BLANKS), pd.NA)
-    values: pd.Series = pd.to_numeric(raw, errors="coerce").astype("float64")
-    wrong = values.isna() & raw.notna()
-    if wrong.any():
-        row = int(np.flatnonzero(wrong.to_numpy())[0])
-        raise DataError(
-            f"Column '{name}', data row {row + 1}: '{brief(raw.iloc[row])}' is not a number"
-            f" ({int(wrong.sum())} such answer(s) in this column).",
-            "Export answers as numeric codes, or blank the cells that hold no answer.",
-        )
-    return values
+                out[column.name], found = to_numbers(frame[column.name], column)
+                if found is not None:
+                    converted.append(found)
+    return pd.DataFrame(out, index=frame.index), merged(converted)
 
 
 def require_in_range(items: pd.DataFrame, codebook: Codebook, problems: Problems) -> pd.DataFrame:
@@ -185,19 +176,6 @@ def irv(values: NDArray[np.float64]) -> NDArray[np.float64]:
         mean = filled.sum(axis=1) / answered
         squares = (np.where(np.isnan(values), 0.0, values - mean[:, None]) ** 2).sum(axis=1)
         return np.sqrt(squares / np.where(answered > 1, answered - 1, np.nan))
-
-
-def _seconds(given: pd.Series, name: str) -> NDArray[np.float64]:
-    seconds = pd.to_numeric(given, errors="coerce")
-    wrong = seconds.isna() & given.notna()
-    if wrong.any():
-        row = int(np.flatnonzero(wrong.to_numpy())[0])
-        raise DataError(
-            f"Duration column '{name}', data row {row + 1}: '{brief(given.iloc[row])}' is not a number of seconds.",
-            "Convert it to seconds, or remove duration_column.",
-        )
-    found: NDArray[np.float64] = seconds.to_numpy(dtype="float64")
-    return found
 
 
 def screened_items(codebook: Codebook) -> tuple[list[str], list[list[str]]]:
@@ -309,7 +287,7 @@ def screen(
         apply("missing", f"> {rules.missing.max_share:.0%}", rules.missing.action,
               blank.mean(axis=1) > rules.missing.max_share, rules.missing.action == "drop")  # fmt: skip
     if duration_column is not None and rules.too_fast.action != "off":
-        seconds = _seconds(frame[duration_column], duration_column)
+        seconds = read_durations(frame[duration_column], duration_column)
         shortest = rules.too_fast.seconds_per_item * len(rated)
         apply(
             "too_fast", f"< {shortest:g} s", rules.too_fast.action, seconds < shortest, rules.too_fast.action == "drop"

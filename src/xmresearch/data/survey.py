@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from xmresearch.data.answers import Conversion
 from xmresearch.data.codebook import Codebook
 from xmresearch.data.config import Screening
 from xmresearch.data.delimited import require_unique_columns
@@ -51,6 +52,8 @@ class Survey(Shown):
         recoding; of what the weights restore where there are weights.
     table : Table or None
         What the file said of its rows, without them; None where the rows came from no file.
+    conversions : tuple of Conversion
+        How answers in words became numbers.
     """
 
     frame: pd.DataFrame
@@ -63,6 +66,7 @@ class Survey(Shown):
     notes: tuple[str, ...] = field(default=())
     population: tuple[pd.Series, pd.DataFrame] | None = None
     table: Table | None = None
+    conversions: tuple[Conversion, ...] = ()
 
     @property
     def simulated(self) -> bool:
@@ -221,7 +225,7 @@ def prepare_survey(
     _check_columns(raw, codebook, {k: v for k, v in given.items() if v is not None}, segments, problems)
     there = {k: v if v in raw.columns else None for k, v in given.items()}
     raw = raw.reset_index(drop=True)
-    items = numeric_items(raw, codebook, problems)
+    items, conversions = numeric_items(raw, codebook, problems)
     if rules.out_of_range.action == "error":
         items = require_in_range(items, codebook, problems)
     sound = not problems.errors
@@ -255,7 +259,7 @@ def prepare_survey(
             if name in raw.columns:
                 frame[name] = _segment(raw.loc[keep, name], name)
     problems.settle()
-    return Survey(frame, codebook, weights, tuple(segments), log, source, truth, notes, population, table)
+    return Survey(frame, codebook, weights, tuple(segments), log, source, truth, notes, population, table, conversions)
 
 
 def _check_columns(

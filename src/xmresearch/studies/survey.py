@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from xmresearch.data.formats.table import Table
 from xmresearch.data.load import load_survey
 from xmresearch.data.survey import Survey
 from xmresearch.errors import Problems
@@ -52,6 +53,8 @@ def describe_survey(
         f"Data: {facts['received']} respondents from {facts['source']}, {facts['n']} after screening"
         f" (effective n {facts['n_eff']:.0f}); {facts['missing_share']:.1f} % of the ratings are blank."
     ]
+    lines = [*reading_lines(survey.table), *lines]
+    lines += [f"Answers in words: {c.line()}" for c in survey.conversions]
     for rule in survey.log.rules.to_dict("records"):
         if rule["flagged"]:
             done = f"{rule['removed']} left out" if rule["removed"] else rule["action"]
@@ -61,3 +64,28 @@ def describe_survey(
     if survey.notes:
         lines.append(f"Not asked in this survey: {', '.join(survey.notes)}.")
     return lines
+
+
+def reading_lines(table: Table | None) -> list[str]:
+    """Say how a file was read: its form, what tells it, what was left out and what to know.
+
+    Parameters
+    ----------
+    table : Table or None
+        None where the rows came from no file; nothing is said then.
+
+    Returns
+    -------
+    list of str
+    """
+    if table is None:
+        return []
+    encoding = f", {table.encoding}" if table.encoding else ""
+    lines = [f"Read as {table.format} ({table.why}{encoding})."]
+    lines += [f"Left out: {count} row(s), {rule}." for rule, count in table.left_out.items()]
+    if table.declared_missing:
+        lines.append(
+            f"Declared missing in the file and blanked: {sum(table.declared_missing.values())} answer(s) in "
+            f"{len(table.declared_missing)} column(s)."
+        )
+    return lines + [f"Note: {note}" for note in table.notes]
