@@ -52,7 +52,19 @@ class DatasetSource(BaseModel):
     name: str = Field(description="name in the registry, such as kiosk_servqual")
 
 
-FormatName = Literal["csv", "parquet", "excel", "qualtrics"]
+FormatName = Literal[
+    "csv",
+    "parquet",
+    "excel",
+    "qualtrics",
+    "surveymonkey",
+    "limesurvey",
+    "google_forms",
+    "ms_forms",
+    "wjx",
+    "tencent_wj",
+    "tencent_docs",
+]
 """Every form in `xmresearch.data.formats.registry`, by name."""
 
 

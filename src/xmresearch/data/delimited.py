@@ -107,7 +107,12 @@ def scan_delimited(
     plain = names is None and first == 1
     with _well_formed(source, path.name, delimiter, first):
         at: dict[str, Any] = {} if plain else {"has_header": False, "skip_rows": first}
-        schema = pl.scan_csv(source, separator=delimiter, infer_schema_length=None, **at).collect_schema()
+        try:
+            schema = pl.scan_csv(source, separator=delimiter, infer_schema_length=None, **at).collect_schema()
+        except pl.exceptions.NoDataError:
+            if plain:
+                raise
+            return pl.LazyFrame(schema=dict.fromkeys(given, pl.String())), used
         known = {name: pl.String() if kind == pl.Int128 else kind for name, kind in schema.items()}
         _require_width(len(known), len(given), path.name)
         rows = pl.scan_csv(source, separator=delimiter, schema=known, **at).rename(dict(zip(known, given, strict=True)))

@@ -48,3 +48,32 @@ def unique_names(names: Sequence[str]) -> tuple[list[str], list[str]]:
         taken.add(found)
         unique.append(found)
     return unique, [n for n, count in seen.items() if count > 1]
+
+
+def named_columns(cells: Sequence[str], *, keep_nameless: bool = False) -> tuple[list[str], tuple[str, ...]]:
+    """Name the columns by one header line.
+
+    Parameters
+    ----------
+    cells : sequence of str
+        Of the line.
+    keep_nameless : bool
+        Whether a column without a name may hold answers; it is then called by its position.
+
+    Returns
+    -------
+    names : list of str
+        Each once.
+    notes : tuple of str
+        What had to be named or numbered.
+    """
+    names, notes = row_names(cells), []
+    if keep_nameless:
+        blank = [k for k, n in enumerate(names) if n.startswith(NAMELESS)]
+        names = [f"column {k + 1}" if k in blank else n for k, n in enumerate(names)]
+        if blank:
+            notes.append(f"{len(blank)} column(s) without a name are called by their position.")
+    unique, repeated = unique_names(names)
+    if repeated:
+        notes.append(f"{len(repeated)} column name(s) occurred more than once and got a number.")
+    return unique, tuple(notes)
