@@ -93,7 +93,7 @@ def test_duplicate_columns_are_refused(tmp_path, ending):
     [
         ("s.csv", b"", "is empty"),
         ("s.csv", b"\xef\xbb\xbf", "first line of 's.csv' is blank"),
-        ("s.csv", b"\na,b\n1,2\n", "first line of 's.csv' is blank"),
+        ("s.csv", b"\na,b\n", "first line of 's.csv' is blank"),
         ("s.csv", b"\xff\xfea", "cannot be decoded as utf-16"),
         ("s.csv", b"a,,b\n1,2,3\n", r"answers below an empty header cell \(column 2\)"),
         ("s.csv", b"\x00\x01\x02,", "not a text file"),

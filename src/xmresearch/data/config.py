@@ -64,6 +64,7 @@ FormatName = Literal[
     "wjx",
     "tencent_wj",
     "tencent_docs",
+    "ga4",
 ]
 """Every form in `xmresearch.data.formats.registry`, by name."""
 
@@ -80,6 +81,10 @@ class FileSource(BaseModel):
     )
     encoding: str | None = Field(None, description="of a CSV; if absent UTF-8, or GB 18030 where clearly Chinese")
     sheet: str | None = Field(None, description="of an Excel workbook; the first if absent")
+    header_row: int | None = Field(
+        None, ge=1, description="which record of a table names its columns, counted from 1; found if absent"
+    )
+    table: int | None = Field(None, ge=1, description="which table of a file that holds several, counted from 1")
     unfinished: Literal["keep", "drop"] = Field("keep", description="answers that the tool marks as not finished")
     test_rows: Literal["keep", "drop"] = Field("drop", description="previews and tests, as the tool marks them")
 

@@ -54,22 +54,44 @@ class Opening(Shown):
         return self.settings.format == "excel" or self.path.suffix.lower() in _BOOKS
 
     @cached_property
-    def beginning(self) -> str:
-        """The first part of a text, in whole lines.
+    def _source(self) -> tuple[Path | bytes, str]:
+        return opened(self.path, self.settings.encoding)
+
+    @property
+    def encoding(self) -> str:
+        """How text is decoded; raises DataError where that is not settled."""
+        return self._source[1]
+
+    def text(self, most: int) -> str:
+        """Return the first part of a text, in whole lines.
+
+        Parameters
+        ----------
+        most : int
+            Bytes at most.
+
+        Returns
+        -------
+        str
 
         Raises
         ------
         DataError
             It is empty or cannot be decoded.
         """
-        source, _ = opened(self.path, self.settings.encoding)
+        source, _ = self._source
         if isinstance(source, Path):
             with source.open("rb") as file:
-                raw = file.read(_PART)
+                raw = file.read(most)
         else:
-            raw = source[:_PART]
-        text = raw.decode("utf-8-sig", errors="ignore")
-        return text[: text.rfind("\n") + 1] or text if len(raw) == _PART else text
+            raw = source[:most]
+        found = raw.decode("utf-8-sig", errors="ignore")
+        return found[: found.rfind("\n") + 1] or found if len(raw) == most else found
+
+    @cached_property
+    def beginning(self) -> str:
+        """The first 256 kB of a text, in whole lines; raises DataError as `text` does."""
+        return self.text(_PART)
 
     @cached_property
     def delimiter(self) -> str:

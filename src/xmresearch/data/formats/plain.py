@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pandas as pd
 
 from xmresearch.data.delimited import check_header
+from xmresearch.data.formats.header_lines import find_header, without_foot, without_row_names
 from xmresearch.data.formats.opening import Opening
 from xmresearch.data.formats.registry import Format
 from xmresearch.data.formats.table import Table
@@ -23,8 +24,14 @@ def _by_ending(*endings: str) -> Callable[[Opening], str]:
 
 def _read_cells(form: str) -> Callable[[Opening, str], Table]:
     def read(opening: Opening, why: str) -> Table:
-        frame, encoding = opening.body()
-        return Table(frame, form, why, encoding)
+        lines = find_header(opening.rows, opening.path.name, opening.settings.header_row)
+        frame, encoding = opening.body() if lines is None else opening.body(lines.names, lines.first)
+        frame, notes = without_row_names(frame)
+        frame, left_out = without_foot(frame)
+        if lines is None:
+            return Table(frame, form, why, encoding, left_out=left_out, notes=notes)
+        questions = {n: q for n, q in zip(lines.names, lines.questions, strict=True) if q and n in frame.columns}
+        return Table(frame, form, why, encoding, questions=questions, left_out=left_out, notes=(*lines.notes, *notes))
 
     return read
 

@@ -18,7 +18,7 @@ from xmresearch.errors import DataError, nearest
 if TYPE_CHECKING:
     import pandas as pd
 
-MODULES = ("qualtrics", "surveymonkey", "limesurvey", "chinese_forms", "online_forms", "plain")
+MODULES = ("qualtrics", "surveymonkey", "limesurvey", "chinese_forms", "online_forms", "ga4", "plain")
 """Modules of this package that hold FORMATS, in the order in which they are asked: the particular before the plain."""
 
 
