@@ -37,7 +37,7 @@ def read_survey(
     Parameters
     ----------
     path : str or Path
-        CSV (.csv, .tsv, .txt), Parquet (.parquet, .pq) or Excel (.xlsx, .xlsm).
+        A file of any form in `xmresearch.data.config.FormatName`.
     columns : sequence of str, optional
         Only these columns are read; every one must exist.
     format : str, optional
@@ -76,12 +76,12 @@ def read_survey(
 
 
 def scan_survey(path: str | Path, *, delimiter: str | None = None, encoding: str | None = None) -> pl.LazyFrame:
-    """Open a Parquet or CSV file, or a folder of Parquet files, without reading it.
+    """Open a file, or a folder of Parquet files: Parquet and CSV without reading them, the rest in memory.
 
     Parameters
     ----------
     path : str or Path
-        The file, or a folder that holds `*.parquet`.
+        The file, of any form that is known, or a folder that holds `*.parquet`.
     delimiter : str, optional
         Of a CSV: what its first records show if absent.
     encoding : str, optional
@@ -113,8 +113,6 @@ def scan_survey(path: str | Path, *, delimiter: str | None = None, encoding: str
         raise DataError(f"The data file '{path.name}' does not exist in '{path.parent}'.")
     opening = Opening(path, FileSource(source="file", path=str(path), delimiter=delimiter, encoding=encoding))
     form = recognise(opening)[0].name
-    if form == "excel":
-        raise DataError(f"'{path.name}' is a workbook, which cannot be streamed.", "Save it as CSV or Parquet.")
     try:
         if form == "csv":
             return scan_delimited(path, opening.delimiter, encoding)[0]
@@ -122,7 +120,7 @@ def scan_survey(path: str | Path, *, delimiter: str | None = None, encoding: str
             return pl.from_pandas(read_table(path, opening.settings).frame).lazy()
         found = pl.scan_parquet(path)
         found.collect_schema()
-    except (pl.exceptions.PolarsError, OSError) as error:
+    except (pl.exceptions.PolarsError, OSError, ValueError, TypeError) as error:
         what = "is not a readable Parquet file" if form == "parquet" else "cannot be read"
         raise DataError(f"'{path.name}' {what}: {reason(error)}.") from None
     return found

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import math
-import zipfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from xmresearch.data.delimited import NAMELESS, check_header
-from xmresearch.errors import DataError, nearest, reason
+from xmresearch.data.sheets import Sheet, tabulate
+from xmresearch.errors import DataError
 
-if TYPE_CHECKING:
-    from openpyxl.workbook import Workbook
-
-_SHOWN = 5
+_COMPOUND = b"\xd0\xcf\x11\xe0"
+_ZIP = b"PK"
 
 
 def first_rows(path: Path, sheet: str | None, n: int) -> list[list[Any]]:
@@ -27,9 +21,9 @@ def first_rows(path: Path, sheet: str | None, n: int) -> list[list[Any]]:
     Parameters
     ----------
     path : Path
-        .xlsx or .xlsm.
+        See `read_sheet`.
     sheet : str, optional
-        The first if absent.
+        See `read_sheet`.
     n : int
         How many lines at most.
 
@@ -43,34 +37,18 @@ def first_rows(path: Path, sheet: str | None, n: int) -> list[list[Any]]:
     DataError
         The workbook cannot be read or has no such sheet.
     """
-    from openpyxl import load_workbook
-
-    with _readable(path):
-        book = load_workbook(path, read_only=True, data_only=True)
-        try:
-            lines = book[_sheet(book, sheet, path.name)].iter_rows(max_row=n)
-            return [[_value(cell) for cell in row] for row in lines]
-        finally:
-            book.close()
-
-
-@contextmanager
-def _readable(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except (zipfile.BadZipFile, KeyError, OSError) as error:
-        raise DataError(f"'{path.name}' is not a readable Excel workbook: {reason(error)}.") from None
+    return _open_sheet(path, sheet, n).cells[:n]
 
 
 def read_sheet(path: Path, sheet: str | None, *, names: Sequence[str] | None = None, first: int = 1) -> pd.DataFrame:
-    """Read one sheet of an Excel workbook.
+    """Read one sheet of a workbook.
 
     Parameters
     ----------
     path : Path
-        .xlsx or .xlsm.
+        .xlsx or .xlsm, .xls, or a table in HTML that is named as one; told by its content.
     sheet : str, optional
-        The first if absent.
+        The first that is not hidden and has cells if absent.
     names : sequence of str, optional
         Of the columns, where the line above the first row does not give them.
     first : int
@@ -80,7 +58,9 @@ def read_sheet(path: Path, sheet: str | None, *, names: Sequence[str] | None = N
     -------
     DataFrame
         One row per line of the sheet below its first ones; cells as CSV has them: "NA" is text, an empty
-        cell is missing. Blank lines after the last row, and columns without name and cells, are left out.
+        cell is missing. Cells that are formatted as dates are dates; numbers stored as text are numbers where the whole column is.
+        A cell merged over rows counts for each. Blank lines after the last row, and columns without name and cells, are left
+        out. `attrs["notes"]` holds what a reader must know.
 
     Raises
     ------
@@ -88,83 +68,22 @@ def read_sheet(path: Path, sheet: str | None, *, names: Sequence[str] | None = N
         The workbook cannot be read or has no such sheet; a name repeats or is missing; a cell holds an error such as #N/A,
         or a formula whose value was never stored.
     """
-    with _readable(path):
-        cells, wrong = _cells(path, sheet)
-    while cells and all(v is None for v in cells[-1]):
-        cells.pop()
-    if len(cells) < first:
-        raise DataError(f"'{path.name}' is empty.")
-    if wrong:
-        shown = ", ".join(wrong[:_SHOWN]) + (", ..." if len(wrong) > _SHOWN else "")
-        raise DataError(
-            f"'{path.name}' has {len(wrong)} cell(s) without a value: {shown}.",
-            "Mend the formula or clear the cell; a formula that was never calculated gets its value when the workbook is opened "
-            "in Excel or LibreOffice and saved.",
-        )
-    width = max(map(len, cells))
-    cells = [[*row, *[None] * (width - len(row))] for row in cells]
-    given = check_header(cells[first - 1], path.name) if names is None else [*names]
-    if len(given) < width:
-        given += [f"{NAMELESS}{k + 1}" for k in range(len(given), width)]
-    frame = pd.DataFrame(cells[first:], columns=given, dtype=object).replace({None: np.nan}).infer_objects()
-    nameless = [c for c in given if c.startswith(NAMELESS)]
-    filled = [c for c in nameless if frame[c].notna().any()]
-    if filled:
-        raise DataError(
-            f"'{path.name}' has answers below an empty header cell (column {filled[0].removeprefix(NAMELESS)}).",
-            "Name the column in the first line, or remove it.",
-        )
-    return frame.drop(columns=nameless)
+    return tabulate(_open_sheet(path, sheet, None), path.name, names, first)
 
 
-def _cells(path: Path, sheet: str | None) -> tuple[list[list[Any]], list[str]]:
-    """Return the values by row, and the cells that have none though they should."""
-    from openpyxl import load_workbook
+def _open_sheet(path: Path, sheet: str | None, n: int | None) -> Sheet:
+    with path.open("rb") as file:
+        start = file.read(512)
+    if start.startswith(_ZIP):
+        from xmresearch.data.workbook_xml import open_sheet
 
-    book = load_workbook(path, read_only=True, data_only=True)
-    try:
-        where = _sheet(book, sheet, path.name)
-        cells, wrong = [], []
-        for row in book[where].iter_rows():
-            cells.append([_value(cell) for cell in row])
-            wrong += [f"{cell.coordinate} ({cell.value})" for cell in row if cell.data_type == "e"]
-    finally:
-        book.close()
-    if _has_formulas(path):
-        book = load_workbook(path, read_only=True)
-        try:
-            for at, row in enumerate(book[where].iter_rows()):
-                wrong += [
-                    f"{cell.coordinate} (formula, never calculated)"
-                    for k, cell in enumerate(row)
-                    if cell.data_type == "f" and cells[at][k] is None
-                ]
-        finally:
-            book.close()
-    return cells, wrong
+        return open_sheet(path, sheet, n)
+    if start.startswith((_COMPOUND, b"\x09")):
+        from xmresearch.data.workbook_binary import open_sheet as open_binary
 
+        return open_binary(path, sheet)
+    if b"<" in start:
+        from xmresearch.data.workbook_html import open_table
 
-def _sheet(book: Workbook, sheet: str | None, name: str) -> str:
-    names = [ws.title for ws in book.worksheets]
-    if sheet is not None and sheet not in names:
-        raise DataError(f"'{name}' has no sheet '{sheet}'.", nearest(sheet, names))
-    if not names:
-        raise DataError(f"'{name}' has no sheet of cells.")
-    return sheet or names[0]
-
-
-def _value(cell: Any) -> Any:
-    value = cell.value
-    if cell.data_type == "e":
-        return None
-    if isinstance(value, str):
-        return value.strip() or None
-    if isinstance(value, float) and math.isfinite(value) and value.is_integer():
-        return int(value)
-    return value
-
-
-def _has_formulas(path: Path) -> bool:
-    with zipfile.ZipFile(path) as parts:
-        sheets = [name for name in parts.namelist() if name.startswith("xl/worksheets/")]
-        return any(b"<f" in parts.read(name) for name in sheets if name.endswith(".xml"))
+        return open_table(path)
+    raise DataError(f"'{path.name}' is not a readable Excel workbook.", "Open it in Excel and save it as .xlsx or CSV.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -11,7 +11,8 @@ import pandas as pd
 
 from xmresearch.data.config import FileSource
 from xmresearch.data.delimited import opened, read_delimited
-from xmresearch.data.formats.delimiters import find_delimiter, split_records
+from xmresearch.data.formats.delimiters import CANDIDATES, find_delimiter, split_records
+from xmresearch.data.formats.signature import ENDINGS, WORKBOOKS, signature
 from xmresearch.data.workbook import first_rows, read_sheet
 from xmresearch.display import Shown
 from xmresearch.errors import DataError
@@ -19,7 +20,7 @@ from xmresearch.errors import DataError
 PEEKED = 40
 _PART = 1 << 18
 _TEXT = (".csv", ".tsv", ".txt", ".tab", ".dat")
-_BOOKS = (".xlsx", ".xlsm")
+_BOOKS = (".xlsx", ".xlsm", ".xls")
 
 
 @dataclass(frozen=True, repr=False)
@@ -32,26 +33,62 @@ class Opening(Shown):
         The file; it exists.
     settings : FileSource
         What the params say of it.
+    said : list of str
+        What a reader must know of the file, as far as it has been read.
     """
 
     path: Path
     settings: FileSource
+    said: list[str] = field(default_factory=list)
 
     @cached_property
-    def magic(self) -> bytes:
-        """The first 16 bytes."""
-        with self.path.open("rb") as file:
-            return file.read(16)
+    def kind(self) -> str:
+        """What its first bytes say that it is; see `signature`."""
+        return signature(self.path)
 
     @property
+    def ending(self) -> str:
+        """What its name ends in, in small letters."""
+        return self.path.suffix.lower()
+
+    @cached_property
     def is_text(self) -> bool:
-        """Whether cells are separated by marks in text."""
-        return self.settings.format == "csv" or self.path.suffix.lower() in _TEXT
+        """Whether cells are separated by marks in text, as a file may be that is named as a workbook."""
+        if self.kind or self.settings.format == "excel":
+            return False
+        return self.settings.format == "csv" or self.ending in _TEXT or (self.ending in _BOOKS and self._has_columns)
+
+    @cached_property
+    def is_workbook(self) -> bool:
+        """Whether it is a workbook of Excel, or something that is named as one and is no text."""
+        if self.kind in WORKBOOKS:
+            return True
+        named = self.settings.format == "excel" or self.ending in _BOOKS
+        return named and self.kind in ("", "zip") and not self.is_text
 
     @property
-    def is_workbook(self) -> bool:
-        """Whether it is a workbook of the kind that openpyxl reads."""
-        return self.settings.format == "excel" or self.path.suffix.lower() in _BOOKS
+    def _has_columns(self) -> bool:
+        """Whether there are lines of text with marks between cells."""
+        try:
+            lines = self.beginning.splitlines()
+        except DataError:
+            return False
+        return (
+            len(lines) > 1
+            and lines[0].replace("\t", " ").isprintable()
+            and any(mark in lines[0] for mark in CANDIDATES)
+        )
+
+    def misnamed(self) -> str:
+        """Say what it is where its ending says otherwise; '' where it does not."""
+        what, endings = ENDINGS.get(self.kind, ("", ()))
+        if self.is_text and self.ending in _BOOKS:
+            what, endings = "text", _TEXT
+        return (
+            f"The file is {what}, though its name ends in '{self.ending}'."
+            if what and self.ending not in endings
+            else ""
+        )
 
     @cached_property
     def _source(self) -> tuple[Path | bytes, str]:
@@ -148,6 +185,8 @@ class Opening(Shown):
             See there.
         """
         if self.is_workbook:
-            return read_sheet(self.path, self.settings.sheet, names=names, first=first), ""
+            frame = read_sheet(self.path, self.settings.sheet, names=names, first=first)
+            self.said.extend(frame.attrs.pop("notes", ()))
+            return frame, ""
         frame = read_delimited(self.path, None, self.delimiter, self.settings.encoding, names=names, first=first)
         return frame, str(frame.attrs["encoding"])

@@ -2,24 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-import pandas as pd
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from xmresearch.data.delimited import check_header
 from xmresearch.data.formats.header_lines import find_header, without_foot, without_row_names
 from xmresearch.data.formats.opening import Opening
 from xmresearch.data.formats.registry import Format
+from xmresearch.data.formats.signature import ENDINGS
 from xmresearch.data.formats.table import Table
 from xmresearch.errors import DataError, reason
 
 
-def _by_ending(*endings: str) -> Callable[[Opening], str]:
-    def recognise(opening: Opening) -> str:
-        ending = opening.path.suffix.lower()
-        return f"the ending {ending}" if ending in endings else ""
+def _told_by(opening: Opening) -> str:
+    """Say what tells the form: the ending where it is right, otherwise the content."""
+    return "its content" if opening.misnamed() else f"the ending {opening.ending}"
 
-    return recognise
+
+def _is_parquet(opening: Opening) -> str:
+    named = not opening.kind and opening.ending in (".parquet", ".pq")
+    return _told_by(opening) if named or opening.kind == "parquet" else ""
+
+
+def _is_feather(opening: Opening) -> str:
+    named = not opening.kind and opening.ending in ENDINGS["feather"][1]
+    return _told_by(opening) if named or opening.kind == "feather" else ""
+
+
+def _is_workbook(opening: Opening) -> str:
+    return _told_by(opening) if opening.is_workbook else ""
+
+
+def _is_text(opening: Opening) -> str:
+    return _told_by(opening) if opening.is_text else ""
 
 
 def _read_cells(form: str) -> Callable[[Opening, str], Table]:
@@ -37,19 +52,39 @@ def _read_cells(form: str) -> Callable[[Opening, str], Table]:
 
 
 def _read_parquet(opening: Opening, why: str) -> Table:
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
+    with _columnar(opening, "Parquet"):
+        check_header(pq.read_schema(opening.path).names, opening.path.name)
+        return Table(pq.read_table(opening.path).to_pandas(), "parquet", why)
+
+
+def _read_feather(opening: Opening, why: str) -> Table:
+    import pyarrow.feather as feather
+    import pyarrow.ipc as ipc
+
+    with _columnar(opening, "Arrow"):
+        with ipc.open_file(opening.path) as file:
+            check_header(file.schema.names, opening.path.name)
+        return Table(feather.read_table(opening.path, memory_map=False).to_pandas(), "feather", why)
+
+
+@contextmanager
+def _columnar(opening: Opening, what: str) -> Iterator[None]:
+    """Say as a DataError what Arrow finds wrong."""
+    import pyarrow as pa
+
     try:
-        names = pq.read_schema(opening.path).names
-    except (pa.ArrowException, OSError) as error:
-        raise DataError(f"'{opening.path.name}' is not a readable Parquet file: {reason(error)}.") from None
-    check_header(names, opening.path.name)
-    return Table(pd.read_parquet(opening.path), "parquet", why)
+        yield
+    except (pa.ArrowException, OSError, ValueError, TypeError, KeyError, OverflowError) as error:
+        raise DataError(
+            f"'{opening.path.name}' is not a readable {what} file: {reason(error)}.", "It may be cut off: get it again."
+        ) from None
 
 
 FORMATS = (
-    Format("parquet", "Parquet", _by_ending(".parquet", ".pq"), _read_parquet),
-    Format("excel", "an Excel workbook", _by_ending(".xlsx", ".xlsm"), _read_cells("excel")),
-    Format("csv", "delimited text", _by_ending(".csv", ".tsv", ".txt"), _read_cells("csv")),
+    Format("parquet", "Parquet", _is_parquet, _read_parquet),
+    Format("feather", "Feather 2, or an Arrow file", _is_feather, _read_feather),
+    Format("excel", "an Excel workbook", _is_workbook, _read_cells("excel")),
+    Format("csv", "delimited text", _is_text, _read_cells("csv")),
 )

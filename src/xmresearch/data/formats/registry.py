@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from xmresearch.data.config import FileSource
 from xmresearch.data.formats.opening import Opening
+from xmresearch.data.formats.signature import REFUSED
 from xmresearch.data.formats.table import Table
 from xmresearch.display import Shown
 from xmresearch.errors import DataError, nearest
@@ -18,7 +19,7 @@ from xmresearch.errors import DataError, nearest
 if TYPE_CHECKING:
     import pandas as pd
 
-MODULES = ("qualtrics", "surveymonkey", "limesurvey", "chinese_forms", "online_forms", "ga4", "plain")
+MODULES = ("qualtrics", "surveymonkey", "limesurvey", "chinese_forms", "online_forms", "ga4", "statistical", "plain")
 """Modules of this package that hold FORMATS, in the order in which they are asked: the particular before the plain."""
 
 
@@ -75,8 +76,11 @@ def recognise(opening: Opening) -> tuple[Format, str]:
     Raises
     ------
     DataError
-        The form that is given is unknown, or none is recognised.
+        The form that is given is unknown, none is recognised, or the file is of a kind that is not read.
     """
+    if opening.kind in REFUSED and not opening.is_workbook:
+        what, remedy = REFUSED[opening.kind]
+        raise DataError(f"'{opening.path.name}' is {what}.", remedy)
     given = opening.settings.format
     names = [f.name for f in formats()]
     if given is not None:
@@ -120,4 +124,6 @@ def read_table(path: Path, settings: FileSource) -> Table:
         )
     opening = Opening(path, settings)
     form, why = recognise(opening)
-    return form.read(opening, why)
+    table = form.read(opening, why)
+    notes = (opening.misnamed(), *opening.said, *table.notes)
+    return replace(table, notes=tuple(dict.fromkeys(note for note in notes if note)))
