@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 _Strict = ConfigDict(extra="forbid", strict=True, frozen=True)
 
@@ -72,11 +72,14 @@ FormatName = Literal[
 """Every form in `xmresearch.data.formats.registry`, by name."""
 
 
-class FileSource(BaseModel):
-    """A file of your own: CSV, Parquet or Excel; for panels and journeys also a folder of Parquet files."""
+Cell = str | bool | int | float
+"""A value as params name it; compared with the file's as text, without spaces around it."""
+
+
+class FileSettings(BaseModel):
+    """How a file is read; what is not given is recognised, and asked for where it cannot be."""
 
     model_config = _Strict
-    source: Literal["file"]
     path: str = Field(min_length=1, description="path; a relative one starts from the params file")
     format: FormatName | None = Field(None, description="form of the file; recognised if absent")
     delimiter: str | None = Field(
@@ -90,6 +93,40 @@ class FileSource(BaseModel):
     table: int | None = Field(None, ge=1, description="which table of a file that holds several, counted from 1")
     unfinished: Literal["keep", "drop"] = Field("keep", description="answers that the tool marks as not finished")
     test_rows: Literal["keep", "drop"] = Field("drop", description="previews and tests, as the tool marks them")
+    header_case: Literal["as_written", "lower"] = Field(
+        "as_written", description="letter case of column names; lower: in small letters"
+    )
+    columns: dict[str, str] = Field({}, description="other names for columns: name in the file to name used")
+    where: dict[str, list[Cell]] = Field(
+        {}, description="column to the values that it may have; other rows are left out, and counted"
+    )
+    missing_codes: list[Cell] | dict[str, list[Cell]] = Field(
+        [], description="values that stand for no answer, such as 99: of every column, or by column"
+    )
+    decimal: Literal[".", ","] | None = Field(None, description="decimal mark; what the cells show if absent")
+    thousands: Literal[",", ".", " ", "'"] | None = Field(
+        None, description="mark between thousands; what the cells show if absent"
+    )
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        if self.decimal is not None and self.decimal == self.thousands:
+            raise ValueError(f"decimal and thousands are both '{self.decimal}'")
+        if len(set(self.columns.values())) < len(self.columns):
+            raise ValueError("columns gives two columns the same name")
+        return self
+
+
+class FileSource(FileSettings):
+    """A file of your own: CSV, Parquet or Excel; for panels and journeys also a folder of Parquet files."""
+
+    source: Literal["file"]
+
+    @property
+    def changes_rows(self) -> bool:
+        """Whether rows must be in memory to be read as the settings say."""
+        given = (self.columns, self.where, self.missing_codes, self.decimal, self.thousands)
+        return any(given) or self.header_case != "as_written"
 
 
 def source_of[Source](given: Source | str | Path) -> Source | FileSource:

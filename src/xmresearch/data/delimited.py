@@ -68,7 +68,13 @@ def require_unique_columns(frame: pd.DataFrame, name: str = "The data") -> None:
 
 
 def scan_delimited(
-    path: Path, delimiter: str, encoding: str | None, *, names: Sequence[str] | None = None, first: int = 1
+    path: Path,
+    delimiter: str,
+    encoding: str | None,
+    *,
+    names: Sequence[str] | None = None,
+    first: int = 1,
+    as_text: bool = False,
 ) -> tuple[pl.LazyFrame, str]:
     """Open delimited text without reading it, where it is UTF-8; other text is decoded in memory.
 
@@ -84,6 +90,8 @@ def scan_delimited(
         Of the columns, where the first line does not give them; each once.
     first : int
         How many records come before the first row; a record in quotes may have several lines.
+    as_text : bool
+        Whether every column stays text.
 
     Returns
     -------
@@ -113,10 +121,10 @@ def scan_delimited(
             if plain:
                 raise
             return pl.LazyFrame(schema=dict.fromkeys(given, pl.String())), used
-        known = {name: pl.String() if kind == pl.Int128 else kind for name, kind in schema.items()}
+        known = {name: pl.String() if as_text or kind == pl.Int128 else kind for name, kind in schema.items()}
         _require_width(len(known), len(given), path.name)
         rows = pl.scan_csv(source, separator=delimiter, schema=known, **at).rename(dict(zip(known, given, strict=True)))
-        return _by_the_rules(rows, path.name, blank_tail=_ends_blank(source, delimiter)), used
+        return _by_the_rules(rows, path.name, blank_tail=_ends_blank(source, delimiter), as_text=as_text), used
 
 
 def _require_width(found: int, named: int, name: str) -> None:
@@ -135,12 +143,13 @@ def read_delimited(
     *,
     names: Sequence[str] | None = None,
     first: int = 1,
+    as_text: bool = False,
 ) -> pd.DataFrame:
     """Read delimited text by the rules of `scan_delimited`.
 
     Parameters
     ----------
-    path, delimiter, encoding, names, first
+    path, delimiter, encoding, names, first, as_text
         As for `scan_delimited`.
     columns : sequence of str, optional
         Only these are read.
@@ -155,7 +164,7 @@ def read_delimited(
     DataError
         As for `scan_delimited`, or a column is not there.
     """
-    rows, used = scan_delimited(path, delimiter, encoding, names=names, first=first)
+    rows, used = scan_delimited(path, delimiter, encoding, names=names, first=first, as_text=as_text)
     require_named(columns, rows.collect_schema().names(), path.name)
     with _well_formed(opened(path, encoding)[0], path.name, delimiter, first):
         frame = (rows if columns is None else rows.select(columns)).collect().to_pandas()
@@ -262,7 +271,7 @@ def _ends_blank(source: Path | bytes, delimiter: str) -> bool:
     return not lines[-1].translate(None, delimiter.encode() + b' "\t\r')
 
 
-def _by_the_rules(rows: pl.LazyFrame, name: str, *, blank_tail: bool) -> pl.LazyFrame:
+def _by_the_rules(rows: pl.LazyFrame, name: str, *, blank_tail: bool, as_text: bool) -> pl.LazyFrame:
     import polars as pl
 
     schema = rows.collect_schema()
@@ -291,7 +300,7 @@ def _by_the_rules(rows: pl.LazyFrame, name: str, *, blank_tail: bool) -> pl.Lazy
         )
     kinds: dict[str, pl.Expr] = {}
     for k, column in enumerate(texts):
-        if not found[f"cells {k}"]:
+        if as_text or not found[f"cells {k}"]:
             continue
         if found[f"whole {k}"]:
             kinds[column] = pl.col(column).cast(pl.Int64)

@@ -12,11 +12,13 @@ import pandas as pd
 from xmresearch.data.codebook import Codebook
 from xmresearch.data.codebook_file import load_codebook
 from xmresearch.data.config import DatasetSource, DataSource, FileSource, ScenarioSource, Screening, source_of
+from xmresearch.data.file_rules import by_settings, renamed_to
 from xmresearch.data.formats.registry import read_table
 from xmresearch.data.formats.table import Table
+from xmresearch.data.numerals import require_settled
 from xmresearch.data.readers import file_format, scan_survey
 from xmresearch.data.survey import Survey, prepare_survey
-from xmresearch.errors import Problems
+from xmresearch.errors import DataError, Problems
 
 if TYPE_CHECKING:
     import polars as pl
@@ -63,11 +65,20 @@ def load_survey(
     with problems.step():
         book = load_codebook(codebook, base)
     with problems.step():
-        opened = _open_survey(source_of(data), base, weighted=weight_column is not None)
+        plain = [c for c in (id_column, weight_column, duration_column) if c is not None]
+        opened = _open_survey(source_of(data), base, weighted=weight_column is not None, exempt=plain)
     problems.settle()
     table, source, truth, population = opened
-    raw = table.frame if isinstance(table, Table) else table
-    book, absent = _present(book, list(map(str, raw.columns)))
+    if isinstance(table, Table):
+        used = [*(c.name for c in book.columns), *plain, *segments]
+        table = renamed_to(table, used)
+        with problems.step():
+            require_settled(table.doubts, used)
+    book, absent = _present(book, list(map(str, _rows(table).columns)))
+    with problems.step():
+        _require_no_answer(source_of(data), book)
+    problems.settle()
+    raw = _rows(table)
     return prepare_survey(
         raw, book, screening=screening, id_column=id_column, weight_column=weight_column,
         duration_column=duration_column, segments=segments, source=source, truth=truth, population=population, notes=absent,
@@ -75,7 +86,31 @@ def load_survey(
     )  # fmt: skip
 
 
-def _open_survey(data: DataSource, base: Path | None, *, weighted: bool) -> _Opened:
+def _rows(table: Table | pd.DataFrame) -> pd.DataFrame:
+    return table.frame if isinstance(table, Table) else table
+
+
+def _require_no_answer(data: DataSource, book: Codebook) -> None:
+    """Refuse codes for no answer that are answers of an item's scale."""
+    codes = data.missing_codes if isinstance(data, FileSource) else []
+    for column in book.columns:
+        named = codes.get(column.name, []) if isinstance(codes, dict) else codes
+        inside = [
+            c
+            for c in named
+            if isinstance(c, int | float)
+            and not isinstance(c, bool)
+            and column.scale.minimum <= c <= column.scale.maximum
+        ]
+        if inside:
+            raise DataError(
+                f"data.missing_codes: {inside[0]:g} is an answer of '{column.name}', whose scale is "
+                f"{column.scale.minimum:g}-{column.scale.maximum:g}.",
+                "Name the columns in which it means no answer: missing_codes: {column: [code]}; or correct the scale.",
+            )
+
+
+def _open_survey(data: DataSource, base: Path | None, *, weighted: bool, exempt: Sequence[str]) -> _Opened:
     """Return rows and their source, and of a simulated survey truth and population."""
     if isinstance(data, ScenarioSource):
         from xmresearch.data.scenarios.service_hall import ServiceHall
@@ -86,12 +121,12 @@ def _open_survey(data: DataSource, base: Path | None, *, weighted: bool) -> _Ope
         from xmresearch.data.datasets import load_dataset
 
         return load_dataset(data.name), data.name, None, None
-    table, source = read_file(data, base), Path(data.path).name
+    table, source = read_file(data, base, exempt), Path(data.path).name
     plain = table.encoding in ("", "utf-8-sig", "utf-8")
     return table, source if plain else f"{source} ({table.encoding})", None, None
 
 
-def read_file(data: FileSource, base: Path | None = None) -> Table:
+def read_file(data: FileSource, base: Path | None = None, exempt: Sequence[str] = ()) -> Table:
     """Read the file that a params file names.
 
     Parameters
@@ -100,6 +135,8 @@ def read_file(data: FileSource, base: Path | None = None) -> Table:
         Where it is, and how to read it.
     base : Path, optional
         Folder that a relative path starts from; the working directory if absent.
+    exempt : sequence of str
+        Columns in which codes for no answer are not looked for, unless they are named.
 
     Returns
     -------
@@ -109,9 +146,10 @@ def read_file(data: FileSource, base: Path | None = None) -> Table:
     Raises
     ------
     DataError
-        See `xmresearch.data.formats.registry.read_table`.
+        See `xmresearch.data.formats.registry.read_table` and `by_settings`.
     """
-    return read_table((base or Path()) / data.path, data)
+    path = (base or Path()) / data.path
+    return by_settings(read_table(path, data), data, path.name, exempt)
 
 
 def open_rows(data: DatasetSource | FileSource, base: Path | None = None) -> tuple[pd.DataFrame | pl.LazyFrame, str]:
@@ -144,7 +182,16 @@ def open_rows(data: DatasetSource | FileSource, base: Path | None = None) -> tup
         return scan_survey(known) if scanned and known else load_dataset(data.name), data.name
     path = (base or Path()) / data.path
     if path.is_dir():
+        if data.changes_rows:
+            raise DataError(
+                f"'{path.name}' is a folder of Parquet files, which is streamed: its columns, rows and cells are taken as they are.",
+                "Leave columns, where, missing_codes, decimal, thousands and header_case out of data.",
+            )
         return scan_survey(path), path.name
+    if data.changes_rows:
+        table = read_file(data, base)
+        require_settled(table.doubts)
+        return table.frame, path.name
     form = file_format(path, data.format) if path.is_file() else None
     if path.suffix.lower() in (".parquet", ".pq") and form == "parquet":
         return scan_survey(path), path.name

@@ -88,4 +88,9 @@ def reading_lines(table: Table | None) -> list[str]:
             f"Declared missing in the file and blanked: {sum(table.declared_missing.values())} answer(s) in "
             f"{len(table.declared_missing)} column(s)."
         )
+    if table.coded_missing:
+        lines.append(
+            f"Blanked as codes for no answer: {sum(table.coded_missing.values())} answer(s) in {len(table.coded_missing)} "
+            "column(s)."
+        )
     return lines + [f"Note: {note}" for note in table.notes]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +13,7 @@ from xmresearch.data.config import FileSource
 from xmresearch.data.delimited import opened, read_delimited
 from xmresearch.data.formats.delimiters import CANDIDATES, find_delimiter, split_records
 from xmresearch.data.formats.signature import ENDINGS, WORKBOOKS, signature
+from xmresearch.data.numerals import Marks, as_numbers, find_numerals
 from xmresearch.data.workbook import first_rows, read_sheet
 from xmresearch.display import Shown
 from xmresearch.errors import DataError
@@ -35,11 +36,14 @@ class Opening(Shown):
         What the params say of it.
     said : list of str
         What a reader must know of the file, as far as it has been read.
+    doubts : dict of str to str
+        Columns that can be read in two ways, for `Table.doubts`.
     """
 
     path: Path
     settings: FileSource
     said: list[str] = field(default_factory=list)
+    doubts: dict[str, str] = field(default_factory=dict)
 
     @cached_property
     def kind(self) -> str:
@@ -175,7 +179,7 @@ class Opening(Shown):
         Returns
         -------
         frame : DataFrame
-            By the rules of `scan_delimited` and `read_sheet`.
+            By the rules of `scan_delimited` and `read_sheet`, with numbers by the marks of the file.
         encoding : str
             How text was decoded; '' of a workbook.
 
@@ -187,6 +191,34 @@ class Opening(Shown):
         if self.is_workbook:
             frame = read_sheet(self.path, self.settings.sheet, names=names, first=first)
             self.said.extend(frame.attrs.pop("notes", ()))
-            return frame, ""
-        frame = read_delimited(self.path, None, self.delimiter, self.settings.encoding, names=names, first=first)
-        return frame, str(frame.attrs["encoding"])
+            return self._by_marks(frame), ""
+        given = (self.path, None, self.delimiter, self.settings.encoding)
+        frame = read_delimited(*given, names=names, first=first)
+        encoding = str(frame.attrs["encoding"])
+        return self._by_marks(frame, lambda: read_delimited(*given, names=names, first=first, as_text=True)), encoding
+
+    def _by_marks(self, frame: pd.DataFrame, as_text: Callable[[], pd.DataFrame] | None = None) -> pd.DataFrame:
+        """Read numbers in text by the marks of the file, and note what is doubtful."""
+        marks = (self.settings.decimal, self.settings.thousands)
+        lists = self.is_workbook or self.delimiter == ","
+        found = find_numerals(frame, *marks, lists=lists)
+        points = [c for c in frame.columns if pd.api.types.is_float_dtype(frame[c])]
+        if as_text is not None and points and (found.doubts or found.columns or found.marks.decimal == ","):
+            # a point read as a decimal mark may be one between thousands here
+            written = as_text()
+            frame = frame.assign(**{c: written[c] for c in points})
+            found = find_numerals(frame, *marks, points, lists=lists)
+        if found.columns:
+            frame = frame.assign(**{c: as_numbers(frame[c], found.marks) for c in found.columns})
+        plain = [c for c in points if c in frame and c not in found.columns and c not in found.doubts]
+        frame = frame.assign(
+            **{c: pd.to_numeric(frame[c]) for c in plain if not pd.api.types.is_numeric_dtype(frame[c])}
+        )
+        commas = [c for c in found.columns if c not in points or found.marks != Marks()]
+        if commas and (found.marks.decimal == "," or found.marks.thousands):
+            between = f", '{found.marks.thousands}' between thousands" if found.marks.thousands else ""
+            self.said.append(
+                f"Numbers of {len(commas)} column(s) have the decimal mark '{found.marks.decimal}'{between} ({found.why})."
+            )
+        self.doubts.update(found.doubts)
+        return frame

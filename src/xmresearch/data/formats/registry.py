@@ -126,4 +126,5 @@ def read_table(path: Path, settings: FileSource) -> Table:
     form, why = recognise(opening)
     table = form.read(opening, why)
     notes = (opening.misnamed(), *opening.said, *table.notes)
-    return replace(table, notes=tuple(dict.fromkeys(note for note in notes if note)))
+    doubts = {c: said for c, said in opening.doubts.items() if c in table.frame.columns}
+    return replace(table, notes=tuple(dict.fromkeys(note for note in notes if note)), doubts={**table.doubts, **doubts})

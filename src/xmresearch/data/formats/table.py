@@ -43,6 +43,10 @@ class Table(Shown):
         Rows left out by the form's rules (previews, totals, notes), by rule.
     declared_missing : mapping of str to int
         Answers that the file declares as missing and that were blanked, by column.
+    coded_missing : mapping of str to int
+        Answers that the params name as codes for none and that were blanked, by column.
+    doubts : mapping of str to str
+        Columns whose numbers can be read in two ways, with both; refused where such a column is used.
     notes : tuple of str
         What a reader must know, in plain words; no value of a respondent is in them.
     """
@@ -57,6 +61,8 @@ class Table(Shown):
     several: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     left_out: Mapping[str, int] = field(default_factory=dict)
     declared_missing: Mapping[str, int] = field(default_factory=dict)
+    coded_missing: Mapping[str, int] = field(default_factory=dict)
+    doubts: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
     def without_rows(self) -> Table:

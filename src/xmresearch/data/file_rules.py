@@ -1,0 +1,189 @@
+"""What params say of a file's columns, rows and cells, carried out on what was read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from xmresearch.data.cell_values import cell_text
+from xmresearch.data.column_names import matched, new_names
+from xmresearch.data.config import Cell, FileSettings
+from xmresearch.data.formats.table import Role, Table
+from xmresearch.errors import DataError, Problems, brief, nearest
+
+MOST_SHOWN = 8
+_KEPT: frozenset[Role] = frozenset({"id", "external_id", "duration", "weight"})
+
+
+def by_settings(table: Table, settings: FileSettings, name: str, exempt: Sequence[str] = ()) -> Table:
+    """Rename columns, leave out rows and blank codes as the params say.
+
+    Parameters
+    ----------
+    table : Table
+        As read.
+    settings : FileSettings
+        What the params say of the file.
+    name : str
+        Of the file, for messages.
+    exempt : sequence of str
+        Columns in which codes for no answer are not looked for, unless they are named.
+
+    Returns
+    -------
+    Table
+        With what was left out and blanked counted.
+
+    Raises
+    ------
+    DataError
+        A column or value that is named is not there, or no row is left.
+    """
+    table = with_names(
+        table,
+        new_names(
+            list(map(str, table.frame.columns)), settings.columns, lower=settings.header_case == "lower", name=name
+        ),
+    )
+    table = renamed_to(
+        table, [*settings.where, *(settings.missing_codes if isinstance(settings.missing_codes, dict) else ())]
+    )
+    problems = Problems()
+    for column, allowed in settings.where.items():
+        with problems.step():
+            table = _only(table, column, allowed, name)
+    with problems.step():
+        table = _blanked(table, settings.missing_codes, exempt)
+    problems.settle()
+    return table
+
+
+def with_names(table: Table, names: Mapping[str, str]) -> Table:
+    """Give columns other names, wherever the table speaks of them.
+
+    Parameters
+    ----------
+    table : Table
+        As read.
+    names : mapping of str to str
+        Name now to new name.
+
+    Returns
+    -------
+    Table
+    """
+    if not names:
+        return table
+
+    def by_column(given: Mapping[str, Any]) -> dict[str, Any]:
+        return {names.get(c, c): v for c, v in given.items()}
+
+    return replace(
+        table, frame=table.frame.rename(columns=dict(names)), questions=by_column(table.questions), values=by_column(table.values),
+        roles=by_column(table.roles), declared_missing=by_column(table.declared_missing), doubts=by_column(table.doubts),
+        coded_missing=by_column(table.coded_missing),
+        several={names.get(q, q): tuple(names.get(c, c) for c in columns) for q, columns in table.several.items()},
+    )  # fmt: skip
+
+
+def renamed_to(table: Table, wanted: Sequence[str]) -> Table:
+    """Let columns whose names differ only in spaces or width bear the names that are wanted.
+
+    Parameters
+    ----------
+    table : Table
+        As read.
+    wanted : sequence of str
+        As params or a codebook name them.
+
+    Returns
+    -------
+    Table
+        With a note where a name was taken so.
+    """
+    names = matched(wanted, list(map(str, table.frame.columns)))
+    if not names:
+        return table
+    note = f"{len(names)} column name(s) were taken without regard to spaces and width of letters."
+    return replace(with_names(table, names), notes=(*table.notes, note))
+
+
+def _require_column(table: Table, column: str, key: str) -> pd.Series:
+    if column not in table.frame.columns:
+        raise DataError(
+            f"{key}: the data have no column '{brief(column)}'.", nearest(column, map(str, table.frame.columns))
+        )
+    return table.frame[column]
+
+
+def _texts(given: pd.Series) -> tuple[np.ndarray[Any, Any], list[str]]:
+    """Return the position of each cell's text, -1 for blanks, and the texts."""
+    codes, uniques = pd.factorize(given, use_na_sentinel=True)
+    return codes, [cell_text(u) for u in uniques]
+
+
+def _only(table: Table, column: str, allowed: Sequence[Cell], name: str) -> Table:
+    given = _require_column(table, column, "data.where")
+    codes, texts = _texts(given)
+    wanted = {cell_text(a) for a in allowed}
+    absent = wanted - set(texts)
+    keep = np.array([*(t in wanted for t in texts), False], dtype=bool)[codes]
+    if absent and not keep.any():
+        seen = ""
+        if len(texts) <= MOST_SHOWN:
+            counts = np.bincount(codes[codes >= 0], minlength=len(texts))
+            seen = "It holds " + ", ".join(f"'{brief(t)}' ({n})" for t, n in zip(texts, counts, strict=True)) + "."
+        lacking = ", ".join(f"'{brief(a)}'" for a in sorted(absent))
+        raise DataError(f"data.where: column '{brief(column)}' of '{name}' has no {lacking}.", seen)
+    if absent:
+        never = ", ".join(f"'{brief(a)}'" for a in sorted(absent))
+        table = replace(
+            table, notes=(*table.notes, f"No row has {never} in '{brief(column)}', which data.where allows.")
+        )
+    out = int((~keep).sum())
+    if not out:
+        return table
+    rule = f"'{brief(column)}' is not {' or '.join(brief(a) for a in allowed)}"
+    frame = table.frame.loc[keep].reset_index(drop=True)
+    return replace(table, frame=frame, left_out={**table.left_out, rule: out})
+
+
+def _blanked(table: Table, codes: list[Cell] | dict[str, list[Cell]], exempt: Sequence[str]) -> Table:
+    """Blank the codes for no answer, and count them by column."""
+    if not codes:
+        return table
+    if isinstance(codes, dict):
+        by_column = codes
+        for column in codes:
+            _require_column(table, column, "data.missing_codes")
+    else:
+        left = {*exempt, *(c for c, role in table.roles.items() if role in _KEPT)}
+        by_column = {c: codes for c in map(str, table.frame.columns) if c not in left}
+    changed, counts, met = {}, {}, set()
+    for column, named in by_column.items():
+        at, texts = _texts(table.frame[column])
+        wanted = {cell_text(c).casefold() for c in named}
+        met |= wanted & {t.casefold() for t in texts}
+        hit = np.array([*(t.casefold() in wanted for t in texts), False], dtype=bool)[at]
+        if hit.any():
+            blank = table.frame[column].mask(hit)
+            changed[column], counts[column] = _as_numbers(blank), int(hit.sum())
+    absent = {cell_text(c).casefold() for named in by_column.values() for c in named} - met
+    notes = table.notes
+    if absent:
+        never = ", ".join(f"'{brief(a)}'" for a in sorted(absent))
+        notes = (*notes, f"No cell holds {never}, which data.missing_codes names.")
+    frame = table.frame.assign(**changed)
+    return replace(table, frame=frame, coded_missing={**table.coded_missing, **counts}, notes=notes)
+
+
+def _as_numbers(given: pd.Series) -> pd.Series:
+    """Return a column that was text only because of codes as numbers."""
+    if pd.api.types.is_numeric_dtype(given):
+        return given
+    numbers = pd.to_numeric(given, errors="coerce")
+    return numbers if numbers.notna().eq(given.notna()).all() and numbers.notna().any() else given
