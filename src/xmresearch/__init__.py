@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from xmresearch import errors as errors
     from xmresearch import metrics as metrics
     from xmresearch import psychometrics as psychometrics
+    from xmresearch import sampling as sampling
     from xmresearch import sem as sem
     from xmresearch import sufficient as sufficient
     from xmresearch.data.codebook_file import load_codebook as load_codebook

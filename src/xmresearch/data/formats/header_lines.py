@@ -10,6 +10,7 @@ import pandas as pd
 from xmresearch.data.delimited import check_header
 from xmresearch.data.formats.cells import as_numbers
 from xmresearch.data.formats.header import row_names, unique_names
+from xmresearch.display import Shown
 
 TOTALS = frozenset({
     "total", "totals", "grand total", "sum", "合计", "总计", "总和", "小计", "totaal", "gesamt", "summe", "insgesamt",
@@ -18,8 +19,8 @@ _FULL, _SPARSE = 0.6, 0.4
 _NUMBERED = ("", "Unnamed: 0")
 
 
-@dataclass(frozen=True)
-class HeaderLines:
+@dataclass(frozen=True, repr=False)
+class HeaderLines(Shown):
     """Where a table begins, and what its columns are called.
 
     Attributes
