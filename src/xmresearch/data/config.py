@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from xmresearch.errors import nearest
+
 _Strict = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
@@ -107,6 +109,12 @@ class FileSettings(BaseModel):
     thousands: Literal[",", ".", " ", "'"] | None = Field(
         None, description="mark between thousands; what the cells show if absent"
     )
+    dates: Literal["dmy", "mdy", "ymd", "excel"] | None = Field(
+        None, description="order of day, month and year, or days as Excel counts them; what the cells show if absent"
+    )
+    time_zone: str | None = Field(
+        None, description="clock of times without a zone, such as Asia/Shanghai; times with one are put on it too"
+    )
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
@@ -114,6 +122,13 @@ class FileSettings(BaseModel):
             raise ValueError(f"decimal and thousands are both '{self.decimal}'")
         if len(set(self.columns.values())) < len(self.columns):
             raise ValueError("columns gives two columns the same name")
+        if self.time_zone is not None:
+            from zoneinfo import available_timezones
+
+            if self.time_zone not in available_timezones():
+                raise ValueError(
+                    f"there is no time zone '{self.time_zone}'. {nearest(self.time_zone, sorted(available_timezones()))}"
+                )
         return self
 
 

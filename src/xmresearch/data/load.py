@@ -12,6 +12,7 @@ import pandas as pd
 from xmresearch.data.codebook import Codebook
 from xmresearch.data.codebook_file import load_codebook
 from xmresearch.data.config import DatasetSource, DataSource, FileSource, ScenarioSource, Screening, source_of
+from xmresearch.data.dated_columns import dated, dated_scan
 from xmresearch.data.file_rules import by_settings, renamed_to
 from xmresearch.data.formats.registry import read_table
 from xmresearch.data.formats.table import Table
@@ -157,10 +158,8 @@ def open_rows(data: DatasetSource | FileSource, base: Path | None = None) -> tup
 
     Parameters
     ----------
-    data : DatasetSource or FileSource
-        Where the rows come from; a path may name a folder of Parquet files.
-    base : Path, optional
-        Folder that relative paths start from; the working directory if absent.
+    data, base
+        As for `open_dated`.
 
     Returns
     -------
@@ -174,30 +173,82 @@ def open_rows(data: DatasetSource | FileSource, base: Path | None = None) -> tup
     DataError
         The file or data set cannot be read.
     """
+    return open_dated(data, base)[:2]
+
+
+def open_dated(
+    data: DatasetSource | FileSource,
+    base: Path | None = None,
+    *,
+    dates: Sequence[str] = (),
+    numbers: Sequence[str] | None = None,
+) -> tuple[pd.DataFrame | pl.LazyFrame, str, Table | None]:
+    """Open rows that need no codebook, with their dates in one form.
+
+    Parameters
+    ----------
+    data : DatasetSource or FileSource
+        Where the rows come from; a path may name a folder of Parquet files.
+    base : Path, optional
+        Folder that relative paths start from; the working directory if absent.
+    dates : sequence of str
+        Columns that hold dates; those that are not there are left to the study to refuse.
+    numbers : sequence of str, optional
+        Columns whose numbers are used; all if absent.
+
+    Returns
+    -------
+    rows : DataFrame or polars.LazyFrame
+        Parquet, and a large CSV, is scanned, not read.
+    source : str
+        What the rows are: file name or data set.
+    table : Table or None
+        What the file says of its rows, without them; None of a data set and of what is scanned as it is.
+
+    Raises
+    ------
+    DataError
+        The file or data set cannot be read; a date or number that is used is doubtful.
+    """
     if isinstance(data, DatasetSource):
         from xmresearch.data.datasets import load_dataset, local_path
 
         known = local_path(data.name)
         scanned = known is not None and file_format(known) == "parquet"
-        return scan_survey(known) if scanned and known else load_dataset(data.name), data.name
+        return scan_survey(known) if scanned and known else load_dataset(data.name), data.name, None
     path = (base or Path()) / data.path
-    if path.is_dir():
-        if data.changes_rows:
-            raise DataError(
-                f"'{path.name}' is a folder of Parquet files, which is streamed: its columns, rows and cells are taken as they are.",
-                "Leave columns, where, missing_codes, decimal, thousands and header_case out of data.",
-            )
-        return scan_survey(path), path.name
-    if data.changes_rows:
-        table = read_file(data, base)
-        require_settled(table.doubts)
-        return table.frame, path.name
+    if path.is_dir() and data.changes_rows:
+        raise DataError(
+            f"'{path.name}' is a folder of Parquet files, which is streamed: its columns, rows and cells are taken as they are.",
+            "Leave columns, where, missing_codes, decimal, thousands and header_case out of data.",
+        )
     form = file_format(path, data.format) if path.is_file() else None
-    if path.suffix.lower() in (".parquet", ".pq") and form == "parquet":
-        return scan_survey(path), path.name
-    if form == "csv" and path.stat().st_size >= LARGE_CSV:
-        return scan_survey(path, delimiter=data.delimiter, encoding=data.encoding), path.name
-    return read_file(data, base).frame, path.name
+    streamed = (form == "csv" and path.stat().st_size >= LARGE_CSV) or (
+        form == "parquet" and path.suffix.lower() in (".parquet", ".pq")
+    )
+    if path.is_dir() or (streamed and not data.changes_rows):
+        rows = (
+            scan_survey(path, delimiter=data.delimiter, encoding=data.encoding) if form == "csv" else scan_survey(path)
+        )
+        there = [c for c in dates if c in rows.collect_schema()]
+        notes = []
+        for column in there:
+            rows, said = dated_scan(rows, column, order=data.dates, time_zone=data.time_zone)
+            notes += [said] if said else []
+        return rows, path.name, Table(pd.DataFrame(), form or "parquet", "streamed, not read", notes=tuple(notes))
+    table = read_file(data, base)
+    problems = Problems()
+    with problems.step():
+        require_settled(table.doubts, numbers)
+    frame, notes = table.frame, [*table.notes]
+    for column in dates:
+        if column in frame:
+            with problems.step():
+                changed, said = dated(frame[column], order=data.dates, time_zone=data.time_zone)
+                frame = frame.assign(**{column: changed})
+                notes += [said] if said else []
+    problems.settle()
+    return frame, path.name, replace(table, frame=frame.iloc[:0], notes=tuple(notes))
 
 
 def _present(codebook: Codebook, available: Sequence[str]) -> tuple[Codebook, tuple[str, ...]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from xmresearch.data.config import PanelSource, RolloutSource, source_of
-from xmresearch.data.load import open_rows
+from xmresearch.data.formats.table import Table
+from xmresearch.data.load import open_dated
 from xmresearch.display import Shown
 
 if TYPE_CHECKING:
@@ -31,12 +32,15 @@ class PanelData(Shown):
         For a simulated panel, the declared effect by outcome, measure, unit and time.
     labels : mapping of str to (str, str)
         Names of columns and units in English and Chinese, as far as the source has them.
+    table : Table or None
+        What the file said of its rows, without them; None where the rows came from no file.
     """
 
     rows: pd.DataFrame | pl.LazyFrame
     source: str
     truth: pd.DataFrame | None = None
     labels: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    table: Table | None = None
 
     @property
     def simulated(self) -> bool:
@@ -53,7 +57,13 @@ class PanelData(Shown):
         return {"case": "scanned" if not isinstance(self.rows, pd.DataFrame) else "read", "source": self.source}
 
 
-def load_panel(data: PanelSource | str | Path, base: Path | None = None) -> PanelData:
+def load_panel(
+    data: PanelSource | str | Path,
+    base: Path | None = None,
+    *,
+    dates: Sequence[str] = (),
+    numbers: Sequence[str] | None = None,
+) -> PanelData:
     """Open a panel.
 
     Parameters
@@ -62,6 +72,8 @@ def load_panel(data: PanelSource | str | Path, base: Path | None = None) -> Pane
         Where the rows come from; a path is that of a CSV, Parquet or Excel file, or of a folder of Parquet files.
     base : Path, optional
         Folder that relative paths start from; the working directory if absent.
+    dates, numbers
+        Columns that hold dates, and numbers that are used; see `open_dated`.
 
     Returns
     -------
@@ -77,4 +89,5 @@ def load_panel(data: PanelSource | str | Path, base: Path | None = None) -> Pane
 
         city = ServiceHallRollout(data.n, data.seed, effect=data.effect, spread=data.spread)
         return PanelData(city.rows(), data.name, city.truth(), LABELS)
-    return PanelData(*open_rows(source_of(data), base))
+    rows, source, table = open_dated(source_of(data), base, dates=dates, numbers=numbers)
+    return PanelData(rows, source, table=table)

@@ -9,13 +9,13 @@ from pathlib import Path
 import pandas as pd
 
 from xmresearch.data.config import DatasetSource, FileSource, TouchpointsSource, TouchSource, source_of
-from xmresearch.data.load import open_rows
+from xmresearch.data.load import open_dated, open_rows
 from xmresearch.data.panel import PanelData
 
 
 @dataclass(frozen=True, repr=False)
 class TouchData(PanelData):
-    """Paths or events, before anything is known of them; rows, source, truth and labels are as in `PanelData`.
+    """Paths or events, before anything is known of them; rows, source, truth, labels and table are as in `PanelData`.
 
     Attributes
     ----------
@@ -33,6 +33,9 @@ def load_touches(
     data: TouchSource | str | Path,
     survey: DatasetSource | FileSource | str | Path | None = None,
     base: Path | None = None,
+    *,
+    dates: Sequence[str] = (),
+    numbers: Sequence[str] | None = None,
 ) -> TouchData:
     """Open journeys, and the survey that belongs to them.
 
@@ -44,6 +47,8 @@ def load_touches(
         Where scores come from; a scenario has its own.
     base : Path, optional
         Folder that relative paths start from; the working directory if absent.
+    dates, numbers
+        Columns that hold dates, and numbers that are used; see `open_dated`.
 
     Returns
     -------
@@ -58,9 +63,10 @@ def load_touches(
         from xmresearch.data.scenarios.touchpoints import LABELS, STAGES, TouchpointLog
 
         hall = TouchpointLog(data.n, data.seed)
-        return TouchData(hall.events(), data.name, hall.truth(), LABELS, hall.survey(), STAGES)
+        return TouchData(hall.events(), data.name, hall.truth(), LABELS, survey=hall.survey(), stages=STAGES)
     scores = None
     if survey is not None:
         rows, _ = open_rows(source_of(survey), base)
         scores = rows if isinstance(rows, pd.DataFrame) else rows.collect().to_pandas()
-    return TouchData(*open_rows(source_of(data), base), survey=scores)
+    events, source, table = open_dated(source_of(data), base, dates=dates, numbers=numbers)
+    return TouchData(events, source, table=table, survey=scores)

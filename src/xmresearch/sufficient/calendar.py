@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from xmresearch.data.dates import YEARS
 from xmresearch.display import Shown
 
 FORMS = ("day", "week", "month", "quarter", "year")
-YEARS = (1900, 2100)
 FEWEST_DATES = 3
 _TEXT = {
     "day": re.compile(r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})(?:[ T].*)?|(\d{4})(\d{2})(\d{2})"),

@@ -109,5 +109,7 @@ def days_as_numbers(least: float, most: float) -> str:
     if _DAYS_AS_NUMBERS[0] <= least <= most <= _DAYS_AS_NUMBERS[1]:
         return "Give time_format='%Y%m%d'."
     if _SERIAL_DAYS[0] <= least <= most <= _SERIAL_DAYS[1]:
-        return "They are days as a spreadsheet counts them: format the column as dates there."
+        return (
+            "They are days as a spreadsheet counts them: format the column as dates there, or set data.dates to excel."
+        )
     return ""

@@ -10,6 +10,7 @@ from xmresearch.attribution.scores import require_on_scale
 from xmresearch.data.touches import TouchData
 from xmresearch.errors import InsufficientData, ParamsError, Problems, brief, nearest
 from xmresearch.studies.attribution.params import AttributionParams
+from xmresearch.studies.survey import reading_lines
 from xmresearch.sufficient.sources import require_columns
 
 
@@ -64,6 +65,7 @@ def check_study(params: AttributionParams, data: TouchData) -> list[str]:
     pooled = f" ({facts['pooled']} rare ones counted as one)" if facts["pooled"] else ""
     who = f" of {facts['customers']:,d} customers" if facts["customers"] else ""
     lines = [
+        *reading_lines(data.table),
         f"Data: {facts['journeys']:,.0f} journeys{who} with {facts['touches']:,.0f} touches of {facts['channels']} "
         f"channels{pooled}, from {params.form}; {facts['conversions']:,.0f} converted ({facts['rate']:.1%}).",
     ]

@@ -178,6 +178,16 @@ class AttributionParams(StudyParams):
                 )
         return self
 
+    def touch_settings(self) -> dict[str, Any]:
+        """Return what `load_touches` needs of the params."""
+        events, paths = self.events, self.paths
+        log = self.form == "events"
+        used = (events.value, events.cost, events.conversion) if log else (paths.conversions, paths.nulls, paths.value)
+        return {
+            "data": self.data, "survey": self.survey.data if self.survey else None,
+            "dates": [events.time] if log and events.time_format is None else [], "numbers": [c for c in used if c is not None],
+        }  # fmt: skip
+
     def reading(self) -> dict[str, Any]:
         """Return what `xmresearch.attribution.reading.read_touches` needs of the params."""
         common = {

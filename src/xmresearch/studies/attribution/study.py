@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def _open(params: AttributionParams, base: Path | None = None) -> TouchData:
     from xmresearch.data.touches import load_touches
 
-    return load_touches(params.data, params.survey.data if params.survey else None, base)
+    return load_touches(**params.touch_settings(), base=base)
 
 
 def _check(params: AttributionParams, data: TouchData) -> list[str]:

@@ -10,6 +10,7 @@ from xmresearch.data.panel import PanelData
 from xmresearch.errors import ModelError, ParamsError, Problems, nearest
 from xmresearch.studies.did.params import DidParams
 from xmresearch.studies.did.publishing import require_rows
+from xmresearch.studies.survey import reading_lines
 from xmresearch.sufficient.periods import written
 
 BASES = {"event_study": EVENT_BASES, "staggered": STAGGERED_BASES}
@@ -52,6 +53,7 @@ def check_study(params: DidParams, panel: PanelData) -> list[str]:
     dates = [written(v) for v in facts["adoption"]]
     when = dates[0] if len(dates) == 1 else f"{len(dates)} dates, {dates[0]} to {dates[-1]}"
     lines = [
+        *reading_lines(panel.table),
         f"Data: {facts['rows']:,d} rows of {facts['units']:,d} unit(s) in {facts['periods']} periods, "
         f"{written(facts['first_period'])} to {written(facts['last_period'])}; {facts['treated_units']:,d} treated from {when}.",
         f"Kind: {plan.kind} ({plan.why}), family {plan.panel.family}: change in {plan.panel.measure.name} of '{plan.panel.outcome}'.",

@@ -142,6 +142,11 @@ class DidParams(StudyParams):
             raise ValueError(f"further repeats the outcome '{self.outcome}'")
         return self
 
+    def panel_settings(self) -> dict[str, Any]:
+        """Return what `load_panel` needs of the params."""
+        dates = [self.time, *([self.cohort] if self.cohort else [])]
+        return {"data": self.data, "dates": dates, "numbers": [self.outcome, *self.further, *self.covariates]}
+
     def did_settings(self) -> dict[str, Any]:
         """Return what `xmresearch.causal.designs.did` needs of the params."""
         given = {name: getattr(self, name) for name in ("overall", "cohort_weights", "weight", "base")}

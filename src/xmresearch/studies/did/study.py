@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def _open(params: DidParams, base: Path | None = None) -> PanelData:
     from xmresearch.data.panel import load_panel
 
-    return load_panel(params.data, base)
+    return load_panel(**params.panel_settings(), base=base)
 
 
 def _check(params: DidParams, panel: PanelData) -> list[str]:
