@@ -3,8 +3,8 @@
 import pandas as pd
 import polars as pl
 import pytest
+from exports import CASES, EXPORTS, needs_exports, read
 
-from tests.exports import CASES, EXPORTS, needs_exports, read
 from xmresearch.data.config import FileSource
 from xmresearch.data.dated_columns import dated, dated_scan, from_excel
 from xmresearch.data.dates import read_dates

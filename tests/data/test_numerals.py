@@ -2,8 +2,8 @@
 
 import pandas as pd
 import pytest
+from exports import read
 
-from tests.exports import read
 from xmresearch.data.numerals import Marks, find_numerals, require_settled
 from xmresearch.errors import DataError
 

@@ -19,6 +19,7 @@ from xmresearch.data.formats.table import Table
 from xmresearch.data.numerals import require_settled
 from xmresearch.data.readers import file_format, scan_survey
 from xmresearch.data.survey import Survey, prepare_survey
+from xmresearch.data.value_labels import hold_labels
 from xmresearch.errors import DataError, Problems
 
 if TYPE_CHECKING:
@@ -78,6 +79,8 @@ def load_survey(
     book, absent = _present(book, list(map(str, _rows(table).columns)))
     with problems.step():
         _require_no_answer(source_of(data), book)
+    if isinstance(table, Table):
+        table = hold_labels(table, book, problems)
     problems.settle()
     raw = _rows(table)
     return prepare_survey(
