@@ -143,7 +143,7 @@ def composite_reliability(
     for g, label in enumerate(model.groups):
         columns = {
             "construct": list(owned), "group": label, "items": [len(items) for items in owned.values()],
-            "n": fitted.samples[g].n, "scale": "underlying" if ordered else "observed",
+            "n": round(fitted.samples[g].n), "scale": "underlying" if ordered else "observed",
         } | _alphas(fitted, g, answers[g], confidence)  # fmt: skip
         for name, read in _READ.items():
             values = np.full((3, len(owned)), np.nan)

@@ -122,7 +122,7 @@ def sample(
     rng = np.random.default_rng([seed, 1])
     chisq, ppp = _predictive(built, moments, found, rng)
     at_mean = read.matrices[0].implied(centre)
-    at_centre = chisquare(moments.n, moments.cov, moments.mean, at_mean.cov[None], at_mean.mean[None])
+    at_centre = chisquare(round(moments.n), moments.cov, moments.mean, at_mean.cov[None], at_mean.mean[None])
     measures = {"npar": float(built.n_free), "ppp": ppp}
     measures |= fit_indices(built, moments, chisq, float(at_centre[0]), rng)
     names = {q.free: f"{q.lhs} {q.op} {q.rhs}".strip() for q in reversed(built.parameters) if q.free >= 0}
@@ -134,7 +134,7 @@ def sample(
     notes += posterior_warnings(table, set(built.latent), ppp, divergences, measures.get("high_k", 0.0))
     return BayesianSem(
         table, tree, ppp, pd.Series(measures, dtype=float, name="value"), quantity_table("variable", found.r2, confidence),
-        quantity_table("factor", found.omega, confidence), tuple(notes), moments.n, dropped, divergences, seconds,
+        quantity_table("factor", found.omega, confidence), tuple(notes), round(moments.n), dropped, divergences, seconds,
         confidence, built, read,
     )  # fmt: skip
 
@@ -171,12 +171,12 @@ def _prepared(
 def _predictive(model: Model, moments: CompleteSample, found: Draws, rng: np.random.Generator) -> tuple[Array, float]:
     """Return every draw's chi-square, and the posterior predictive p from some of them."""
     implied, mean = found.implied, found.implied_mean
-    chisq = chisquare(moments.n, moments.cov, moments.mean, implied, mean)
+    chisq = chisquare(round(moments.n), moments.cov, moments.mean, implied, mean)
     some = np.linspace(0, len(chisq) - 1, min(_PREDICTIVE_DRAWS, len(chisq))).astype(np.int64)
     cov, means = replicate(rng, moments, model.fixed, implied[some], mean[some])
     if not model.means:
         means = mean[some]
-    return chisq, float((chisquare(moments.n, cov, means, implied[some], mean[some]) >= chisq[some]).mean())
+    return chisq, float((chisquare(round(moments.n), cov, means, implied[some], mean[some]) >= chisq[some]).mean())
 
 
 def _loo(model: Model, rows: Array, found: Draws, tree: Any) -> dict[str, float]:

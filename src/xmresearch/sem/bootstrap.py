@@ -17,6 +17,7 @@ from xmresearch.sem.matrices import Matrices
 from xmresearch.sem.model import Model
 from xmresearch.sem.readout import Readout, slope_steps
 from xmresearch.sem.robust import casewise
+from xmresearch.sem.row_design import RowDesign, contributions
 
 Array = NDArray[np.float64]
 LEAST_REPLICATES = 2
@@ -62,7 +63,9 @@ def bootstrap_replicates(
     found = []
     for begin in range(0, draws, _AT_ONCE):
         size = min(_AT_ONCE, draws - begin)
-        moments = [_resampled(x, size, rng, model.means) for x in rows]
+        moments = [
+            _resampled(x, size, rng, model.means, s.design) for x, s in zip(rows, objective.samples, strict=True)
+        ]
         theta, converged = _refit(objective, solution.theta, moments, model)
         found.append(theta[converged])
     replicates = np.concatenate(found)
@@ -75,10 +78,16 @@ def bootstrap_replicates(
     return replicates, lost
 
 
-def _resampled(rows: Array, size: int, rng: np.random.Generator, means: bool) -> tuple[Array, Array]:
-    """Return covariances (size, p, p) and means (size, p) of resampled rows."""
+def _resampled(
+    rows: Array, size: int, rng: np.random.Generator, means: bool, design: RowDesign | None = None
+) -> tuple[Array, Array]:
+    """Return covariances (size, p, p) and means (size, p) of resampled rows, or of rows of resampled clusters."""
     n, p = rows.shape
-    counts = rng.multinomial(n, np.full(n, 1 / n), size).astype(np.float64)
+    units = n if design is None else design.n_clusters
+    counts = rng.multinomial(units, np.full(units, 1 / units), size).astype(np.float64)
+    if design is not None:
+        counts = (counts if design.clusters is None else counts[:, design.clusters]) * design.weights
+        counts *= n / counts.sum(axis=1, keepdims=True)
     columns, others = np.triu_indices(p)
     centre = rows.mean(axis=0)
     z = rows - centre
@@ -223,7 +232,7 @@ def _acceleration(objective: Likelihood, solution: Solution, rows: Sequence[Arra
     bread = inverted(objective.hessian(solution.theta, solution.implied))
     moved = []
     for m, s, i, x in zip(objective.matrices, objective.samples, solution.implied, rows, strict=True):
-        moved.append(m.pooled(casewise(s, x - i.mean, i.cov, i).T).T)
+        moved.append(m.pooled(contributions(s.design, casewise(s, x - i.mean, i.cov, i)).T).T)
     influence = np.vstack(moved) @ bread
     step = slope_steps(solution.theta, bread / sum(s.n for s in objective.samples))
     moves = np.diag(step)

@@ -40,7 +40,7 @@ def fit(
     model: str, data: Data, *, estimator: Estimator = "ML", missing: Missing = "listwise",
     ordered: Sequence[str] | bool = (), group: str | None = None, group_equal: Sequence[str] = (),
     group_partial: Sequence[str] = (), bootstrap: int = 0, interval: Literal["percentile", "bca"] = "percentile",
-    seed: int = 0, confidence: float = 0.95,
+    seed: int = 0, confidence: float = 0.95, sampling_weights: str | None = None, cluster: str | None = None,
 ) -> SemFit:  # fmt: skip
     """Fit a model.
 
@@ -74,6 +74,11 @@ def fit(
         Of the bootstrap.
     confidence : float
         Level of the intervals.
+    sampling_weights : str, optional
+        Column of design weights, above 0; their mean over the rows used becomes 1. Standard errors and tests are then those of MLR.
+    cluster : str, optional
+        Column of clusters; standard errors and tests are then those of MLR with the scores of a cluster summed, with the factor
+        G / (G - 1) that lavaan has. The bootstrap draws whole clusters.
 
     Returns
     -------
@@ -99,9 +104,9 @@ def fit(
     """
     check_settings(estimator, missing, interval, bootstrap, confidence, group_equal, group_partial)
     equal = (group_equal, group_partial)
-    ready = prepared(model, data, estimator, ordered, missing, group, equal, bootstrap)
+    ready = prepared(model, data, estimator, ordered, missing, group, equal, bootstrap, sampling_weights, cluster)
     built, estimator, samples, rows, sparse = ready.model, ready.estimator, ready.samples, ready.rows, ready.sparse
-    n = sum(s.n for s in samples)
+    n = round(sum(s.n for s in samples))
     objective = objective_of(built, samples)
     try:
         solution = estimate(built, objective)

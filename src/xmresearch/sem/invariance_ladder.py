@@ -197,7 +197,7 @@ def _means(fitted: SemFit) -> pd.DataFrame:
     moved = estimates[free & (estimates["group"] != fitted.model.groups[0])]
     variances = estimates[latent & (estimates["op"] == "~~") & (estimates["lhs"] == estimates["rhs"])]
     spread = {(r.lhs, r.group): r.est for r in variances.itertuples()}
-    size = dict(zip(fitted.model.groups, (s.n for s in fitted.samples), strict=True))
+    size = dict(zip(fitted.model.groups, (round(s.n) for s in fitted.samples), strict=True))
     first = fitted.model.groups[0]
     pooled = [
         (size[first] * spread[r.lhs, first] + size[r.group] * spread[r.lhs, r.group]) / (size[first] + size[r.group])

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from xmresearch.display import Shown
 from xmresearch.sem.matrices import Implied, Matrices
+from xmresearch.sem.row_design import RowDesign
 
 Array = NDArray[np.float64]
 ROUNDING = 16 * float(np.finfo(float).eps)
@@ -25,8 +26,12 @@ class Sample(Protocol):
     """
 
     @property
-    def n(self) -> int:
-        """Rows."""
+    def n(self) -> float:
+        """Rows, or the sum of their weights."""
+
+    @property
+    def design(self) -> RowDesign | None:
+        """Weights and clusters of the rows."""
 
     @property
     def mean(self) -> Array:
@@ -71,16 +76,19 @@ class CompleteSample(Shown):
 
     Attributes
     ----------
-    n : int
-        Rows.
+    n : float
+        Rows, or the sum of their weights.
     mean, cov : ndarray
         Shapes (p,) and (p, p); divided by n.
+    design : RowDesign or None
+        Weights and clusters of the rows.
     """
 
-    n: int
+    n: float
     mean: Array
     cov: Array
     refresh: bool = True
+    design: RowDesign | None = None
 
     @cached_property
     def _logdet(self) -> float:

@@ -39,7 +39,7 @@ def baseline_df(model: Model) -> int:
     return len(model.groups) * (p * (p - 1) // 2 - q * (q - 1) // 2)
 
 
-def test_measures(chisq: float, df: int, base: float, base_df: int, n: int, groups: int) -> dict[str, float]:
+def test_measures(chisq: float, df: int, base: float, base_df: int, n: float, groups: int) -> dict[str, float]:
     """Compute the measures that follow from the model's and the baseline's chi-square.
 
     Parameters

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -12,6 +12,7 @@ from xmresearch.display import Shown
 from xmresearch.errors import InsufficientData
 from xmresearch.sem.likelihood import add_products, cov_slopes
 from xmresearch.sem.matrices import Implied
+from xmresearch.sem.row_design import RowDesign
 
 Array = NDArray[np.float64]
 
@@ -25,21 +26,23 @@ class MissingSample(Shown):
 
     Attributes
     ----------
-    n : int
-        Rows.
+    n : float
+        Rows, or the sum of their weights.
     mean, cov : ndarray
         Of the saturated model, shapes (p,) and (p, p).
     patterns : ndarray of bool
         Which variables each pattern has, shape (K, p).
     counts : ndarray
-        Rows of each pattern, shape (K,).
+        Rows (or weights) of each pattern, shape (K,).
     means, covs : ndarray
         Moments of each pattern's rows, zero where blank, shapes (K, p) and (K, p, p).
     of_row : ndarray of int
         The pattern of every row, shape (n,).
+    design : RowDesign or None
+        Weights and clusters of the rows.
     """
 
-    n: int
+    n: float
     mean: Array
     cov: Array
     patterns: NDArray[np.bool_]
@@ -48,15 +51,18 @@ class MissingSample(Shown):
     covs: Array
     of_row: NDArray[np.int64]
     refresh: bool = False
+    design: RowDesign | None = None
 
     @classmethod
-    def of(cls, rows: Array) -> MissingSample:
+    def of(cls, rows: Array, design: RowDesign | None = None) -> MissingSample:
         """Sort rows by pattern and estimate the saturated model by EM.
 
         Parameters
         ----------
         rows : ndarray
             Shape (n, p); NaN is a blank; no row is all blank.
+        design : RowDesign, optional
+            Weights and clusters of the rows.
 
         Returns
         -------
@@ -74,21 +80,26 @@ class MissingSample(Shown):
         answered = ~np.isnan(rows)
         patterns, of_row = np.unique(answered, axis=0, return_inverse=True)
         of_row = of_row.reshape(-1)
-        counts = np.bincount(of_row).astype(np.float64)
+        w = np.ones(len(rows)) if design is None else design.weights
+        counts = np.bincount(of_row, weights=w)
         zeroed = np.where(answered, rows, 0.0)
         order = np.argsort(of_row, kind="stable")
-        begins = np.concatenate([[0], np.cumsum(counts)[:-1]]).astype(np.int64)
-        means = np.add.reduceat(zeroed[order], begins) / counts[:, None]
+        sizes = np.bincount(of_row)
+        begins = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int64)
+        weighted = zeroed * w[:, None]
+        means = np.add.reduceat(weighted[order], begins) / counts[:, None]
         covs = np.empty((len(patterns), rows.shape[1], rows.shape[1]))
         centred = np.where(answered, rows - means[of_row], 0.0)[order]
-        for k, (begin, count) in enumerate(zip(begins, counts.astype(np.int64), strict=True)):
-            block = centred[begin : begin + count]
-            covs[k] = block.T @ block / count
-        total = answered.sum(axis=0)
-        mean = zeroed.sum(axis=0) / total
+        by_order = w[order][:, None]
+        for k, (begin, size) in enumerate(zip(begins, sizes, strict=True)):
+            block = centred[begin : begin + size]
+            covs[k] = block.T @ (block * by_order[begin : begin + size]) / counts[k]
+        total = w @ answered
+        mean = weighted.sum(axis=0) / total
         spread = np.where(answered, rows - mean, 0.0)
-        cov = np.diag((spread**2).sum(axis=0) / total)
-        sample = cls(len(rows), mean, cov, patterns, counts, means, covs, of_row)
+        cov = np.diag((spread**2 * w[:, None]).sum(axis=0) / total)
+        n = len(rows) if design is None else float(w.sum())
+        sample = cls(n, mean, cov, patterns, counts, means, covs, of_row, design=design)
         return sample._saturate()
 
     def _saturate(self) -> MissingSample:
@@ -97,7 +108,7 @@ class MissingSample(Shown):
             residual, slope = self.residual(cov, mean)
             scale = np.sqrt(np.diag(cov))
             if max(np.abs(residual * np.outer(scale, scale)).max(), np.abs(slope * scale).max()) < 1e-8:
-                return MissingSample(self.n, mean, cov, self.patterns, self.counts, self.means, self.covs, self.of_row)
+                return replace(self, mean=mean, cov=cov)
             step = -cov @ slope
             mean, cov = mean + step, cov - cov @ residual @ cov - np.outer(step, step)
             if np.linalg.eigvalsh(cov / np.outer(scale, scale))[0] < 1e-9:

@@ -174,13 +174,15 @@ class SemFit(Shown):
         observed = self.estimator == "MLR" or any(isinstance(s, MissingSample) for s in self.samples)
         heading = Heading(
             self.solution.steps, "" if self.converged else self.reason, self.estimator, self.model.n_free, self.n, self.dropped,
-            tuple(s.n for s in self.samples), self.groups, 0 if self.replicates is None else len(self.replicates), observed,
+            tuple(round(s.n) for s in self.samples), self.groups, 0 if self.replicates is None else len(self.replicates), observed,
         )  # fmt: skip
         return printout(heading, self.measures, self.estimates, self.r2)
 
     def _head(self) -> Mapping[str, Any]:
         m = self.summary()
-        sizes = ", ".join(f"{k} {g} ({s.n})" for k, (g, s) in enumerate(zip(self.groups, self.samples, strict=True), 1))
+        sizes = ", ".join(
+            f"{k} {g} ({round(s.n)})" for k, (g, s) in enumerate(zip(self.groups, self.samples, strict=True), 1)
+        )
         fit = {
             "chisq": f"{m['chisq']:.3f}",
             "df": self.model.df,

@@ -16,6 +16,7 @@ from xmresearch.sem.matrices import Implied, Matrices
 from xmresearch.sem.measures import independent_moments
 from xmresearch.sem.missing_sample import MissingSample
 from xmresearch.sem.model import Model, Parameter
+from xmresearch.sem.row_design import contributions
 
 Array = NDArray[np.float64]
 Estimator = Literal["ML", "MLM", "MLMV", "MLR", "WLSMV"]
@@ -72,7 +73,8 @@ def sandwich(
 
     Notes
     -----
-    Exogenous variables, whose moments are the sample's, count as random in MLR and as given in MLM and MLMV, as in lavaan.
+    Exogenous variables, whose moments are the sample's, count as random in MLR and as given in MLM and MLMV, as in lavaan. With
+    clusters the test's information leaves out the second derivatives of the moments, as lavaan's `observed.information = "h1"`.
 
     References
     ----------
@@ -87,11 +89,18 @@ def sandwich(
     objective = Likelihood(matrices, list(samples))
     implied = objective.implied(theta)
     total, meat = 0.0, np.zeros((len(theta), len(theta)))
+    clustered, by_moments = (
+        any(s.design is not None and s.design.clusters is not None for s in samples),
+        np.zeros_like(meat),
+    )
     for m, f, s, i, x in zip(matrices, objective.shares, samples, implied, rows, strict=True):
         if estimator == "MLR":
-            scores = m.pooled(casewise(s, x - i.mean, i.cov, i).T)
+            scores = m.pooled(contributions(s.design, casewise(s, x - i.mean, i.cov, i)).T)
             meat += f * scores @ scores.T / s.n
             total += _saturated_trace(s, x, model.means)
+            if clustered:
+                slopes = m.pooled(moment_slopes(i, model.means))
+                by_moments = by_moments + f * slopes @ s.hessian_cells(saturated(i.cov, i.mean, model.means)) @ slopes.T
         else:
             scores = m.pooled(_moment_scores(s, x, i, i, model.fixed).T)
             meat += f * scores @ scores.T / s.n
@@ -101,7 +110,8 @@ def sandwich(
     if estimator == "MLMV":
         squared = _trace_squared(matrices, objective.shares, samples, implied, rows, bread, model.fixed)
     cov = bread @ meat @ bread / sum(s.n for s in samples)
-    return Sandwich(cov[:q, :q], float(total - np.trace(bread @ meat)), squared)
+    of_test = inverted(by_moments) if clustered else bread
+    return Sandwich(cov[:q, :q], float(total - np.trace(of_test @ meat)), squared)
 
 
 def casewise(sample: Sample, deviations: Array, cov: Array, implied: Implied) -> Array:
@@ -166,10 +176,10 @@ def _normal_trace(z: Array, inverse: Array, sample: Array, means: bool) -> float
 
 def _saturated_trace(sample: Sample, rows: Array, means: bool) -> float:
     """Trace of the saturated model's inverse information times its scores' covariances."""
-    if not isinstance(sample, MissingSample):
+    if not isinstance(sample, MissingSample) and sample.design is None:
         return _normal_trace(rows - sample.mean, np.linalg.inv(sample.cov), sample.cov, means)
     implied = saturated(sample.cov, sample.mean, means)
-    scores = casewise(sample, rows - sample.mean, sample.cov, implied)
+    scores = contributions(sample.design, casewise(sample, rows - sample.mean, sample.cov, implied))
     return float((inverted(sample.hessian_cells(implied)) * (scores.T @ scores)).sum() / sample.n)
 
 

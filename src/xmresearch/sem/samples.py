@@ -18,6 +18,7 @@ from xmresearch.sem.likelihood import CompleteSample, Sample
 from xmresearch.sem.missing_sample import MissingSample
 from xmresearch.sem.ordinal import OrdinalSample
 from xmresearch.sem.polychorics import MOST_CATEGORIES, polychoric
+from xmresearch.sem.row_design import row_designs
 from xmresearch.sufficient.moments import Moments
 
 Array = NDArray[np.float64]
@@ -130,6 +131,13 @@ def rows_of(grouped: Grouped, names: Sequence[str], exogenous: Sequence[str], mi
     InsufficientData
         Too few rows for the number of variables.
     """
+    return [rows for rows, _ in _kept_rows(grouped, names, exogenous, missing)]
+
+
+def _kept_rows(
+    grouped: Grouped, names: Sequence[str], exogenous: Sequence[str], missing: Missing
+) -> list[tuple[Array, NDArray[np.bool_]]]:
+    """Return the usable rows of each group, and which of its rows they are."""
     found = []
     for label, table in zip(grouped.groups, grouped.tables, strict=True):
         if isinstance(table, Moments):
@@ -145,7 +153,7 @@ def rows_of(grouped: Grouped, names: Sequence[str], exogenous: Sequence[str], mi
             raise InsufficientData(f"{_where(label)}Variable '{names[int(silent.argmax())]}' has no answers.")
         low, high = np.nanmin(kept, axis=0), np.nanmax(kept, axis=0)
         _check_spread(label, names, high - low, np.maximum(np.abs(low), np.abs(high)))
-        found.append(kept)
+        found.append((kept, ~drop))
     return found
 
 
@@ -169,8 +177,9 @@ def _check_spread(label: str, names: Sequence[str], spread: Array, largest: Arra
 
 
 def continuous_samples(
-    grouped: Grouped, names: Sequence[str], exogenous: Sequence[str], missing: Missing, means: bool
-) -> tuple[list[Sample], list[Array]]:
+    grouped: Grouped, names: Sequence[str], exogenous: Sequence[str], missing: Missing, means: bool,
+    weights: str | None = None, cluster: str | None = None,
+) -> tuple[list[Sample], list[Array]]:  # fmt: skip
     """Reduce continuous data.
 
     Parameters
@@ -179,6 +188,8 @@ def continuous_samples(
         As for `rows_of`.
     means : bool
         Whether means are modelled; otherwise they are set to zero.
+    weights, cluster : str, optional
+        Columns with the weight and the cluster of each row.
 
     Returns
     -------
@@ -193,11 +204,15 @@ def continuous_samples(
         Singular covariances; the message names the variables.
     """
     samples: list[Sample] = []
-    rows: list[Array] = rows_of(grouped, names, exogenous, missing) if grouped.has_rows else []
+    kept = _kept_rows(grouped, names, exogenous, missing) if grouped.has_rows else []
+    rows: list[Array] = [values for values, _ in kept]
+    tables = [t for t in grouped.tables if isinstance(t, pd.DataFrame)]
+    designs = row_designs(tables, [at for _, at in kept], weights, cluster) if rows else [None] * len(grouped.groups)
+    n: float
     for k, (label, table) in enumerate(zip(grouped.groups, grouped.tables, strict=True)):
         if rows and np.isnan(rows[k]).any():
             _check_coverage(label, names, rows[k])
-            samples.append(MissingSample.of(rows[k]))
+            samples.append(MissingSample.of(rows[k], designs[k]))
             continue
         if isinstance(table, Moments):
             at = [table.names.index(v) for v in names]
@@ -205,6 +220,8 @@ def continuous_samples(
             _check_size(label, n, len(names), "complete row(s)")
             spread = np.sqrt(np.diag(cov))
             _check_spread(label, names, spread, np.maximum(np.abs(mean), spread))
+        elif (drawn := designs[k]) is not None:
+            n, mean, cov = _weighted_moments(rows[k], drawn.weights)
         else:
             reduced = Moments.of(rows[k], list(names))
             n, mean, cov = reduced.n, reduced.mean, reduced.scatter / reduced.n
@@ -213,8 +230,16 @@ def continuous_samples(
                 rows[k] = rows[k] - mean
             mean = np.zeros(len(names))
         _check_singular(label, names, cov)
-        samples.append(CompleteSample(n, mean, cov))
+        samples.append(CompleteSample(n, mean, cov, design=designs[k]))
     return samples, rows
+
+
+def _weighted_moments(rows: Array, weights: Array) -> tuple[float, Array, Array]:
+    """Return the sum of the weights, and weighted means and covariances (divided by it)."""
+    n = float(weights.sum())
+    mean = weights @ rows / n
+    centred = rows - mean
+    return n, mean, centred.T @ (centred * weights[:, None]) / n
 
 
 def _check_coverage(label: str, names: Sequence[str], rows: Array) -> None:
