@@ -266,3 +266,8 @@ def test_duplicate_columns_of_parquet_are_refused(tmp_path, read):
     pq.write_table(pa.table([[1], [2]], names=["e1", "e1"]), tmp_path / "s.parquet")
     with pytest.raises(DataError, match="e1"):
         read(tmp_path / "s.parquet")
+
+
+def test_full_width_digits_do_not_stop_the_reader(tmp_path):
+    (tmp_path / "w.csv").write_text("q,r\n８,x\n7,y\n", "utf-8")
+    assert read_survey(tmp_path / "w.csv")["q"].tolist() == ["８", "7"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from typing import Any
 
@@ -11,6 +12,7 @@ import pandas as pd
 from xmresearch.errors import DataError
 
 EXACT = 2.0**53
+_ROUNDED = re.compile(r"^\d(?:[.,]\d+)?E\+?\d{2}$", re.IGNORECASE)
 
 
 def cell_text(value: Any) -> str:
@@ -61,6 +63,11 @@ def key_texts(given: pd.Series, name: str) -> pd.Series:
                 "Export the column as text.",
             )
     codes, uniques = pd.factorize(given, use_na_sentinel=True)
+    if any(isinstance(u, str) and _ROUNDED.match(u.strip()) for u in uniques):
+        raise DataError(
+            f"Column '{name}' holds identifiers as a spreadsheet shortens them, such as 1.23457E+18; their digits are lost.",
+            "Export the column as text.",
+        )
     texts = np.array([cell_text(u) for u in uniques] + [""], dtype=object)
     found = pd.Series(texts[codes], index=given.index, dtype=object)
     return found.where(found != "", None)

@@ -132,15 +132,25 @@ class FileSettings(BaseModel):
         return self
 
 
+class JoinedFile(FileSettings):
+    """A further file whose columns are added to each row, by a key."""
+
+    by: str | dict[str, str] = Field(description="key: its column, or {column of the rows: column of this file}")
+    take: list[str] = Field([], description="columns to add; all if absent")
+    duplicates: Literal["error", "first"] = Field("error", description="keys that this file has more than once")
+    ignore: list[Literal["case", "leading_zeros"]] = Field([], description="what keys may differ in")
+
+
 class FileSource(FileSettings):
     """A file of your own: CSV, Parquet or Excel; for panels and journeys also a folder of Parquet files."""
 
     source: Literal["file"]
+    join: list[JoinedFile] = Field([], description="further files whose columns are added by a key")
 
     @property
     def changes_rows(self) -> bool:
         """Whether rows must be in memory to be read as the settings say."""
-        given = (self.columns, self.where, self.missing_codes, self.decimal, self.thousands)
+        given = (self.columns, self.where, self.missing_codes, self.decimal, self.thousands, self.join)
         return any(given) or self.header_case != "as_written"
 
 

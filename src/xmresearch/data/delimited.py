@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 NAMELESS = "nameless column "
 _TAIL = 1 << 16
-_WHOLE = r"^[+-]?\d{1,18}$"
-_LONG = r"^[+-]?\d{19,}$"
-_NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$|^[+-]?(?i:inf|infinity)$"
+_WHOLE = r"^[+-]?[0-9]{1,18}$"
+_LONG = r"^[+-]?[0-9]{19,}$"
+_NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$|^[+-]?(?i:inf|infinity)$"
 _TRUTH = r"^(?i:true|false)$"
 
 

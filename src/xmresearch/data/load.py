@@ -11,11 +11,21 @@ import pandas as pd
 
 from xmresearch.data.codebook import Codebook
 from xmresearch.data.codebook_file import load_codebook
-from xmresearch.data.config import DatasetSource, DataSource, FileSource, ScenarioSource, Screening, source_of
+from xmresearch.data.config import (
+    DatasetSource,
+    DataSource,
+    FileSettings,
+    FileSource,
+    JoinedFile,
+    ScenarioSource,
+    Screening,
+    source_of,
+)
 from xmresearch.data.dated_columns import dated, dated_scan
 from xmresearch.data.file_rules import by_settings, renamed_to
 from xmresearch.data.formats.registry import read_table
 from xmresearch.data.formats.table import Table
+from xmresearch.data.joins import join_by_key
 from xmresearch.data.numerals import require_settled
 from xmresearch.data.readers import file_format, scan_survey
 from xmresearch.data.survey import Survey, prepare_survey
@@ -152,8 +162,30 @@ def read_file(data: FileSource, base: Path | None = None, exempt: Sequence[str] 
     DataError
         See `xmresearch.data.formats.registry.read_table` and `by_settings`.
     """
-    path = (base or Path()) / data.path
-    return by_settings(read_table(path, data), data, path.name, exempt)
+    folder = base or Path()
+    path = folder / data.path
+    problems, others = Problems(), []
+    with problems.step():
+        table = by_settings(read_table(path, data), data, path.name, [*exempt, *_left_keys(data)])
+    for other in data.join:
+        with problems.step():
+            others.append(_read_other(other, folder))
+    problems.settle()
+    for settings, found in zip(data.join, others, strict=True):
+        table = join_by_key(table, found, settings, Path(settings.path).name)[0]
+    return table
+
+
+def _left_keys(data: FileSource) -> list[str]:
+    return [name for other in data.join for name in ([other.by] if isinstance(other.by, str) else other.by)]
+
+
+def _read_other(settings: JoinedFile, folder: Path) -> Table:
+    """Read a file that is joined, by its own settings."""
+    path = folder / settings.path
+    own = {name: getattr(settings, name) for name in FileSettings.model_fields}
+    keys = [settings.by] if isinstance(settings.by, str) else [*settings.by.values()]
+    return by_settings(read_table(path, FileSource(source="file", **own)), settings, path.name, keys)
 
 
 def open_rows(data: DatasetSource | FileSource, base: Path | None = None) -> tuple[pd.DataFrame | pl.LazyFrame, str]:
@@ -223,7 +255,7 @@ def open_dated(
     if path.is_dir() and data.changes_rows:
         raise DataError(
             f"'{path.name}' is a folder of Parquet files, which is streamed: its columns, rows and cells are taken as they are.",
-            "Leave columns, where, missing_codes, decimal, thousands and header_case out of data.",
+            "Leave columns, where, missing_codes, decimal, thousands, header_case and join out of data.",
         )
     form = file_format(path, data.format) if path.is_file() else None
     streamed = (form == "csv" and path.stat().st_size >= LARGE_CSV) or (

@@ -25,7 +25,7 @@ def source_files(data: BaseModel, base: Path, *, folders: bool = False) -> dict[
     Returns
     -------
     dict of str to Path
-        By key: data, or data/NAME for the files of a folder.
+        By key: data, or data/NAME for the files of a folder; join1, join2, ... for those that are joined.
 
     Raises
     ------
@@ -41,7 +41,14 @@ def source_files(data: BaseModel, base: Path, *, folders: bool = False) -> dict[
                 f"data.path: the file '{data.path}' does not exist in '{path.parent}'.",
                 "Relative paths start from the folder of the params file.",
             )
-        return {"data": path}
+        others = {f"join{k + 1}": base / other.path for k, other in enumerate(data.join)}
+        for key, other in others.items():
+            if not other.is_file():
+                raise DataError(
+                    f"data.join: the file '{other.name}' does not exist in '{other.parent}'.",
+                    f"Correct the path of {key}; relative paths start from the folder of the params file.",
+                )
+        return {"data": path, **others}
     if isinstance(data, DatasetSource):
         from xmresearch.data.datasets import local_path
 

@@ -93,4 +93,4 @@ def reading_lines(table: Table | None) -> list[str]:
             f"Blanked as codes for no answer: {sum(table.coded_missing.values())} answer(s) in {len(table.coded_missing)} "
             "column(s)."
         )
-    return lines + [f"Note: {note}" for note in table.notes]
+    return [*lines, *(join.line() for join in table.joins), *(f"Note: {note}" for note in table.notes)]

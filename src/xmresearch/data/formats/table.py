@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 
 from xmresearch.display import Shown
+
+if TYPE_CHECKING:
+    from xmresearch.data.joins import Join
 
 Role = Literal[
     "id", "duration", "started", "submitted", "status", "finished", "progress", "language", "weight", "channel", "preview",
@@ -47,6 +50,8 @@ class Table(Shown):
         Answers that the params name as codes for none and that were blanked, by column.
     doubts : mapping of str to str
         Columns whose numbers can be read in two ways, with both; refused where such a column is used.
+    joins : tuple of Join
+        What joins with other files found.
     notes : tuple of str
         What a reader must know, in plain words; no value of a respondent is in them.
     """
@@ -63,6 +68,7 @@ class Table(Shown):
     declared_missing: Mapping[str, int] = field(default_factory=dict)
     coded_missing: Mapping[str, int] = field(default_factory=dict)
     doubts: Mapping[str, str] = field(default_factory=dict)
+    joins: tuple[Join, ...] = ()
     notes: tuple[str, ...] = ()
 
     def without_rows(self) -> Table:
