@@ -61,6 +61,7 @@ FormatName = Literal[
     "feather",
     "spss",
     "stata",
+    "xes",
     "qualtrics",
     "surveymonkey",
     "limesurvey",

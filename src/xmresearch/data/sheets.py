@@ -114,7 +114,7 @@ def tabulate(sheet: Sheet, name: str, names: Sequence[str] | None = None, first:
                     "Name the column in the first line, or remove it.",
                 )
             continue
-        columns[column], were_text = _column(values)
+        columns[column], were_text = narrowed(values)
         if were_text and sheet.typed:
             as_text.append(column)
     if as_text:
@@ -150,8 +150,20 @@ def _fill_merged(cells: list[list[Any]], merged: Sequence[tuple[int, int, int, i
     return notes
 
 
-def _column(values: list[Any]) -> tuple[pd.Series, bool]:
-    """Return a column in the narrowest type that all of its values have, and whether numbers were stored as text."""
+def narrowed(values: list[Any]) -> tuple[pd.Series, bool]:
+    """Return a column in the narrowest type that all of its values have.
+
+    Parameters
+    ----------
+    values : list
+        None where there is none.
+
+    Returns
+    -------
+    column : Series
+    were_text : bool
+        Whether numbers were stored as text; they are numbers now, unless one has zeros before it or more than 15 digits.
+    """
     there = [v for v in values if v is not None]
     texts = [v for v in there if isinstance(v, str)]
     plain = bool(texts) and all(_PLAIN_NUMBER.fullmatch(v) for v in texts)

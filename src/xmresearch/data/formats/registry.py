@@ -19,7 +19,17 @@ from xmresearch.errors import DataError, nearest
 if TYPE_CHECKING:
     import pandas as pd
 
-MODULES = ("qualtrics", "surveymonkey", "limesurvey", "chinese_forms", "online_forms", "ga4", "statistical", "plain")
+MODULES = (
+    "qualtrics",
+    "surveymonkey",
+    "limesurvey",
+    "chinese_forms",
+    "online_forms",
+    "ga4",
+    "statistical",
+    "xes",
+    "plain",
+)
 """Modules of this package that hold FORMATS, in the order in which they are asked: the particular before the plain."""
 
 

@@ -64,7 +64,8 @@ def signature(path: Path) -> str:
     with path.open("rb") as file:
         start = file.read(_BEGINNING)
     if start.startswith(b"\x1f\x8b"):
-        return "xes" if _markup(_unzipped(path)) == "xes" else "gzip"
+        named = path.name.lower().endswith(".xes.gz")
+        return "xes" if named or _markup(_unzipped(path)) == "xes" else "gzip"
     if start.startswith(b"PK\x03\x04"):
         return _archive(path)
     for mark, kind in _MAGIC:
@@ -74,7 +75,8 @@ def signature(path: Path) -> str:
         return "por"
     if len(start) > 109 and start[0] in _OLD_STATA and start[1] in _BYTE_ORDERS and start[2] == 1:
         return "dta"
-    return _markup(start)
+    kind = _markup(start)
+    return "xes" if kind in ("", "xml") and path.suffix.lower() == ".xes" else kind
 
 
 def _unzipped(path: Path) -> bytes:

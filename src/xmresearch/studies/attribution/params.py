@@ -29,13 +29,23 @@ Amount = Annotated[float, Field(ge=0)]
 Lift = Annotated[list[float], Field(min_length=3, max_length=3)]
 
 
+def _is_xes(data: Any) -> bool:
+    """Whether a source is an event log in XES, by its name or as given."""
+    found = data.model_dump() if isinstance(data, BaseModel) else data
+    if not isinstance(found, dict):
+        return False
+    return found.get("format") == "xes" or str(found.get("path", "")).lower().endswith((".xes", ".xes.gz"))
+
+
 class Events(BaseModel):
     """Columns of an event log (form events)."""
 
     model_config = _Strict
-    customer: str = Field("customer", min_length=1, description="column that says whose event it is; never shown")
+    customer: str = Field(
+        "customer", min_length=1, description="column that says whose event it is (case, of a log in XES); never shown"
+    )
     time: str = Field("time", min_length=1, description="column: dates, datetimes, seconds or text")
-    touchpoint: str = Field("touchpoint", min_length=1, description="column")
+    touchpoint: str = Field("touchpoint", min_length=1, description="column (activity, of a log in XES)")
     conversion: str | None = Field(None, description="column that is 1 or true where the customer converted")
     converting: list[str] = Field([], description="touchpoints that are the conversion itself; they are no channels")
     value: str | None = Field(None, description="column: value of the conversion")
@@ -137,6 +147,18 @@ class AttributionParams(StudyParams):
     labels: dict[str, Labels] = Field({}, description="names of channels, stages and of conversions in the report")
     confidence: float = Field(0.95, ge=0.5, lt=1, description="level of every interval")
     seed: int = Field(20260101, ge=0, description="seed of every draw")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named_as_in_xes(cls, given: Any) -> Any:
+        """Let columns that are not named be those that every log in XES has."""
+        if (
+            not isinstance(given, dict)
+            or not _is_xes(given.get("data"))
+            or not isinstance(given.get("events", {}), dict)
+        ):
+            return given
+        return {**given, "events": {"customer": "case", "touchpoint": "activity", **given.get("events", {})}}
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
