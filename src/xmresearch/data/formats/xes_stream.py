@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from xml.etree.ElementTree import Element, ParseError
 
 from xmresearch.errors import DataError, brief, reason
 
@@ -19,8 +18,8 @@ SMALL_UNPACKED = 100_000_000
 LARGEST_UNPACKED = 50_000_000_000
 DEEPEST = 32
 """Levels of elements within one another; a log has three, and attributes of attributes."""
-TYPES = ("string", "date", "int", "float", "boolean", "id", "list", "container")
-_SETS = ("list", "container")
+_SETS = frozenset({"list", "container"})
+_TYPES = frozenset({"string", "date", "int", "float", "boolean", "id"}) | _SETS
 Key = tuple[str, str]
 
 
@@ -119,58 +118,129 @@ def read_columns(path: Path) -> Columns:
     ----------
     IEEE Standard for eXtensible Event Stream (XES), IEEE 1849-2016.
     """
-    from defusedxml import DefusedXmlException  # type: ignore[import-untyped]
+    from xml.parsers.expat import ExpatError
 
     try:
         with _opened(path) as file:
-            return _gone_through(file, path.name)
-    except DefusedXmlException:
-        raise DataError(
-            f"'{path.name}' declares entities or a document type, which no event log needs; it was not read.",
-            "Get it again from its source.",
-        ) from None
-    except (ParseError, OSError, EOFError, zlib.error, ValueError, LookupError) as error:
+            return _Log(path.name).parse(file)
+    except (ExpatError, OSError, EOFError, zlib.error, ValueError, LookupError) as error:
         raise DataError(
             f"'{path.name}' is not a readable event log in XES: {reason(error)}.", "It may be cut off: get it again."
         ) from None
 
 
-def _gone_through(file: Any, name: str) -> Columns:
-    from defusedxml.ElementTree import iterparse  # type: ignore[import-untyped]
+class _Attribute:
+    """An attribute that is open: its key with those around it, and the values found in it if it is a set."""
 
-    found = Columns()
-    path: list[Element] = []
-    trace: dict[Key, tuple[str, str]] = {}
-    events: list[dict[Key, tuple[str, str]]] = []
-    for moment, element in iterparse(file, events=("start", "end"), forbid_dtd=True):
-        if moment == "start":
-            path.append(element)
-            if len(path) > DEEPEST:
-                raise DataError(f"'{name}' has elements more than {DEEPEST} deep.", "It is no event log.")
-            if len(path) == 1 and _tag(element) != "log":
-                raise DataError(
-                    f"'{name}' is XML, but no event log: it begins with <{brief(_tag(element))}>.", "Export it as XES."
-                )
-            continue
-        path.pop()
-        tag, within = _tag(element), [_tag(e) for e in path]
-        if within == ["log"]:
-            if tag == "trace":
-                _close_trace(found, trace, events)
-                trace, events = {}, []
-            elif tag == "event":
-                found.add(_attributes(element, "event"))
-            elif tag == "global" and element.get("scope", "event") == "event":
-                found.declared |= {key for _, key in _attributes(element, "event")}
-        elif within == ["log", "trace"]:
-            if tag == "event":
-                events.append(_attributes(element, "event"))
+    __slots__ = ("inner", "key", "within")
+
+    def __init__(self, key: str, within: _Attribute | None, *, several: bool) -> None:
+        self.key, self.within = key, within
+        self.inner: list[str] | None = [] if several else None
+
+
+class _Log:
+    """What a parser tells of a log, element by element; no tree is built.
+
+    A document type is refused as soon as it begins, so that no entity is ever declared.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name, self.found = name, Columns()
+        self.trace: dict[Key, tuple[str, str]] = {}
+        self.event: dict[Key, tuple[str, str]] | None = None
+        self.events: list[dict[Key, tuple[str, str]]] = []
+        self.stack: list[str] = []
+        # what attributes belong to: trace, event, declared; nothing where they are of the log itself
+        self.level = ""
+        self.open: _Attribute | None = None
+
+    def parse(self, file: Any) -> Columns:
+        from xml.parsers import expat
+
+        parser = expat.ParserCreate(namespace_separator="}")
+        parser.buffer_text = True
+        parser.StartElementHandler, parser.EndElementHandler = self.start, self.end
+        parser.StartDoctypeDeclHandler = parser.EntityDeclHandler = self.refuse
+        parser.ParseFile(file)
+        return self.found
+
+    def refuse(self, *_: object) -> None:
+        raise DataError(
+            f"'{self.name}' declares entities or a document type, which no event log needs; it was not read.",
+            "Get it again from its source.",
+        )
+
+    def start(self, tag: str, given: dict[str, str]) -> None:
+        tag = tag.rpartition("}")[2]
+        stack = self.stack
+        if len(stack) >= DEEPEST:
+            raise DataError(f"'{self.name}' has elements more than {DEEPEST} deep.", "It is no event log.")
+        if not stack and tag != "log":
+            raise DataError(
+                f"'{self.name}' is XML, but no event log: it begins with <{brief(tag)}>.", "Export it as XES."
+            )
+        stack.append(tag)
+        if tag in _TYPES:
+            if self.level:
+                self._attribute(tag, given)
+        elif tag == "trace" and len(stack) == 2:
+            self.trace, self.events, self.level = {}, [], "trace"
+        elif self._holds_events(tag, given):
+            self.event, self.level = {}, "event"
+
+    def _holds_events(self, tag: str, given: dict[str, str]) -> bool:
+        """Whether what begins is an event, or declares what all events have."""
+        if tag == "global":
+            return len(self.stack) == 2 and given.get("scope", "event") == "event"
+        return tag == "event" and self.stack[1:-1] in ([], ["trace"])
+
+    def _attribute(self, tag: str, given: dict[str, str]) -> None:
+        within = self.open
+        key = given.get("key", "").strip()
+        held = _Attribute(
+            f"{within.key}.{key}" if within and within.inner is None else key, within, several=tag in _SETS
+        )
+        self.open = held
+        around = within
+        while around is not None and around.inner is None:
+            around = around.within
+        if around is not None:
+            # inside a set only values count
+            if held.inner is None:
+                around.inner.append(given.get("value", "").strip())  # type: ignore[union-attr]
             else:
-                _take(element, "trace", "", trace)
-        else:
-            continue
-        path[-1].clear()
-    return found
+                held.inner = around.inner
+        elif key and held.inner is None and "value" in given:
+            self._level()[self.level, held.key] = (tag, given["value"].strip())
+
+    def _level(self) -> dict[Key, tuple[str, str]]:
+        return self.trace if self.event is None else self.event
+
+    def end(self, tag: str) -> None:
+        tag = tag.rpartition("}")[2]
+        self.stack.pop()
+        if tag in _TYPES:
+            held = self.open
+            if held is None:
+                return
+            self.open = held.within
+            if held.inner is not None and held.key and (held.within is None or held.within.inner is not held.inner):
+                self._level()[self.level, held.key] = ("string", "; ".join(held.inner))
+        elif tag == "event" and self.event is not None and self.stack[1:] in ([], ["trace"]):
+            if len(self.stack) == 2:
+                self.events.append(self.event)
+                self.level = "trace"
+            else:
+                self.found.add(self.event)
+                self.level = ""
+            self.event = None
+        elif tag == "global" and len(self.stack) == 1 and self.event is not None:
+            self.found.declared |= {key for _, key in self.event}
+            self.event, self.level = None, ""
+        elif tag == "trace" and len(self.stack) == 1:
+            _close_trace(self.found, self.trace, self.events)
+            self.trace, self.events, self.level = {}, [], ""
 
 
 def _close_trace(found: Columns, trace: dict[Key, tuple[str, str]], events: list[dict[Key, tuple[str, str]]]) -> None:
@@ -181,31 +251,3 @@ def _close_trace(found: Columns, trace: dict[Key, tuple[str, str]], events: list
         trace[("trace", "concept:name")] = ("string", f"(trace {found.traces})")
     for event in events:
         found.add(trace | event)
-
-
-def _tag(element: Element) -> str:
-    return str(element.tag).rpartition("}")[2]
-
-
-def _attributes(element: Element, level: str) -> dict[Key, tuple[str, str]]:
-    found: dict[Key, tuple[str, str]] = {}
-    for child in element:
-        _take(child, level, "", found)
-    return found
-
-
-def _take(element: Element, level: str, before: str, found: dict[Key, tuple[str, str]]) -> None:
-    """Take an attribute and those that it has itself."""
-    tag, key = _tag(element), element.get("key", "").strip()
-    if tag not in TYPES or not key:
-        return
-    key = before + key
-    if tag in _SETS:
-        inner = [e for e in element.iter() if e is not element and _tag(e) in TYPES and _tag(e) not in _SETS]
-        found[level, key] = ("string", "; ".join(e.get("value", "").strip() for e in inner))
-        return
-    value = element.get("value")
-    if value is not None:
-        found[level, key] = (tag, value.strip())
-    for child in element:
-        _take(child, level, f"{key}.", found)
