@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
+from xmresearch.identifiers.patterns import scrub
+
 # what engines put between brackets and quotation marks when they name values: `abc`, "abc", ["abc", ...]
 _QUOTED = re.compile(r"\[.*\]?|`[^`]*`|\"[^\"]*\"")
 
@@ -128,9 +130,9 @@ def brief(value: object) -> str:
     Returns
     -------
     str
-        At most `LONGEST` characters; an ellipsis stands for the rest.
+        At most `LONGEST` characters; an ellipsis stands for the rest, and a word for its kind for each identifier of a person.
     """
-    text = " ".join(str(value).split())
+    text = scrub(" ".join(str(value).split()))
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 

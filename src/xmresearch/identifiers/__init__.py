@@ -1,0 +1,1 @@
+"""What tells who somebody is: addresses, numbers and places, in columns and in running text."""

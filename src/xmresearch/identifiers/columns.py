@@ -1,0 +1,128 @@
+"""Columns that tell who somebody is: by what a tool says of them, by their names, or by what they hold."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from xmresearch.identifiers.patterns import kind_of
+
+LOOKED_AT = 2000
+"""Different values of a column that are looked at."""
+SHARE = 0.2
+"""Share of the values looked at that makes a column one of identifiers."""
+_BY_ROLE = {"ip": "ip", "email": "email", "name": "name", "phone": "phone", "location": "location"}
+_BY_NAME = {
+    "name": r"(?:first|last|full|given|family|sur|middle|nick|user|recipient\s*(?:first|last)?)[ _]?name|name|姓名|名字|昵称|联系人|"
+    r"(?:客户|顾客|患者|病人|员工|学生|办件人|申请人|填表人|您的|你的)(?:姓名|名字|名称)|提交者.*",
+    "email": r".*e-?mail(?:[ _]?address)?|.*(?:电子)?邮箱(?:地址)?|电子邮件.*",
+    "phone": r".*(?:phone|mobile|telephone|cell)(?:[ _]?(?:number|no\.?))?|tel\.?|.*(?:手机|电话)(?:号码?)?|.*联系方式",
+    "id_number": r".*(?:身份证|证件|护照)(?:号码?)?|(?:national|personal)[ _]?id|passport(?:[ _]?(?:number|no\.?))?|ssn|social security.*",
+    "ip": r"ip|ip[ _]?addr(?:ess)?|来自ip|ip地址",
+    "location": r"(?:location)?[ _]?(?:latitude|longitude)|lat|lng|lon|long|经度|纬度|(?:home|street|postal)?[ _]?address|.*(?:住址|详细地址|家庭地址)",
+    "plate": r".*车牌(?:号码?)?|(?:licen[cs]e|number)[ _]?plate",
+    "account": r".*(?:微信|wechat|qq)(?:号码?|[ _]?id)?",
+    "card": r".*(?:银行卡|卡号)|(?:credit[ _]?)?card[ _]?(?:number|no\.?)|iban",
+}
+_NAMES = {kind: re.compile(pattern, re.IGNORECASE) for kind, pattern in _BY_NAME.items()}
+
+
+@dataclass(frozen=True)
+class Recognised:
+    """Why a column counts as one of identifiers.
+
+    Attributes
+    ----------
+    kind : str
+        email, phone, name, ip, location, id_number, card, plate or account.
+    ground : str
+        `tool` (its convention says so), `name` (the column's), or `values`.
+    """
+
+    kind: str
+    ground: str
+
+
+def by_name(column: str) -> str:
+    """Return the kind that a column's name tells; '' where it tells none.
+
+    Parameters
+    ----------
+    column : str
+        Its name, in English or Chinese; a number before it, as 1、 or Q3., does not count.
+
+    Returns
+    -------
+    str
+    """
+    plain = re.sub(r"^(?:q?\d+\s*[、.．:：)]\s*)", "", " ".join(str(column).split()), flags=re.IGNORECASE).strip(
+        " *?？:："
+    )
+    return next((kind for kind, pattern in _NAMES.items() if pattern.fullmatch(plain)), "")
+
+
+def by_values(cells: pd.Series) -> str:
+    """Return the kind of identifier that a column holds; '' where it holds none.
+
+    Parameters
+    ----------
+    cells : Series
+        Texts or numbers.
+
+    Returns
+    -------
+    str
+        The most frequent kind, where at least a fifth of the different values looked at are whole identifiers.
+    """
+    if pd.api.types.is_float_dtype(cells) or pd.api.types.is_bool_dtype(cells):
+        whole = cells.dropna()
+        if pd.api.types.is_bool_dtype(cells) or whole.empty or not (whole % 1 == 0).all() or whole.abs().max() < 1e9:
+            return ""
+        cells = whole.astype("int64")
+    elif pd.api.types.is_integer_dtype(cells):
+        if cells.empty or int(cells.max()) < 10**9:
+            return ""
+    elif not (cells.dtype == object or pd.api.types.is_string_dtype(cells)):
+        return ""
+    values = cells.dropna().astype("string").drop_duplicates().head(LOOKED_AT)
+    kinds = [k for v in values if (k := kind_of(str(v)))]
+    return max(set(kinds), key=kinds.count) if kinds and len(kinds) >= SHARE * len(values) else ""
+
+
+def recognise_columns(
+    frame: pd.DataFrame, roles: Mapping[str, str] | None = None, questions: Mapping[str, str] | None = None
+) -> dict[str, Recognised]:
+    """Find the columns that tell who somebody is.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        As read.
+    roles : mapping of str to str, optional
+        What the tool's convention says of columns; see `xmresearch.data.formats.table.Role`.
+    questions : mapping of str to str, optional
+        Wording of the question, by column; judged as the column's name is.
+
+    Returns
+    -------
+    dict of str to Recognised
+        By column.
+
+    References
+    ----------
+    GDPR, Article 4(1); Personal Information Protection Law of the People's Republic of China, Articles 4 and 28.
+    """
+    found: dict[str, Recognised] = {}
+    for column in map(str, frame.columns):
+        role = _BY_ROLE.get((roles or {}).get(column, ""), "")
+        kind = by_name(column) or by_name((questions or {}).get(column, ""))
+        if role:
+            found[column] = Recognised(role, "tool")
+        elif kind:
+            found[column] = Recognised(kind, "name")
+        elif held := by_values(frame[column]):
+            found[column] = Recognised(held, "values")
+    return found
