@@ -49,7 +49,7 @@ def test_words_of_known_scales_are_read(answers, scale, numbers):
 def test_words_that_say_there_is_no_answer_are_counted_apart_from_blanks():
     values, found = to_numbers(pd.Series(["Agree", "N/A", "Did not answer", None, "不清楚", "Did not answer"]), item())
     assert values.isna().tolist() == [False, True, True, True, True, True]
-    assert found.missing == {"Did not answer": 2, "不清楚": 1}
+    assert found.missing == {"N/A": 1, "Did not answer": 2, "不清楚": 1}
 
 
 @pytest.mark.parametrize(

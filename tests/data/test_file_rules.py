@@ -24,7 +24,7 @@ ROWS = "ID,Finished,q1,q2\n1,1,5,99\n2,0,4,3\n99,1,99,Refused\n"
 def test_rows_are_left_out_by_value_and_counted(tmp_path):
     table = read(tmp_path, ROWS, where={"Finished": [1]})
     assert table.frame["ID"].tolist() == [1, 99]
-    assert table.left_out == {"'Finished' is not 1": 1}
+    assert table.left_out == {"data.where (Finished: 1)": 1}
 
 
 def test_values_are_compared_as_they_are_written_anywhere(tmp_path):

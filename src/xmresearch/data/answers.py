@@ -140,6 +140,7 @@ def to_numbers(raw: pd.Series, column: Column) -> tuple[pd.Series, Conversion | 
     numbers = np.array([_number(t) for t in texts], dtype="float64")
     named = {plain_word(w): v for w, v in column.scale.values.items()}
     blank = np.array([t.lower() in BLANKS and p not in named for t, p in zip(texts, plain, strict=True)], dtype=bool)
+    blank &= np.array([not is_no_answer(p) for p in plain], dtype=bool)
     counts = np.bincount(codes[codes >= 0], minlength=len(texts))
     silent = np.array([is_no_answer(p) and p not in named for p in plain], dtype=bool) & ~blank & np.isnan(numbers)
     open_ = np.isnan(numbers) & ~blank & ~silent

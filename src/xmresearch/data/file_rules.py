@@ -147,7 +147,7 @@ def _only(table: Table, column: str, allowed: Sequence[Cell], name: str) -> Tabl
     out = int((~keep).sum())
     if not out:
         return table
-    rule = f"'{brief(column)}' is not {' or '.join(brief(a) for a in allowed)}"
+    rule = f"data.where ({brief(column)}: {', '.join(brief(a) for a in allowed)})"
     frame = table.frame.loc[keep].reset_index(drop=True)
     return replace(table, frame=frame, left_out={**table.left_out, rule: out})
 

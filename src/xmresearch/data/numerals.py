@@ -214,8 +214,8 @@ def as_numbers(given: pd.Series, marks: Marks) -> pd.Series:
     for u in given.dropna().unique():
         value = _as_number(str(u).translate(_SPACES).strip(), marks) if isinstance(u, str) else u
         known[u] = u if isinstance(value, float) and np.isnan(value) else value
-    said = {u: v for u, v in known.items() if isinstance(v, str) and v.strip().lower() not in BLANKS}
-    if said:
+    words = [v for v in known.values() if isinstance(v, str)]
+    if any(v.strip().lower() not in BLANKS or is_no_answer(plain_word(v)) for v in words):
         return given.map({u: v if isinstance(v, str) else f"{v:g}" for u, v in known.items()})
     return pd.to_numeric(given.map({u: np.nan if isinstance(v, str) else v for u, v in known.items()}))
 

@@ -27,7 +27,8 @@ COLUMN_FORMATS = {
     "share": "pct", "within": "pct", "d": "+.2f", "alpha": ".3f", "omega": ".3f", "chisq": ".3f", "npar": "d",
     "pvalue": "p", "cfi": ".3f", "tli": ".3f", "rmsea": ".3f", "srmr": ".3f", "delta_cfi": "+.3f", "delta_rmsea":
     "+.3f", "r2": "pct", "std_all": ".3f", "scores": ",.0f", "priority": "pct1", "value": ".3g", "threshold": ".3g",
-    "promised": "pct1",
+    "promised": "pct1", "cases": ",d", "matched": ",d", "matched_share": "pct1", "keys": ",d", "unmatched": ",d",
+    "listed": ",d", "answered": ",d", "answered_share": "pct1",
 }  # fmt: skip
 DEFAULT_FORMAT = ".2f"
 MOST_NAMED = 4

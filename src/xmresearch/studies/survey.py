@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,9 @@ from xmresearch.data.load import load_survey
 from xmresearch.data.survey import Survey
 from xmresearch.errors import Problems
 from xmresearch.params.survey import SurveyParams
+
+NOTABLE_MISSING = 0.1
+MOST_LINES = 5
 
 
 def open_survey(params: SurveyParams, base: Path | None = None) -> Survey:
@@ -53,7 +57,7 @@ def describe_survey(
         f"Data: {facts['received']} respondents from {facts['source']}, {facts['n']} after screening"
         f" (effective n {facts['n_eff']:.0f}); {facts['missing_share']:.1f} % of the ratings are blank."
     ]
-    lines = [*reading_lines(survey.table), *lines]
+    lines = [*reading_lines(survey.table), *lines, items_line(survey), *missing_lines(survey)]
     lines += [f"Answers in words: {c.line()}" for c in survey.conversions]
     for rule in survey.log.rules.to_dict("records"):
         if rule["flagged"]:
@@ -64,6 +68,49 @@ def describe_survey(
     if survey.notes:
         lines.append(f"Not asked in this survey: {', '.join(survey.notes)}.")
     return lines
+
+
+def items_line(survey: Survey) -> str:
+    """Say which items there are, on which scales, and how many are reversed.
+
+    Parameters
+    ----------
+    survey : Survey
+        As loaded.
+
+    Returns
+    -------
+    str
+    """
+    counts = Counter((c.kind, c.scale.minimum, c.scale.maximum) for c in survey.codebook.columns)
+    parts = [f"{n} {kind} on {low:g}-{high:g}" for (kind, low, high), n in counts.items()]
+    turned = sum(c.reverse for c in survey.codebook.columns)
+    return f"Items: {', '.join(parts)}{f'; {turned} reversed' if turned else ''}."
+
+
+def missing_lines(survey: Survey) -> list[str]:
+    """Say which items many respondents left without an answer, and why, as far as the file or the params say it.
+
+    Parameters
+    ----------
+    survey : Survey
+        As loaded.
+
+    Returns
+    -------
+    list of str
+        One line for each item without answers of at least `NOTABLE_MISSING` of those kept; the first `MOST_LINES` of them.
+    """
+    table = survey.table
+    share = survey.frame[[c.name for c in survey.codebook.columns]].isna().mean()
+    notable = share[share >= NOTABLE_MISSING].sort_values(ascending=False, kind="stable")
+    lines = []
+    for name, part in notable.items():
+        sources = {"declared in the file": table.declared_missing, "codes": table.coded_missing} if table else {}
+        why = [f"{counts[name]} {what}" for what, counts in sources.items() if counts.get(str(name))]
+        lines.append(f"Missing: '{name}' has no answer of {part:.0%}{f' ({", ".join(why)})' if why else ''}.")
+    rest = len(lines) - MOST_LINES
+    return [*lines[:MOST_LINES], *([f"Missing: {rest} more item(s) likewise."] if rest > 0 else [])]
 
 
 def reading_lines(table: Table | None) -> list[str]:

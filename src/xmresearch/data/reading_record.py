@@ -1,0 +1,96 @@
+"""How a survey's file was read, as tables for the report: its form, what was left out or blanked, words, joins and who answered."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from xmresearch.data.survey import Survey
+
+MOST_WORDS = 11
+_RULES = {
+    "preview or test": "left_previews", "not finished": "left_unfinished", "not submitted": "left_unsubmitted",
+    "note below the table": "left_notes", "total": "left_total",
+}  # fmt: skip
+WHERE = "data.where "
+
+
+def how_read(survey: Survey) -> pd.DataFrame | None:
+    """Return what was done to read the file.
+
+    Parameters
+    ----------
+    survey : Survey
+        As loaded.
+
+    Returns
+    -------
+    DataFrame or None
+        step, detail and cases (rows, items or answers that it concerns); None where the rows came from no file.
+    """
+    table = survey.table
+    if table is None:
+        return None
+    rows: list[tuple[str, str, float]] = [("read_format", f"format_{table.format}", survey.log.received)]
+    if table.encoding:
+        rows.append(("read_encoding", table.encoding, float("nan")))
+    for rule, count in table.left_out.items():
+        where = rule.removeprefix(WHERE)
+        rows.append(("left_where", where.strip("()"), count) if where != rule else (_RULES.get(rule, rule), "", count))
+    for step, counts in (("declared_missing", table.declared_missing), ("coded_missing", table.coded_missing)):
+        if counts:
+            rows.append((step, "", sum(counts.values())))
+    for found in survey.conversions:
+        if found.values:
+            said = "; ".join(f"{word}: {value:g}" for word, value in [*found.values.items()][:MOST_WORDS])
+            rows.append(("words_read", said, len(found.columns)))
+    silent: dict[str, int] = {}
+    for found in survey.conversions:
+        for word, count in found.missing.items():
+            silent[word] = silent.get(word, 0) + count
+    if silent:
+        rows.append(("words_missing", "; ".join(silent), sum(silent.values())))
+    found = pd.DataFrame(rows, columns=["step", "detail", "cases"])
+    # a report takes what stands before a sign of equality for the name of a segment
+    return found.assign(detail=found["detail"].str.replace("=", ":"))
+
+
+def joined(survey: Survey) -> pd.DataFrame | None:
+    """Return what joins with other files found.
+
+    Parameters
+    ----------
+    survey : Survey
+        As loaded.
+
+    Returns
+    -------
+    DataFrame or None
+        file, key, matched (rows), matched_share, keys and unmatched (of the other file); None where nothing was joined.
+    """
+    if survey.table is None or not survey.table.joins:
+        return None
+    return pd.DataFrame(
+        {"file": j.file, "key": j.left, "matched": j.matched, "matched_share": j.matched / j.rows, "keys": j.listed, "unmatched": j.unmatched}
+        for j in survey.table.joins
+    )  # fmt: skip
+
+
+def who_answered(survey: Survey) -> pd.DataFrame | None:
+    """Return who answered of those whom a joined file lists, by the survey's segments.
+
+    Parameters
+    ----------
+    survey : Survey
+        As loaded.
+
+    Returns
+    -------
+    DataFrame or None
+        segment, value, listed, answered, answered_share; groups that are too small to show are left out. None where there are none.
+    """
+    found = [j.response(survey.segments) for j in (survey.table.joins if survey.table else ())]
+    shown = [f for f in found if f is not None]
+    if not shown:
+        return None
+    whole = pd.concat(shown, ignore_index=True)
+    return whole.assign(answered_share=whole["rate"] / 100).drop(columns="rate")
