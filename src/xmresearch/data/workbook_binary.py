@@ -8,8 +8,8 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+from xmresearch.data.sheet_choice import PEEKED, choose_sheet, most_cells
 from xmresearch.data.sheets import Sheet
-from xmresearch.data.workbook_xml import choose_sheet
 from xmresearch.errors import DataError, nearest, reason
 
 _LOCKED = "EncryptedPackage".encode("utf-16-le")
@@ -71,8 +71,8 @@ def _open(raw: bytes, path: Path, sheet: str | None) -> Sheet:
     if not names:
         raise DataError(f"'{path.name}' has no sheet of cells.")
     sheets = book.sheets()
-    filled = [s.name for s in sheets if s.nrows]
-    chosen, notes = choose_sheet(sheet, names, filled, {s.name for s in sheets if s.visibility})
+    filled = {s.name: most_cells(_peeked(s, book.datemode)) for s in sheets}
+    chosen, notes = choose_sheet(sheet, filled, {s.name for s in sheets if s.visibility})
     found = book.sheet_by_name(chosen)
     cells, wrong = [], []
     for r in range(found.nrows):
@@ -90,6 +90,10 @@ def _open(raw: bytes, path: Path, sheet: str | None) -> Sheet:
     if any(info.hidden for info in found.colinfo_map.values()):
         notes.append("Columns are hidden in the workbook; they were read.")
     return Sheet(cells, tuple(wrong), merged, tuple(notes))
+
+
+def _peeked(sheet: Any, datemode: int) -> list[list[Any]]:
+    return [[_value(cell, datemode) for cell in sheet.row(r)] for r in range(min(sheet.nrows, PEEKED))]
 
 
 def _value(cell: Any, datemode: int) -> Any:

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 from xml.etree.ElementTree import ParseError
 
+from xmresearch.data.sheet_choice import PEEKED, choose_sheet, most_cells
 from xmresearch.data.sheets import MOST_CELLS, Sheet
-from xmresearch.errors import DataError, brief, nearest, reason
+from xmresearch.errors import DataError, nearest, reason
 
 if TYPE_CHECKING:
     from openpyxl.workbook import Workbook
@@ -27,7 +28,6 @@ LARGEST_RATIO = 100
 SMALL_UNPACKED = 50_000_000
 MOST_PARTS = 10_000
 _CHUNK = 1 << 20
-_PEEKED = 200
 _FORMULA = re.compile(rb"<(?:\w+:)?f[\s>/]")
 _HIDDEN_ROW = re.compile(rb"<(?:\w+:)?row\b[^>]*\bhidden=[\"'](?:1|true)")
 _HIDDEN_COLUMN = re.compile(rb"<(?:\w+:)?col\b[^>]*\bhidden=[\"'](?:1|true)")
@@ -127,46 +127,9 @@ def _choose(book: Workbook, sheet: str | None, name: str) -> tuple[str, list[str
         raise DataError(f"'{name}' has no sheet of cells.")
     if len(names) == 1:
         return names[0], []
-    filled = [ws.title for ws in book.worksheets if _has_cells(ws)]
+    filled = {ws.title: most_cells([_value(c) for c in row] for row in _lines(ws, PEEKED)) for ws in book.worksheets}
     hidden = {ws.title for ws in book.worksheets if ws.sheet_state != "visible"}
-    return choose_sheet(sheet, names, filled, hidden)
-
-
-def choose_sheet(sheet: str | None, names: list[str], filled: list[str], hidden: set[str]) -> tuple[str, list[str]]:
-    """Return the sheet to read and what to say of the others.
-
-    Parameters
-    ----------
-    sheet : str or None
-        As given.
-    names, filled : list of str
-        Of all sheets, and of those with cells; in their order.
-    hidden : set of str
-        Sheets that do not show.
-
-    Returns
-    -------
-    sheet : str
-        As given; otherwise the first with cells that shows, or else the first with cells, or else the first.
-    notes : list of str
-    """
-    shown = [n for n in filled if n not in hidden]
-    chosen = sheet or next(iter([*shown, *filled, *names]))
-    others = [n for n in filled if n != chosen]
-    notes = []
-    if others:
-        told = ", ".join(f"'{brief(n)}'" + (" (hidden)" if n in hidden else "") for n in others[:8])
-        more = ", ..." if len(others) > 8 else ""
-        notes.append(f"Sheet '{brief(chosen)}' was read; there are cells in {told}{more} too (data.sheet decides).")
-    elif sheet is None and chosen != names[0]:
-        notes.append(f"Sheet '{brief(chosen)}' was read; the sheets before it have no cells.")
-    if chosen in hidden:
-        notes.append(f"Sheet '{brief(chosen)}' is hidden in the workbook.")
-    return chosen, notes
-
-
-def _has_cells(sheet: Any) -> bool:
-    return any(cell.value is not None for row in _lines(sheet, _PEEKED) for cell in row)
+    return choose_sheet(sheet, filled, hidden)
 
 
 def _lines(sheet: Any, n: int | None = None) -> Iterator[tuple[Any, ...]]:

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from xmresearch.sufficient.cells import Cells as Cells
     from xmresearch.sufficient.event_log import EventLog as EventLog
     from xmresearch.sufficient.journeys import Journeys as Journeys
+    from xmresearch.sufficient.lifecycle import activity_intervals as activity_intervals
     from xmresearch.sufficient.moments import Moments as Moments
     from xmresearch.sufficient.moments import reduce_rows as reduce_rows
     from xmresearch.sufficient.paths import read_paths as read_paths

@@ -169,6 +169,23 @@ def test_the_sheet_with_cells_is_read_and_said(tmp_path):
     assert table.notes == ("Sheet 'Data' was read; the sheets before it have no cells.",)
 
 
+@pytest.mark.parametrize(
+    ("notes", "chosen"),
+    [
+        ([["How to read"], ["Ask Ms X"]], "Data"),
+        ([["Title", None], ["a", "b"], [1, 2]], "Sheet"),
+        ([["a", "b"]], "Data"),
+    ],
+)
+def test_a_page_of_notes_before_the_table_is_passed_over(tmp_path, notes, chosen):
+    book = book_of(*notes)
+    book.create_sheet("Data").append(["a", "b"])
+    book["Data"].append([1, 2])
+    book["Data"].append([3, 4])
+    assert read(saved(book, tmp_path / "s.xlsx")).notes[0].startswith(f"Sheet '{chosen}' was read")
+    assert list(read(tmp_path / "s.xlsx", sheet="Data").frame) == ["a", "b"]
+
+
 def test_formulas_have_the_value_that_was_stored(tmp_path):
     path = saved(book_of(["a", "b"], [1, "=A2+1"], [2, '=IF(A3="","",A3)'], [3, "=A4*2"]), tmp_path / "s.xlsx")
     sheet = "xl/worksheets/sheet1.xml"
