@@ -88,8 +88,11 @@ class FileSettings(BaseModel):
     delimiter: str | None = Field(
         None, min_length=1, max_length=1, description="of a CSV; what its first records show if absent"
     )
-    encoding: str | None = Field(None, description="of a CSV; if absent UTF-8, or GB 18030 where clearly Chinese")
-    sheet: str | None = Field(None, description="of an Excel workbook; the first if absent")
+    encoding: str | None = Field(
+        None,
+        description="of text and of files of SPSS and Stata; if absent UTF-8 or GB 18030 as the text shows, or as the file says",
+    )
+    sheet: str | None = Field(None, description="of a workbook; the first that shows and holds a table if absent")
     header_row: int | None = Field(
         None, ge=1, description="which record of a table names its columns, counted from 1; found if absent"
     )
@@ -143,7 +146,7 @@ class JoinedFile(FileSettings):
 
 
 class FileSource(FileSettings):
-    """A file of your own: CSV, Parquet or Excel; for panels and journeys also a folder of Parquet files."""
+    """A file of your own, of any form that is known; for panels and journeys also a folder of Parquet files."""
 
     source: Literal["file"]
     join: list[JoinedFile] = Field([], description="further files whose columns are added by a key")

@@ -56,7 +56,7 @@ def load_survey(
     Parameters
     ----------
     data : ScenarioSource, DatasetSource, FileSource, str or Path
-        Where the rows come from; a path is that of a CSV, Parquet or Excel file.
+        Where the rows come from; a path is that of a file of any form that is known.
     codebook : str
         A shipped instrument, or the path of a codebook.
     base : Path, optional

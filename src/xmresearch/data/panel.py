@@ -69,7 +69,7 @@ def load_panel(
     Parameters
     ----------
     data : RolloutSource, DatasetSource, FileSource, str or Path
-        Where the rows come from; a path is that of a CSV, Parquet or Excel file, or of a folder of Parquet files.
+        Where the rows come from; a path is that of a file of any form that is known, or of a folder of Parquet files.
     base : Path, optional
         Folder that relative paths start from; the working directory if absent.
     dates, numbers

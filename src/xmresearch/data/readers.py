@@ -47,7 +47,7 @@ def read_survey(
     encoding : str, optional
         Of a CSV: if absent UTF-8 (with or without a mark), or GB 18030 where its text is clearly Chinese.
     sheet : str, optional
-        Of an Excel workbook: the first if absent.
+        Of a workbook: the first that shows and holds a table if absent.
 
     Returns
     -------

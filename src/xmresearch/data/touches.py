@@ -42,7 +42,7 @@ def load_touches(
     Parameters
     ----------
     data : TouchpointsSource, DatasetSource, FileSource, str or Path
-        Where paths or events come from; a path is that of a CSV, Parquet or Excel file, or of a folder of Parquet files.
+        Where paths or events come from; a path is that of a file of any form that is known, or of a folder of Parquet files.
     survey : DatasetSource, FileSource, str or Path, optional
         Where scores come from; a scenario has its own.
     base : Path, optional

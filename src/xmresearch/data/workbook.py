@@ -15,7 +15,7 @@ _COMPOUND = b"\xd0\xcf\x11\xe0"
 _ZIP = b"PK"
 
 
-def first_rows(path: Path, sheet: str | None, n: int) -> list[list[Any]]:
+def first_rows(path: Path, sheet: str | None, n: int, encoding: str | None = None) -> list[list[Any]]:
     """Return the values of a sheet's first lines.
 
     Parameters
@@ -26,6 +26,8 @@ def first_rows(path: Path, sheet: str | None, n: int) -> list[list[Any]]:
         See `read_sheet`.
     n : int
         How many lines at most.
+    encoding : str, optional
+        Of a table in HTML.
 
     Returns
     -------
@@ -37,10 +39,12 @@ def first_rows(path: Path, sheet: str | None, n: int) -> list[list[Any]]:
     DataError
         The workbook cannot be read or has no such sheet.
     """
-    return _open_sheet(path, sheet, n).cells[:n]
+    return _open_sheet(path, sheet, n, encoding).cells[:n]
 
 
-def read_sheet(path: Path, sheet: str | None, *, names: Sequence[str] | None = None, first: int = 1) -> pd.DataFrame:
+def read_sheet(
+    path: Path, sheet: str | None, *, names: Sequence[str] | None = None, first: int = 1, encoding: str | None = None
+) -> pd.DataFrame:
     """Read one sheet of a workbook.
 
     Parameters
@@ -53,6 +57,8 @@ def read_sheet(path: Path, sheet: str | None, *, names: Sequence[str] | None = N
         Of the columns, where the line above the first row does not give them.
     first : int
         How many lines come before the first row.
+    encoding : str, optional
+        Of a table in HTML; what it says if absent.
 
     Returns
     -------
@@ -68,10 +74,10 @@ def read_sheet(path: Path, sheet: str | None, *, names: Sequence[str] | None = N
         The workbook cannot be read or has no such sheet; a name repeats or is missing; a cell holds an error such as #N/A,
         or a formula whose value was never stored.
     """
-    return tabulate(_open_sheet(path, sheet, None), path.name, names, first)
+    return tabulate(_open_sheet(path, sheet, None, encoding), path.name, names, first)
 
 
-def _open_sheet(path: Path, sheet: str | None, n: int | None) -> Sheet:
+def _open_sheet(path: Path, sheet: str | None, n: int | None, encoding: str | None) -> Sheet:
     with path.open("rb") as file:
         start = file.read(512)
     if start.startswith(_ZIP):
@@ -85,5 +91,5 @@ def _open_sheet(path: Path, sheet: str | None, n: int | None) -> Sheet:
     if b"<" in start:
         from xmresearch.data.workbook_html import open_table
 
-        return open_table(path)
+        return open_table(path, encoding)
     raise DataError(f"'{path.name}' is not a readable Excel workbook.", "Open it in Excel and save it as .xlsx or CSV.")

@@ -354,6 +354,14 @@ def test_a_table_in_html_that_is_named_as_a_workbook(tmp_path, charset, encoding
     assert "The file is a table in HTML, though its name ends in '.xls'." in table.notes
 
 
+def test_a_table_in_html_that_says_nothing_of_its_encoding_is_asked_about(tmp_path):
+    path = tmp_path / "s.xls"
+    path.write_bytes("<table><tr><th>filiale</th></tr><tr><td>Köln</td></tr></table>".encode("cp1252"))
+    with pytest.raises(DataError, match="'Köln' in cp1252.*data.encoding"):
+        read(path)
+    assert read(path, encoding="cp1252").frame["filiale"].tolist() == ["Köln"]
+
+
 def test_a_web_page_is_no_data(tmp_path):
     path = tmp_path / "s.csv"
     path.write_text("<!DOCTYPE html><html><body>Please log in, or else</body></html>")

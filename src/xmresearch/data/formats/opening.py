@@ -162,7 +162,7 @@ class Opening(Shown):
             It cannot be decoded, or is no workbook.
         """
         if self.is_workbook:
-            cells = first_rows(self.path, self.settings.sheet, PEEKED)
+            cells = first_rows(self.path, self.settings.sheet, PEEKED, self.settings.encoding)
             return [["" if v is None else str(v) for v in row] for row in cells]
         return split_records(self.beginning, self.delimiter, PEEKED) if self.is_text else []
 
@@ -189,7 +189,9 @@ class Opening(Shown):
             See there.
         """
         if self.is_workbook:
-            frame = read_sheet(self.path, self.settings.sheet, names=names, first=first)
+            frame = read_sheet(
+                self.path, self.settings.sheet, names=names, first=first, encoding=self.settings.encoding
+            )
             self.said.extend(frame.attrs.pop("notes", ()))
             return self._by_marks(frame), ""
         given = (self.path, None, self.delimiter, self.settings.encoding)
