@@ -40,6 +40,14 @@ def read(answers, column):
         (["Yes", "no"], (0, 1), [1, 0]),
         (["是", "否"], (0, 1), [1, 0]),
         (["Excellent", "Very good", "Satisfactory"], (1, 5), [5, 4, 3]),
+        (["✓", "×"], (0, 1), [1, 0]),
+        (["Not at all likely - 0", "7", "Extremely likely - 10"], (0, 10), [0, 7, 10]),
+        (["Not at all likely", "7", "9", "Extremely likely"], (0, 10), [0, 7, 9, 10]),
+        (["Slightly likely", "Moderately unlikely", "Extremely likely"], (1, 7), [5, 2, 7]),
+        (["Moderately satisfied", "Slightly dissatisfied"], (1, 7), [6, 3]),
+        (["Very favourable", "Somewhat unfavorable"], (1, 5), [5, 2]),
+        (["About half the time", "Most of the time"], (1, 5), [3, 4]),
+        (["完全符合", "比较符合", "一般"], (1, 5), [5, 4, 3]),
     ],
 )
 def test_words_of_known_scales_are_read(answers, scale, numbers):
@@ -61,6 +69,8 @@ def test_words_that_say_there_is_no_answer_are_counted_apart_from_blanks():
         (["3-4 hours", "2 hours"], (1, 5), "no known scale"),
         (["4", "good-ish", "good-ish"], (1, 5), "2 in all"),
         (["Agree", "Satisfied"], (1, 5), "no known scale together"),
+        (["Yes", "No"], (1, 2), "fit yes_no with 2 points"),
+        (["9", "10", "Extremely likely"], (0, 10), "fit .*likelihood"),
     ],
 )
 def test_what_is_doubtful_stops_with_the_key_that_decides(answers, scale, told):
@@ -122,6 +132,25 @@ def test_durations_are_read(text, seconds):
 def test_what_is_no_duration_is_refused(text):
     with pytest.raises(DataError, match="Duration column 't', data row 2: .* is no duration"):
         read_durations(pd.Series(["5", text, None]), "t")
+
+
+@pytest.mark.parametrize(
+    ("name", "seconds"),
+    [("Duration (in seconds)", 218), ("time_ms", 0.218), ("用时（毫秒）", 0.218), ("length (min)", 13080)],
+)
+def test_the_name_of_a_column_says_its_unit(name, seconds):
+    assert read_durations(pd.Series([218]), name)[0] == pytest.approx(seconds)
+    assert read_durations(pd.Series(["218", ""]), name)[0] == pytest.approx(seconds)
+
+
+def test_numbers_that_are_hardly_seconds_are_asked_for():
+    with pytest.raises(
+        DataError, match="median of 218000 would be 61 hours in seconds, or 218 s in milliseconds.*data.columns"
+    ):
+        read_durations(pd.Series([218_000, 150_000, 900_000]), "time")
+    assert read_durations(pd.Series([43_200, 43_200]), "time")[0] == 43_200
+    with pytest.raises(DataError, match="12 hours"):
+        read_durations(pd.Series([43_201]), "time")
 
 
 def test_blank_durations_stay_blank():

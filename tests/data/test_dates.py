@@ -76,6 +76,12 @@ def test_what_no_value_settles_is_asked_with_both_readings():
     assert iso("03-04-05", order="ymd") == ["2003-04-05"]
 
 
+def test_what_is_a_day_in_no_order_settles_nothing():
+    assert iso("00/00/0000", "13/4/2025") == ["00/00/0000", "2025-04-13"]
+    assert iso("32/13/2025", "4/13/2025", order="mdy") == ["32/13/2025", "2025-04-13"]
+    assert iso("1/1/2025", "5/5/2025") == ["2025-01-01", "2025-05-05"]
+
+
 def test_orders_that_contradict_each_other_are_named():
     with pytest.raises(DataError, match="in no one order of day, month and year, such as '13/4/2025' and '4/13/2025'"):
         iso("13/4/2025", "4/13/2025")

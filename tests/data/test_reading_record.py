@@ -8,6 +8,7 @@ import pytest
 
 from xmresearch.data.codebook_file import load_codebook
 from xmresearch.data.config import FileSource, FormatName
+from xmresearch.data.formats.table import Table
 from xmresearch.data.load import load_survey
 from xmresearch.data.reading_record import how_read, joined, who_answered
 from xmresearch.data.scenarios.service_hall import ServiceHall
@@ -15,7 +16,7 @@ from xmresearch.data.survey import prepare_survey
 from xmresearch.report.compose import Report
 from xmresearch.report.wording import Wording
 from xmresearch.studies.servqual.study import STUDY
-from xmresearch.studies.survey import items_line, missing_lines, reading_lines
+from xmresearch.studies.survey import items_line, missing_lines, reading_lines, unused_lines
 
 WORDS = ["Strongly disagree", "Disagree", "Somewhat disagree", "Neutral", "Somewhat agree", "Agree", "Strongly agree"]
 
@@ -93,6 +94,19 @@ def test_check_says_items_scales_and_what_is_missing(survey):
     assert "Left out: 10 row(s), data.where (Finished: 1)." in lines
     assert "Blanked as codes for no answer: 20 answer(s) in 1 column(s)." in lines
     assert any(line.startswith("Joined with 'crm.csv' by 'id' = 'key': 70 of 70") for line in lines)
+
+
+def test_check_names_columns_that_would_screen(survey):
+    from xmresearch.studies.servqual.params import ServqualParams
+
+    table = Table(pd.DataFrame(), "wjx", "", roles={"所用时间": "duration", "序号": "id"})
+    params = ServqualParams().model_copy(update={"duration_column": None, "id_column": None})
+    assert unused_lines(params, table) == [
+        "Not used: column '所用时间' (duration); duration_column: 所用时间 would screen by it.",
+        "Not used: column '序号' (id); id_column: 序号 would screen by it.",
+    ]
+    assert unused_lines(params.model_copy(update={"duration_column": "a", "id_column": "b"}), table) == []
+    assert unused_lines(params, None) == []
 
 
 def test_items_that_few_left_blank_are_not_listed(survey):

@@ -25,6 +25,7 @@ _NUMBERED = re.compile(
     re.IGNORECASE,
 )
 _NUMBER_LAST = re.compile(r"^\D.*[(\[]\s*(?P<n>[+-]?\d{1,3})\s*(?:分|points?)?\s*[)\]]$", re.IGNORECASE)
+_NUMBER_AFTER_DASH = re.compile(r"^[^\d]*[^\d\s]\s*[-–—=:]\s*(?P<n>\d{1,2})$")
 _CODE = re.compile(r"^(?P<letter>[a-z]{1,3})(?P<n>\d{1,2})$")
 _LETTERED = re.compile(r"^[a-z]\s*[.、):]\s*(?=\S)")
 
@@ -179,13 +180,13 @@ def _values(words: Mapping[str, str], column: Column, raw: pd.Series, *, numeric
             raise DataError(
                 f"Column '{name}' has {len(unknown)} answer(s) that its scale's values do not name: "
                 f"{_quoted(words, unknown)}{_place(raw, words, unknown)}.",
-                f"Named are {', '.join(repr(w) for w in scale.values)}; add them to the codebook's scale, or blank them.",
+                f"Named are {', '.join(repr(w) for w in scale.values)}; add them to the codebook's scale, or to data.missing_codes.",
             )
         return "as the codebook says", {w: named[w] for w in words}
-    for how, pattern in (("numbers in words", _NUMBERED), ("numbers in words", _NUMBER_LAST)):
+    for pattern in (_NUMBERED, _NUMBER_LAST, _NUMBER_AFTER_DASH):
         matches = {w: pattern.match(unicodedata.normalize("NFKC", t)) for w, t in words.items()}
         if all(matches.values()):
-            return how, {w: float(m["n"]) for w, m in matches.items() if m}
+            return "numbers in words", {w: float(m["n"]) for w, m in matches.items() if m}
     codes = {w: _CODE.match(w) for w in words}
     if all(codes.values()) and len({m["letter"] for m in codes.values() if m}) == 1 and not numeric:
         return "answer codes", {w: float(m["n"]) for w, m in codes.items() if m}
@@ -207,10 +208,14 @@ def _by_known_scale(
         raise DataError(
             f"Column '{name}' has {len(strange)} answer(s){mixed} that are no number and belong to no known scale: "
             f"{_quoted(words, strange)}{_place(raw, words, strange)}.",
-            "Say what they mean in the codebook, as 'values: {Word: number}' below the item's scale, or blank the cells that "
-            "hold no answer.",
+            "Say what they mean in the codebook, as 'values: {Word: number}' below the item's scale, or name those that are no "
+            "answer in data.missing_codes.",
         )
     fits = fitting_scales(list(look.values()), points) if whole else {}
+    if (scale.minimum, scale.maximum) != (0, 1):
+        fits.pop("yes_no", None)  # 1 and 2 are given to yes and no in either order
+    if numeric and not fits and (ends := _ends(look, column, raw)):
+        return "ends of the scale", ends
     maps = {tuple(sorted(m.items())): n for n, forms in fits.items() for m in forms}
     if numeric and any(0 < k < points - 1 for at in maps for _, k in at):
         raise DataError(
@@ -238,6 +243,24 @@ def _by_known_scale(
             f"{scale.minimum:g}-{scale.maximum:g} has {points} points."
         )
     raise DataError(problem, "Say what they mean in the codebook, as 'values: {Word: number}' below the item's scale.")
+
+
+def _ends(look: Mapping[str, str], column: Column, raw: pd.Series) -> dict[str, float]:
+    """Return the numbers of words that stand for the lowest and highest answer among numbers, where no number does."""
+    low, high = column.scale.minimum, column.scale.maximum
+    places = {
+        word: {
+            low if form[at] == 0 else high if form[at] == max(form.values()) else None
+            for forms in _known()[0].values()
+            for form in forms
+            if at in form
+        }
+        for word, at in look.items()
+    }
+    found = {word: next(iter(at)) for word, at in places.items() if len(at) == 1}
+    numbers = set(pd.to_numeric(raw, errors="coerce").dropna())
+    values = {word: value for word, value in found.items() if value is not None and value not in numbers}
+    return values if len(values) == len(look) == len(set(values.values())) else {}
 
 
 def _quoted(words: Mapping[str, str], chosen: Sequence[str]) -> str:

@@ -157,19 +157,24 @@ def _order(numeric: Mapping[str, re.Match[str]], column: str, given: str | None)
     """Return the order of day, month and year, and what tells it."""
     if given in ORDERS:
         order = next(o for o in ORDERS if o == given)
-        wrong = [t for t, found in numeric.items() if _ymd(found, order) is None]
+        wrong = [t for t, found in numeric.items() if _ymd(found, order) is None and _ymd_of_any(found)]
         if wrong:
             raise DataError(
                 f"Column '{column}': '{brief(wrong[0])}' is no date in the order {order} ({len(wrong)} such value(s)).",
                 "Correct data.dates, or the cells.",
             )
         return order, f"{order}, as the params say"
+    # what is a day in no order, as 00/00/0000 is, settles nothing
+    numeric = {t: found for t, found in numeric.items() if _ymd_of_any(found)}
     fitting: list[Order] = [o for o in ORDERS if all(_ymd(found, o) is not None for found in numeric.values())]
     if all(found["mark"] == "." for found in numeric.values()) and "dmy" in fitting:
         return "dmy", "dmy, as dates with full stops are written"
     if len(fitting) == 1:
         only = [t for t, found in numeric.items() if sum(_ymd(found, o) is not None for o in ORDERS) == 1]
         return fitting[0], f"{fitting[0]}, as '{brief(only[0])}' shows" if only else fitting[0]
+    differing = [t for t, found in numeric.items() if len({_ymd(found, o) for o in fitting}) > 1]
+    if fitting and not differing:
+        return fitting[0], ""
     if not fitting:
         first = {
             o: next((t for t, f in numeric.items() if _ymd(f, o) is not None and _alone(f, o)), "") for o in ORDERS
@@ -179,12 +184,16 @@ def _order(numeric: Mapping[str, re.Match[str]], column: str, given: str | None)
             f"Column '{column}' holds dates in no one order of day, month and year, such as {shown}.",
             "Write them alike; data.dates names one order for the whole column.",
         )
-    example, found = next(iter(numeric.items()))
+    example, found = differing[0], numeric[differing[0]]
     ways = " or ".join(f"{day.isoformat()} ({o})" for o in fitting if (day := _ymd(found, o)) is not None)
     raise DataError(
         f"Column '{column}': '{brief(example)}' can be read as {ways}; no value of the column settles it.",
         f"Set data.dates to {' or '.join(fitting)}.",
     )
+
+
+def _ymd_of_any(found: re.Match[str]) -> bool:
+    return any(_ymd(found, o) is not None for o in ORDERS)
 
 
 def _alone(found: re.Match[str], order: Order) -> bool:

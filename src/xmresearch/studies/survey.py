@@ -59,6 +59,7 @@ def describe_survey(
     ]
     lines = [*reading_lines(survey.table), *lines, items_line(survey), *missing_lines(survey)]
     lines += [f"Answers in words: {c.line()}" for c in survey.conversions]
+    lines += unused_lines(params, survey.table)
     for rule in survey.log.rules.to_dict("records"):
         if rule["flagged"]:
             done = f"{rule['removed']} left out" if rule["removed"] else rule["action"]
@@ -68,6 +69,31 @@ def describe_survey(
     if survey.notes:
         lines.append(f"Not asked in this survey: {', '.join(survey.notes)}.")
     return lines
+
+
+def unused_lines(params: SurveyParams, table: Table | None) -> list[str]:
+    """Name columns that the file's form knows and the params do not use: what tells respondents apart, and how long they took.
+
+    Parameters
+    ----------
+    params : SurveyParams
+        Of the study.
+    table : Table or None
+        What the file said.
+
+    Returns
+    -------
+    list of str
+    """
+    if table is None:
+        return []
+    asked = (("duration", "duration_column", params.duration_column), ("id", "id_column", params.id_column))
+    return [
+        f"Not used: column '{column}' ({role}); {key}: {column} would screen by it."
+        for role, key, given in asked
+        for column in [next((c for c, r in table.roles.items() if r == role), None)]
+        if column is not None and given is None
+    ]
 
 
 def items_line(survey: Survey) -> str:
