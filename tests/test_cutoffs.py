@@ -21,6 +21,8 @@ from xmresearch.causal.result import DidResult
 from xmresearch.causal.robustness import SensitivityResult
 from xmresearch.causal.sequential import ConfidenceSequence
 from xmresearch.causal.synthetic import SyntheticResult
+from xmresearch.missing.imputations import Imputations
+from xmresearch.missing.little import LittleResult
 from xmresearch.psychometrics.composite import CompositeResult
 from xmresearch.psychometrics.construct_validity import ValidityResult
 from xmresearch.psychometrics.factor_analysis import EfaResult
@@ -69,6 +71,8 @@ PUBLISHED = {
     "psychometrics.gap_scores": {"FEW_ANSWERS": 30, "INTERVALS_APART": 0.15},
     "psychometrics.importance": {"MOST_OFF_TOTAL": 0.05},
     "disclosure": {"MIN_CELL": 10},
+    "missing.little": {"MCAR_LEVEL": 0.05},
+    "missing.imputations": {"MIXED": 1.1},  # Gelman & Rubin (1992)
     "attribution.result": {"FEW_CONVERSIONS": 100, "ENOUGH_DRAWS": 1000, "WIDER": 1.25},
     "attribution.misfit": {"MISFIT": 0.02, "BAD_MISFIT": 0.05},
     "attribution.scores": {"FEW_SCORES": 30},
@@ -251,6 +255,8 @@ BOUNDARIES = [
     (CommonMethodResult, "method_share", lambda x: method(share=x), {0.249: "pass", 0.25: "warn", 0.499: "warn", 0.5: "fail"}),
     (CommonMethodResult, "marker_share", lambda x: method(marker=x), {0.249: "pass", 0.25: "warn", 0.499: "warn", 0.5: "fail"}),
     (DriverResult, "cases_per_driver", lambda x: SimpleNamespace(n=x, table=pd.DataFrame({"beta_upper": [1.0]})), {20: "pass", 19: "warn"}),
+    (LittleResult, "mcar", lambda x: SimpleNamespace(p=x), {0.05: "pass", 0.049: "warn"}),
+    (Imputations, "imputation", lambda x: SimpleNamespace(mixing=np.array([x, np.nan])), {1.1: "pass", 1.101: "warn"}),
     (GapResult, "gap_n", lambda x: gap(n=x), {30: "pass", 29: "warn"}),
     (GapResult, "interval_agreement", lambda x: gap(apart=x), {1.149: "pass", 1.151: "warn", 0.851: "pass", 0.849: "warn"}),
     (ImportanceResult, "points_total", lambda x: SimpleNamespace(off_total=x), {0.05: "pass", 0.051: "warn"}),

@@ -14,7 +14,18 @@ import xmresearch as xm
 from xmresearch.display import MOST_ROWS, Shown, readable, short
 
 LONGEST = 2000
-METHODS = ("data", "sufficient", "claims", "sem", "causal", "attribution", "psychometrics", "metrics", "sampling")
+METHODS = (
+    "data",
+    "sufficient",
+    "claims",
+    "sem",
+    "causal",
+    "attribution",
+    "psychometrics",
+    "metrics",
+    "missing",
+    "sampling",
+)
 # What cannot grow with the data.
 SMALL = re.compile(r"(str|int|float|bool|None|Any|Literal\[.*\])( \| (str|int|float|bool|None))*")
 
@@ -63,7 +74,7 @@ def test_dataclasses_whose_fields_can_grow_are_shown():
 
 
 def test_every_public_result_is_shown():
-    for home in (xm.sem, xm.causal, xm.attribution, xm.psychometrics, xm.metrics, xm.sampling):
+    for home in (xm.sem, xm.causal, xm.attribution, xm.psychometrics, xm.metrics, xm.missing, xm.sampling):
         for name in home.__all__:
             kind = getattr(home, name)
             assert not dataclasses.is_dataclass(kind) or issubclass(kind, Shown), name

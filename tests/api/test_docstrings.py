@@ -11,7 +11,19 @@ import pytest
 
 import xmresearch as xm
 
-PACKAGES = ("", "sem", "causal", "attribution", "psychometrics", "metrics", "sampling", "claims", "data", "sufficient")
+PACKAGES = (
+    "",
+    "sem",
+    "causal",
+    "attribution",
+    "psychometrics",
+    "metrics",
+    "missing",
+    "sampling",
+    "claims",
+    "data",
+    "sufficient",
+)
 PUBLIC = sorted({
     (found.__module__, found.__qualname__): f"{package}.{name}".strip(".")
     for package in PACKAGES for home in [getattr(xm, package) if package else xm]

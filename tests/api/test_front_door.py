@@ -14,7 +14,18 @@ from IPython.core.interactiveshell import InteractiveShell
 
 import xmresearch as xm
 
-PACKAGES = ("sem", "causal", "attribution", "psychometrics", "metrics", "sampling", "claims", "data", "sufficient")
+PACKAGES = (
+    "sem",
+    "causal",
+    "attribution",
+    "psychometrics",
+    "metrics",
+    "missing",
+    "sampling",
+    "claims",
+    "data",
+    "sufficient",
+)
 PROMISED = {
     "": "sem causal attribution psychometrics claims data sufficient errors read_survey load_survey load_panel load_touches "
     "load_codebook load_dataset run_study",
