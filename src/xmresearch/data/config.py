@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from xmresearch.data.names import OfLanguage
 from xmresearch.errors import nearest
 
 _Strict = ConfigDict(extra="forbid", strict=True, frozen=True)
@@ -145,11 +146,30 @@ class JoinedFile(FileSettings):
     ignore: list[Literal["case", "leading_zeros"]] = Field([], description="what keys may differ in")
 
 
+class Protect(BaseModel):
+    """What becomes of columns that tell who somebody is; they are recognised, and taken out if nothing is said."""
+
+    model_config = _Strict
+    keep: list[str] = Field([], description="columns to leave as they are though they tell who somebody is")
+    pseudonymise: list[str] = Field([], description="further columns to replace by pseudonyms")
+    key: str | None = Field(
+        None,
+        description="of pseudonyms that stay the same from file to file: env:NAME, or a file; running numbers if absent",
+    )
+    quasi_identifiers: list[str] = Field(
+        [], description="columns that together may tell who somebody is, for k-anonymity; the segments if absent"
+    )
+    sensitive: str | None = Field(None, description="column that nobody should learn of a person, for l-diversity")
+    purpose: OfLanguage | None = Field(None, description="what the data are used for, for the report's privacy page")
+    retention: OfLanguage | None = Field(None, description="how long the data are kept, for the same")
+
+
 class FileSource(FileSettings):
     """A file of your own, of any form that is known; for panels and journeys also a folder of Parquet files."""
 
     source: Literal["file"]
     join: list[JoinedFile] = Field([], description="further files whose columns are added by a key")
+    protect: Protect = Field(Protect(), description="what becomes of columns that tell who somebody is")
 
     @property
     def changes_rows(self) -> bool:

@@ -17,6 +17,7 @@ from xmresearch.data.config import (
     FileSettings,
     FileSource,
     JoinedFile,
+    Protect,
     ScenarioSource,
     Screening,
     source_of,
@@ -27,6 +28,7 @@ from xmresearch.data.formats.registry import read_table
 from xmresearch.data.formats.table import Table
 from xmresearch.data.joins import join_by_key
 from xmresearch.data.numerals import require_settled
+from xmresearch.data.protection import neutral_name, protect, protect_scan
 from xmresearch.data.readers import file_format, scan_survey
 from xmresearch.data.survey import Survey, prepare_survey
 from xmresearch.data.value_labels import hold_labels
@@ -85,6 +87,9 @@ def load_survey(
         used = [*(c.name for c in book.columns), *plain, *segments]
         table = renamed_to(table, used)
         with problems.step():
+            table = protect(table, _protection(data), base, used=[*used, *_quasi(data)])
+            _require_groups(table, segments)
+        with problems.step():
             require_settled(table.doubts, used)
     book, absent = _present(book, list(map(str, _rows(table).columns)))
     with problems.step():
@@ -98,6 +103,26 @@ def load_survey(
         duration_column=duration_column, segments=segments, source=source, truth=truth, population=population, notes=absent,
         table=table.without_rows() if isinstance(table, Table) else None,
     )  # fmt: skip
+
+
+def _protection(data: DataSource | str | Path) -> Protect:
+    return data.protect if isinstance(data, FileSource) else Protect()
+
+
+def _quasi(data: DataSource | str | Path) -> list[str]:
+    """Return the columns that are kept for the report on anonymity alone."""
+    asked = _protection(data)
+    return [*asked.quasi_identifiers, *([asked.sensitive] if asked.sensitive else [])]
+
+
+def _require_groups(table: Table, segments: Sequence[str]) -> None:
+    """Refuse segments that tell who somebody is."""
+    for found in table.protected:
+        if found.column in segments and found.done != "kept":
+            raise DataError(
+                f"segments: column '{found.column}' holds identifiers of persons ({found.kind}), which make no groups.",
+                "Remove it from 'segments', or name it in data.protect.keep if it does not tell who somebody is.",
+            )
 
 
 def _rows(table: Table | pd.DataFrame) -> pd.DataFrame:
@@ -135,7 +160,7 @@ def _open_survey(data: DataSource, base: Path | None, *, weighted: bool, exempt:
         from xmresearch.data.datasets import load_dataset
 
         return load_dataset(data.name), data.name, None, None
-    table, source = read_file(data, base, exempt), Path(data.path).name
+    table, source = read_file(data, base, exempt), neutral_name(Path(data.path).name)
     plain = table.encoding in ("", "utf-8-sig", "utf-8")
     return table, source if plain else f"{source} ({table.encoding})", None, None
 
@@ -270,7 +295,9 @@ def open_dated(
         for column in there:
             rows, said = dated_scan(rows, column, order=data.dates, time_zone=data.time_zone)
             notes += [said] if said else []
-        return rows, path.name, Table(pd.DataFrame(), form or "parquet", "streamed, not read", notes=tuple(notes))
+        rows, protected = protect_scan(rows, data.protect, base)
+        table = Table(pd.DataFrame(), form or "parquet", "streamed, not read", notes=tuple(notes), protected=protected)
+        return rows, neutral_name(path.name), table
     table = read_file(data, base)
     problems = Problems()
     with problems.step():
@@ -283,7 +310,8 @@ def open_dated(
                 frame = frame.assign(**{column: changed})
                 notes += [said] if said else []
     problems.settle()
-    return frame, path.name, replace(table, frame=frame.iloc[:0], notes=tuple(notes))
+    table = protect(replace(table, frame=frame, notes=tuple(notes)), data.protect, base)
+    return table.frame, neutral_name(path.name), table.without_rows()
 
 
 def _present(codebook: Codebook, available: Sequence[str]) -> tuple[Codebook, tuple[str, ...]]:

@@ -14,9 +14,13 @@ LOOKED_AT = 2000
 """Different values of a column that are looked at."""
 SHARE = 0.2
 """Share of the values looked at that makes a column one of identifiers."""
+SMALLEST_NUMBER = 10**6
+"""Numbers below it are answers, not telephone or identity numbers."""
+FEW_VALUES, ROWS_A_VALUE = 12, 3
+"""A column of so few values, each in so many rows, holds answers."""
 _BY_ROLE = {"ip": "ip", "email": "email", "name": "name", "phone": "phone", "location": "location"}
 _BY_NAME = {
-    "name": r"(?:first|last|full|given|family|sur|middle|nick|user|recipient\s*(?:first|last)?)[ _]?name|name|姓名|名字|昵称|联系人|"
+    "name": r"(?:first|last|full|given|family|sur|middle|nick|user|recipient\s*(?:first|last)?)[ _]?name|姓名|名字|昵称|联系人|"
     r"(?:客户|顾客|患者|病人|员工|学生|办件人|申请人|填表人|您的|你的)(?:姓名|名字|名称)|提交者.*",
     "email": r".*e-?mail(?:[ _]?address)?|.*(?:电子)?邮箱(?:地址)?|电子邮件.*",
     "phone": r".*(?:phone|mobile|telephone|cell)(?:[ _]?(?:number|no\.?))?|tel\.?|.*(?:手机|电话)(?:号码?)?|.*联系方式",
@@ -92,6 +96,16 @@ def by_values(cells: pd.Series) -> str:
     return max(set(kinds), key=kinds.count) if kinds and len(kinds) >= SHARE * len(values) else ""
 
 
+def _answers(cells: pd.Series, kind: str) -> bool:
+    """Whether a column that is named like an identifier holds answers: small numbers, or few values of which none is one."""
+    if pd.api.types.is_numeric_dtype(cells):
+        most = cells.abs().max() if len(cells) else 0
+        return kind != "location" and not most >= SMALLEST_NUMBER
+    values = cells.dropna().astype("string").drop_duplicates().head(LOOKED_AT)
+    few = len(values) <= FEW_VALUES and len(cells) >= ROWS_A_VALUE * len(values)
+    return kind != "name" and few and not any(kind_of(str(v)) for v in values)
+
+
 def recognise_columns(
     frame: pd.DataFrame, roles: Mapping[str, str] | None = None, questions: Mapping[str, str] | None = None
 ) -> dict[str, Recognised]:
@@ -121,7 +135,7 @@ def recognise_columns(
         kind = by_name(column) or by_name((questions or {}).get(column, ""))
         if role:
             found[column] = Recognised(role, "tool")
-        elif kind:
+        elif kind and not _answers(frame[column], kind):
             found[column] = Recognised(kind, "name")
         elif held := by_values(frame[column]):
             found[column] = Recognised(held, "values")

@@ -13,7 +13,9 @@ PLACEHOLDERS = {
     "location": "[coordinates]", "plate": "[number plate]", "account": "[account]",
 }  # fmt: skip
 """What stands in the place of each kind."""
-_MAY = re.compile(r"@|\d{3}|[:：]\s*\w{5}|[一-鿿][A-HJ-NP-Z][·• ]?[A-Z0-9]|[0-9a-f]:[0-9a-f:]", re.IGNORECASE)
+_MAY = re.compile(
+    r"@|\d{3}|\d\.\d+\.\d|[:：]\s*\w{5}|[一-鿿][A-HJ-NP-Z][·• ]?[A-Z0-9]|[0-9a-f]:[0-9a-f:]", re.IGNORECASE
+)
 _EMAIL = re.compile(r"(?<![\w.%+-])[\w.%+-]+@(?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,}(?![A-Za-z])", re.ASCII)
 _MOBILE = re.compile(r"(?<![\d.])(?:(?:\+|00)?86[ -]?)?1[3-9]\d[ -]?\d{4}[ -]?\d{4}(?![\d]|\.\d)", re.ASCII)
 _LANDLINE = re.compile(r"(?<![\d-])(?:0\d{2,3}[- ]\d{7,8}|\(0\d{2,3}\)\s?\d{7,8})(?![\d-])")

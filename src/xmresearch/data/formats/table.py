@@ -12,6 +12,7 @@ from xmresearch.display import Shown
 
 if TYPE_CHECKING:
     from xmresearch.data.joins import Join
+    from xmresearch.data.protection import Protected
 
 Role = Literal[
     "id", "duration", "started", "submitted", "status", "finished", "progress", "language", "weight", "channel", "preview",
@@ -52,6 +53,8 @@ class Table(Shown):
         Columns whose numbers can be read in two ways, with both; refused where such a column is used.
     joins : tuple of Join
         What joins with other files found.
+    protected : tuple of Protected
+        What became of columns with identifiers of persons.
     notes : tuple of str
         What a reader must know, in plain words; no value of a respondent is in them.
     """
@@ -69,6 +72,7 @@ class Table(Shown):
     coded_missing: Mapping[str, int] = field(default_factory=dict)
     doubts: Mapping[str, str] = field(default_factory=dict)
     joins: tuple[Join, ...] = ()
+    protected: tuple[Protected, ...] = ()
     notes: tuple[str, ...] = ()
 
     def without_rows(self) -> Table:

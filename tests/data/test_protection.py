@@ -1,0 +1,146 @@
+"""Identifiers are taken out at reading, kept only where the params say so, and pseudonyms need their key."""
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+
+from xmresearch.data.config import FileSource, Protect
+from xmresearch.data.formats.table import Table
+from xmresearch.data.load import load_survey, open_rows
+from xmresearch.data.protection import fingerprint, neutral_name, protect, protect_scan, pseudonym, read_key
+from xmresearch.errors import DataError
+
+MAILS = [f"li.{k}@example.org" for k in range(12)]
+
+
+def table(**columns):
+    frame = pd.DataFrame({"q1": range(1, 13), **columns})
+    return Table(frame, "csv", "made here", roles={"Who": "name"} if "Who" in columns else {})
+
+
+def what(found):
+    return {p.column: (p.kind, p.ground, p.done, p.cells) for p in found.protected}
+
+
+def test_identifiers_that_nobody_uses_are_dropped():
+    found = protect(table(Email=MAILS, Who=["Ann"] * 12, note=["a"] * 12), Protect(), used=["q1"])
+    assert list(found.frame) == ["q1", "note"]
+    assert what(found) == {"Email": ("email", "name", "dropped", 12), "Who": ("name", "tool", "dropped", 12)}
+
+
+def test_identifiers_in_use_become_running_numbers():
+    found = protect(table(unit=[*MAILS[:6], *MAILS[:6]]), Protect())
+    assert found.frame["unit"].tolist()[:7] == [*(f"email {k}" for k in range(1, 7)), "email 1"]
+    assert what(found)["unit"] == ("email", "values", "replaced", 12)
+
+
+def test_pseudonyms_are_the_same_for_the_same_key_alone(tmp_path, monkeypatch):
+    (tmp_path / "key.txt").write_text("k" * 32 + "\n", "utf-8")
+    monkeypatch.setenv("STUDY_KEY", "another key of this study")
+    first = protect(table(unit=MAILS), Protect(key="key.txt"), tmp_path)
+    again = protect(table(unit=[m.upper() + " " for m in MAILS]), Protect(key="key.txt"), tmp_path)
+    other = protect(table(unit=MAILS), Protect(key="env:STUDY_KEY"), tmp_path)
+    assert first.frame["unit"].tolist() == again.frame["unit"].tolist()
+    assert not set(first.frame["unit"]) & set(other.frame["unit"])
+    assert what(first)["unit"][2] == "hashed"
+    assert first.frame["unit"].str.fullmatch("[0-9a-f]{16}").all()
+
+
+def test_a_key_is_asked_for_with_a_way_to_make_one(tmp_path, monkeypatch):
+    monkeypatch.delenv("NOTHING", raising=False)
+    (tmp_path / "short.txt").write_text("fifteen letters", "utf-8")
+    for key in ("missing.txt", "short.txt", "env:NOTHING"):
+        with pytest.raises(DataError, match=r"data.protect.key.*secrets.token_hex"):
+            protect(table(unit=MAILS), Protect(key=key), tmp_path)
+    (tmp_path / "just.txt").write_text("sixteen letters!", "utf-8")
+    assert read_key("just.txt", tmp_path) == b"sixteen letters!"
+
+
+def test_a_fingerprint_tells_keys_apart_and_is_none():
+    assert fingerprint(b"a" * 32) != fingerprint(b"b" * 32)
+    assert len(fingerprint(b"a" * 32)) == 12
+    assert pseudonym("x", b"a" * 32) != pseudonym("x", b"b" * 32)
+
+
+def test_params_can_keep_and_add_columns():
+    found = protect(table(Email=MAILS, ref=list("abcdefghijkl")), Protect(keep=["Email"], pseudonymise=["ref"]))
+    assert found.frame["Email"].tolist() == MAILS
+    assert found.frame["ref"].tolist()[:2] == ["account 1", "account 2"]
+    assert what(found)["Email"][2] == "kept"
+    for setting in ("keep", "pseudonymise"):
+        with pytest.raises(
+            DataError, match=rf"data.protect.{setting}: the data have no column 'Emall'. Did you mean 'Email'"
+        ):
+            protect(table(Email=MAILS), Protect(**{setting: ["Emall"]}))
+
+
+def test_texts_are_scrubbed():
+    found = protect(table(comment=["fine", "write to zhang@example.org or 13812345678", *["ok"] * 10]), Protect())
+    assert found.frame["comment"][1] == "write to [e-mail] or [phone]"
+    assert what(found)["comment"] == ("text", "values", "scrubbed", 1)
+
+
+def test_answers_named_like_identifiers_stay():
+    rated = table(Email=["Satisfied", "Very satisfied"] * 6, Phone=[5, 4] * 6)
+    found = protect(rated, Protect())
+    pd.testing.assert_frame_equal(found.frame, rated.frame)
+    assert not found.protected
+    many = table(Email=[f"answer {k}" for k in range(12)])
+    assert what(protect(many, Protect()))["Email"][2] == "replaced"
+
+
+def test_numbers_of_telephones_are_identifiers_and_counts_are_not():
+    found = protect(table(Phone=[13800000000 + k for k in range(12)], visits=range(100, 112)), Protect())
+    assert what(found) == {"Phone": ("phone", "name", "replaced", 12)}
+
+
+def test_streamed_rows_are_protected_throughout():
+    n = 25_000
+    rows = pl.LazyFrame({
+        "who": [f"p{k % 500}@example.org" for k in range(n)], "touch": ["web" if k else "mail li@example.org" for k in range(n)],
+        "lat": np.linspace(18.0, 53.0, n), "n": range(n),
+    })  # fmt: skip
+    out, done = protect_scan(rows, Protect())
+    frame = out.collect()
+    assert frame["who"].n_unique() == 500
+    assert frame["who"][-1] == "email 500"
+    assert frame["touch"].unique().sort().to_list() == ["mail [e-mail]", "web"]
+    assert "lat" not in frame
+    assert {p.column: p.done for p in done} == {"who": "replaced", "touch": "scrubbed", "lat": "dropped"}
+
+
+def test_file_names_that_tell_a_person_are_neutral():
+    assert neutral_name("answers_13812345678.csv") == "data.csv"
+    assert neutral_name("zhang@example.org.xlsx") == "data.xlsx"
+    assert neutral_name("survey_2026-03-01.csv") == "survey_2026-03-01.csv"
+
+
+def survey_file(path, **more):
+    rng = np.random.default_rng(1)
+    items = {f"{k}{j}": rng.integers(1, 8, 60) for k in "ep" for j in range(1, 23)}
+    pd.DataFrame(
+        {"Email": [f"p{k}@example.org" for k in range(60)], **items, "branch": ["N", "S"] * 30, **more}
+    ).to_csv(path, index=False)
+    return path
+
+
+def test_a_survey_keeps_what_it_uses_and_refuses_persons_as_groups(tmp_path):
+    path = survey_file(tmp_path / "s.csv")
+    found = load_survey(path, codebook="servqual", id_column="Email", segments=["branch"])
+    assert {p.column: p.done for p in found.table.protected} == {"Email": "replaced"}
+    assert "Email" not in found.frame
+    with pytest.raises(DataError, match="segments: column 'Email' holds identifiers of persons .email."):
+        load_survey(path, codebook="servqual", segments=["Email"])
+    kept = FileSource(source="file", path=str(path), protect=Protect(keep=["Email"]))
+    with pytest.raises(DataError, match="60 different values"):
+        load_survey(kept, codebook="servqual", segments=["Email"])
+
+
+def test_rows_of_panels_and_logs_are_protected(tmp_path):
+    path = tmp_path / "events_13812345678.csv"
+    pd.DataFrame({"case": MAILS * 2, "step": ["web", "mail a@example.org"] * 12}).to_csv(path, index=False)
+    rows, source = open_rows(FileSource(source="file", path=str(path)))
+    assert source == "data.csv"
+    assert rows["case"].tolist()[:2] == ["email 1", "email 2"]
+    assert set(rows["step"]) == {"web", "mail [e-mail]"}
