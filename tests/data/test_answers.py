@@ -99,6 +99,16 @@ def test_numbers_as_text_stay_numbers():
     assert found is None
 
 
+def test_answers_are_read_whatever_holds_them():
+    assert to_numbers(pd.Series(["Agree", "Neutral"], dtype="category"), item())[0].tolist() == [4, 3]
+    assert to_numbers(pd.Series([1, 5], dtype="category"), item())[0].tolist() == [1, 5]
+    for kind in ("Int64", "boolean"):
+        values = to_numbers(pd.Series([1, None], dtype=kind), item())[0]
+        np.testing.assert_array_equal(values, [1, np.nan])
+    with pytest.raises(DataError, match="Column 'q' holds datetime64.* which is no answer"):
+        to_numbers(pd.Series(pd.to_datetime(["2025-01-01"])), item())
+
+
 def test_items_that_are_read_alike_are_told_together():
     columns = [pd.Series(["Agree", "Refused"]), pd.Series(["Strongly agree", "Refused"]), pd.Series(["5 - x", "4 - y"])]
     found = merged([to_numbers(c, item(name=f"q{k}"))[1] for k, c in enumerate(columns)])

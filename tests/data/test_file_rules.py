@@ -5,7 +5,7 @@ import pytest
 
 from xmresearch.data.codebook_file import load_codebook
 from xmresearch.data.config import FileSource
-from xmresearch.data.load import load_survey, open_rows, read_file
+from xmresearch.data.load import load_survey, open_dated, open_rows, read_file
 from xmresearch.errors import DataError
 
 
@@ -119,6 +119,13 @@ def test_rows_that_need_no_codebook_follow_the_same_settings(tmp_path):
     assert rows["y"].isna().tolist() == [False, True]
     with pytest.raises(DataError, match="folder of Parquet files, which is streamed"):
         open_rows(FileSource(source="file", path=str(tmp_path), where={"a": [1]}))
+
+
+def test_codes_of_a_panel_are_looked_for_in_its_numbers_alone(tmp_path):
+    path = str(write(tmp_path, "unit,day,y\n99,99,99\n98,2,5\n"))
+    rows, _, table = open_dated(FileSource(source="file", path=path, missing_codes=[99]), numbers=["y"])
+    assert rows["unit"].tolist() == [99, 98]
+    assert table.coded_missing == {"y": 1}
 
 
 def test_settings_that_contradict_each_other_are_refused():

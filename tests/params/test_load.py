@@ -7,6 +7,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from xmresearch.data.config import FileSource
 from xmresearch.errors import DataError, ParamsError
 from xmresearch.params.load import load_params
 from xmresearch.params.registry import study_names
@@ -149,6 +150,16 @@ def test_new_file_validates_and_holds_every_key(write):
         commented_params("servqal", "mine")
     with pytest.raises(ParamsError, match="name"):
         commented_params("servqual", "Mine!")
+
+
+def test_new_file_shows_what_can_be_said_of_a_file(write):
+    text = commented_params("servqual", "mine")
+    start = text.index("# data:\n")
+    shown = yaml.safe_load(
+        "\n".join(line[2:] for line in text[start:].splitlines() if line.startswith(("# data", "#   ")))
+    )
+    assert set(shown["data"]) == set(FileSource.model_fields)
+    assert FileSource.model_validate(shown["data"]) == FileSource(source="file", path="survey.csv")
 
 
 @pytest.mark.parametrize("study", study_names())

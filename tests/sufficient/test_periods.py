@@ -150,3 +150,11 @@ def test_times_that_are_no_dates_are_refused():
         Cells.of(answers([3, 4]), outcome="y", unit="u", time="t", period="month")
     with pytest.raises(ParamsError, match="period is 'monht'.*Did you mean 'month'"):
         Cells.of(frame, outcome="y", unit="u", time="t", period="monht")
+
+
+@pytest.mark.parametrize(
+    ("chinese", "iso"),
+    [("2025年3月", "2025-03"), ("2025年3月5日", "2025-03-05"), ("2025年第2季度", "2025-Q2"), ("2025年", "2025")],
+)
+def test_periods_may_be_written_in_chinese(chinese, iso):
+    assert span(chinese) == span(iso)

@@ -133,8 +133,14 @@ def to_numbers(raw: pd.Series, column: Column) -> tuple[pd.Series, Conversion | 
     DataError
         An answer is neither a number nor a word whose number is beyond doubt.
     """
+    if isinstance(raw.dtype, pd.CategoricalDtype):
+        raw = raw.astype(raw.cat.categories.dtype)
+    if pd.api.types.is_numeric_dtype(raw):
+        return pd.Series(raw.to_numpy(dtype="float64", na_value=np.nan), index=raw.index, name=raw.name), None
     if not (raw.dtype == object or pd.api.types.is_string_dtype(raw)):
-        return raw.astype("float64"), None
+        raise DataError(
+            f"Column '{column.name}' holds {raw.dtype}, which is no answer.", "Check the codebook's columns."
+        )
     codes, uniques = pd.factorize(raw.astype("string"), use_na_sentinel=True)
     texts = [str(u).strip() for u in uniques]
     plain = [plain_word(t) for t in texts]

@@ -19,7 +19,9 @@ MOST_SHOWN = 8
 _KEPT: frozenset[Role] = frozenset({"id", "external_id", "duration", "weight"})
 
 
-def by_settings(table: Table, settings: FileSettings, name: str, exempt: Sequence[str] = ()) -> Table:
+def by_settings(
+    table: Table, settings: FileSettings, name: str, exempt: Sequence[str] = (), only: Sequence[str] | None = None
+) -> Table:
     """Rename columns, leave out rows and blank codes as the params say.
 
     Parameters
@@ -32,6 +34,8 @@ def by_settings(table: Table, settings: FileSettings, name: str, exempt: Sequenc
         Of the file, for messages.
     exempt : sequence of str
         Columns in which codes for no answer are not looked for, unless they are named.
+    only : sequence of str, optional
+        The columns in which they are looked for, unless they are named; all others if absent.
 
     Returns
     -------
@@ -57,7 +61,7 @@ def by_settings(table: Table, settings: FileSettings, name: str, exempt: Sequenc
         with problems.step():
             table = _only(table, column, allowed, name)
     with problems.step():
-        table = _blanked(table, settings.missing_codes, exempt)
+        table = _blanked(table, settings.missing_codes, exempt, only)
     problems.settle()
     return table
 
@@ -152,7 +156,9 @@ def _only(table: Table, column: str, allowed: Sequence[Cell], name: str) -> Tabl
     return replace(table, frame=frame, left_out={**table.left_out, rule: out})
 
 
-def _blanked(table: Table, codes: list[Cell] | dict[str, list[Cell]], exempt: Sequence[str]) -> Table:
+def _blanked(
+    table: Table, codes: list[Cell] | dict[str, list[Cell]], exempt: Sequence[str], only: Sequence[str] | None
+) -> Table:
     """Blank the codes for no answer, and count them by column."""
     if not codes:
         return table
@@ -162,7 +168,7 @@ def _blanked(table: Table, codes: list[Cell] | dict[str, list[Cell]], exempt: Se
             _require_column(table, column, "data.missing_codes")
     else:
         left = {*exempt, *(c for c, role in table.roles.items() if role in _KEPT)}
-        by_column = {c: codes for c in map(str, table.frame.columns) if c not in left}
+        by_column = {c: codes for c in map(str, table.frame.columns) if c not in left and (only is None or c in only)}
     changed, counts, met = {}, {}, set()
     for column, named in by_column.items():
         at, texts = _texts(table.frame[column])

@@ -165,7 +165,9 @@ def _open_survey(data: DataSource, base: Path | None, *, weighted: bool, exempt:
     return table, source if plain else f"{source} ({table.encoding})", None, None
 
 
-def read_file(data: FileSource, base: Path | None = None, exempt: Sequence[str] = ()) -> Table:
+def read_file(
+    data: FileSource, base: Path | None = None, exempt: Sequence[str] = (), only: Sequence[str] | None = None
+) -> Table:
     """Read the file that a params file names.
 
     Parameters
@@ -176,6 +178,8 @@ def read_file(data: FileSource, base: Path | None = None, exempt: Sequence[str] 
         Folder that a relative path starts from; the working directory if absent.
     exempt : sequence of str
         Columns in which codes for no answer are not looked for, unless they are named.
+    only : sequence of str, optional
+        The columns in which they are looked for, unless they are named; all others if absent.
 
     Returns
     -------
@@ -191,13 +195,13 @@ def read_file(data: FileSource, base: Path | None = None, exempt: Sequence[str] 
     path = folder / data.path
     problems, others = Problems(), []
     with problems.step():
-        table = by_settings(read_table(path, data), data, path.name, [*exempt, *_left_keys(data)])
+        table = by_settings(read_table(path, data), data, neutral_name(path.name), [*exempt, *_left_keys(data)], only)
     for other in data.join:
         with problems.step():
             others.append(_read_other(other, folder))
     problems.settle()
     for settings, found in zip(data.join, others, strict=True):
-        table = join_by_key(table, found, settings, Path(settings.path).name)[0]
+        table = join_by_key(table, found, settings, neutral_name(Path(settings.path).name))[0]
     return table
 
 
@@ -210,7 +214,7 @@ def _read_other(settings: JoinedFile, folder: Path) -> Table:
     path = folder / settings.path
     own = {name: getattr(settings, name) for name in FileSettings.model_fields}
     keys = [settings.by] if isinstance(settings.by, str) else [*settings.by.values()]
-    return by_settings(read_table(path, FileSource(source="file", **own)), settings, path.name, keys)
+    return by_settings(read_table(path, FileSource(source="file", **own)), settings, neutral_name(path.name), keys)
 
 
 def open_rows(data: DatasetSource | FileSource, base: Path | None = None) -> tuple[pd.DataFrame | pl.LazyFrame, str]:
@@ -298,7 +302,7 @@ def open_dated(
         rows, protected = protect_scan(rows, data.protect, base)
         table = Table(pd.DataFrame(), form or "parquet", "streamed, not read", notes=tuple(notes), protected=protected)
         return rows, neutral_name(path.name), table
-    table = read_file(data, base)
+    table = read_file(data, base, only=numbers)
     problems = Problems()
     with problems.step():
         require_settled(table.doubts, numbers)

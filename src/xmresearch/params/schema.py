@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from xmresearch.data.config import FileSource
 from xmresearch.errors import ParamsError
 from xmresearch.params.messages import describe, most_telling
 from xmresearch.params.registry import find_study
@@ -67,8 +68,9 @@ def commented_params(study: str, name: str) -> str:
     ]
     lines += _fields(model, 0)
     lines += [
-        "# A file of your own instead of the simulated data:",
-        "# data: {source: file, path: survey.csv}",
+        "# A file of your own instead of the simulated data: the path is enough, the rest is recognised or asked for.",
+        "# data:",
+        *(f"# {line}" for line in _fields(FileSource(source="file", path="survey.csv"), 1)),
     ]
     if "codebook" in kind.model_fields:
         lines += ["# with a codebook that says what its columns measure:", "# codebook: my_codebook.yml"]

@@ -17,11 +17,13 @@ from xmresearch.display import Shown
 FORMS = ("day", "week", "month", "quarter", "year")
 FEWEST_DATES = 3
 _TEXT = {
-    "day": re.compile(r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})(?:[ T].*)?|(\d{4})(\d{2})(\d{2})"),
+    "day": re.compile(
+        r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})(?:[ T].*)?|(\d{4})(\d{2})(\d{2})|(\d{4})年(\d{1,2})月(\d{1,2})日"
+    ),
     "week": re.compile(r"(\d{4})-?W(\d{1,2})"),
-    "month": re.compile(r"(\d{4})[-/](\d{1,2})|(\d{4})(\d{2})"),
-    "quarter": re.compile(r"(\d{4})-?Q([1-4])"),
-    "year": re.compile(r"(\d{4})"),
+    "month": re.compile(r"(\d{4})[-/](\d{1,2})|(\d{4})(\d{2})|(\d{4})年(\d{1,2})月"),
+    "quarter": re.compile(r"(\d{4})-?Q([1-4])|(\d{4})年第?([1-4])季度"),
+    "year": re.compile(r"(\d{4})|(\d{4})年"),
 }
 
 
