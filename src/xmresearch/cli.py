@@ -1,4 +1,4 @@
-"""The command line: run, check, new, schema, doctor.
+"""The command line: run, check, new, draft, schema, doctor.
 
 Exit codes: 0 done; 2 wrong params or usage; 3 wrong data; 4 a file or folder cannot be read or written; 5 the notebook stopped; 130 interrupted.
 """
@@ -81,6 +81,27 @@ def new(study: str, name: str, out: str | None) -> None:
     except OSError as error:
         raise OutputError(f"'{path}' cannot be written: {error.strerror}.") from None
     click.echo(f"Written: {_shown(path)}\nEdit it, then: xmresearch check {_shown(path)}")
+
+
+@cli.command()
+@click.argument("file", type=click.Path())
+@click.option("--study", help="Study to draft for (default: the one that suits the file).")
+@click.option("--out", type=click.Path(dir_okay=False), help="Params file to write (default: params/STUDY/NAME.yml).")
+@click.option("--name", help="Name of the run (default: made of the file's name).")
+@click.option(
+    "-p", "--param", "settings", multiple=True, metavar="KEY=VALUE", help="How to read the file, as in 'data'."
+)
+def draft(file: str, study: str | None, out: str | None, name: str | None, settings: tuple[str, ...]) -> None:
+    """Look at a file, and write params and a codebook for it that pass the check; every guess is explained."""
+    from xmresearch.run.draft import describe, draft_study
+
+    done = draft_study(file, study=study, out=out, name=name, settings=settings)
+    for line in describe(done):
+        click.echo(line)
+    for path in (done.params, done.codebook):
+        if path is not None:
+            click.echo(f"Written: {_shown(path)}")
+    click.echo(f"Edit what is doubtful, then: xmresearch run {_shown(done.params)}")
 
 
 @cli.command()

@@ -77,6 +77,37 @@ def read_sheet(
     return tabulate(_open_sheet(path, sheet, None, encoding), path.name, names, first)
 
 
+def sheet_names(path: Path) -> list[str]:
+    """Return the names of a workbook's sheets.
+
+    Parameters
+    ----------
+    path : Path
+        A workbook that `read_sheet` can read.
+
+    Returns
+    -------
+    list of str
+        In its order; none of a table in HTML.
+    """
+    with path.open("rb") as file:
+        start = file.read(512)
+    if start.startswith(_ZIP):
+        import openpyxl
+
+        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+        try:
+            return [str(ws.title) for ws in book.worksheets]
+        finally:
+            book.close()
+    if start.startswith((_COMPOUND, b"\x09")):
+        import xlrd  # type: ignore[import-untyped]
+
+        with xlrd.open_workbook(str(path), on_demand=True) as old:
+            return [str(name) for name in old.sheet_names()]
+    return []
+
+
 def _open_sheet(path: Path, sheet: str | None, n: int | None, encoding: str | None) -> Sheet:
     with path.open("rb") as file:
         start = file.read(512)

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from xmresearch.params.base import StudyParams
+
+if TYPE_CHECKING:
+    from xmresearch.data.profile.file_profile import FileProfile
+    from xmresearch.params.proposal import Proposal
 
 
 def _no_figures() -> Mapping[str, Callable[..., Any]]:
@@ -42,6 +46,9 @@ class Study:
         Returns the cases of each claim that its report may make, by name.
     columns : mapping of str to str
         How figures of columns that only this study's tables have are written; see `xmresearch.report.wording.number`.
+    draft : callable or None
+        Takes what is known of a file and returns whether it suits the study, with the params and the codebook to begin
+        with; None where the study leaves drafts to its reader.
     demo : str or None
         Name of the params file that shows the study off; its simulated data need no file.
     """
@@ -54,6 +61,7 @@ class Study:
     figures: Callable[[], Mapping[str, Callable[..., Any]]] = _no_figures
     claims: Callable[[], Mapping[str, tuple[str, ...]]] = _no_claims
     columns: Mapping[str, str] = field(default_factory=dict)
+    draft: Callable[[FileProfile], Proposal] | None = None
     demo: str | None = None
 
     def words(self, lang: str) -> Path:

@@ -10,7 +10,9 @@ from xmresearch.params.study import Study
 from xmresearch.studies.attribution.params import AttributionParams
 
 if TYPE_CHECKING:
+    from xmresearch.data.profile.file_profile import FileProfile
     from xmresearch.data.touches import TouchData
+    from xmresearch.params.proposal import Proposal
 
 
 def _open(params: AttributionParams, base: Path | None = None) -> TouchData:
@@ -37,6 +39,12 @@ def _claims() -> Mapping[str, tuple[str, ...]]:
     return CLAIMS
 
 
+def _draft(profile: FileProfile) -> Proposal:
+    from xmresearch.studies.attribution.drafting import propose
+
+    return propose(profile)
+
+
 COLUMNS = {
     "touches": ",.0f", "removal_effect": ".4f", "pass_share": ".4f", "removal": ".4f", "credit": ",.0f",
     "p_top_three": "prob", "order": "d", "states": ",d", "transitions": ",d", "log_evidence": ",.1f", "probability":
@@ -57,5 +65,6 @@ STUDY = Study(
     figures=_figures,
     claims=_claims,
     columns=COLUMNS,
+    draft=_draft,
     demo="service_hall",
 )

@@ -11,6 +11,8 @@ from xmresearch.studies.did.params import DidParams
 
 if TYPE_CHECKING:
     from xmresearch.data.panel import PanelData
+    from xmresearch.data.profile.file_profile import FileProfile
+    from xmresearch.params.proposal import Proposal
 
 
 def _open(params: DidParams, base: Path | None = None) -> PanelData:
@@ -37,6 +39,12 @@ def _claims() -> Mapping[str, tuple[str, ...]]:
     return CLAIMS
 
 
+def _draft(profile: FileProfile) -> Proposal:
+    from xmresearch.studies.did.drafting import propose
+
+    return propose(profile)
+
+
 COLUMNS = {
     "units": ",d", "rows": ",d", "event_time": "+d", "p_positive": "prob", "family": "d", "changed": "brief",
 }  # fmt: skip
@@ -50,5 +58,6 @@ STUDY = Study(
     figures=_figures,
     claims=_claims,
     columns=COLUMNS,
+    draft=_draft,
     demo="service_hall",
 )

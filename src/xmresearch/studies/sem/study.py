@@ -10,7 +10,9 @@ from xmresearch.params.study import Study
 from xmresearch.studies.sem.params import SemParams
 
 if TYPE_CHECKING:
+    from xmresearch.data.profile.file_profile import FileProfile
     from xmresearch.data.survey import Survey
+    from xmresearch.params.proposal import Proposal
 
 
 def _open(params: SemParams, base: Path | None = None) -> Survey:
@@ -31,6 +33,12 @@ def _claims() -> Mapping[str, tuple[str, ...]]:
     return CLAIMS
 
 
+def _draft(profile: FileProfile) -> Proposal:
+    from xmresearch.studies.sem.drafting import propose
+
+    return propose(profile)
+
+
 COLUMNS = {
     "p_diff": "p", "df_diff": "d", "ave": ".2f", "mi": ".1f", "direct": "+.2f", "indirect": "+.2f", "total": "+.2f",
     "share_of_total": "pct", "change": "+.2f", "index_change": "+.1f", "estimate_weighted": ".1f", "epc": "+.2f",
@@ -45,5 +53,6 @@ STUDY = Study(
     check=_check,
     claims=_claims,
     columns=COLUMNS,
+    draft=_draft,
     demo="service_hall",
 )

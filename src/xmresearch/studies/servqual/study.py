@@ -10,7 +10,9 @@ from xmresearch.params.study import Study
 from xmresearch.studies.servqual.params import ServqualParams
 
 if TYPE_CHECKING:
+    from xmresearch.data.profile.file_profile import FileProfile
     from xmresearch.data.survey import Survey
+    from xmresearch.params.proposal import Proposal
 
 
 def _open(params: ServqualParams, base: Path | None = None) -> Survey:
@@ -37,6 +39,12 @@ def _claims() -> Mapping[str, tuple[str, ...]]:
     return CLAIMS
 
 
+def _draft(profile: FileProfile) -> Proposal:
+    from xmresearch.studies.servqual.drafting import propose
+
+    return propose(profile)
+
+
 COLUMNS = {
     "groups": "d", "contribution": "+.3f", "p": "p", "p_quadrant": "prob", "p_worst": "prob", "p_worst_two": "prob",
     "importance_share": "pct", "below": "pct", "above": "pct", "adequacy": "+.2f", "superiority": "+.2f",
@@ -52,5 +60,6 @@ STUDY = Study(
     figures=_figures,
     claims=_claims,
     columns=COLUMNS,
+    draft=_draft,
     demo="service_hall",
 )
