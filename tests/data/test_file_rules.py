@@ -112,6 +112,19 @@ def test_a_code_that_is_an_answer_of_the_scale_is_refused(tmp_path):
         load_survey(survey_rows(tmp_path, code=3))
 
 
+def test_what_is_doubtful_in_several_columns_is_said_of_all_at_once(tmp_path):
+    source = survey_rows(tmp_path)
+    frame = pd.read_csv(source.path).astype(object)
+    frame["e1"], frame["e2"], frame["e3"] = "1,234", "no such word", ["Good", "Poor"] * 20
+    frame.to_csv(source.path, index=False)
+    with pytest.raises(DataError) as told:
+        load_survey(source.model_copy(update={"missing_codes": []}))
+    said = [str(part) for part in told.value.parts]
+    assert len(said) == 3
+    assert all(f"'{column}'" in line for column, line in zip(("e1", "e2", "e3"), said, strict=True))
+    assert "can be read as 1234 or 1.234. Set data.decimal" in said[0]
+
+
 def test_rows_that_need_no_codebook_follow_the_same_settings(tmp_path):
     path = str(write(tmp_path, "unit;y\nA;1,5\nB;99\n"))
     rows, _ = open_rows(FileSource(source="file", path=path, decimal=",", missing_codes={"y": [99]}))

@@ -89,20 +89,23 @@ def load_survey(
         with problems.step():
             table = protect(table, _protection(data), base, used=[*used, *_quasi(data)])
             _require_groups(table, segments)
+        problems.settle()
         with problems.step():
-            require_settled(table.doubts, used)
+            require_settled(table.doubts, plain)
     book, absent = _present(book, list(map(str, _rows(table).columns)))
     with problems.step():
         _require_no_answer(source_of(data), book)
     if isinstance(table, Table):
         table = hold_labels(table, book, problems)
+    prepared = []
+    with problems.step():
+        prepared.append(prepare_survey(
+            _rows(table), book, screening=screening, id_column=id_column, weight_column=weight_column,
+            duration_column=duration_column, segments=segments, source=source, truth=truth, population=population, notes=absent,
+            table=table.without_rows() if isinstance(table, Table) else None,
+        ))  # fmt: skip
     problems.settle()
-    raw = _rows(table)
-    return prepare_survey(
-        raw, book, screening=screening, id_column=id_column, weight_column=weight_column,
-        duration_column=duration_column, segments=segments, source=source, truth=truth, population=population, notes=absent,
-        table=table.without_rows() if isinstance(table, Table) else None,
-    )  # fmt: skip
+    return prepared[0]
 
 
 def _protection(data: DataSource | str | Path) -> Protect:

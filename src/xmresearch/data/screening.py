@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,7 @@ from xmresearch.data.answers import Conversion, merged, to_numbers
 from xmresearch.data.codebook import RATED, Codebook
 from xmresearch.data.config import Screening
 from xmresearch.data.durations import read_durations
+from xmresearch.data.numerals import require_settled
 from xmresearch.display import Shown
 from xmresearch.errors import DataError, Problems
 
@@ -41,7 +43,7 @@ class ScreeningLog(Shown):
 
 
 def numeric_items(
-    frame: pd.DataFrame, codebook: Codebook, problems: Problems
+    frame: pd.DataFrame, codebook: Codebook, problems: Problems, doubts: Mapping[str, str] | None = None
 ) -> tuple[pd.DataFrame, tuple[Conversion, ...]]:
     """Turn the items into numbers; reverse-keyed ones are not recoded here.
 
@@ -53,6 +55,8 @@ def numeric_items(
         Columns that are not in the frame are left out.
     problems : Problems
         Gets a DataError for every column with an answer that is no number and no word whose number is beyond doubt.
+    doubts : mapping of str to str, optional
+        Columns whose numbers can be read in two ways, with both; they are refused.
 
     Returns
     -------
@@ -65,6 +69,7 @@ def numeric_items(
     for column in codebook.columns:
         if column.name in frame.columns:
             with problems.step():
+                require_settled(doubts or {}, [column.name])
                 out[column.name], found = to_numbers(frame[column.name], column)
                 if found is not None:
                     converted.append(found)

@@ -225,7 +225,7 @@ def prepare_survey(
     _check_columns(raw, codebook, {k: v for k, v in given.items() if v is not None}, segments, problems)
     there = {k: v if v in raw.columns else None for k, v in given.items()}
     raw = raw.reset_index(drop=True)
-    items, conversions = numeric_items(raw, codebook, problems)
+    items, conversions = numeric_items(raw, codebook, problems, table.doubts if table is not None else {})
     if rules.out_of_range.action == "error":
         items = require_in_range(items, codebook, problems)
     sound = not problems.errors
