@@ -89,11 +89,13 @@ def test_nesting_is_checked(schools, hs):
 
 def test_bootstrap_by_single_refits(schools, hs):
     """The batched refits are those of `fit` on the same resampled rows."""
-    from xmresearch.sem.bootstrap import _resampled
+    from xmresearch.sem.bootstrap import _drawn, _resampled
+    from xmresearch.sem.row_design import PLAIN
 
     found = fit(hs, schools, bootstrap=4, seed=3)
     values = schools[list(found.model.observed)].to_numpy(dtype=float)
-    covs, _ = _resampled(values, 4, np.random.default_rng(3), False)
+    counts = _drawn([PLAIN], [len(values)], 4, np.random.default_rng(3))[0]
+    covs, _, _ = _resampled(values, counts, False)
     for k in range(4):
         single = fit(hs, Moments(found.model.observed, len(values), values.mean(axis=0), covs[k] * len(values)))
         np.testing.assert_allclose(found.replicates[k], single.solution.theta, atol=2e-5)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -22,6 +22,7 @@ from xmresearch.psychometrics.shares_explained import (
     sample_covariances,
 )
 from xmresearch.sem.result import SemFit
+from xmresearch.sem.robust import moment_errors
 from xmresearch.sem.samples import rows_of, split
 
 Array = NDArray[np.float64]
@@ -37,7 +38,7 @@ class CompositeResult(Shown):
     table : DataFrame
         One row per construct, and per group where there are several: construct, group, items, n, scale ('observed', or
         'underlying' where items are ordered); alpha, alpha_lower, alpha_upper (Cronbach's, of the answers as numbers, with
-        Feldt's interval); alpha_std (of the correlations; of ordered items, the polychoric ones: ordinal alpha);
+        Feldt's interval, or with weights or clusters a delta-method one on the scale of log(1 - alpha)); alpha_std (of the correlations; of ordered items, the polychoric ones: ordinal alpha);
         omega, omega_lower, omega_upper (composite reliability, Bollen's: of the sum of the items, for ordered ones of the
         standardised responses underneath); omega_categorical, omega_categorical_lower, omega_categorical_upper (of the
         sum of ordered answers scored 1, 2, 3, ...; Green and Yang); ave, ave_lower, ave_upper (average variance
@@ -143,7 +144,7 @@ def composite_reliability(
     for g, label in enumerate(model.groups):
         columns = {
             "construct": list(owned), "group": label, "items": [len(items) for items in owned.values()],
-            "n": round(fitted.samples[g].n), "scale": "underlying" if ordered else "observed",
+            "n": fitted.group_sizes[g], "scale": "underlying" if ordered else "observed",
         } | _alphas(fitted, g, answers[g], confidence)  # fmt: skip
         for name, read in _READ.items():
             values = np.full((3, len(owned)), np.nan)
@@ -190,10 +191,26 @@ def _answers(fitted: SemFit, data: pd.DataFrame | None, group: str | None) -> li
     return [np.cov(x, rowvar=False) for x in rows_of(grouped, model.observed, (), "listwise")]
 
 
+def _alpha_error(cov: Array, at: Sequence[int], errors: Array) -> float:
+    """Return the delta-method error of log(1 - alpha), from the errors of the covariances in the order of `saturated`."""
+    columns, rows = np.triu_indices(len(cov))
+    inside = np.isin(rows, at) & np.isin(columns, at)
+    block = cov[np.ix_(at, at)]
+    total, trace, diagonal = block.sum(), np.trace(block), rows == columns
+    # alpha = k / (k - 1) (1 - trace / total)
+    slope = np.where(diagonal, 1 / total, 0.0) - trace / total**2 * np.where(diagonal, 1.0, 2.0)
+    k = len(at)
+    rest = 1 - k / (k - 1) * (1 - trace / total)
+    slope = np.where(inside, k / (k - 1) * slope / rest, 0.0)
+    return float(np.sqrt(slope @ errors @ slope))
+
+
 def _alphas(fitted: SemFit, group: int, answers: Array | None, confidence: float) -> dict[str, list[float]]:
     sample = sample_covariances(fitted, group)
     sd = np.sqrt(np.diag(sample))
-    correlations, n, tail = sample / np.outer(sd, sd), fitted.samples[group].n, (1 - confidence) / 2
+    correlations, n, tail = sample / np.outer(sd, sd), fitted.group_sizes[group], (1 - confidence) / 2
+    designed = fitted.sampling_weights is not None or fitted.cluster is not None
+    errors = moment_errors(fitted.samples[group], fitted.rows[group]) if designed else None
     found: dict[str, list[float]] = {"alpha": [], "alpha_lower": [], "alpha_upper": [], "alpha_std": []}
     for at in positions(fitted).values():
         block, k = np.ix_(at, at), len(at)
@@ -204,6 +221,9 @@ def _alphas(fitted: SemFit, group: int, answers: Array | None, confidence: float
         bounds = [np.nan, np.nan]
         if np.isfinite(alpha):
             bounds = [1 - (1 - alpha) * special.fdtri(n - 1, (n - 1) * (k - 1), p) for p in (1 - tail, tail)]
+            if errors is not None:
+                reach = special.ndtri(1 - tail) * _alpha_error(sample, at, errors)
+                bounds = [1 - (1 - alpha) * float(np.exp(sign * reach)) for sign in (1, -1)]
         for name, value in zip(found, (alpha, *bounds, standardised), strict=True):
             found[name].append(float(value))
     return found

@@ -20,7 +20,7 @@ from xmresearch.psychometrics.shares_explained import constructs, explained_shar
 from xmresearch.sem.missing_sample import MissingSample
 from xmresearch.sem.ordinal import OrdinalSample
 from xmresearch.sem.result import SemFit
-from xmresearch.sem.robust import casewise, saturated
+from xmresearch.sem.robust import moment_errors
 
 Array = NDArray[np.float64]
 HTMT_BOUND, HTMT_MOST = 0.85, 0.90
@@ -85,10 +85,10 @@ def validity(
         A converged model of one group, with any estimator. Ordered items are assessed by their underlying responses.
     data : DataFrame, optional
         Rows for HTMT2, of which those complete in the items are used; without them, the rows of the fit. A fit of ordered
-        items or by full information uses its own polychoric correlations or saturated covariances.
+        items, by full information, or with weights or clusters uses its own polychoric correlations or saturated covariances.
     bootstrap : int
-        Replicates for the intervals of HTMT2; 0 for none. With ordered items and full information, the moments are drawn
-        from their normal sampling distribution, which spares estimating them anew.
+        Replicates for the intervals of HTMT2; 0 for none. Where a fit uses its own moments, these are drawn from their normal
+        sampling distribution, which allows for weights and clusters and spares estimating them anew.
     confidence : float
         Level of the intervals of HTMT2.
     seed : int
@@ -173,7 +173,8 @@ def _pairs(
     items = list(fitted.model.observed)
     sample = fitted.samples[0]
     draws: Array | None = None
-    if isinstance(sample, OrdinalSample | MissingSample):
+    designed = fitted.sampling_weights is not None or fitted.cluster is not None
+    if designed or isinstance(sample, OrdinalSample | MissingSample):
         moments, draws = _estimated(fitted, bootstrap, seed)
     elif data is None and not fitted.rows:
         moments = sample.cov
@@ -209,10 +210,7 @@ def _estimated(fitted: SemFit, draws: int, seed: int) -> tuple[Array, Array | No
     if isinstance(sample, OrdinalSample):
         spread = sample.gamma[-len(off) :, -len(off) :] / sample.n
     else:
-        full = saturated(sample.cov, sample.mean, means=True)
-        scores = casewise(sample, fitted.rows[0] - sample.mean, sample.cov, full)
-        bread = np.linalg.inv(sample.hessian_cells(full))
-        spread = (bread @ (scores.T @ scores) @ bread)[np.ix_(off, off)] / sample.n**2
+        spread = moment_errors(sample, fitted.rows[0])[np.ix_(off, off)]
     columns, rows = columns[off], rows[off]
     drawn = np.broadcast_to(moments, (draws, *moments.shape)).copy()
     rng = np.random.default_rng(seed)

@@ -13,7 +13,9 @@ from scipy import special
 
 from xmresearch.psychometrics.method_models import MethodStudy, method_shares, with_interval
 from xmresearch.psychometrics.shares_explained import constructs
+from xmresearch.sem.likelihood import Sample
 from xmresearch.sem.result import SemFit
+from xmresearch.sem.robust import moment_errors
 from xmresearch.sem.samples import Missing, continuous_samples, split
 from xmresearch.sem.syntax import Term
 
@@ -71,7 +73,8 @@ def adjusted_loadings(study: MethodStudy, measured: SemFit, marker: Sequence[str
     """Take the marker's correlation out of those of the constructs' sum scores (Lindell & Whitney)."""
     names, owned = [*study.items, *marker], constructs(measured)
     missing: Missing = study.settings["missing"]
-    samples, _ = continuous_samples(split(study.data, None), names, (), missing, means=missing == "fiml")
+    sampled = (study.settings["sampling_weights"], study.settings["cluster"])
+    samples, rows = continuous_samples(split(study.data, None), names, (), missing, missing == "fiml", sampled)
     sign = measured.estimates.query("op == '=~'").set_index(["lhs", "rhs"])["est"]
     weights = np.zeros((len(owned) + 1, len(names)))
     for k, (construct, items) in enumerate(owned.items()):
@@ -81,10 +84,39 @@ def adjusted_loadings(study: MethodStudy, measured: SemFit, marker: Sequence[str
     cov = weights @ samples[0].cov @ weights.T
     sd = np.sqrt(np.diag(cov))
     r = cov / np.outer(sd, sd)
-    taken, df = float(np.abs(r[-1, :-1]).min()), samples[0].n - 3
-    rows = []
+    nearest = int(np.abs(r[-1, :-1]).argmin())
+    taken, df = float(np.abs(r[-1, nearest])), len(rows[0]) - 3
+    errors = None if sampled == (None, None) else _sums_errors(samples[0], rows[0], weights)
+    found = []
     for (i, a), (j, b) in combinations(enumerate(owned), 2):
         adjusted = (r[i, j] - taken) / (1 - taken)
         t = adjusted / np.sqrt((1 - adjusted**2) / df)
-        rows.append((a, b, r[i, j], adjusted, 2 * special.stdtr(df, -abs(t))))
-    return pd.DataFrame(rows, columns=["first", "second", "correlation", "adjusted", "pvalue"]), taken
+        p = 2 * special.stdtr(df, -abs(t))
+        if errors is not None:
+            slope = _adjusted_slope(cov, (i, j), (len(owned), nearest), taken)
+            p = 2 * special.ndtr(-abs(adjusted) / np.sqrt(slope @ errors @ slope))
+        found.append((a, b, r[i, j], adjusted, float(p)))
+    return pd.DataFrame(found, columns=["first", "second", "correlation", "adjusted", "pvalue"]), taken
+
+
+def _sums_errors(sample: Sample, rows: Array, weights: Array) -> Array:
+    """Return the covariances of the sums' covariances, which allow for weights and clusters, shape (k * k, k * k)."""
+    columns, others = np.triu_indices(len(sample.cov))
+    spread = weights[:, None, columns] * weights[None, :, others] + weights[:, None, others] * weights[None, :, columns]
+    spread = spread * np.where(columns == others, 0.5, 1.0)
+    flat = spread.reshape(-1, len(columns))
+    return np.asarray(flat @ moment_errors(sample, rows) @ flat.T)
+
+
+def _adjusted_slope(cov: Array, pair: tuple[int, int], marker: tuple[int, int], taken: float) -> Array:
+    """Return the derivatives of an adjusted correlation by the sums' covariances, shape (k * k,)."""
+    found = np.zeros_like(cov)
+    sd = np.sqrt(np.diag(cov))
+    r = cov / np.outer(sd, sd)
+    for (i, j), factor in (
+        (pair, 1 / (1 - taken)), (marker, np.sign(r[marker]) * (r[pair] - 1) / (1 - taken) ** 2),
+    ):  # fmt: skip
+        found[i, j] += factor / (sd[i] * sd[j])
+        for k in (i, j):
+            found[k, k] -= factor * r[i, j] / (2 * cov[k, k])
+    return found.reshape(-1)

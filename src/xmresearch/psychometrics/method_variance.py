@@ -103,7 +103,7 @@ class CommonMethodResult(Shown):
 @on_one_thread
 def common_method(
     model_text: str, data: pd.DataFrame, *, marker: Sequence[str] | None = None, estimator: Estimator = "ML",
-    missing: Missing = "listwise", confidence: float = 0.95,
+    missing: Missing = "listwise", confidence: float = 0.95, sampling_weights: str | None = None, cluster: str | None = None,
 ) -> CommonMethodResult:  # fmt: skip
     """Look for variance that the method of asking shares among all items.
 
@@ -121,6 +121,8 @@ def common_method(
         As for `fit`.
     confidence : float
         Level of the intervals.
+    sampling_weights, cluster : str, optional
+        Columns, as for `fit`.
 
     Returns
     -------
@@ -154,9 +156,8 @@ def common_method(
     Williams, L. J., Hartman, N. & Cavazotte, F. (2010). Organizational Research Methods, 13, 477-514.
     Lindell, M. K. & Whitney, D. J. (2001). Journal of Applied Psychology, 86, 114-121.
     """
-    study = MethodStudy(
-        tuple(parse_model(measurement_model(model_text))), data, {"estimator": estimator, "missing": missing}, []
-    )
+    settings = {"estimator": estimator, "missing": missing, "sampling_weights": sampling_weights, "cluster": cluster}
+    study = MethodStudy(tuple(parse_model(measurement_model(model_text))), data, settings, [])
     study.check_marker(marker or ())
     measured = fit(write_model(study.terms), data, **study.settings)
     constructs(measured)  # refuses a model that did not converge

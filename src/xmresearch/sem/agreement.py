@@ -44,11 +44,14 @@ class Agreement(Shown):
         Largest absolute difference between standardised estimates; NaN where none was made.
     n : int
         Complete rows that both programs used; 0 where no comparison was made.
+    weighted : bool
+        Whether the second program, which knows no weights, was given covariances that were weighted before.
     """
 
     case: str
     difference: float = float("nan")
     n: int = 0
+    weighted: bool = False
 
     def summary(self) -> dict[str, Any]:
         """Return case, difference, most_apart (the threshold) and n_compared."""
@@ -66,8 +69,9 @@ class Agreement(Shown):
 
 
 def second_program(
-    model: str, data: Data, *, ordered: Sequence[str] | bool = (), group: str | None = None, **_: Any
-) -> SecondProgram:
+    model: str, data: Data, *, ordered: Sequence[str] | bool = (), group: str | None = None,
+    sampling_weights: str | None = None, **_: Any,
+) -> SecondProgram:  # fmt: skip
     """Start a second fit of a model, by semopy, and return at once.
 
     Parameters
@@ -76,8 +80,9 @@ def second_program(
         In lavaan's syntax.
     data : DataFrame or Moments
         As for `xmresearch.sem.fitting.fit`; complete rows are used, and only their covariances are handed over.
-    ordered, group
-        As for `fit`, whose other settings may be given and change nothing: the second fit is by maximum likelihood.
+    ordered, group, sampling_weights
+        As for `fit`, whose other settings may be given and change nothing: the second fit is by maximum likelihood, and clusters
+        move errors, not estimates. semopy knows no weights, so it is given weighted covariances.
 
     Returns
     -------
@@ -96,7 +101,7 @@ def second_program(
     if ordered or group is not None:
         return SecondProgram("unlike")
     try:
-        ready = prepared(model, data, "ML", (), "listwise")
+        ready = prepared(model, data, "ML", (), "listwise", sampled=(sampling_weights, None))
     except XMError:
         # too few complete rows, which full information can do without
         return SecondProgram("failed")
@@ -128,7 +133,7 @@ class SecondProgram:
         self._without, self._ready, self._run = without, ready, run
 
     def __repr__(self) -> str:
-        return f"SecondProgram({'not comparable' if self._ready is None else f'n = {self._ready.samples[0].n}'})"
+        return f"SecondProgram({'not comparable' if self._ready is None else f'n = {self._ready.samples[0].n:.0f}'})"
 
     @on_one_thread
     def compare(self, fitted: SemFit) -> Agreement:
@@ -168,9 +173,10 @@ class SecondProgram:
         first = self._run.result()
         if first is None:
             return Agreement(self._without)
-        n = samples[0].n
+        rows = self._ready.rows
+        n, weighted = len(rows[0]) if rows else round(samples[0].n), samples[0].design.weights is not None
         if first["converged"] and (near := apart(first)) <= MOST_APART:
-            return Agreement("agrees", near, n)
+            return Agreement("agrees", near, n, weighted)
         # it may have stopped in a worse place than ours: by its own likelihood, is ours a better minimum?
         again = SemopyProcess(_job(self._ready, ours)).result()
         if again and again["converged"] and again["discrepancy"] < first["discrepancy"] - BETTER:
@@ -178,7 +184,7 @@ class SecondProgram:
         if not first["converged"]:
             return Agreement(self._without)
         difference = apart(first)
-        return Agreement("agrees" if difference <= MOST_APART else "differs", difference, n)
+        return Agreement("agrees" if difference <= MOST_APART else "differs", difference, n, weighted)
 
     @staticmethod
     def _ours(ready: Prepared, fitted: SemFit) -> Array | None:

@@ -17,7 +17,7 @@ from xmresearch.sem.matrices import Matrices
 from xmresearch.sem.model import Model
 from xmresearch.sem.readout import Readout, slope_steps
 from xmresearch.sem.robust import casewise
-from xmresearch.sem.row_design import RowDesign, contributions
+from xmresearch.sem.row_design import RowDesign, span_groups
 
 Array = NDArray[np.float64]
 LEAST_REPLICATES = 2
@@ -45,7 +45,8 @@ def bootstrap_replicates(
     draws : int
         Replicates.
     seed : int
-        Of the resampling, which is within groups.
+        Of the resampling, which is of rows within groups, or of whole clusters; these within groups where none has rows in
+        several of them. Weights stay with their rows.
 
     Returns
     -------
@@ -63,9 +64,8 @@ def bootstrap_replicates(
     found = []
     for begin in range(0, draws, _AT_ONCE):
         size = min(_AT_ONCE, draws - begin)
-        moments = [
-            _resampled(x, size, rng, model.means, s.design) for x, s in zip(rows, objective.samples, strict=True)
-        ]
+        drawn = _drawn([s.design for s in objective.samples], list(map(len, rows)), size, rng)
+        moments = [_resampled(x, counts, model.means) for x, counts in zip(rows, drawn, strict=True)]
         theta, converged = _refit(objective, solution.theta, moments, model)
         found.append(theta[converged])
     replicates = np.concatenate(found)
@@ -78,29 +78,43 @@ def bootstrap_replicates(
     return replicates, lost
 
 
-def _resampled(
-    rows: Array, size: int, rng: np.random.Generator, means: bool, design: RowDesign | None = None
-) -> tuple[Array, Array]:
-    """Return covariances (size, p, p) and means (size, p) of resampled rows, or of rows of resampled clusters."""
-    n, p = rows.shape
-    units = n if design is None else design.n_clusters
-    counts = rng.multinomial(units, np.full(units, 1 / units), size).astype(np.float64)
-    if design is not None:
-        counts = (counts if design.clusters is None else counts[:, design.clusters]) * design.weights
-        counts *= n / counts.sum(axis=1, keepdims=True)
+def _drawn(designs: Sequence[RowDesign], rows: Sequence[int], size: int, rng: np.random.Generator) -> list[Array]:
+    """Return by group what each row counts in each resample, shape (size, n): how often it was drawn, times its weight."""
+    own = [np.arange(n) if d.clusters is None else d.clusters for d, n in zip(designs, rows, strict=True)]
+    shared = np.unique(np.concatenate(own)) if span_groups(designs) else None
+    together = None if shared is None else _multinomial(len(shared), size, rng)
+    found: list[Array] = []
+    for design, clusters in zip(designs, own, strict=True):
+        units = np.unique(clusters) if shared is None else shared
+        drawn = _multinomial(len(units), size, rng) if together is None else together
+        counts = drawn[:, np.searchsorted(units, clusters)]
+        found.append(counts if design.weights is None else counts * design.weights)
+    return found
+
+
+def _multinomial(units: int, size: int, rng: np.random.Generator) -> Array:
+    """Return how often each unit is drawn in as many draws as there are units, shape (size, units)."""
+    return rng.multinomial(units, np.full(units, 1 / units), size).astype(np.float64)
+
+
+def _resampled(rows: Array, counts: Array, means: bool) -> tuple[Array, Array, Array]:
+    """Return covariances (size, p, p), means (size, p) and summed weights (size,) of resampled rows."""
+    p = rows.shape[1]
+    total = counts.sum(axis=1)
+    size = len(counts)
     columns, others = np.triu_indices(p)
     centre = rows.mean(axis=0)
     z = rows - centre
     with all_threads(counts.size * len(columns)):
-        mean, second = counts @ z / n, counts @ (z[:, columns] * z[:, others]) / n
+        mean, second = counts @ z / total[:, None], counts @ (z[:, columns] * z[:, others]) / total[:, None]
     cov = np.empty((size, p, p))
     cov[:, columns, others] = cov[:, others, columns] = second
     cov -= mean[:, :, None] * mean[:, None, :]
-    return cov, mean + centre if means else np.zeros_like(mean)
+    return cov, mean + centre if means else np.zeros_like(mean), total
 
 
 def _refit(
-    objective: Likelihood, start: Array, moments: Sequence[tuple[Array, Array]], model: Model
+    objective: Likelihood, start: Array, moments: Sequence[tuple[Array, Array, Array]], model: Model
 ) -> tuple[Array, NDArray[np.bool_]]:
     """Score all replicates at once; a replicate whose step leads astray takes half of it."""
     size = len(moments[0][0])
@@ -134,12 +148,14 @@ def _refit(
 
 
 def _derivatives(
-    objective: Likelihood, theta: Array, moments: Sequence[tuple[Array, Array]], active: NDArray[np.int64]
+    objective: Likelihood, theta: Array, moments: Sequence[tuple[Array, Array, Array]], active: NDArray[np.int64]
 ) -> tuple[Array, Array, Array]:
     """Return discrepancies (b,), gradients (b, q) and informations (b, q, q) of half of them."""
     value = np.zeros(len(theta))
     gradient, information = np.zeros(theta.shape), np.zeros((*theta.shape, theta.shape[1]))
-    for matrices, f, (covs, means) in zip(objective.matrices, objective.shares, moments, strict=True):
+    whole = sum(total for _, _, total in moments)
+    for matrices, (covs, means, total) in zip(objective.matrices, moments, strict=True):
+        f = (total / whole)[active]
         i = matrices.implied(theta)
         inverse = np.linalg.inv(i.cov)
         d = means[active] - i.mean
@@ -149,7 +165,7 @@ def _derivatives(
         residual = inverse @ (i.cov - about) @ inverse
         slope = -(inverse @ d[:, :, None])
         cells = ((i.u @ residual) * i.v).sum(axis=2) + i.w * (i.u @ slope)[:, :, 0]
-        gradient += f * matrices.pooled(cells.T).T
+        gradient += f[:, None] * matrices.pooled(cells.T).T
         vt = np.swapaxes(i.v, 1, 2)
         wu = i.u @ inverse
         between, cross = wu @ np.swapaxes(i.u, 1, 2), wu @ vt
@@ -157,19 +173,17 @@ def _derivatives(
         if matrices.means:
             products += i.w[:, :, None] * i.w[:, None, :] * between
         both = matrices.pooled(matrices.pooled(products.transpose(1, 2, 0)).transpose(1, 0, 2))
-        information += f * both.transpose(2, 0, 1)
+        information += f[:, None, None] * both.transpose(2, 0, 1)
     return value, gradient, information
 
 
 def _refit_each(
-    objective: Likelihood, start: Array, moments: Sequence[tuple[Array, Array]], model: Model
+    objective: Likelihood, start: Array, moments: Sequence[tuple[Array, Array, Array]], model: Model
 ) -> tuple[Array, NDArray[np.bool_]]:
     """Refit one by one where the moments of exogenous variables, which are the sample's, change with it."""
     theta, converged = [], []
     for k in range(len(moments[0][0])):
-        samples: list[Sample] = [
-            CompleteSample(s.n, m[k], c[k]) for s, (c, m) in zip(objective.samples, moments, strict=True)
-        ]
+        samples: list[Sample] = [CompleteSample(float(total[k]), m[k], c[k]) for c, m, total in moments]
         matrices = [Matrices(model, s.cov, s.mean, g) for g, s in enumerate(samples)]
         found = minimise(Likelihood(matrices, samples), start)
         theta.append(found.theta)
@@ -232,7 +246,7 @@ def _acceleration(objective: Likelihood, solution: Solution, rows: Sequence[Arra
     bread = inverted(objective.hessian(solution.theta, solution.implied))
     moved = []
     for m, s, i, x in zip(objective.matrices, objective.samples, solution.implied, rows, strict=True):
-        moved.append(m.pooled(contributions(s.design, casewise(s, x - i.mean, i.cov, i)).T).T)
+        moved.append(s.design.units(m.pooled(casewise(s, x - i.mean, i.cov, i).T).T))
     influence = np.vstack(moved) @ bread
     step = slope_steps(solution.theta, bread / sum(s.n for s in objective.samples))
     moves = np.diag(step)

@@ -59,7 +59,7 @@ def difference_test(restricted: SemFit, free: SemFit) -> DifferenceTest:
     Raises
     ------
     ModelError
-        The fits differ in estimator, data or variables, or are not ordered by degrees of freedom.
+        The fits differ in estimator, data, weights, clusters or variables, or are not ordered by degrees of freedom.
 
     References
     ----------
@@ -68,6 +68,8 @@ def difference_test(restricted: SemFit, free: SemFit) -> DifferenceTest:
     """
     if restricted.estimator != free.estimator or restricted.n != free.n:
         raise ModelError("The two fits do not use the same estimator and rows.")
+    if not same_design(restricted, free):
+        raise ModelError("The two fits do not use the same weights and clusters.")
     if sorted(restricted.model.observed) != sorted(free.model.observed):
         raise ModelError("The two fits do not have the same observed variables.")
     df = restricted.model.df - free.model.df
@@ -82,6 +84,18 @@ def difference_test(restricted: SemFit, free: SemFit) -> DifferenceTest:
         else:
             method, statistic = "satorra.2000", _satorra(restricted, free, difference, df)
     return DifferenceTest(statistic, df, float(special.chdtrc(df, max(statistic, 0.0))), method)
+
+
+def same_design(first: SemFit, second: SemFit) -> bool:
+    """Say whether two fits used the same weights and clusters."""
+    pairs = zip(first.samples, second.samples, strict=False)
+    return len(first.samples) == len(second.samples) and all(
+        np.array_equal(getattr(a.design, k), getattr(b.design, k))
+        if getattr(a.design, k) is not None and getattr(b.design, k) is not None
+        else getattr(a.design, k) is getattr(b.design, k)
+        for a, b in pairs
+        for k in ("weights", "clusters")
+    )
 
 
 def _satorra(restricted: SemFit, free: SemFit, difference: float, df: int) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,12 +10,17 @@ from numpy.typing import NDArray
 
 from xmresearch import concerns
 from xmresearch.sem.estimation import Solution
+from xmresearch.sem.model import Model
 from xmresearch.sem.readout import Readout
+from xmresearch.sem.row_design import RowDesign, effective_rows, span_groups
 
 Array = NDArray[np.float64]
 CLOSE_FACTORS = 0.95
 _AGAINST = 0.2
 ROWS_PER_PARAMETER, ROWS_PER_ORDINAL_GROUP = 5, 200
+ENOUGH_CLUSTERS = 50
+"""Below, clustered standard errors tend to be too small: Cameron, A. C. & Miller, D. L. (2015). Journal of Human Resources, 50,
+317-372, where few clusters are fewer than 20 to fewer than 50."""
 _SENTENCES = {
     "not_converged": "Estimation did not converge: {reason}. The estimates mean nothing.",
     "heywood": "Heywood case: the variance of '{variable}' is estimated as {value:.3f}{where}.",
@@ -24,13 +30,21 @@ _SENTENCES = {
     "against_rest": "'{item}' goes against the other items of '{construct}' (correlation {value:.2f}): is it keyed the other way?",
     "few_rows": "{n} respondents for {parameters} free parameters are few for {estimator}.",
     "sparse": "{pairs} pair(s) of ordered variables have an empty cell: consider merging categories.",
+    "few_effective": "By their weights, {n} respondents are worth {effective} of equal weight, few for {parameters} free parameters.",
+    "few_clusters": "{clusters} clusters{where} are few: from fewer than {enough}, standard errors and tests tend to claim too much.",
+    "clusters_below_parameters": "{clusters} clusters do not determine the covariances of {parameters} parameters: tests of many of them together, that of the model's fit among them, cannot be relied on.",
+    "clusters_span": "Clusters have respondents in several groups; each group's part counts as a cluster of its own, so that what the groups share is left out of the errors of their differences.",
     "lost_replicates": "{lost} of {replicates} bootstrap samples did not converge and are left out.",
 }  # fmt: skip
 _ESTIMATORS = {"ML": "maximum likelihood", "WLSMV": "weighted least squares"}
 
 
 class Concern(concerns.Concern):
-    """One thing to ask about a model: not_converged, heywood, same_factors, inflated, reversed_item, against_rest, few_rows, sparse or lost_replicates."""
+    """One thing to ask about a model.
+
+    It is not_converged, heywood, same_factors, inflated, reversed_item, against_rest, few_rows, few_effective, few_clusters, clusters_below_parameters, clusters_span, sparse or
+    lost_replicates.
+    """
 
     sentences = _SENTENCES
 
@@ -43,7 +57,14 @@ class Concern(concerns.Concern):
 
 
 def reviewers_concerns(
-    read: Readout, solution: Solution, estimates: Array, std_all: Array, n: int, estimator: str, sparse: int
+    read: Readout,
+    solution: Solution,
+    estimates: Array,
+    std_all: Array,
+    n: int,
+    estimator: str,
+    sparse: int,
+    designs: Sequence[RowDesign] = (),
 ) -> list[Concern]:
     """Return what a careful reviewer would ask about.
 
@@ -61,6 +82,8 @@ def reviewers_concerns(
         How the model was fitted.
     sparse : int
         Pairs of ordered variables with an empty cell.
+    designs : sequence of RowDesign
+        How the rows were sampled, by group.
 
     Returns
     -------
@@ -80,8 +103,28 @@ def reviewers_concerns(
     parameters = model.n_free
     if n < ROWS_PER_PARAMETER * parameters or (estimator == "WLSMV" and n < ROWS_PER_ORDINAL_GROUP * len(model.groups)):
         found.append(Concern("few_rows", {"n": n, "parameters": parameters, "estimator": estimator}))
+    elif (effective := effective_rows(designs, n)) < ROWS_PER_PARAMETER * parameters:
+        found.append(Concern("few_effective", {"n": n, "effective": round(effective), "parameters": parameters}))
+    found += _few_clusters(model, designs)
     if sparse:
         found.append(Concern("sparse", {"pairs": sparse}))
+    return found
+
+
+def _few_clusters(model: Model, designs: Sequence[RowDesign]) -> list[Concern]:
+    """Say what the clusters cannot bear: the smallest number of them in a group, all of them, and those in several groups."""
+    counts = {label: d.count for label, d in zip(model.groups, designs, strict=False) if d.clusters is not None}
+    if not counts:
+        return []
+    found = []
+    group, fewest = min(counts.items(), key=lambda pair: pair[1])
+    if fewest < ENOUGH_CLUSTERS:
+        found.append(Concern("few_clusters", {"clusters": fewest, "enough": ENOUGH_CLUSTERS, "group": group}))
+    every = sum(counts.values())
+    if every <= model.n_free:
+        found.append(Concern("clusters_below_parameters", {"clusters": every, "parameters": model.n_free}))
+    if span_groups(designs):
+        found.append(Concern("clusters_span", {}))
     return found
 
 

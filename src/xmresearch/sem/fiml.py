@@ -14,7 +14,6 @@ from xmresearch.sem.likelihood import CompleteSample, Sample, moment_slopes
 from xmresearch.sem.matrices import Matrices
 from xmresearch.sem.model import Model
 from xmresearch.sem.robust import casewise, independence, saturated
-from xmresearch.sem.row_design import contributions
 from xmresearch.sem.scaled import robust_measures
 
 Array = NDArray[np.float64]
@@ -93,9 +92,9 @@ class _Information:
     def of(cls, sample: Sample, rows: Array, share: float, free: NDArray[np.bool_]) -> _Information:
         every = saturated(sample.cov, sample.mean, means=True)
         full = replace(every, u=every.u[free], v=every.v[free], w=every.w[free])
-        scores = contributions(sample.design, casewise(sample, rows - sample.mean, sample.cov, full))
+        scores = casewise(sample, rows - sample.mean, sample.cov, full)
         goal = CompleteSample(sample.n, sample.mean, sample.cov).information(full)
-        return cls(share * sample.hessian_cells(full), share * goal, share * scores.T @ scores / sample.n)
+        return cls(share * sample.hessian_cells(full), share * goal, share * sample.design.crossed(scores) / sample.n)
 
 
 def _expectation(groups: Sequence[_Information], slopes: Sequence[Array], robust: bool) -> float:

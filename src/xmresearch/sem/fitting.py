@@ -67,7 +67,7 @@ def fit(
     group_partial : sequence of str
         Parameters that stay free nevertheless, such as 'visual=~x2' or 'x3~1'.
     bootstrap : int
-        Replicates (of rows, within groups) for standard errors and intervals of all parameters and defined quantities.
+        Replicates (of rows within groups, or of whole clusters) for standard errors and intervals of all parameters and defined quantities.
     interval : {'percentile', 'bca'}
         Kind of bootstrap interval; bias-corrected and accelerated with the infinitesimal jackknife's acceleration.
     seed : int
@@ -75,10 +75,10 @@ def fit(
     confidence : float
         Level of the intervals.
     sampling_weights : str, optional
-        Column of design weights, above 0; their mean over the rows used becomes 1. Standard errors and tests are then those of MLR.
+        Column of design weights, above zero; they are rescaled to add up to the rows used, of all groups together. Estimates
+        are then pseudo maximum likelihood.
     cluster : str, optional
-        Column of clusters; standard errors and tests are then those of MLR with the scores of a cluster summed, with the factor
-        G / (G - 1) that lavaan has. The bootstrap draws whole clusters.
+        Column whose values name what was drawn as one, such as branches or schools. Means are then modelled.
 
     Returns
     -------
@@ -89,24 +89,33 @@ def fit(
     ModelError
         A syntax error, an unknown variable, a model that is not identified, singular covariances.
     DataError
-        A variable is not numeric, or moments were given where rows are needed.
+        A variable is not numeric, a weight not positive, a cluster blank, or moments were given where rows are needed.
     InsufficientData
-        A constant variable, or no more rows than variables, in the data or in a group.
+        A constant variable, no more rows than variables, or a single cluster, in the data or in a group.
 
     Notes
     -----
     Several groups of ordered variables use the theta parameterisation, one group lavaan's delta.
 
+    With weights or clusters, the estimator is MLR, as in lavaan, also where ML is asked for: standard errors and tests are from
+    the weighted scores, summed by cluster, with G / (G - 1) for G clusters. The other estimators are refused. With clusters
+    and no weights, asking for ML or for MLR differs in the scaling of the test alone, as in lavaan: MLR takes the observed
+    information, ML that of the moments (`straight` in `xmresearch.sem.robust.sandwich`).
+
     References
     ----------
     Joreskog, K. G. (1969). Psychometrika, 34, 183-202. Rosseel, Y. (2012). Journal of Statistical Software, 48(2).
     Efron, B. (1987). Journal of the American Statistical Association, 82, 171-185 (BCa).
+    Asparouhov, T. (2005). Structural Equation Modeling, 12, 411-434 (weights). Muthen, B. O. & Satorra, A. (1995).
+    Sociological Methodology, 25, 267-316 (clusters).
     """
     check_settings(estimator, missing, interval, bootstrap, confidence, group_equal, group_partial)
     equal = (group_equal, group_partial)
-    ready = prepared(model, data, estimator, ordered, missing, group, equal, bootstrap, sampling_weights, cluster)
+    sampled = (sampling_weights, cluster)
+    ready = prepared(model, data, estimator, ordered, missing, group, equal, bootstrap, sampled)
+    estimator_asked = estimator
     built, estimator, samples, rows, sparse = ready.model, ready.estimator, ready.samples, ready.rows, ready.sparse
-    n = round(sum(s.n for s in samples))
+    n = sum(map(len, rows)) if rows else int(sum(s.n for s in samples))
     objective = objective_of(built, samples)
     try:
         solution = estimate(built, objective)
@@ -116,7 +125,8 @@ def fit(
             "Remove a loading or a path of the circle.",
         ) from None
     read = Readout(built, objective.matrices)
-    cov, robust, measures = _inference(built, objective, solution, rows, estimator, missing)
+    straight = estimator_asked == "ML" and cluster is not None and sampling_weights is None
+    cov, robust, measures = _inference(built, objective, solution, rows, estimator, missing, straight)
     value, std_lv, std_all = read.read(solution.theta)
     error = np.sqrt(np.maximum(np.diag(cov), 0))[read.free] * (read.free >= 0)
     if built.defined:
@@ -131,7 +141,8 @@ def fit(
         )
         error = np.where(error > 0, values.std(axis=0, ddof=1), 0.0)
     estimates = coefficient_table(read, value, error, confidence, std_lv=std_lv, std_all=std_all)
-    concerns = reviewers_concerns(read, solution, value, std_all, n, estimator, sparse)
+    designs = [s.design for s in samples] if sampled != (None, None) else []
+    concerns = reviewers_concerns(read, solution, value, std_all, n, estimator, sparse, designs)
     if replicates is not None:
         estimates["ci_lower"], estimates["ci_upper"] = low, high
         if lost:
@@ -140,7 +151,7 @@ def fit(
     return SemFit(
         estimates, measures, implied, residuals, explained(built, read, solution.theta), solution.converged,
         solution.reason, tuple(concerns), built, n, ready.total - n, estimator, confidence, solution, cov, robust, samples, rows,
-        read, replicates, acceleration,
+        read, replicates, acceleration, sampling_weights, cluster,
     )  # fmt: skip
 
 
@@ -211,7 +222,7 @@ def estimate(model: Model, objective: Likelihood | LeastSquares) -> Solution:
 
 def _inference(
     model: Model, objective: Likelihood | LeastSquares, solution: Solution, rows: Sequence[Array], estimator: Estimator,
-    missing: Missing,
+    missing: Missing, straight: bool,
 ) -> tuple[Array, Sandwich | None, pd.Series]:  # fmt: skip
     """Return the parameters' covariances, the robust corrections and the fit measures."""
     if not solution.converged:
@@ -232,9 +243,9 @@ def _inference(
             information = objective.hessian(solution.theta, solution.implied)
             measures = corrected_measures(model, solution.theta, samples, rows, measures, robust=False)
         return inverted(information) / n, None, measures
-    robust = sandwich(model, solution.theta, samples, rows, estimator)
+    robust = sandwich(model, solution.theta, samples, rows, estimator, straight=straight)
     baseline_model, theta = independence(model, samples)
-    baseline = sandwich(baseline_model, theta, samples, rows, estimator)
+    baseline = sandwich(baseline_model, theta, samples, rows, estimator, straight=straight)
     measures = scaled_measures(measures, robust, baseline, len(samples))
     if any(isinstance(s, MissingSample) for s in samples):
         measures = corrected_measures(model, solution.theta, samples, rows, measures, robust=True)

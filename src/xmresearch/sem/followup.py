@@ -18,6 +18,8 @@ from xmresearch.sem.fitting import objective_of
 from xmresearch.sem.inputs import check_frame, column_of, numbers_of
 from xmresearch.sem.model import Parameter
 from xmresearch.sem.result import SemFit
+from xmresearch.sem.robust import casewise
+from xmresearch.sem.row_design import PLAIN
 from xmresearch.sem.uncertainty import check_fitted
 
 Array = NDArray[np.float64]
@@ -38,11 +40,12 @@ def score_tests(fitted: SemFit, added: Sequence[Parameter], values: Sequence[flo
     Returns
     -------
     mi, epc : ndarray
-        Expected drop of chi-square and expected change of the parameter; NaN where it would not be identified.
+        Expected drop of chi-square and expected change of the parameter; NaN where it would not be identified. With weights
+        or clusters the former is the generalised score statistic, whose errors allow for them.
 
     References
     ----------
-    Soerbom, D. (1989). Psychometrika, 54, 371-384.
+    Soerbom, D. (1989). Psychometrika, 54, 371-384. Boos, D. D. (1992). The American Statistician, 46, 327-333 (generalised).
     """
     model, q = fitted.model, fitted.model.n_free
     wider = replace(model, parameters=(*model.parameters, *added))
@@ -52,7 +55,21 @@ def score_tests(fitted: SemFit, added: Sequence[Parameter], values: Sequence[flo
     own, cross, new = information[:q, :q], information[:q, q:], np.diag(information)[q:]
     left = new - (cross * np.linalg.solve(own, cross)).sum(axis=0)
     left = np.where(left > 1e-9 * new, left, np.nan)
+    if not all(getattr(s, "design", PLAIN).plain for s in fitted.samples):
+        spread = _score_spread(objective, np.concatenate([fitted.solution.theta, values]), implied, fitted.rows, q)
+        return np.where(np.isnan(left), np.nan, fitted.n * slope**2 / spread), -slope / left
     return fitted.n * slope**2 / left, -slope / left
+
+
+def _score_spread(objective: Any, theta: Array, implied: Sequence[Any], rows: Sequence[Array], q: int) -> Array:
+    """Return the robust variances of the new parameters' slopes, net of what the q free ones take up, shape (new,)."""
+    meat = np.zeros((len(theta), len(theta)))
+    for m, f, s, i, x in zip(objective.matrices, objective.shares, objective.samples, implied, rows, strict=True):
+        meat += f * s.design.crossed(m.pooled(casewise(s, x - i.mean, i.cov, i).T).T) / s.n
+    bread = objective.hessian(theta, implied)
+    net = np.vstack([-np.linalg.solve(bread[:q, :q], bread[:q, q:]), np.eye(len(theta) - q)])
+    spread: Array = (net * (meat @ net)).sum(axis=0)
+    return np.where(spread > 0, spread, np.nan)
 
 
 @on_one_thread
@@ -68,7 +85,8 @@ def modification_indices(fitted: SemFit) -> pd.DataFrame:
     -------
     DataFrame
         lhs, op, rhs, group, mi (expected drop of chi-square), pvalue, epc (expected parameter change), sepc_lv, sepc_all
-        (standardised); largest mi first. NaN where the parameter would not be identified.
+        (standardised); largest mi first. NaN where the parameter would not be identified. With weights or clusters, mi is
+        the generalised score statistic, which allows for them (lavaan's does not).
 
     References
     ----------
@@ -115,7 +133,8 @@ def factor_scores(
         A converged fit with latent variables, of continuous items.
     data : DataFrame
         Rows with the model's observed variables; incomplete rows get NaN. Without a mean structure, means are taken from
-        these rows and scores average zero; with one, scores carry the latent means.
+        these rows, by their weights where the fit has any, and scores average zero; with one, scores carry the latent
+        means.
     method : {'regression', 'bartlett'}
         Regression (Thurstone) scores, or Bartlett's conditionally unbiased ones.
     group : str, optional
@@ -151,11 +170,12 @@ def factor_scores(
             if group is None
             else (column_of(data, group).astype(str) == label).to_numpy()
         )
-        scores[mine] = _scores(fitted, g, values[mine], method)
+        weights = None if fitted.sampling_weights is None else numbers_of(data, [fitted.sampling_weights])[mine, 0]
+        scores[mine] = _scores(fitted, g, values[mine], method, weights)
     return pd.DataFrame(scores, index=data.index, columns=list(model.latent))
 
 
-def _scores(fitted: SemFit, g: int, values: Array, method: str) -> Array:
+def _scores(fitted: SemFit, g: int, values: Array, method: str, given: Array | None) -> Array:
     model, p = fitted.model, len(fitted.model.observed)
     matrices = fitted.readout.matrices[g]
     total, mean = matrices.total(fitted.solution.theta)
@@ -170,5 +190,9 @@ def _scores(fitted: SemFit, g: int, values: Array, method: str) -> Array:
             )
         weighted = np.linalg.solve(unique, loadings)
         weights = weighted @ np.linalg.inv(loadings.T @ weighted)
-    centre = mean[:p] if model.means else np.nanmean(values[~np.isnan(values).any(axis=1)], axis=0)
+    if model.means:
+        centre = mean[:p]
+    else:
+        complete = ~np.isnan(values).any(axis=1)
+        centre = np.average(values[complete], axis=0, weights=None if given is None else given[complete])
     return (values - centre) @ weights + mean[p:]

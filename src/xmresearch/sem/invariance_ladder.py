@@ -111,7 +111,7 @@ class InvarianceResult(Shown):
 def invariance(
     model: str, data: pd.DataFrame, group: str, *, levels: Sequence[str] = LEVELS, estimator: Estimator = "ML",
     missing: Missing = "listwise", ordered: Sequence[str] | bool = (), group_partial: Sequence[str] = (),
-    confidence: float = 0.95,
+    confidence: float = 0.95, sampling_weights: str | None = None, cluster: str | None = None,
 ) -> InvarianceResult:  # fmt: skip
     """Climb the ladder of measurement invariance.
 
@@ -127,7 +127,7 @@ def invariance(
         Of configural (same model), metric (equal loadings), scalar (and intercepts; latent means are free), strict (and
         residual variances). For ordered items (Wu & Estabrook 2016): metric ties thresholds and loadings, scalar also the
         intercepts of the responses underneath, strict their residual variances.
-    estimator, missing, ordered, group_partial, confidence
+    estimator, missing, ordered, group_partial, confidence, sampling_weights, cluster
         As for `xmresearch.sem.fitting.fit`.
 
     Returns
@@ -158,6 +158,7 @@ def invariance(
     wanted = LEVELS[: 1 + max(LEVELS.index(level) for level in levels)]
     settings: dict[str, Any] = {
         "group": group, "estimator": estimator, "missing": missing, "ordered": ordered, "confidence": confidence,
+        "sampling_weights": sampling_weights, "cluster": cluster,
     }  # fmt: skip
     fits: dict[str, SemFit] = {}
     warnings: list[str] = []
@@ -197,7 +198,7 @@ def _means(fitted: SemFit) -> pd.DataFrame:
     moved = estimates[free & (estimates["group"] != fitted.model.groups[0])]
     variances = estimates[latent & (estimates["op"] == "~~") & (estimates["lhs"] == estimates["rhs"])]
     spread = {(r.lhs, r.group): r.est for r in variances.itertuples()}
-    size = dict(zip(fitted.model.groups, (round(s.n) for s in fitted.samples), strict=True))
+    size = dict(zip(fitted.model.groups, (s.n for s in fitted.samples), strict=True))
     first = fitted.model.groups[0]
     pooled = [
         (size[first] * spread[r.lhs, first] + size[r.group] * spread[r.lhs, r.group]) / (size[first] + size[r.group])

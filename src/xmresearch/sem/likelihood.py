@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from xmresearch.display import Shown
 from xmresearch.sem.matrices import Implied, Matrices
-from xmresearch.sem.row_design import RowDesign
+from xmresearch.sem.row_design import PLAIN, RowDesign
 
 Array = NDArray[np.float64]
 ROUNDING = 16 * float(np.finfo(float).eps)
@@ -30,8 +30,8 @@ class Sample(Protocol):
         """Rows, or the sum of their weights."""
 
     @property
-    def design(self) -> RowDesign | None:
-        """Weights and clusters of the rows."""
+    def design(self) -> RowDesign:
+        """How the rows were sampled."""
 
     @property
     def mean(self) -> Array:
@@ -80,15 +80,17 @@ class CompleteSample(Shown):
         Rows, or the sum of their weights.
     mean, cov : ndarray
         Shapes (p,) and (p, p); divided by n.
-    design : RowDesign or None
-        Weights and clusters of the rows.
+    refresh : bool
+        Whether the information is cheap to renew.
+    design : RowDesign
+        How the rows were sampled.
     """
 
     n: float
     mean: Array
     cov: Array
     refresh: bool = True
-    design: RowDesign | None = None
+    design: RowDesign = PLAIN
 
     @cached_property
     def _logdet(self) -> float:

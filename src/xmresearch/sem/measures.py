@@ -48,8 +48,10 @@ def test_measures(chisq: float, df: int, base: float, base_df: int, n: float, gr
         Of the model.
     base, base_df : float, int
         Of the independence model.
-    n, groups : int
-        Respondents, and groups.
+    n : float
+        Respondents, or the sum of their weights.
+    groups : int
+        How many.
 
     Returns
     -------

@@ -12,7 +12,7 @@ from xmresearch.display import Shown
 from xmresearch.errors import InsufficientData
 from xmresearch.sem.likelihood import add_products, cov_slopes
 from xmresearch.sem.matrices import Implied
-from xmresearch.sem.row_design import RowDesign
+from xmresearch.sem.row_design import PLAIN, RowDesign
 
 Array = NDArray[np.float64]
 
@@ -33,13 +33,15 @@ class MissingSample(Shown):
     patterns : ndarray of bool
         Which variables each pattern has, shape (K, p).
     counts : ndarray
-        Rows (or weights) of each pattern, shape (K,).
+        Rows of each pattern, or the sum of their weights, shape (K,).
     means, covs : ndarray
-        Moments of each pattern's rows, zero where blank, shapes (K, p) and (K, p, p).
+        Moments of each pattern's rows, weighted, zero where blank, shapes (K, p) and (K, p, p).
     of_row : ndarray of int
         The pattern of every row, shape (n,).
-    design : RowDesign or None
-        Weights and clusters of the rows.
+    refresh : bool
+        Whether the information is cheap to renew.
+    design : RowDesign
+        How the rows were sampled.
     """
 
     n: float
@@ -51,18 +53,18 @@ class MissingSample(Shown):
     covs: Array
     of_row: NDArray[np.int64]
     refresh: bool = False
-    design: RowDesign | None = None
+    design: RowDesign = PLAIN
 
     @classmethod
-    def of(cls, rows: Array, design: RowDesign | None = None) -> MissingSample:
+    def of(cls, rows: Array, design: RowDesign = PLAIN) -> MissingSample:
         """Sort rows by pattern and estimate the saturated model by EM.
 
         Parameters
         ----------
         rows : ndarray
             Shape (n, p); NaN is a blank; no row is all blank.
-        design : RowDesign, optional
-            Weights and clusters of the rows.
+        design : RowDesign
+            How they were sampled.
 
         Returns
         -------
@@ -80,25 +82,23 @@ class MissingSample(Shown):
         answered = ~np.isnan(rows)
         patterns, of_row = np.unique(answered, axis=0, return_inverse=True)
         of_row = of_row.reshape(-1)
-        w = np.ones(len(rows)) if design is None else design.weights
-        counts = np.bincount(of_row, weights=w)
+        sizes = np.bincount(of_row)
+        counts = np.bincount(of_row, design.weights).astype(np.float64)
         zeroed = np.where(answered, rows, 0.0)
         order = np.argsort(of_row, kind="stable")
-        sizes = np.bincount(of_row)
-        begins = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int64)
-        weighted = zeroed * w[:, None]
-        means = np.add.reduceat(weighted[order], begins) / counts[:, None]
+        begins = np.concatenate([[0], np.cumsum(sizes)[:-1]])
+        means = np.add.reduceat(design.weighted(zeroed)[order], begins) / counts[:, None]
         covs = np.empty((len(patterns), rows.shape[1], rows.shape[1]))
         centred = np.where(answered, rows - means[of_row], 0.0)[order]
-        by_order = w[order][:, None]
+        pulled = design.weighted(np.where(answered, rows - means[of_row], 0.0))[order]
         for k, (begin, size) in enumerate(zip(begins, sizes, strict=True)):
-            block = centred[begin : begin + size]
-            covs[k] = block.T @ (block * by_order[begin : begin + size]) / counts[k]
-        total = w @ answered
-        mean = weighted.sum(axis=0) / total
+            block = slice(begin, begin + size)
+            covs[k] = pulled[block].T @ centred[block] / counts[k]
+        total = design.weighted(answered.astype(np.float64)).sum(axis=0)
+        mean = design.weighted(zeroed).sum(axis=0) / total
         spread = np.where(answered, rows - mean, 0.0)
-        cov = np.diag((spread**2 * w[:, None]).sum(axis=0) / total)
-        n = len(rows) if design is None else float(w.sum())
+        cov = np.diag(design.weighted(spread**2).sum(axis=0) / total)
+        n = len(rows) if design.weights is None else float(design.weights.sum())
         sample = cls(n, mean, cov, patterns, counts, means, covs, of_row, design=design)
         return sample._saturate()
 

@@ -15,6 +15,7 @@ from xmresearch.errors import DataError, ModelError, nearest
 from xmresearch.sem.bootstrap import LEAST_REPLICATES
 from xmresearch.sem.model import Model, build_model
 from xmresearch.sem.robust import Estimator
+from xmresearch.sem.row_design import Columns, require_design
 from xmresearch.sem.samples import (
     Data,
     Grouped,
@@ -59,17 +60,18 @@ class Prepared(Shown):
 
 def prepared(
     model: str, data: Data, estimator: Estimator, ordered: Sequence[str] | bool, missing: Missing, group: str | None = None,
-    equal: tuple[Sequence[str], Sequence[str]] = ((), ()), bootstrap: int = 0, sampling_weights: str | None = None,
-    cluster: str | None = None,
+    equal: tuple[Sequence[str], Sequence[str]] = ((), ()), bootstrap: int = 0, sampled: Columns = (None, None),
 ) -> Prepared:  # fmt: skip
     """Do all that `fit` does before it estimates anything, and so refuse all that it refuses because of model or data.
 
     Parameters
     ----------
-    model, data, estimator, ordered, missing, group, bootstrap, sampling_weights, cluster
+    model, data, estimator, ordered, missing, group, bootstrap
         As for `xmresearch.sem.fitting.fit`.
     equal : pair of sequence of str
         `group_equal` and `group_partial`.
+    sampled : pair of str or None
+        `sampling_weights` and `cluster`.
 
     Returns
     -------
@@ -82,21 +84,15 @@ def prepared(
     """
     terms = parse_model(model)
     grouped = split(data, group)
-    if ordered and missing == "fiml":
-        raise ModelError("Full information is for continuous variables; ordered ones use complete rows.")
-    means = missing == "fiml" or cluster is not None
-    built, settled = _build(terms, grouped, estimator, ordered, equal, means)
+    require_design(data, sampled)
+    built, settled = _build(terms, grouped, estimator, ordered, equal, missing, sampled)
     _check_request(built, grouped, settled, missing, bootstrap)
-    if sampling_weights is not None or cluster is not None:
-        settled = _designed(built, grouped, settled)
     _check_identified(built)
     total = sum(t.n if not isinstance(t, pd.DataFrame) else len(t) for t in grouped.tables)
     if built.categories:
         of_ordered, sparse = ordinal_samples(grouped, built.observed)
         return Prepared(built, settled, list(of_ordered), [], sparse, total)
-    samples, rows = continuous_samples(
-        grouped, built.observed, built.exogenous, missing, built.means, sampling_weights, cluster
-    )
+    samples, rows = continuous_samples(grouped, built.observed, built.exogenous, missing, built.means, sampled)
     return Prepared(built, settled, list(samples), rows, 0, total)
 
 
@@ -133,16 +129,23 @@ def check_settings(
 
 def _build(
     terms: Sequence[Term], grouped: Grouped, estimator: Estimator, ordered: Sequence[str] | bool,
-    equal: tuple[Sequence[str], Sequence[str]], means: bool,
+    equal: tuple[Sequence[str], Sequence[str]], missing: Missing, sampled: Columns,
 ) -> tuple[Model, Estimator]:  # fmt: skip
-    """Complete the model, and settle the estimator: WLSMV where variables are ordered."""
+    """Complete the model, and settle the estimator: WLSMV where variables are ordered, MLR with weights or clusters."""
     many = len(grouped.groups) > 1
+    designed = sampled != (None, None)
+    if designed and (ordered or estimator not in ("ML", "MLR")):
+        what = "Ordered variables cannot have" if ordered else f"Estimator {estimator} knows no"
+        raise ModelError(
+            f"{what} weights and clusters here.",
+            "Use MLR with the answers as continuous, or leave the weights and clusters out.",
+        )
     settings: dict[str, Any] = {"groups": grouped.groups, "group_equal": equal[0], "group_partial": equal[1]}
-    built = build_model(terms, grouped.columns, means=many or means, **settings)
+    built = build_model(terms, grouped.columns, means=many or missing == "fiml" or sampled[1] is not None, **settings)
     if not ordered:
         if estimator == "WLSMV":
             raise ModelError("Estimator WLSMV is for ordered variables.", "Name them in `ordered`.")
-        return built, estimator
+        return built, "MLR" if designed else estimator
     names = built.observed if ordered is True else tuple(ordered)
     unknown = [v for v in names if v not in grouped.columns]
     if unknown:
@@ -155,6 +158,8 @@ def _build(
         )
     if estimator not in ("ML", "WLSMV"):
         raise ModelError(f"Estimator {estimator} is for continuous variables.", "Ordered ones are fitted by WLSMV.")
+    if missing == "fiml":
+        raise ModelError("Full information is for continuous variables; ordered ones use complete rows.")
     if not grouped.has_rows:
         raise DataError("Ordered variables need rows; moments hold no thresholds.")
     counts = category_counts(grouped, built.observed)
@@ -179,19 +184,6 @@ def _check_request(model: Model, grouped: Grouped, estimator: Estimator, missing
         raise ModelError(f"Estimator {estimator} needs complete rows.", "With missing='fiml', use ML or MLR.")
     if bootstrap and (missing == "fiml" or model.categories):
         raise ModelError("The bootstrap is for complete rows of continuous variables.", "Use MLR or WLSMV.")
-
-
-def _designed(model: Model, grouped: Grouped, estimator: Estimator) -> Estimator:
-    """Settle the estimator for rows with weights or clusters: MLR in place of ML; refuse what has no theory here."""
-    if model.categories:
-        raise ModelError(
-            "Ordered variables cannot have weights or clusters yet.", "Treat them as continuous, with estimator MLR."
-        )
-    if not grouped.has_rows:
-        raise DataError("Weights and clusters need rows; moments are not enough for them.")
-    if estimator in ("MLM", "MLMV"):
-        raise ModelError(f"Estimator {estimator} knows no weights and clusters.", "Use MLR.")
-    return "MLR"
 
 
 def _check_identified(model: Model) -> None:

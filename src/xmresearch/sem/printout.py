@@ -71,6 +71,10 @@ class Heading(Shown):
         Bootstrap replicates behind the standard errors; 0 where there are none.
     observed : bool
         Whether standard errors are from the observed information.
+    weights, cluster : str
+        Columns of weights and of clusters; empty where there are none.
+    clusters : int
+        How many.
     """
 
     steps: int
@@ -83,6 +87,9 @@ class Heading(Shown):
     groups: tuple[str, ...]
     draws: int
     observed: bool
+    weights: str = ""
+    cluster: str = ""
+    clusters: int = 0
 
 
 def printout(heading: Heading, measures: pd.Series, estimates: pd.DataFrame, r2: pd.Series) -> str:
@@ -132,6 +139,10 @@ def _header(heading: Heading) -> Iterator[str]:
     if len(heading.groups) > 1:
         for group, n in zip(heading.groups, heading.sizes, strict=True):
             yield _line(f"  {group}", str(n))
+    if heading.cluster:
+        yield _line(f"Number of clusters [{heading.cluster}]", str(heading.clusters))
+    if heading.weights:
+        yield _line("Sampling weights variable", heading.weights)
 
 
 def _fit(measures: pd.Series) -> Iterator[str]:
@@ -153,7 +164,10 @@ def _fit(measures: pd.Series) -> Iterator[str]:
 
 def _standard_errors(heading: Heading) -> Iterator[str]:
     yield from ("", "Parameter Estimates:")
-    yield _line("Standard errors", "Bootstrap" if heading.draws else _ERRORS[heading.estimator])
+    yield _line(
+        "Standard errors",
+        "Bootstrap" if heading.draws else "Robust.cluster" if heading.cluster else _ERRORS[heading.estimator],
+    )
     if heading.draws:
         yield _line("Number of successful bootstrap draws", str(heading.draws))
     else:

@@ -22,6 +22,7 @@ from xmresearch.sem.model import Model
 from xmresearch.sem.printout import Heading, printout
 from xmresearch.sem.readout import Readout
 from xmresearch.sem.robust import Estimator, Sandwich
+from xmresearch.sem.row_design import effective_rows
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -76,6 +77,8 @@ class SemFit(Shown):
         Bootstrapped free parameters, shape (B, q).
     acceleration : ndarray or None
         Of the bootstrapped intervals, one per row of the table.
+    sampling_weights, cluster : str or None
+        Columns of the data that hold weights and clusters; the samples' designs hold their values.
     """
 
     estimates: pd.DataFrame
@@ -99,11 +102,29 @@ class SemFit(Shown):
     readout: Readout
     replicates: Array | None = None
     acceleration: Array | None = None
+    sampling_weights: str | None = None
+    cluster: str | None = None
 
     @property
     def groups(self) -> tuple[str, ...]:
         """Labels of the groups, in the order of `c(..., ...)` and of the tables; one empty label where there are none."""
         return self.model.groups
+
+    @property
+    def group_sizes(self) -> tuple[int, ...]:
+        """Respondents used, by group."""
+        return tuple(map(len, self.rows)) if self.rows else tuple(round(s.n) for s in self.samples)
+
+    @property
+    def effective_n(self) -> float:
+        """How many respondents of equal weight these are worth (Kish); clusters are not counted in."""
+        designs = [s.design for s in self.samples] if self.sampling_weights else []
+        return effective_rows(designs, self.n)
+
+    @property
+    def clusters(self) -> int:
+        """Number of clusters, each counted once in every group that it has rows in; 0 where there are none."""
+        return sum(s.design.count for s in self.samples) if self.cluster else 0
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -174,14 +195,15 @@ class SemFit(Shown):
         observed = self.estimator == "MLR" or any(isinstance(s, MissingSample) for s in self.samples)
         heading = Heading(
             self.solution.steps, "" if self.converged else self.reason, self.estimator, self.model.n_free, self.n, self.dropped,
-            tuple(round(s.n) for s in self.samples), self.groups, 0 if self.replicates is None else len(self.replicates), observed,
+            self.group_sizes, self.groups, 0 if self.replicates is None else len(self.replicates), observed,
+            self.sampling_weights or "", self.cluster or "", self.clusters,
         )  # fmt: skip
         return printout(heading, self.measures, self.estimates, self.r2)
 
     def _head(self) -> Mapping[str, Any]:
         m = self.summary()
         sizes = ", ".join(
-            f"{k} {g} ({round(s.n)})" for k, (g, s) in enumerate(zip(self.groups, self.samples, strict=True), 1)
+            f"{k} {g} ({n})" for k, (g, n) in enumerate(zip(self.groups, self.group_sizes, strict=True), 1)
         )
         fit = {
             "chisq": f"{m['chisq']:.3f}",
@@ -192,7 +214,8 @@ class SemFit(Shown):
         }
         return {
             "estimator": self.estimator, "n": self.n, "groups in order": sizes if len(self.groups) > 1 else None,
-            **(fit if self.converged else {"not converged": self.reason}),
+            "weights": self.sampling_weights, "effective n": round(self.effective_n) if self.sampling_weights else None,
+            "clusters": f"{self.clusters} ({self.cluster})" if self.cluster else None, **(fit if self.converged else {"not converged": self.reason}),
         }  # fmt: skip
 
     def _tables(self) -> Mapping[str, pd.DataFrame]:

@@ -16,7 +16,6 @@ from xmresearch.sem.matrices import Implied, Matrices
 from xmresearch.sem.measures import independent_moments
 from xmresearch.sem.missing_sample import MissingSample
 from xmresearch.sem.model import Model, Parameter
-from xmresearch.sem.row_design import contributions
 
 Array = NDArray[np.float64]
 Estimator = Literal["ML", "MLM", "MLMV", "MLR", "WLSMV"]
@@ -49,8 +48,9 @@ class Sandwich(Shown):
 
 
 def sandwich(
-    model: Model, theta: Array, samples: Sequence[Sample], rows: Sequence[Array], estimator: Estimator
-) -> Sandwich:
+    model: Model, theta: Array, samples: Sequence[Sample], rows: Sequence[Array], estimator: Estimator, *,
+    straight: bool = False,
+) -> Sandwich:  # fmt: skip
     """Correct for non-normal data.
 
     Parameters
@@ -65,7 +65,12 @@ def sandwich(
         By group, shape (n, p), in the order of `model.observed`; about their means where means are not modelled.
     estimator : {'MLM', 'MLMV', 'MLR'}
         MLM: expected information, Satorra and Bentler's scaling. MLMV: the same with their scaled and shifted test. MLR:
-        observed information, Huber and White's sandwich, Yuan and Bentler's scaling in the form of Mplus.
+        observed information, Huber and White's sandwich, Yuan and Bentler's scaling in the form of Mplus; it alone takes
+        the samples' weights and clusters.
+
+    straight : bool
+        Whether MLR's scaling takes the observed information of the moments, as if the parameters moved them in straight lines,
+        instead of that of the parameters; standard errors take the latter in any case.
 
     Returns
     -------
@@ -73,8 +78,9 @@ def sandwich(
 
     Notes
     -----
-    Exogenous variables, whose moments are the sample's, count as random in MLR and as given in MLM and MLMV, as in lavaan. With
-    clusters the test's information leaves out the second derivatives of the moments, as lavaan's `observed.information = "h1"`.
+    Exogenous variables, whose moments are the sample's, count as random in MLR and as given in MLM and MLMV, as in lavaan.
+    With clusters, scores are summed within a cluster and a group; a cluster that has rows in several groups counts in each
+    of them on its own, as in lavaan.
 
     References
     ----------
@@ -89,29 +95,28 @@ def sandwich(
     objective = Likelihood(matrices, list(samples))
     implied = objective.implied(theta)
     total, meat = 0.0, np.zeros((len(theta), len(theta)))
-    clustered, by_moments = (
-        any(s.design is not None and s.design.clusters is not None for s in samples),
-        np.zeros_like(meat),
-    )
     for m, f, s, i, x in zip(matrices, objective.shares, samples, implied, rows, strict=True):
         if estimator == "MLR":
-            scores = m.pooled(contributions(s.design, casewise(s, x - i.mean, i.cov, i)).T)
-            meat += f * scores @ scores.T / s.n
+            scores = m.pooled(casewise(s, x - i.mean, i.cov, i).T)
+            meat += f * s.design.crossed(scores.T) / s.n
             total += _saturated_trace(s, x, model.means)
-            if clustered:
-                slopes = m.pooled(moment_slopes(i, model.means))
-                by_moments = by_moments + f * slopes @ s.hessian_cells(saturated(i.cov, i.mean, model.means)) @ slopes.T
         else:
             scores = m.pooled(_moment_scores(s, x, i, i, model.fixed).T)
             meat += f * scores @ scores.T / s.n
             total += _weighted_trace(s, x, i, model)
     bread = inverted(objective.hessian(theta, implied) if estimator == "MLR" else objective.information(implied))
+    lens = _straight(objective, implied) if straight and estimator == "MLR" else bread
     squared = float("nan")
     if estimator == "MLMV":
         squared = _trace_squared(matrices, objective.shares, samples, implied, rows, bread, model.fixed)
     cov = bread @ meat @ bread / sum(s.n for s in samples)
-    of_test = inverted(by_moments) if clustered else bread
-    return Sandwich(cov[:q, :q], float(total - np.trace(of_test @ meat)), squared)
+    return Sandwich(cov[:q, :q], float(total - np.trace(lens @ meat)), squared)
+
+
+def _straight(objective: Likelihood, implied: Sequence[Implied]) -> Array:
+    """Invert the observed information without the curvature of the moments as functions of the parameters."""
+    parts = zip(objective.matrices, objective.shares, objective.samples, implied, strict=True)
+    return inverted(np.asarray(sum(m.pooled_both(f * s.hessian_cells(i)) for m, f, s, i in parts)))
 
 
 def casewise(sample: Sample, deviations: Array, cov: Array, implied: Implied) -> Array:
@@ -176,11 +181,34 @@ def _normal_trace(z: Array, inverse: Array, sample: Array, means: bool) -> float
 
 def _saturated_trace(sample: Sample, rows: Array, means: bool) -> float:
     """Trace of the saturated model's inverse information times its scores' covariances."""
-    if not isinstance(sample, MissingSample) and sample.design is None:
+    if not isinstance(sample, MissingSample) and sample.design.plain:
         return _normal_trace(rows - sample.mean, np.linalg.inv(sample.cov), sample.cov, means)
     implied = saturated(sample.cov, sample.mean, means)
-    scores = contributions(sample.design, casewise(sample, rows - sample.mean, sample.cov, implied))
-    return float((inverted(sample.hessian_cells(implied)) * (scores.T @ scores)).sum() / sample.n)
+    scores = casewise(sample, rows - sample.mean, sample.cov, implied)
+    return float((inverted(sample.hessian_cells(implied)) * sample.design.crossed(scores)).sum() / sample.n)
+
+
+def moment_errors(sample: Sample, rows: Array) -> Array:
+    """Return the robust covariances of a group's saturated covariances, which allow for its weights and clusters.
+
+    Parameters
+    ----------
+    sample : Sample
+        Of the group.
+    rows : ndarray
+        Its rows, shape (n, p), about their means where the sample's are zero.
+
+    Returns
+    -------
+    ndarray
+        Shape (p (p + 1) / 2, p (p + 1) / 2), in the order of `saturated`.
+    """
+    full = saturated(sample.cov, sample.mean, means=True)
+    scores = casewise(sample, rows - sample.mean, sample.cov, full)
+    bread = np.linalg.inv(sample.hessian_cells(full))
+    k = len(sample.cov) * (len(sample.cov) + 1) // 2
+    spread: Array = (bread @ sample.design.crossed(scores) @ bread)[:k, :k] / sample.n**2
+    return spread
 
 
 def saturated(cov: Array, mean: Array, means: bool) -> Implied:

@@ -18,7 +18,7 @@ from xmresearch.sem.likelihood import CompleteSample, Sample
 from xmresearch.sem.missing_sample import MissingSample
 from xmresearch.sem.ordinal import OrdinalSample
 from xmresearch.sem.polychorics import MOST_CATEGORIES, polychoric
-from xmresearch.sem.row_design import row_designs
+from xmresearch.sem.row_design import PLAIN, Columns, RowDesign, designs_of
 from xmresearch.sufficient.moments import Moments
 
 Array = NDArray[np.float64]
@@ -131,10 +131,10 @@ def rows_of(grouped: Grouped, names: Sequence[str], exogenous: Sequence[str], mi
     InsufficientData
         Too few rows for the number of variables.
     """
-    return [rows for rows, _ in _kept_rows(grouped, names, exogenous, missing)]
+    return [rows for rows, _ in _usable(grouped, names, exogenous, missing)]
 
 
-def _kept_rows(
+def _usable(
     grouped: Grouped, names: Sequence[str], exogenous: Sequence[str], missing: Missing
 ) -> list[tuple[Array, NDArray[np.bool_]]]:
     """Return the usable rows of each group, and which of its rows they are."""
@@ -178,7 +178,7 @@ def _check_spread(label: str, names: Sequence[str], spread: Array, largest: Arra
 
 def continuous_samples(
     grouped: Grouped, names: Sequence[str], exogenous: Sequence[str], missing: Missing, means: bool,
-    weights: str | None = None, cluster: str | None = None,
+    sampled: Columns = (None, None),
 ) -> tuple[list[Sample], list[Array]]:  # fmt: skip
     """Reduce continuous data.
 
@@ -188,8 +188,8 @@ def continuous_samples(
         As for `rows_of`.
     means : bool
         Whether means are modelled; otherwise they are set to zero.
-    weights, cluster : str, optional
-        Columns with the weight and the cluster of each row.
+    sampled : pair of str or None
+        Columns of weights and of clusters.
 
     Returns
     -------
@@ -204,11 +204,11 @@ def continuous_samples(
         Singular covariances; the message names the variables.
     """
     samples: list[Sample] = []
-    kept = _kept_rows(grouped, names, exogenous, missing) if grouped.has_rows else []
-    rows: list[Array] = [values for values, _ in kept]
-    tables = [t for t in grouped.tables if isinstance(t, pd.DataFrame)]
-    designs = row_designs(tables, [at for _, at in kept], weights, cluster) if rows else [None] * len(grouped.groups)
-    n: float
+    usable = _usable(grouped, names, exogenous, missing) if grouped.has_rows else []
+    rows, designs = [x for x, _ in usable], [PLAIN] * len(grouped.groups)
+    if usable and sampled != (None, None):
+        frames = [t for t in grouped.tables if isinstance(t, pd.DataFrame)]
+        designs = designs_of(grouped.groups, frames, [k for _, k in usable], sampled)
     for k, (label, table) in enumerate(zip(grouped.groups, grouped.tables, strict=True)):
         if rows and np.isnan(rows[k]).any():
             _check_coverage(label, names, rows[k])
@@ -216,15 +216,12 @@ def continuous_samples(
             continue
         if isinstance(table, Moments):
             at = [table.names.index(v) for v in names]
-            n, mean, cov = table.n, table.mean[at], table.scatter[np.ix_(at, at)] / max(table.n, 1)
-            _check_size(label, n, len(names), "complete row(s)")
+            n, mean, cov = float(table.n), table.mean[at], table.scatter[np.ix_(at, at)] / max(table.n, 1)
+            _check_size(label, table.n, len(names), "complete row(s)")
             spread = np.sqrt(np.diag(cov))
             _check_spread(label, names, spread, np.maximum(np.abs(mean), spread))
-        elif (drawn := designs[k]) is not None:
-            n, mean, cov = _weighted_moments(rows[k], drawn.weights)
         else:
-            reduced = Moments.of(rows[k], list(names))
-            n, mean, cov = reduced.n, reduced.mean, reduced.scatter / reduced.n
+            n, mean, cov = _reduced(rows[k], names, designs[k])
         if not means:
             if rows:
                 rows[k] = rows[k] - mean
@@ -234,12 +231,11 @@ def continuous_samples(
     return samples, rows
 
 
-def _weighted_moments(rows: Array, weights: Array) -> tuple[float, Array, Array]:
-    """Return the sum of the weights, and weighted means and covariances (divided by it)."""
-    n = float(weights.sum())
-    mean = weights @ rows / n
-    centred = rows - mean
-    return n, mean, centred.T @ (centred * weights[:, None]) / n
+def _reduced(rows: Array, names: Sequence[str], design: RowDesign) -> tuple[float, Array, Array]:
+    if design.weights is not None:
+        return design.moments(rows)
+    reduced = Moments.of(rows, list(names))
+    return reduced.n, reduced.mean, reduced.scatter / reduced.n
 
 
 def _check_coverage(label: str, names: Sequence[str], rows: Array) -> None:

@@ -16,8 +16,10 @@ from xmresearch.display import Shown
 from xmresearch.errors import DataError, InsufficientData, ModelError, nearest
 from xmresearch.inference.threads import on_one_thread
 from xmresearch.plots import forest
+from xmresearch.sampling.designs import Design, design
 from xmresearch.sem.inputs import check_frame, numbers_of
 from xmresearch.sem.model import Model
+from xmresearch.sem.row_design import require_design
 from xmresearch.sem.total_effects import ends, structural
 from xmresearch.sem.uncertainty import Fitted, check_fitted, jointly, point, uncertainty
 
@@ -99,13 +101,13 @@ def indices(
     fitted : SemFit or a posterior
         Says which items measure a construct, and their weights.
     data : DataFrame
-        Rows; those complete in a construct's items are used.
+        Rows; those complete in a construct's items are used, by the weights and clusters of the fit, whose columns they hold.
     constructs : sequence of str
         Which.
     scales : mapping of str to (float, float)
         Lowest and highest answer of every item.
     confidence : float
-        Level of the intervals, which are the t intervals of a mean.
+        Level of the intervals, which are the t intervals of a mean, linearised where there are weights or clusters.
 
     Returns
     -------
@@ -117,6 +119,8 @@ def indices(
         An unknown construct.
     InsufficientData
         Fewer than two complete rows.
+    DataError
+        The rows lack the fit's column of weights or clusters.
 
     References
     ----------
@@ -128,12 +132,14 @@ def indices(
     total, _ = matrices.total(point(fitted))
     at = {v: k for k, v in enumerate(model.variables)}
     rows = []
+    sampled = _sampled(fitted, data)
     for construct in constructs:
         items = items_of(model, construct)
         _check_items(fitted, scales, construct)
         low, high = (np.array([scales[v][k] for v in items]) for k in (0, 1))
         values = numbers_of(data, items)
-        values = values[~np.isnan(values).any(axis=1)]
+        complete = ~np.isnan(values).any(axis=1)
+        values = values[complete]
         if len(values) < 2:
             raise InsufficientData(f"'{construct}' has {len(values)} complete row(s), too few for an index.")
         shares = 100 * (values - low) / (high - low)
@@ -141,11 +147,33 @@ def indices(
         where = [at[v] for v in items]
         weights = np.linalg.solve(total[np.ix_(where, where)], total[where, at[construct]])
         spread = weights * (high - low)
-        weighted = float((shares @ spread).mean() / spread.sum()) if (weights > 0).all() else np.nan
-        reach = special.stdtrit(len(each) - 1, (1 + confidence) / 2) * each.std(ddof=1) / np.sqrt(len(each))
-        rows.append((construct, len(items), len(each), each.mean(), each.mean() - reach, each.mean() + reach, weighted))
+        mean, error, df = _mean(each, complete, sampled)
+        scored, _, _ = _mean(shares @ spread, complete, sampled)
+        weighted = scored / spread.sum() if (weights > 0).all() else np.nan
+        reach = special.stdtrit(df, (1 + confidence) / 2) * error
+        rows.append((construct, len(items), len(each), mean, mean - reach, mean + reach, weighted))
     columns = ["construct", "items", "n", "estimate", "ci_lower", "ci_upper", "estimate_weighted"]
     return IndexResult(pd.DataFrame(rows, columns=columns))
+
+
+def _sampled(fitted: Fitted, data: pd.DataFrame) -> Design | None:
+    """Return the design of rows that a fit with weights or clusters is to be read with; None for any other."""
+    columns = [getattr(fitted, k, None) for k in ("sampling_weights", "cluster")]
+    if columns == [None, None]:
+        return None
+    require_design(data, (columns[0], columns[1]))
+    return design(data, weights=columns[0], clusters=columns[1])
+
+
+def _mean(values: Array, used: NDArray[np.bool_], sampled: Design | None) -> tuple[float, float, int]:
+    """Return the mean of the rows used, its standard error, and the degrees of freedom of that."""
+    if sampled is None:
+        return float(values.mean()), float(values.std(ddof=1) / np.sqrt(len(values))), len(values) - 1
+    weights = sampled.weights[used]
+    mean = float(np.average(values, weights=weights))
+    influence = np.zeros((len(sampled), 1))
+    influence[used, 0] = (values - mean) / weights.sum()
+    return mean, float(np.sqrt(sampled.covariance(influence)[0, 0])), sampled.df
 
 
 @dataclass(frozen=True, repr=False)
@@ -192,7 +220,7 @@ def gains(
     fitted : SemFit or a posterior
         Of a model of one group with regressions.
     data : DataFrame
-        Rows, for the drivers' present means.
+        Rows, for the drivers' present means, weighted as in the fit, whose column of weights they hold.
     outcomes : sequence of str
         Constructs or observed variables that something explains.
     scales : mapping of str to (float, float)
@@ -254,7 +282,8 @@ def gains(
         return np.stack(found, axis=-1)
 
     estimate, _, low, high = (v.reshape(len(pairs), 2) for v in uncertainty(fitted, values))
-    means = {d: float(pd.DataFrame(numbers_of(data, items_of(model, d))).mean().mean()) for d, _ in pairs}
+    sampled = _sampled(fitted, data)
+    means = {d: _present(numbers_of(data, items_of(model, d)), sampled) for d, _ in pairs}
     tops = {d: float(np.mean([scales[v][1] for v in items_of(model, d)])) for d, _ in pairs}
     table = pd.DataFrame({
         "driver": [d for d, _ in pairs], "outcome": [o for _, o in pairs], "gain": [points[d] for d, _ in pairs],
@@ -263,6 +292,13 @@ def gains(
         "index_change": estimate[:, 1], "index_change_lower": low[:, 1], "index_change_upper": high[:, 1],
     })  # fmt: skip
     return GainsResult(table, jointly(fitted, lambda theta: values(theta)[..., 1::2]))
+
+
+def _present(values: Array, sampled: Design | None) -> float:
+    """Return the mean of items' means, each of its own answers."""
+    if sampled is None:
+        return float(pd.DataFrame(values).mean().mean())
+    return float(np.mean([_mean(v[~np.isnan(v)], ~np.isnan(v), sampled)[0] for v in values.T]))
 
 
 def _check_items(fitted: Fitted, scales: Scales, construct: str) -> None:

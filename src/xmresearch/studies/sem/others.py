@@ -10,8 +10,10 @@ import pandas as pd
 from xmresearch.claims.claim import Claim, cases
 from xmresearch.claims.ranking import Joint, first_of
 from xmresearch.claims.rules import log_share
+from xmresearch.sem.comparison import same_design
 from xmresearch.sem.pls_fit import PlsResult
 from xmresearch.sem.result import SemFit
+from xmresearch.sem.row_design import RowDesign
 from xmresearch.studies.sem.evidence import Array
 
 CLAIMS: Mapping[str, tuple[str, ...]] = {
@@ -56,7 +58,8 @@ def rivals_claim(fitted: SemFit, rivals: Mapping[str, SemFit], name: str) -> Cla
     Notes
     -----
     Vuong's test: the models' casewise log-likelihoods, each with the penalty of BIC, are compared in pairs [1]_ [2]_.
-    Of nested models that both hold the smaller leads.
+    Of nested models that both hold the smaller leads. With weights or clusters, means and covariances of the log-likelihoods are
+    weighted and linearised by cluster.
 
     References
     ----------
@@ -71,13 +74,29 @@ def rivals_claim(fitted: SemFit, rivals: Mapping[str, SemFit], name: str) -> Cla
     values = np.column_stack([casewise_likelihood(f) for f in models.values()])
     n = fitted.n
     penalty = np.array([f.model.n_free for f in models.values()]) * np.log(n) / 2 / n
-    joint = Joint(values.mean(axis=0) - penalty, covariance=np.cov(values, rowvar=False) / n, df=n - 1)
+    mean, covariance, df = _drawn_means(values, fitted.samples[0].design)
+    joint = Joint(mean - penalty, covariance=covariance, df=df)
     made = first_of("best_model", joint, list(models), confidence=fitted.confidence)
     return made.about(left_out=len(rivals) + 1 - len(models))
 
 
+def _drawn_means(values: Array, design: RowDesign) -> tuple[Array, Array, int]:
+    """Return the means of rows (n, k), their covariances (k, k), and the degrees of freedom of these."""
+    if design.plain:
+        return values.mean(axis=0), np.cov(values, rowvar=False) / len(values), len(values) - 1
+    mean = np.average(values, axis=0, weights=design.weights)
+    total = len(values) if design.weights is None else float(design.weights.sum())
+    drawn = design.units((values - mean) / total)
+    g = len(drawn)
+    return mean, g / (g - 1) * drawn.T @ drawn, g - 1
+
+
 def _comparable(other: SemFit, fitted: SemFit) -> bool:
-    same = other.n == fitted.n and sorted(other.model.observed) == sorted(fitted.model.observed)
+    same = (
+        other.n == fitted.n
+        and same_design(other, fitted)
+        and sorted(other.model.observed) == sorted(fitted.model.observed)
+    )
     return same and other.converged and other.estimator != "WLSMV" and bool(other.rows) and len(other.rows) == 1
 
 
@@ -94,7 +113,7 @@ def casewise_likelihood(fitted: SemFit) -> Array:
     ndarray
     """
     rows, implied = fitted.rows[0], fitted.solution.implied[0]
-    mean = implied.mean if fitted.model.means else rows.mean(axis=0)
+    mean = implied.mean if fitted.model.means else np.average(rows, axis=0, weights=fitted.samples[0].design.weights)
     answered, pattern = np.unique(~np.isnan(rows), axis=0, return_inverse=True)
     found = np.empty(len(rows))
     for k, there in enumerate(answered):
