@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from xmresearch.sampling.designs import design
+from xmresearch.sampling.sampling_stages import design
 
 REFERENCE = Path(os.environ.get("XMRESEARCH_DATA", "")) / "reference" / "survey"
 

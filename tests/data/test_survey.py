@@ -22,7 +22,8 @@ from xmresearch.data.config import (
 )
 from xmresearch.data.load import load_survey
 from xmresearch.data.screening import irv, longest_run
-from xmresearch.data.survey import effective_n, prepare_survey, require_pairs
+from xmresearch.data.survey import prepare_survey, require_pairs
+from xmresearch.data.weights import effective_n
 from xmresearch.errors import CodebookError, DataError, InsufficientData, XMError
 from xmresearch.psychometrics.importance import importance_performance
 from xmresearch.psychometrics.overall import overall_scores

@@ -1,13 +1,17 @@
 """Calibrated weights and their standard errors are those of R's package survey (4.1.1)."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from survey_reference import reference
 
 from xmresearch.errors import DataError
-from xmresearch.sampling.calibration import calibrate, post_stratify, rake, trim
-from xmresearch.sampling.designs import design
+from xmresearch.sampling.calibration import calibrate
 from xmresearch.sampling.estimates import mean, total
+from xmresearch.sampling.margins import margins_of
+from xmresearch.sampling.raking import post_stratify, rake
+from xmresearch.sampling.sampling_stages import design
+from xmresearch.sampling.trimming import trim
 
 STYPE = {"E": 4421, "H": 755, "M": 1018}
 WIDE = {"No": 1072, "Yes": 5122}
@@ -22,7 +26,7 @@ def calibrated(sample):
         "linear_calibration": calibrate(sample, margins).design,
         "raking_calibration": calibrate(sample, margins, method="raking").design,
         "linear_api99": calibrate(sample, {"stype": STYPE, "api99": API99}).design,
-        "rake_trim_20_60_strict": trim(raked, 20, 60)[0],
+        "rake_trim_20_60_strict": trim(raked, 20, 60).design,
     }  # fmt: skip
 
 
@@ -107,10 +111,43 @@ def test_bounds_hold_or_are_named(designs):
 
 def test_trimming_is_counted_and_keeps_the_sum(designs):
     raked = rake(designs["clus1"], {"stype": STYPE, "sch.wide": WIDE}).design
-    found, trimmed = trim(raked, 25, 50)
-    assert trimmed == int(((raked.weights < 25) | (raked.weights > 50)).sum())
-    assert found.weights.sum() == pytest.approx(raked.weights.sum())
-    assert (found.weights >= 25).all()
-    assert (found.weights <= 50).all()
+    found = trim(raked, 25, 50)
+    assert (found.raised, found.lowered) == (int((raked.weights < 25).sum()), int((raked.weights > 50).sum()))
+    assert found.lowered > 0
+    assert found.design.weights.sum() == pytest.approx(raked.weights.sum())
+    assert (found.design.weights >= 25).all()
+    assert (found.design.weights <= 50).all()
+    assert found.summary()["n_eff"] > found.summary()["n_eff_before"]
+    middle = raked.weights.mean()
+    again = trim(raked, 25 / middle, 50 / middle, relative=True).design.weights
+    np.testing.assert_allclose(again, found.design.weights)
     with pytest.raises(DataError, match="cannot add up to"):
         trim(raked, 40, 50)
+
+
+def test_weights_below_zero_are_told(designs):
+    sample = designs["clus1"]
+    found = calibrate(sample, {"api99": float(sample.weights @ sample.frame["api99"]) * 1.6}, size=6194)
+    below = int((found.design.weights <= 0).sum())
+    assert below > 0
+    assert found.warnings == (f"{below} weights are 0 or below: give bounds, or use method = raking.",)
+    assert calibrate(sample, {"stype": STYPE}).warnings == ()
+
+
+def test_categories_that_are_whole_numbers_match_their_names():
+    frame = pd.DataFrame({"band": [1.0, 1.0, 2.0, 2.0, 3.0], "x": range(5)})
+    found = post_stratify(design(frame), "band", {1: 10, "2": 20, "3": 30}).design.weights
+    np.testing.assert_allclose(found, [5, 5, 10, 10, 30])
+    assert margins_of(frame, ["band"]) == {"band": {"1": 0.4, "2": 0.4, "3": 0.2}}
+
+
+def test_the_distribution_of_weights_is_told_before_and_after(designs):
+    found = rake(designs["weighted_only"], {"sch.wide": WIDE})
+    before, after = found.weights.loc["before"], found.weights.loc["after"]
+    w = found.design.weights / found.design.weights.mean()
+    np.testing.assert_allclose(
+        after[["lowest", "q25", "median", "q95", "highest"]], np.quantile(w, [0, 0.25, 0.5, 0.95, 1])
+    )
+    assert after["cv"] == pytest.approx(w.std())
+    assert after["deff"] == pytest.approx(1 + w.var())
+    assert before["n_eff"] == pytest.approx(168.581331281)

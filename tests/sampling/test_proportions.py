@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from survey_reference import reference
 
-from xmresearch.sampling.designs import design
 from xmresearch.sampling.proportions import proportion
+from xmresearch.sampling.sampling_stages import design
 
 CONDITIONS = {
     "sch.wide == 'Yes'": lambda f: f["sch.wide"] == "Yes", "awards == 'Yes'": lambda f: f["awards"] == "Yes",

@@ -16,9 +16,10 @@ from xmresearch.data.config import Screening
 from xmresearch.data.delimited import require_unique_columns
 from xmresearch.data.formats.table import Table
 from xmresearch.data.screening import ScreeningLog, numeric_items, require_in_range, screen, screened_items
+from xmresearch.data.weights import effective_n, positive_weights
 from xmresearch.disclosure import MIN_CELL
 from xmresearch.display import Shown
-from xmresearch.errors import CodebookError, DataError, InsufficientData, Problems, brief, nearest
+from xmresearch.errors import CodebookError, DataError, InsufficientData, Problems, nearest
 
 MAX_SEGMENT_LEVELS = 40
 _SHOWN = 8
@@ -111,27 +112,6 @@ class Survey(Shown):
                 f"invited is {invited}, but {self.log.received} respondents answered.", "Correct 'invited'."
             )
         return {"case": "stated", "invited": invited, "rate": 100 * self.log.received / invited}
-
-
-def effective_n(weights: NDArray[np.float64] | None, n: int) -> float:
-    """Return Kish's effective sample size (sum w)^2 / sum w^2; n without weights.
-
-    Parameters
-    ----------
-    weights : ndarray or None
-        Shape (n,).
-    n : int
-        Number of respondents.
-
-    Returns
-    -------
-    float
-
-    References
-    ----------
-    Kish, L. (1965). Survey Sampling. Wiley.
-    """
-    return float(n) if weights is None else float(weights.sum() ** 2 / (weights**2).sum())
 
 
 def require_pairs(codebook: Codebook) -> None:
@@ -253,7 +233,7 @@ def prepare_survey(
     weights = None
     if there["weight_column"] is not None:
         with problems.step():
-            weights = _weights(raw.loc[keep, there["weight_column"]], there["weight_column"])
+            weights = positive_weights(raw.loc[keep, there["weight_column"]], there["weight_column"])
     for name in segments:
         with problems.step():
             if name in raw.columns:
@@ -319,24 +299,6 @@ def _require_pairs_answered(frame: pd.DataFrame, codebook: Codebook) -> None:
                 f"Fewer than {MIN_CELL} respondents answered both '{names[0]}' and '{names[1]}'; so few are never published.",
                 "Remove the statement from the codebook, or both columns from the file.",
             )
-
-
-def _weights(given: pd.Series, name: str) -> NDArray[np.float64]:
-    weights: NDArray[np.float64] = pd.to_numeric(given, errors="coerce").to_numpy(dtype="float64")
-    wrong = ~(np.isfinite(weights) & (weights > 0))
-    if wrong.any():
-        at = int(np.flatnonzero(wrong)[0])
-        raise DataError(
-            f"Weight column '{name}', data row {int(given.index[at]) + 1}: '{brief(given.iloc[at])}' is not a positive number "
-            f"({int(wrong.sum())} such row(s)).",
-            "Every respondent needs a weight above zero.",
-        )
-    if weights.max() > 1e6 * weights.min():
-        raise DataError(
-            f"Weight column '{name}' ranges from {weights.min():g} to {weights.max():g}.",
-            "One respondent would count for more than a million others: check the weights.",
-        )
-    return weights
 
 
 def _segment(given: pd.Series, name: str) -> pd.Series:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from xmresearch.data.codebook import Codebook
-from xmresearch.data.survey import effective_n
+from xmresearch.data.weights import effective_n
 from xmresearch.disclosure import MIN_CELL
 from xmresearch.display import Shown
 from xmresearch.errors import CodebookError, InsufficientData, nearest

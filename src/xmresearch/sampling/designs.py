@@ -2,37 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from xmresearch.data.weights import weight_distribution
 from xmresearch.display import Shown
-from xmresearch.errors import DataError, brief, nearest
+from xmresearch.errors import DataError, InsufficientData, brief
+from xmresearch.sampling.stage_variance import Array, Lonely, Stage, stage_variance
 
-Array = NDArray[np.float64]
-Codes = NDArray[np.int64]
-Lonely = Literal["fail", "remove", "adjust", "average"]
-
-
-@dataclass(frozen=True, repr=False)
-class Stage:
-    """One stage of sampling.
-
-    Attributes
-    ----------
-    strata, units : ndarray of int
-        Stratum and sampling unit of each row, shape (n,), counted from 0; each unit lies in one stratum.
-    share : ndarray
-        Sampled share of each stratum, shape (strata,); 0 where units were drawn with replacement, or it is not known.
-    """
-
-    strata: Codes
-    units: Codes
-    share: Array
+Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, repr=False)
@@ -73,6 +55,8 @@ class Design(Shown):
         Calibrations that the weights have been through.
     population : float
         Size of the population, as the weights before calibration give it.
+    inside : ndarray of bool or None
+        Rows of the subpopulation that estimates are of, shape (n,); None for all.
     """
 
     frame: pd.DataFrame
@@ -81,29 +65,79 @@ class Design(Shown):
     lonely: Lonely = "fail"
     calibrations: tuple[Residuals, ...] = ()
     population: float = float("nan")
+    inside: Mask | None = None
 
     def __len__(self) -> int:
         return len(self.weights)
 
     @property
     def df(self) -> int:
-        """Degrees of freedom: primary sampling units less strata."""
+        """Degrees of freedom: primary sampling units less strata, of those with a row in the subpopulation."""
         first = self.stages[0]
-        return int(first.units.max() + 1 - (first.strata.max() + 1))
+        if self.inside is None:
+            return first.n_units - first.n_strata
+        return int(len(np.unique(first.units[self.inside])) - len(np.unique(first.strata[self.inside])))
+
+    def rows(self, domain: ArrayLike | None = None) -> Mask:
+        """Return the rows that an estimate is of.
+
+        Parameters
+        ----------
+        domain : array_like of bool, optional
+            Rows of a part of the subpopulation, shape (n,); all of it if absent.
+
+        Returns
+        -------
+        ndarray of bool
+            Shape (n,).
+
+        Raises
+        ------
+        DataError
+            The domain has not one value for every row, or one that is neither true nor false.
+        """
+        inside = np.ones(len(self), dtype=bool) if self.inside is None else self.inside
+        if domain is None:
+            return inside.copy()
+        given = pd.Series(domain)
+        if len(given) != len(self):
+            raise DataError(
+                f"The domain has {len(given)} values for {len(self)} rows.",
+                "Give one value for every row of the sample.",
+            )
+        if given.isna().any() or not given.isin([True, False]).all():
+            raise DataError(
+                "The domain has a value that is neither true nor false.", "Say of every row whether it is inside."
+            )
+        chosen: Mask = given.to_numpy(dtype=bool)
+        return inside & chosen
 
     def summary(self) -> dict[str, Any]:
         """Return what the sample is worth."""
-        first = self.stages[0]
+        first, w = self.stages[0], self.weights[self.rows()]
         return {
-            "n": len(self), "strata": int(first.strata.max()) + 1, "units": int(first.units.max()) + 1, "df": self.df,
-            "sum_weights": float(self.weights.sum()), **weight_distribution(self.weights),
+            "n": len(w), "strata": first.n_strata, "units": first.n_units, "df": self.df, "sum_weights": float(w.sum()),
+            **weight_distribution(w),
         }  # fmt: skip
+
+    def tidy(self) -> pd.DataFrame:
+        """Return one row per stratum of the first stage: stratum, rows, units, sampled share, sum of the weights."""
+        first = self.stages[0]
+        by = pd.Series(self.weights).groupby(first.strata)
+        units = np.bincount(first.stratum_of_units(), minlength=first.n_strata)
+        return pd.DataFrame(
+            {"stratum": [self._stratum(first, h) for h in range(first.n_strata)], "n": by.size().to_numpy(), "units": units,
+             "share": np.where(first.share > 0, first.share, np.nan), "sum_weights": by.sum().to_numpy()}
+        )  # fmt: skip
 
     def _head(self) -> dict[str, Any]:
         return self.summary()
 
     def _tables(self) -> dict[str, pd.DataFrame]:
         return {}
+
+    def _stratum(self, stage: Stage, number: int) -> str:
+        return stratum_name(self.frame, stage, np.arange(stage.n_strata) == number)
 
     def covariance(self, influence: Array) -> Array:
         """Return the covariance of estimates from their influence functions.
@@ -133,151 +167,39 @@ class Design(Shown):
             root, u = np.sqrt(step.regression)[:, None], x / step.after[:, None]
             fitted = np.linalg.lstsq(step.margins * root, u * root, rcond=None)[0]
             x = (u - step.margins @ fitted) * step.after[:, None]
-        return _variance(x, self.stages, self.lonely)
+        return stage_variance(x, self.stages, self.lonely, self._stratum)
 
 
-def _variance(x: Array, stages: Sequence[Stage], lonely: Lonely) -> Array:
-    """Return the variance of totals of weighted contributions, over all stages."""
-    stage = stages[0]
-    n_units, n_strata = int(stage.units.max()) + 1, int(stage.strata.max()) + 1
-    totals = np.zeros((n_units, x.shape[1]))
-    np.add.at(totals, stage.units, x)
-    stratum = np.zeros(n_units, dtype=np.int64)
-    stratum[stage.units] = stage.strata
-    size = np.bincount(stratum, minlength=n_strata)
-    sums = np.zeros((n_strata, x.shape[1]))
-    np.add.at(sums, stratum, totals)
-    centred = totals - (sums / size[:, None])[stratum]
-    single = (size == 1) & (stage.share < 1)
-    if single.any() and lonely == "fail":
-        raise DataError(
-            f"{int(single.sum())} of {n_strata} strata have a single sampling unit, which shows no variance.",
-            "Put small strata together, or say what they contribute: lonely = adjust, average or remove.",
-        )
-    scale = np.where(single, 0.0, (1 - stage.share) * size / np.maximum(size - 1, 1))
-    if lonely == "adjust" and single.any():
-        middle = totals.sum(axis=0) / n_units
-        alone = single[stratum]
-        centred[alone] = totals[alone] - middle
-        scale = np.where(single, 1 - stage.share, scale)
-    root = centred * np.sqrt(scale)[stratum][:, None]
-    found = root.T @ root
-    if lonely == "average" and single.any() and not single.all():
-        found = found * n_strata / (n_strata - int(single.sum()))
-    if len(stages) > 1 and (stage.share > 0).any():
-        found = found + _variance(x * np.sqrt(stage.share)[stage.strata][:, None], stages[1:], lonely)
-    return np.asarray(found)
-
-
-def design(
-    frame: pd.DataFrame, *, weights: str | None = None, strata: str | Sequence[str] | None = None,
-    clusters: str | Sequence[str] | None = None, population: str | Sequence[str] | None = None, nest: bool = False,
-    lonely: Lonely = "fail",
-) -> Design:  # fmt: skip
-    """Describe how a sample was drawn.
+def subset(given: Design, domain: ArrayLike) -> Design:
+    """Return the design of a subpopulation: rows outside stay part of the sample, and of the variances.
 
     Parameters
     ----------
-    frame : DataFrame
-        One row per respondent.
-    weights : str, optional
-        Column of design weights, above 0; from the population where that is given, otherwise all alike.
-    strata : str or sequence of str, optional
-        Column of strata, one for each stage that has them; none if absent.
-    clusters : str or sequence of str, optional
-        Column of primary sampling units, then of those within them; every row its own if absent.
-    population : str or sequence of str, optional
-        Columns with the number of units in each stratum (or the sampled share, where all are at most 1), one for each stage.
-    nest : bool
-        Whether the same name in two strata means two clusters; otherwise that is an error.
-    lonely : {'fail', 'remove', 'adjust', 'average'}
-        What a stratum with a single unit contributes to variances.
+    given : Design
+        Of the sample.
+    domain : array_like of bool
+        Rows of the subpopulation, shape (n,).
 
     Returns
     -------
     Design
+        Its degrees of freedom count the strata and the primary sampling units with a row inside, as in R's `degf(subset())`; those of
+        a `domain` given to an estimator are the whole design's.
 
     Raises
     ------
-    DataError
-        A column is not there or has blanks; a weight is not above 0; a cluster lies in two strata; a stratum has fewer units than the
-        sample, or several sizes; the rows are none.
+    DataError, InsufficientData
+        The domain has not one value for every row; nobody is inside.
 
     References
     ----------
-    Lumley, T. (2010). Complex surveys: a guide to analysis using R. Wiley.
+    Cochran, W. G. (1977). Sampling techniques, 3rd ed. Wiley, section 2.13. Korn, E. L. & Graubard, B. I. (1999). Analysis of health
+    surveys. Wiley, section 5.2 (degrees of freedom).
     """
-    if len(frame) == 0:
-        raise DataError("The sample has no rows.")
-    by_strata, by_cluster, sizes = _listed(strata), _listed(clusters), _listed(population)
-    for name in (*by_strata, *by_cluster, *sizes, *_listed(weights)):
-        if name not in frame.columns:
-            raise DataError(f"The sample has no column '{name}'.", nearest(name, map(str, frame.columns)))
-        if frame[name].isna().any():
-            row = int(frame[name].isna().to_numpy().argmax()) + 1
-            raise DataError(f"Column '{name}' is blank in data row {row}.", "The design must be known of every row.")
-    stages: list[Stage] = []
-    inside = np.zeros(len(frame), dtype=np.int64)
-    for k in range(max(1, len(by_cluster))):
-        strata_at = inside
-        if k < len(by_strata):
-            strata_at = _codes([pd.Series(inside), frame[by_strata[k]].reset_index(drop=True)])
-        named = frame[by_cluster[k]].reset_index(drop=True) if by_cluster else pd.Series(np.arange(len(frame)))
-        if k == 0 and not nest and by_strata and by_cluster:
-            _require_nested(named, strata_at, by_cluster[0])
-        units = _codes([pd.Series(strata_at), named])
-        share = _shares(frame, sizes[k] if k < len(sizes) else None, strata_at, units)
-        stages.append(Stage(strata_at, units, share))
-        inside = units
-    if weights is not None:
-        w = positive_weights(frame[weights], weights)
-    elif sizes:
-        w = np.ones(len(frame))
-        for stage in stages:
-            known = stage.share > 0
-            w = w / np.where(known, stage.share, 1.0)[stage.strata]
-    else:
-        w = np.ones(len(frame))
-    return Design(frame.reset_index(drop=True), w, tuple(stages), lonely, (), float(w.sum()))
-
-
-def positive_weights(given: pd.Series, name: str) -> Array:
-    """Return a column of weights as numbers, or raise DataError where one is not above 0."""
-    w = pd.to_numeric(given, errors="coerce").to_numpy(dtype="float64")
-    wrong = ~(np.isfinite(w) & (w > 0))
-    if wrong.any():
-        at = int(wrong.argmax())
-        raise DataError(
-            f"Weight column '{name}', data row {at + 1}: '{brief(given.iloc[at])}' is not a positive number "
-            f"({int(wrong.sum())} such row(s)).",
-            "Every respondent needs a weight above zero.",
-        )
-    return np.asarray(w)
-
-
-def weight_distribution(weights: Array) -> dict[str, float]:
-    """Describe weights.
-
-    Parameters
-    ----------
-    weights : ndarray
-        Shape (n,).
-
-    Returns
-    -------
-    dict of str to float
-        lowest, median, highest and cv of the weights divided by their mean; deff (Kish: 1 + cv squared) and n_eff.
-
-    References
-    ----------
-    Kish, L. (1965). Survey sampling. Wiley.
-    """
-    relative = weights / weights.mean()
-    deff = float((relative**2).mean())
-    return {
-        "lowest": float(relative.min()), "median": float(np.median(relative)), "highest": float(relative.max()),
-        "cv": float(np.sqrt(max(deff - 1, 0.0))), "deff": deff, "n_eff": len(weights) / deff,
-    }  # fmt: skip
+    inside = given.rows(domain)
+    if not inside.any():
+        raise InsufficientData("Nobody is in the domain.", "Check the condition that says who is inside.")
+    return replace(given, inside=inside)
 
 
 def reweighted(given: Design, weights: Array, margins: Array, regression: Array) -> Design:
@@ -302,50 +224,21 @@ def reweighted(given: Design, weights: Array, margins: Array, regression: Array)
     return replace(given, weights=weights, calibrations=(*given.calibrations, step))
 
 
-def _listed(names: str | Sequence[str] | None) -> list[str]:
-    return [] if names is None else [names] if isinstance(names, str) else list(names)
+def stratum_name(frame: pd.DataFrame, stage: Stage, which: Mask) -> str:
+    """Name the first of some strata by the values that make it.
 
+    Parameters
+    ----------
+    frame : DataFrame
+        Of the sample.
+    stage : Stage
+        Whose strata they are.
+    which : ndarray of bool
+        Shape (strata,).
 
-def _codes(columns: Sequence[pd.Series]) -> Codes:
-    """Number the combinations of columns in order of first appearance."""
-    codes = np.zeros(len(columns[0]), dtype=np.int64)
-    for column in columns:
-        own, found = pd.factorize(column)
-        codes = codes * len(found) + own
-    return np.asarray(pd.factorize(codes)[0], dtype=np.int64)
-
-
-def _require_nested(units: pd.Series, strata: Codes, name: str) -> None:
-    spread = pd.Series(strata).groupby(units.to_numpy()).nunique()
-    if (spread > 1).any():
-        raise DataError(
-            f"{int((spread > 1).sum())} cluster(s) of column '{name}' lie in more than one stratum.",
-            "If the same name means another cluster in another stratum, say nest = true.",
-        )
-
-
-def _shares(frame: pd.DataFrame, column: str | None, strata: Codes, units: Codes) -> Array:
-    """Return the sampled share of each stratum; 0 where no population is given."""
-    n_strata = int(strata.max()) + 1
-    if column is None:
-        return np.zeros(n_strata)
-    sizes = pd.to_numeric(frame[column], errors="coerce").to_numpy(dtype="float64")
-    if not (np.isfinite(sizes) & (sizes > 0)).all():
-        raise DataError(
-            f"Population column '{column}' has a value that is not above 0.",
-            "Give the number of units in each stratum.",
-        )
-    by = pd.Series(sizes).groupby(strata)
-    if (by.nunique() > 1).any():
-        raise DataError(f"Population column '{column}' has several values in one stratum.", "A stratum has one size.")
-    given = by.first().to_numpy()
-    drawn = pd.Series(units).groupby(strata).nunique().to_numpy()
-    if (given <= 1).all():
-        return np.asarray(given, dtype="float64")
-    if (drawn > given).any():
-        at = int((drawn > given).argmax())
-        raise DataError(
-            f"Population column '{column}': a stratum of {given[at]:g} units has {drawn[at]} in the sample.",
-            "The population must be at least as large as the sample.",
-        )
-    return np.asarray(drawn / given, dtype="float64")
+    Returns
+    -------
+    str
+    """
+    row = int((stage.strata == int(which.argmax())).argmax())
+    return ", ".join(f"{name} = '{brief(frame[name].iloc[row])}'" for name in stage.columns) or "the sample"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,10 +13,9 @@ from scipy import stats
 
 from xmresearch.display import Shown
 from xmresearch.errors import DataError, InsufficientData, nearest
-from xmresearch.sampling.designs import Design
+from xmresearch.sampling.designs import Design, Mask
 
 Array = NDArray[np.float64]
-Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, repr=False)
@@ -26,8 +25,8 @@ class Estimates(Shown):
     Attributes
     ----------
     table : DataFrame
-        One row per estimate: term, estimate, se, lower, upper, deff (variance over that of a simple random sample without
-        replacement; NaN where there is none), n (rows used).
+        One row per estimate: term, estimate, se, lower, upper, deff and deff_replace (variance over that of a simple random sample
+        of as many rows, without and with replacement; NaN where there is none), n (rows used). Those of groups begin with group.
     covariance : ndarray
         Shape (k, k).
     influence : ndarray
@@ -93,8 +92,8 @@ def columns_of(design: Design, names: Sequence[str]) -> tuple[Array, list[str]]:
 
 
 def estimated(
-    design: Design, terms: Sequence[str], values: Array, influence: Array, used: Mask, simple: Array | None = None, *,
-    confidence: float = 0.95, df: float | None = None,
+    design: Design, terms: Sequence[str], values: Array, influence: Array, used: Mask,
+    simple: tuple[Array, Array] | None = None, *, confidence: float = 0.95,
 ) -> Estimates:  # fmt: skip
     """Put estimates together with their variances and intervals.
 
@@ -108,12 +107,10 @@ def estimated(
         Shapes (k,) and (n, k).
     used : ndarray of bool
         Rows that count, shape (n,).
-    simple : ndarray, optional
-        Variances of a simple random sample, shape (k,).
+    simple : tuple of ndarray, optional
+        Variances of a simple random sample without and with replacement, shapes (k,).
     confidence : float
         Level.
-    df : float, optional
-        Degrees of freedom; those of the design if absent.
 
     Returns
     -------
@@ -122,22 +119,77 @@ def estimated(
     covariance = design.covariance(influence)
     variance = np.diag(covariance)
     se = np.sqrt(np.maximum(variance, 0))
-    freedom = float(design.df if df is None else df)
-    reach = stats.t.ppf(0.5 + confidence / 2, freedom) if freedom > 0 else np.nan
+    df = float(design.df)
+    reach = stats.t.ppf(0.5 + confidence / 2, df) if df > 0 else np.nan
+    without, replaced = (np.full(len(values), np.nan),) * 2 if simple is None else simple
     with np.errstate(divide="ignore", invalid="ignore"):
-        deff = np.full(len(values), np.nan) if simple is None else np.where(simple > 0, variance / simple, np.nan)
-    table = pd.DataFrame(
-        {"term": list(terms), "estimate": values, "se": se, "lower": values - reach * se, "upper": values + reach * se,
-         "deff": deff, "n": int(used.sum())}
-    )  # fmt: skip
-    return Estimates(table, covariance, influence, freedom, confidence)
+        table = pd.DataFrame(
+            {"term": list(terms), "estimate": values, "se": se, "lower": values - reach * se, "upper": values + reach * se,
+             "deff": np.where(without > 0, variance / without, np.nan),
+             "deff_replace": np.where(replaced > 0, variance / replaced, np.nan), "n": int(used.sum())}
+        )  # fmt: skip
+    return Estimates(table, covariance, influence, df, confidence)
 
 
-def _prepared(design: Design, names: str | Sequence[str], domain: Mask | None) -> tuple[Array, list[str], Mask]:
+def mean_of(design: Design, x: Array, terms: Sequence[str], used: Mask, *, whole: bool, confidence: float) -> Estimates:
+    """Estimate the means of given columns; see `mean`.
+
+    Parameters
+    ----------
+    design : Design
+        Of the sample.
+    x : ndarray
+        Shape (n, k), 0 in rows that are not used.
+    terms : sequence of str
+        Names of the columns.
+    used : ndarray of bool
+        Rows that count, shape (n,).
+    whole : bool
+        Whether they are the whole sample, whose population the design knows.
+    confidence : float
+        Level.
+
+    Returns
+    -------
+    Estimates
+    """
+    w = design.weights * used
+    values = (w @ x) / w.sum()
+    influence = (x - values) * used[:, None] / w.sum()
+    variance, size, n = _simple_variance(design, x, used)
+    size = design.population if whole and used.all() else size
+    simple = (variance * (size - n) / (size * n) if size > n else variance / n, variance / n)
+    return estimated(design, terms, values, influence, used, simple, confidence=confidence)
+
+
+def prepared(design: Design, names: str | Sequence[str], domain: Mask | None) -> tuple[Array, list[str], Mask]:
+    """Return columns with 0 for what is not used, their terms, and the rows that are.
+
+    Parameters
+    ----------
+    design : Design
+        Of the sample.
+    names : str or sequence of str
+        Its columns.
+    domain : ndarray of bool or None
+        Rows of a subpopulation, shape (n,).
+
+    Returns
+    -------
+    x : ndarray
+        Shape (n, k).
+    terms : list of str
+        As `columns_of` gives them.
+    used : ndarray of bool
+        Shape (n,).
+
+    Raises
+    ------
+    DataError, InsufficientData
+        A column is not there, or has fewer than two values in the domain.
+    """
     values, terms = columns_of(design, [names] if isinstance(names, str) else names)
-    used = np.isfinite(values).all(axis=1)
-    if domain is not None:
-        used &= np.asarray(domain, dtype=bool)
+    used = np.isfinite(values).all(axis=1) & design.rows(domain)
     if used.sum() < 2:
         raise InsufficientData(
             f"Fewer than two rows have a value of {', '.join(terms[:3])} in the domain.",
@@ -183,14 +235,8 @@ def mean(
     ----------
     Särndal, C.-E., Swensson, B. & Wretman, J. (1992). Model assisted survey sampling. Springer, section 5.7.
     """
-    x, terms, used = _prepared(design, names, domain)
-    w = design.weights * used
-    values = (w @ x) / w.sum()
-    influence = (x - values) * used[:, None] / w.sum()
-    variance, _, n = _simple_variance(design, x, used)
-    size = design.population if domain is None and used.all() else float(w.sum())
-    simple = variance * (size - n) / (size * n) if size > n else variance / n
-    return estimated(design, terms, values, influence, used, simple, confidence=confidence)
+    x, terms, used = prepared(design, names, domain)
+    return mean_of(design, x, terms, used, whole=domain is None, confidence=confidence)
 
 
 def total(
@@ -216,10 +262,11 @@ def total(
     ----------
     Horvitz, D. G. & Thompson, D. J. (1952). JASA, 47, 663-685.
     """
-    x, terms, used = _prepared(design, names, domain)
+    x, terms, used = prepared(design, names, domain)
     w = design.weights * used
     variance, size, n = _simple_variance(design, x, used)
-    simple = variance * size**2 * ((size - n) / (size * n) if size > n else 1 / n)
+    alone = variance * size**2
+    simple = (alone * ((size - n) / (size * n) if size > n else 1 / n), alone / n)
     return estimated(design, terms, w @ x, x * used[:, None], used, simple, confidence=confidence)
 
 
@@ -250,7 +297,7 @@ def ratio(
     ----------
     Cochran, W. G. (1977). Sampling techniques, 3rd ed. Wiley, chapter 6.
     """
-    x, _, used = _prepared(design, [numerator, denominator], domain)
+    x, _, used = prepared(design, [numerator, denominator], domain)
     w = design.weights * used
     top, below = w @ x
     if below == 0:
@@ -258,128 +305,3 @@ def ratio(
     value = np.array([top / below])
     influence = ((x[:, :1] - value * x[:, 1:]) / below) * used[:, None]
     return estimated(design, [f"{numerator}/{denominator}"], value, influence, used, confidence=confidence)
-
-
-def by(
-    design: Design, group: str, estimator: Callable[..., Estimates], names: str | Sequence[str], **settings: Any
-) -> dict[str, Estimates]:
-    """Estimate in every group of a column; the groups are domains of one design.
-
-    Parameters
-    ----------
-    design : Design
-        Of the sample.
-    group : str
-        Column; its blanks belong to no group.
-    estimator : callable
-        `mean`, `total`, `net_promoter` or another that takes a domain.
-    names : str or sequence of str
-        Passed on to it.
-    **settings
-        Passed on to it.
-
-    Returns
-    -------
-    dict of str to Estimates
-        By value of the column, in order.
-
-    Raises
-    ------
-    DataError
-        The column is not there.
-
-    References
-    ----------
-    Särndal, C.-E., Swensson, B. & Wretman, J. (1992). Model assisted survey sampling. Springer, section 5.8.
-    """
-    if group not in design.frame.columns:
-        raise DataError(f"The sample has no column '{group}'.", nearest(group, map(str, design.frame.columns)))
-    texts = design.frame[group].astype("string")
-    return {
-        str(v): estimator(design, names, domain=(texts == v).to_numpy(dtype=bool, na_value=False), **settings)
-        for v in sorted(texts.dropna().unique())
-    }
-
-
-def contrast(
-    design: Design,
-    estimates: Sequence[Estimates],
-    coefficients: Array,
-    term: str = "contrast",
-    *,
-    confidence: float = 0.95,
-) -> Estimates:
-    """Estimate a linear combination of estimates of one design, with their covariance.
-
-    Parameters
-    ----------
-    design : Design
-        Of the sample.
-    estimates : sequence of Estimates
-        Of it, such as those of two domains.
-    coefficients : array_like
-        Shape (k,): one for every row of their tables, in order.
-    term : str
-        Its name.
-    confidence : float
-        Level.
-
-    Returns
-    -------
-    Estimates
-
-    Raises
-    ------
-    DataError
-        There are not as many coefficients as estimates.
-
-    References
-    ----------
-    Lumley, T. (2004). Analysis of complex survey samples. Journal of Statistical Software, 9 (8).
-    """
-    at = np.asarray(coefficients, dtype="float64")
-    influence = np.concatenate([e.influence for e in estimates], axis=1)
-    values = np.concatenate([e.table["estimate"].to_numpy() for e in estimates])
-    if len(at) != len(values):
-        raise DataError(f"{len(values)} estimates need as many coefficients, not {len(at)}.")
-    used = (influence != 0).any(axis=1)
-    return estimated(design, [term], np.array([at @ values]), (influence @ at)[:, None], used, confidence=confidence)
-
-
-def net_promoter(design: Design, name: str, *, domain: Mask | None = None, confidence: float = 0.95) -> Estimates:
-    """Estimate the Net Promoter Score: promoters (9, 10) less detractors (0 to 6), in points.
-
-    Parameters
-    ----------
-    design : Design
-        Of the sample.
-    name : str
-        Column of answers from 0 to 10.
-    domain, confidence
-        As for `mean`.
-
-    Returns
-    -------
-    Estimates
-
-    Raises
-    ------
-    DataError, InsufficientData
-        As for `mean`; or an answer is no whole number from 0 to 10.
-
-    References
-    ----------
-    Reichheld, F. F. (2003). The one number you need to grow. Harvard Business Review, 81 (12), 46-54.
-    """
-    x, terms, used = _prepared(design, name, domain)
-    answers = x[used, 0]
-    if ((answers < 0) | (answers > 10) | (answers % 1 != 0)).any():
-        raise DataError(f"Column '{name}' has an answer that is no whole number from 0 to 10.")
-    points = 100.0 * ((x[:, 0] >= 9).astype("float64") - (x[:, 0] <= 6)) * used
-    w = design.weights * used
-    value = (w @ points) / w.sum()
-    influence = ((points - value) * used / w.sum())[:, None]
-    variance, _, n = _simple_variance(design, points[:, None], used)
-    size = design.population if domain is None and used.all() else float(w.sum())
-    simple = variance * (size - n) / (size * n) if size > n else variance / n
-    return estimated(design, terms, np.array([value]), influence, used, simple, confidence=confidence)

@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import optimize, special, stats
 
+from xmresearch.data.weights import effective_n
 from xmresearch.errors import InsufficientData
-from xmresearch.sampling.designs import Design
-from xmresearch.sampling.estimates import Estimates, Mask, estimated
+from xmresearch.sampling.designs import Design, Mask
+from xmresearch.sampling.estimates import Estimates, mean_of
 
 Array = NDArray[np.float64]
 _NOTHING = 1e-12
@@ -57,15 +58,14 @@ def proportion(
     """
     given = np.asarray(condition, dtype="float64")
     used = np.isfinite(given)
-    if domain is not None:
-        used &= np.asarray(domain, dtype=bool)
+    used &= design.rows(domain)
     if used.sum() < 2:
         raise InsufficientData("Fewer than two rows are in the domain.", "A share needs two at least.")
     y = np.where(used, given != 0, 0.0).astype("float64")
     w = design.weights * used
     p = float(w @ y / w.sum())
-    found = estimated(design, [term], np.array([p]), ((y - p) * used / w.sum())[:, None], used, confidence=confidence)
-    n_eff = float(w.sum() ** 2 / (w**2).sum())
+    found = mean_of(design, y[:, None], [term], used, whole=domain is None, confidence=confidence)
+    n_eff = effective_n(design.weights[used], int(used.sum()))
     low, high = _exact(p, n_eff, confidence) if p in (0.0, 1.0) else _ends(design, p, found, used, method, confidence)
     how = "clopper_pearson at the effective n" if p in (0.0, 1.0) else method
     table = found.table.assign(lower=low, upper=high, method=how)
@@ -95,7 +95,7 @@ def _ends(
         centre, half = float(np.arcsin(np.sqrt(p))), t * se / (2 * np.sqrt(p * (1 - p)))
         return float(np.sin(centre - half) ** 2), float(np.sin(centre + half) ** 2)
     if method == "beta":
-        rows = len(design)
+        rows = int(used.sum())
         n = p * (1 - p) / se**2 * (stats.t.ppf(tail, rows - 1) / stats.t.ppf(tail, df)) ** 2
         return (
             float(stats.beta.ppf(tail, n * p, n * (1 - p) + 1)),

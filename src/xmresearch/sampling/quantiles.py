@@ -13,12 +13,12 @@ from scipy import special, stats
 
 from xmresearch.display import Shown
 from xmresearch.errors import DataError, InsufficientData
-from xmresearch.sampling.designs import Design
-from xmresearch.sampling.estimates import Mask, columns_of
+from xmresearch.sampling.designs import Design, Mask
+from xmresearch.sampling.estimates import columns_of
 
 Array = NDArray[np.float64]
 QuantileRule = Literal["math", "hf7"]
-QuantileInterval = Literal["mean", "beta", "xlogit"]
+QuantileInterval = Literal["mean", "beta", "xlogit", "asin", "score"]
 _EVEN = 1e-12
 
 
@@ -100,8 +100,9 @@ def quantile(
         Shares, between 0 and 1.
     domain : ndarray of bool, optional
         Rows of a subpopulation, shape (n,).
-    interval : {'mean', 'beta', 'xlogit'}
-        Woodruff's, by a symmetric, a beta or a logit interval of the share at or below the quantile.
+    interval : {'mean', 'beta', 'xlogit', 'asin', 'score'}
+        Woodruff's, by a symmetric, a beta, a logit or an arcsine interval of the share at or below the quantile; or Francisco and
+        Fuller's, the values whose share at or below is not rejected.
     rule : {'math', 'hf7'}
         See `weighted_quantile`.
     confidence : float
@@ -118,7 +119,13 @@ def quantile(
 
     References
     ----------
-    Woodruff, R. S. (1952). JASA, 47, 635-646. Korn, E. L. & Graubard, B. I. (1998). Survey Methodology, 24, 193-201.
+    Woodruff, R. S. (1952). JASA, 47, 635-646. Francisco, C. A. & Fuller, W. A. (1991). Annals of Statistics, 19, 454-469. Korn, E. L. &
+    Graubard, B. I. (1998). Survey Methodology, 24, 193-201.
+
+    Notes
+    -----
+    R's `svyquantile(interval.type = "score")` takes the unweighted share of rows below the ends back to a quantile, which is another value
+    where weights differ; here it is the weighted one.
     """
     shares = np.asarray(p, dtype="float64")
     if ((shares <= 0) | (shares >= 1)).any():
@@ -127,15 +134,17 @@ def quantile(
     if len(terms) > 1 or terms[0] != name:
         raise DataError(f"Column '{name}' holds no numbers, so it has no quantiles.")
     used = np.isfinite(values[:, 0])
-    if domain is not None:
-        used &= np.asarray(domain, dtype=bool)
+    used &= design.rows(domain)
     if used.sum() < 2:
         raise InsufficientData(f"Column '{name}' has fewer than two values in the domain.")
     x, w = np.where(used, values[:, 0], 0.0), design.weights * used
     rows = used.nonzero()[0]
     found = weighted_quantile(x[rows], w[rows], shares, rule)
     t = float(stats.t.ppf(0.5 + confidence / 2, design.df))
-    ends = np.array([_ends(design, x, used, float(q), interval, rule, t, confidence) for q in found])
+    if interval == "score":
+        ends = np.array([_not_rejected(design, x, used, float(share), rule, t) for share in shares])
+    else:
+        ends = np.array([_ends(design, x, used, float(q), interval, rule, t, confidence) for q in found])
     table = pd.DataFrame(
         {
             "p": shares,
@@ -167,7 +176,7 @@ def _ends(
         return q, q
     tail = (1 - confidence) / 2
     if interval == "beta":
-        n = below * (1 - below) / se**2 * (stats.t.ppf(tail, len(design) - 1) / stats.t.ppf(tail, design.df)) ** 2
+        n = below * (1 - below) / se**2 * (stats.t.ppf(tail, used.sum() - 1) / stats.t.ppf(tail, design.df)) ** 2
         ends = [
             stats.beta.ppf(tail, n * below, n * (1 - below) + 1),
             stats.beta.ppf(1 - tail, n * below + 1, n * (1 - below)),
@@ -175,7 +184,32 @@ def _ends(
     elif interval == "xlogit":
         half = t * se / (below * (1 - below))
         ends = [special.expit(special.logit(below) - half), special.expit(special.logit(below) + half)]
+    elif interval == "asin":
+        centre, half = np.arcsin(np.sqrt(below)), t * se / (2 * np.sqrt(below * (1 - below)))
+        ends = [np.sin(max(centre - half, 0)) ** 2, np.sin(min(centre + half, np.pi / 2)) ** 2]
     else:
         ends = [below - t * se, below + t * se]
     low, high = weighted_quantile(x[rows], design.weights[rows], np.clip(np.array(ends, dtype="float64"), 0, 1), rule)
+    return float(low), float(high)
+
+
+def _not_rejected(design: Design, x: Array, used: Mask, p: float, rule: QuantileRule, t: float) -> tuple[float, float]:
+    """Return the values between which the share at or below is not rejected to be p."""
+    rows = used.nonzero()[0]
+    values = np.unique(x[rows])
+
+    def first(limit: float) -> float:
+        """Return the share at or below the first value that is too high for a limit, by halving."""
+        low, high = 0, len(values) - 1
+        while low < high:
+            middle = (low + high) // 2
+            below, se = _share_below(design, x, used, float(values[middle]))
+            if below - p > limit * se:
+                high = middle
+            else:
+                low = middle + 1
+        return _share_below(design, x, used, float(values[low]))[0]
+
+    ends = np.array([first(-t), first(t)])
+    low, high = weighted_quantile(x[rows], design.weights[rows], ends, rule)
     return float(low), float(high)

@@ -13,8 +13,8 @@ from scipy import special, stats
 
 from xmresearch.display import Shown
 from xmresearch.errors import DataError, InsufficientData, ModelError
-from xmresearch.sampling.designs import Design
-from xmresearch.sampling.estimates import Mask, columns_of
+from xmresearch.sampling.designs import Design, Mask
+from xmresearch.sampling.estimates import columns_of
 
 Array = NDArray[np.float64]
 Family = Literal["gaussian", "binomial", "poisson"]
@@ -32,12 +32,16 @@ class SurveyRegression(Shown):
         One row per coefficient: term, estimate, se, t, p, lower, upper.
     covariance : ndarray
         Of the coefficients, shape (k, k).
+    information : ndarray
+        Of the weighted likelihood with a dispersion of 1, shape (k, k).
     influence : ndarray
         Shape (rows of the design, k).
     df : float
         Degrees of freedom: those of the design, less one for each coefficient but the intercept.
     n : int
         Rows used.
+    deviance : float
+        Of the fit, weights scaled to a mean of 1.
     family : str
         gaussian, binomial or poisson; the latter two with a dispersion of their own (quasi-likelihood).
     level : float
@@ -46,9 +50,11 @@ class SurveyRegression(Shown):
 
     table: pd.DataFrame
     covariance: Array
+    information: Array
     influence: Array
     df: float
     n: int
+    deviance: float
     family: str
     level: float
 
@@ -160,12 +166,12 @@ def fit_weighted(
         See `regression`.
     """
     used = np.isfinite(y) & np.isfinite(x).all(axis=1)
-    if domain is not None:
-        used &= np.asarray(domain, dtype=bool)
+    used &= design.rows(domain)
     if used.sum() <= x.shape[1]:
         raise InsufficientData(f"{int(used.sum())} rows are too few for {x.shape[1]} coefficients.")
     rows = used.nonzero()[0]
-    beta, residual, information = _solve(y[rows], x[rows], design.weights[rows], family, terms)
+    w = design.weights[rows]
+    beta, residual, information = _solve(y[rows], x[rows], w, family, terms)
     influence = np.zeros_like(x)
     influence[rows] = np.linalg.solve(information, (x[rows] * residual[:, None]).T).T
     covariance = design.covariance(influence)
@@ -183,7 +189,19 @@ def fit_weighted(
         {"term": list(terms), "estimate": beta, "se": se, "t": t, "p": 2 * stats.t.sf(np.abs(t), df), "lower": beta - reach,
          "upper": beta + reach}
     )  # fmt: skip
-    return SurveyRegression(table, covariance, influence, df, len(rows), family, confidence)
+    deviance = _deviance(y[rows], residual, w / w.mean(), family)
+    return SurveyRegression(
+        table, covariance, information / w.mean(), influence, df, len(rows), deviance, family, confidence
+    )
+
+
+def _deviance(y: Array, residual: Array, w: Array, family: Family) -> float:
+    if family == "gaussian":
+        return float(w @ residual**2)
+    mean = y - residual
+    if family == "poisson":
+        return float(2 * w @ (special.xlogy(y, y) - special.xlogy(y, mean) - residual))
+    return float(-2 * w @ (special.xlogy(y, mean) + special.xlog1py(1 - y, -mean)))
 
 
 def _outcome(design: Design, outcome: str, family: Family) -> Array:
@@ -216,10 +234,9 @@ def _solve(y: Array, x: Array, w: Array, family: Family, terms: Sequence[str]) -
             "Leave one out.",
         )
     beta = np.zeros(x.shape[1])
-    mean = {"gaussian": y, "binomial": (y + 0.5) / 2, "poisson": y + 0.1}[family]
-    eta = {"gaussian": mean, "binomial": special.logit(mean), "poisson": np.log(mean)}[family]
+    mean, eta = _start(y, family)
     for _ in range(MAX_STEPS):
-        slope = {"gaussian": np.ones_like(y), "binomial": mean * (1 - mean), "poisson": mean}[family]
+        slope = _slope(mean, family)
         working = w * slope
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             target = eta + (y - mean) / slope
@@ -228,48 +245,32 @@ def _solve(y: Array, x: Array, w: Array, family: Family, terms: Sequence[str]) -
             break
         new = np.linalg.solve(information, x.T @ (working * target))
         eta = x @ new
-        mean = {"gaussian": eta, "binomial": special.expit(eta), "poisson": np.exp(np.minimum(eta, 500))}[family]
-        if np.abs(new - beta).max() <= _CLOSE * max(1.0, np.abs(new).max()):
-            beta = new
-            slope = {"gaussian": np.ones_like(y), "binomial": mean * (1 - mean), "poisson": mean}[family]
-            information = x.T @ (x * (w * slope)[:, None])
-            return beta, y - mean, information * scale
+        mean = _mean(eta, family)
+        settled = np.abs(new - beta).max() <= _CLOSE * max(1.0, np.abs(new).max())
         beta = new
+        if settled:
+            information = x.T @ (x * (w * _slope(mean, family))[:, None])
+            return beta, y - mean, information * scale
     raise ModelError(
         "The regression does not settle: the outcome is foretold perfectly, or a predictor is far from the others in size.",
         "Leave out the predictor that separates the outcome, or rescale it.",
     )
 
 
-def wald_test(fitted: SurveyRegression, terms: Sequence[str]) -> dict[str, float]:
-    """Test whether several coefficients are 0 together.
+def _start(y: Array, family: Family) -> tuple[Array, Array]:
+    if family == "binomial":
+        mean = (y + 0.5) / 2
+        return mean, np.asarray(special.logit(mean))
+    return (y + 0.1, np.log(y + 0.1)) if family == "poisson" else (y, y)
 
-    Parameters
-    ----------
-    fitted : SurveyRegression
-        The regression.
-    terms : sequence of str
-        Their terms, or the column of a category.
 
-    Returns
-    -------
-    dict of str to float
-        F, df, ddf and p.
+def _mean(eta: Array, family: Family) -> Array:
+    if family == "binomial":
+        return np.asarray(special.expit(eta))
+    return np.exp(np.minimum(eta, 500)) if family == "poisson" else eta
 
-    Raises
-    ------
-    DataError
-        No coefficient has such a name.
 
-    References
-    ----------
-    Lumley, T. & Scott, A. (2014). Tests for regression models fitted to survey data. Australian & New Zealand Journal of Statistics, 56,
-    1-14.
-    """
-    names = list(fitted.table["term"])
-    at = [k for k, n in enumerate(names) if n in terms or n.partition("=")[0] in terms]
-    if not at:
-        raise DataError(f"The regression has no term {', '.join(terms)}.")
-    b = fitted.table["estimate"].to_numpy()[at]
-    statistic = float(b @ np.linalg.solve(fitted.covariance[np.ix_(at, at)], b)) / len(at)
-    return {"F": statistic, "df": len(at), "ddf": fitted.df, "p": float(stats.f.sf(statistic, len(at), fitted.df))}
+def _slope(mean: Array, family: Family) -> Array:
+    if family == "binomial":
+        return mean * (1 - mean)
+    return mean if family == "poisson" else np.ones_like(mean)

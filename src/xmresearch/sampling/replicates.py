@@ -16,6 +16,7 @@ from xmresearch.errors import DataError
 from xmresearch.sampling.designs import Design
 
 Array = NDArray[np.float64]
+MOST_UNITS = 5000
 
 
 @dataclass(frozen=True, repr=False)
@@ -49,6 +50,39 @@ class Replicates(Shown):
         return {}
 
 
+@dataclass(frozen=True, repr=False)
+class ReplicateEstimates(Shown):
+    """Estimates with variances from replicate weights.
+
+    Attributes
+    ----------
+    table : DataFrame
+        One row per estimate: estimate, se, lower, upper.
+    covariance : ndarray
+        Shape (k, k).
+    replicates : ndarray
+        The estimates of each replicate, shape (R, k).
+    df : int
+        Degrees of freedom of the intervals.
+    level : float
+        Of the intervals.
+    """
+
+    table: pd.DataFrame
+    covariance: Array
+    replicates: Array
+    df: int
+    level: float
+
+    def tidy(self) -> pd.DataFrame:
+        """Return one row per estimate."""
+        return self.table
+
+    def summary(self) -> dict[str, Any]:
+        """Return the first estimate with its interval."""
+        return {**self.table.iloc[0].to_dict(), "df": self.df, "level": self.level, "replicates": len(self.replicates)}
+
+
 def jackknife(design: Design) -> Replicates:
     """Leave out every primary sampling unit in turn: JK1 without strata, JKn with them.
 
@@ -64,16 +98,20 @@ def jackknife(design: Design) -> Replicates:
     Raises
     ------
     DataError
-        A stratum has a single sampling unit.
+        A stratum has a single sampling unit; there are more than 5000 units.
 
     References
     ----------
     Wolter, K. M. (2007). Introduction to variance estimation, 2nd ed. Springer, chapter 4.
     """
     stage = design.stages[0]
-    n_units = int(stage.units.max()) + 1
-    stratum = np.zeros(n_units, dtype=np.int64)
-    stratum[stage.units] = stage.strata
+    n_units = stage.n_units
+    if n_units > MOST_UNITS:
+        raise DataError(
+            f"The sample has {n_units} sampling units, and the jackknife would make as many weights for every row.",
+            "Use the bootstrap, or linearised variances.",
+        )
+    stratum = stage.stratum_of_units()
     size = np.bincount(stratum)
     if (size == 1).any():
         raise DataError("A stratum has a single sampling unit, which cannot be left out.", "Put small strata together.")
@@ -114,12 +152,10 @@ def bootstrap(design: Design, replicates: int = 200, *, seed: int = 20260101) ->
     209-217.
     """
     stage = design.stages[0]
-    n_units = int(stage.units.max()) + 1
-    stratum = np.zeros(n_units, dtype=np.int64)
-    stratum[stage.units] = stage.strata
+    n_units, stratum = stage.n_units, stage.stratum_of_units()
     rng = np.random.default_rng(seed)
     multiplier = np.empty((n_units, replicates))
-    for h in range(int(stage.strata.max()) + 1):
+    for h in range(stage.n_strata):
         members = np.flatnonzero(stratum == h)
         m = len(members)
         if m == 1:
@@ -175,7 +211,7 @@ def given_replicates(
 def replicate_estimate(
     replicates: Replicates, statistic: Callable[[Array], Any], *, about: Literal["mean", "estimate"] = "estimate",
     confidence: float = 0.95,
-) -> pd.DataFrame:  # fmt: skip
+) -> ReplicateEstimates:  # fmt: skip
     """Estimate a statistic of the weights and its variance.
 
     Parameters
@@ -191,8 +227,8 @@ def replicate_estimate(
 
     Returns
     -------
-    DataFrame
-        estimate, se, lower, upper; one row per number.
+    ReplicateEstimates
+        One row per number.
 
     References
     ----------
@@ -203,6 +239,9 @@ def replicate_estimate(
         [np.atleast_1d(statistic(replicates.replicate[:, k])) for k in range(replicates.replicate.shape[1])]
     )
     centre = value if about == "estimate" else each.mean(axis=0)
-    se = np.sqrt(replicates.scales @ (each - centre) ** 2)
+    apart = (each - centre) * np.sqrt(replicates.scales)[:, None]
+    covariance = apart.T @ apart
+    se = np.sqrt(np.diag(covariance))
     reach = stats.t.ppf(0.5 + confidence / 2, replicates.df) * se
-    return pd.DataFrame({"estimate": value, "se": se, "lower": value - reach, "upper": value + reach})
+    table = pd.DataFrame({"estimate": value, "se": se, "lower": value - reach, "upper": value + reach})
+    return ReplicateEstimates(table, covariance, each, replicates.df, confidence)
