@@ -144,3 +144,27 @@ def test_rows_of_panels_and_logs_are_protected(tmp_path):
     assert source == "data.csv"
     assert rows["case"].tolist()[:2] == ["email 1", "email 2"]
     assert set(rows["step"]) == {"web", "mail [e-mail]"}
+
+
+NUMBERS_LIKE_TELEPHONES = [
+    "R_4adf18628374156",
+    "R_13701086794d177",
+    "R_5739040863373de",
+    *(f"R_{k:015x}" for k in range(9)),
+]
+
+
+def test_numbers_of_responses_are_left_as_the_tool_made_them():
+    frame = pd.DataFrame({"q1": range(1, 13), "ResponseId": NUMBERS_LIKE_TELEPHONES})
+    given = Table(frame, "qualtrics", "made here", roles={"ResponseId": "id"})
+    found = protect(given, Protect(), used=["q1", "ResponseId"], ids=["ResponseId"])
+    assert found.frame["ResponseId"].tolist() == NUMBERS_LIKE_TELEPHONES
+    assert found.protected == ()
+
+
+def test_values_that_tell_rows_apart_still_do():
+    mobiles = [f"case {13800000000 + k}" if k < 2 else f"case {k}" for k in range(12)]
+    found = protect(table(case=mobiles), Protect(), used=["q1", "case"], ids=["case"])
+    assert found.frame["case"].tolist() == [f"account {k}" for k in range(1, 13)]
+    assert what(found)["case"] == ("account", "values", "replaced", 12)
+    assert protect(table(case=mobiles), Protect(), used=["q1", "case"]).frame["case"].nunique() == 11

@@ -87,7 +87,9 @@ def load_survey(
         used = [*(c.name for c in book.columns), *plain, *segments]
         table = renamed_to(table, used)
         with problems.step():
-            table = protect(table, _protection(data), base, used=[*used, *_quasi(data)])
+            table = protect(
+                table, _protection(data), base, used=[*used, *_quasi(data)], ids=[id_column] if id_column else []
+            )
             _require_groups(table, segments)
         problems.settle()
         with problems.step():

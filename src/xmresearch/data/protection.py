@@ -21,12 +21,16 @@ from xmresearch.identifiers.patterns import find, scrub
 if TYPE_CHECKING:
     import polars as pl
 
-    from xmresearch.data.formats.table import Table
+    from xmresearch.data.formats.table import Role, Table
 
 Done = Literal["dropped", "replaced", "hashed", "kept", "scrubbed"]
 _DIGITS = 16
 _SHORTEST_KEY = 16
 _SAMPLED = 20_000
+_BY_THE_TOOL: frozenset[Role] = frozenset(
+    {"id", "duration", "started", "submitted", "status", "finished", "progress", "preview"}
+)
+"""Columns that the tool fills, and no respondent: digits of a response's number may look like a telephone's."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -119,7 +123,14 @@ def pseudonym(value: object, key: bytes) -> str:
     return hmac.new(key, plain.encode(), hashlib.sha256).hexdigest()[:_DIGITS]
 
 
-def protect(table: Table, settings: Protect, base: Path | None = None, *, used: Collection[str] | None = None) -> Table:
+def protect(
+    table: Table,
+    settings: Protect,
+    base: Path | None = None,
+    *,
+    used: Collection[str] | None = None,
+    ids: Collection[str] = (),
+) -> Table:
     """Take identifiers out of a table.
 
     Parameters
@@ -132,6 +143,9 @@ def protect(table: Table, settings: Protect, base: Path | None = None, *, used: 
         Folder that the key's path starts from.
     used : collection of str, optional
         Columns that the study uses; identifiers in others are dropped, and their texts left alone, if given.
+    ids : collection of str
+        Columns whose values tell rows apart. Scrubbing would make different ones alike: where some hold identifiers, all of
+        their values are replaced.
 
     Returns
     -------
@@ -164,11 +178,12 @@ def protect(table: Table, settings: Protect, base: Path | None = None, *, used: 
             else:
                 changed[column], how = _replaced(cells, kind, key)
             done.append(Protected(column, kind, ground, how, int(cells.notna().sum())))
-        elif (
-            not unused and not pd.api.types.is_numeric_dtype(cells) and not pd.api.types.is_datetime64_any_dtype(cells)
-        ):
+        elif not unused and _may_hold_text(cells) and table.roles.get(column) not in _BY_THE_TOOL:
             scrubbed, count = _scrubbed(cells)
-            if count:
+            if count and column in ids:
+                changed[column], how = _replaced(cells, "account", key)
+                done.append(Protected(column, "account", "values", how, int(cells.notna().sum())))
+            elif count:
                 changed[column] = scrubbed
                 done.append(Protected(column, "text", "values", "scrubbed", count))
     frame = frame.assign(**changed).drop(columns=dropped)
@@ -263,6 +278,10 @@ def _replaced(cells: pd.Series, kind: str, key: bytes | None) -> tuple[pd.Series
         names = [pseudonym(v, key) for v in values]
     out = pd.Series([names[c] if c >= 0 else None for c in codes], index=cells.index, dtype=object, name=cells.name)
     return out.astype("string").astype(object).where(out.notna(), None), "replaced" if key is None else "hashed"
+
+
+def _may_hold_text(cells: pd.Series) -> bool:
+    return not pd.api.types.is_numeric_dtype(cells) and not pd.api.types.is_datetime64_any_dtype(cells)
 
 
 def _holds(text: object) -> bool:
