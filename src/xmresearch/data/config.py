@@ -95,7 +95,14 @@ class FileSettings(BaseModel):
     )
     sheet: str | None = Field(None, description="of a workbook; the first that shows and holds a table if absent")
     header_row: int | None = Field(
-        None, ge=1, description="which record of a table names its columns, counted from 1; found if absent"
+        None,
+        ge=1,
+        description="which record of text or of a sheet names the columns, counted from 1 from its top; found if absent",
+    )
+    skip_rows: int = Field(
+        0,
+        ge=0,
+        description="records at the top of text or of a sheet that are passed over before its form is recognised",
     )
     table: int | None = Field(None, ge=1, description="which table of a file that holds several, counted from 1")
     unfinished: Literal["keep", "drop"] = Field("keep", description="answers that the tool marks as not finished")
@@ -121,10 +128,17 @@ class FileSettings(BaseModel):
         None, description="clock of times without a zone, such as Asia/Shanghai; times with one are put on it too"
     )
 
+    @property
+    def passed_over(self) -> int:
+        """How many records at the top come before those that name the columns, as far as that is given."""
+        return self.skip_rows if self.header_row is None else self.header_row - 1
+
     @model_validator(mode="after")
     def _possible(self) -> Self:
         if self.decimal is not None and self.decimal == self.thousands:
             raise ValueError(f"decimal and thousands are both '{self.decimal}'")
+        if self.header_row is not None and self.header_row <= self.skip_rows:
+            raise ValueError(f"header_row is {self.header_row}, but skip_rows passes over the first {self.skip_rows}")
         if len(set(self.columns.values())) < len(self.columns):
             raise ValueError("columns gives two columns the same name")
         if self.time_zone is not None:
@@ -174,7 +188,15 @@ class FileSource(FileSettings):
     @property
     def changes_rows(self) -> bool:
         """Whether rows must be in memory to be read as the settings say."""
-        given = (self.columns, self.where, self.missing_codes, self.decimal, self.thousands, self.join)
+        given = (
+            self.columns,
+            self.where,
+            self.missing_codes,
+            self.decimal,
+            self.thousands,
+            self.join,
+            self.passed_over,
+        )
         return any(given) or self.header_case != "as_written"
 
 

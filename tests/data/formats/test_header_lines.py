@@ -1,9 +1,12 @@
 """Tables that do not begin in the first line, and several in one file."""
 
+import pandas as pd
 import pytest
 from exports import CASES, EXPORTS, needs_exports, read
 from openpyxl import Workbook
+from pydantic import ValidationError
 
+from xmresearch.data.config import FileSource
 from xmresearch.data.formats.header_lines import find_header
 from xmresearch.errors import DataError
 
@@ -75,6 +78,46 @@ def test_the_line_of_names_can_be_given(tmp_path):
     table = read(path, header_row=2)
     assert list(table.frame) == ["a", "b"]
     assert table.frame["a"].tolist() == [1, 3]
+
+
+def test_records_at_the_top_can_be_passed_over(tmp_path):
+    path = written(tmp_path / "t.csv", 'made on,"1\nMarch"\nx;y,z\na,b\n1,2\n3,4\n')
+    table = read(path, skip_rows=2)
+    assert table.frame.to_dict("list") == {"a": [1, 3], "b": [2, 4]}
+    assert table.notes == ("2 record(s) at the top were passed over, as the params say.",)
+    with pytest.raises(DataError, match=r"no record below the first 5.*data.skip_rows"):
+        read(path, skip_rows=5)
+
+
+def test_an_export_below_a_title_is_recognised_once_that_is_passed_over(tmp_path):
+    body = "序号,提交答卷时间,所用时间,1、满意度\n1,2026/3/1,49秒,5\n2,2026/3/1,50秒,(跳过)\n"
+    path = written(tmp_path / "t.csv", f"三月调查\n\n{body}")
+    for settings in ({"skip_rows": 2}, {"header_row": 3}, {"skip_rows": 1, "header_row": 3}):
+        table = read(path, **settings)
+        assert (table.format, table.frame["1、满意度"].sum()) == ("wjx", 5)
+
+
+def test_lines_of_a_workbook_are_passed_over(tmp_path):
+    book = Workbook()
+    for row in (["one", "two"], ["a", "b"], [1, 2], [3, 4]):
+        book.active.append(row)
+    book.save(tmp_path / "t.xlsx")
+    assert read(tmp_path / "t.xlsx", skip_rows=1).frame.to_dict("list") == {"a": [1, 3], "b": [2, 4]}
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [({"skip_rows": 1}, "no lines that could be passed over"), ({"table": 2}, "there is no table 2"), ({"unfinished": "drop"}, "data.unfinished: drop cannot")],
+)  # fmt: skip
+def test_what_a_form_has_not_is_refused(tmp_path, settings, said):
+    pd.DataFrame({"a": [1, 2], "b": [3, 4]}).to_parquet(tmp_path / "t.parquet")
+    with pytest.raises(DataError, match=said):
+        read(tmp_path / "t.parquet", **settings)
+
+
+def test_a_line_of_names_that_is_passed_over_is_refused():
+    with pytest.raises(ValidationError, match="header_row is 2, but skip_rows passes over the first 2"):
+        FileSource(source="file", path="t.csv", header_row=2, skip_rows=2)
 
 
 def test_totals_and_notes_below_are_no_rows(tmp_path):

@@ -48,7 +48,7 @@ def read(opening: Opening, why: str) -> Table:
         There is no such table.
     """
     text = opening.text(_LONGEST)
-    records = split_records(text, opening.delimiter, len(text))
+    records = split_records(text, opening.delimiter, len(text))[opening.top :]
     blocks = _blocks(records)
     tables = [b for b in blocks if len(b) > 1 and sum(map(bool, b[0])) >= _LEAST_CELLS]
     chosen = opening.settings.table or 1

@@ -53,7 +53,7 @@ def _is_number(cell: str) -> bool:
     return True
 
 
-def find_header(rows: Sequence[Sequence[str]], name: str, given: int | None = None) -> HeaderLines | None:
+def find_header(rows: Sequence[Sequence[str]], name: str, *, given: bool = False) -> HeaderLines | None:
     """Find the line that names the columns.
 
     Parameters
@@ -62,8 +62,8 @@ def find_header(rows: Sequence[Sequence[str]], name: str, given: int | None = No
         The first records; '' for a blank cell.
     name : str
         Of the file, for messages.
-    given : int, optional
-        The line, counted from 1 in records; found if absent.
+    given : bool
+        Whether the first record is that line; it is found otherwise.
 
     Returns
     -------
@@ -79,18 +79,16 @@ def find_header(rows: Sequence[Sequence[str]], name: str, given: int | None = No
         return None
     counts = sorted(n for r in rows if (n := len(_filled(r))))
     most = counts[len(counts) // 2] if counts else 0
-    if given is not None:
-        at = given - 1
-    elif _numbers_rows(rows, 0) and len(_filled(rows[0])) >= len(rows[0]) - 1:
+    if given or (_numbers_rows(rows, 0) and len(_filled(rows[0])) >= len(rows[0]) - 1):
         at = 0
     else:
         at = next((k for k, r in enumerate(rows) if len(_filled(r)) >= max(2, _FULL * most)), 0)
-    if at >= len(rows) or (given is None and at == len(rows) - 1):
+    if at == len(rows) - 1:
         return None
     above = _filled(rows[at - 1]) if at else []
-    grouped = at > 0 and given is None and _groups(rows[at - 1], above, most)
+    grouped = at > 0 and _groups(rows[at - 1], above, most)
     titles = at - grouped
-    merged = at == 0 and given is None and _half_named(rows, most)
+    merged = at == 0 and not given and _half_named(rows, most)
     if merged:
         at, grouped, titles = 1, True, 0
     if not grouped and not titles and not _numbers_rows(rows, at):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from xmresearch.data.config import FileSource
-from xmresearch.data.delimited import opened, read_delimited
+from xmresearch.data.delimited import check_header, opened, read_delimited
 from xmresearch.data.formats.delimiters import CANDIDATES, find_delimiter, split_records
 from xmresearch.data.formats.signature import ENDINGS, WORKBOOKS, signature
 from xmresearch.data.numerals import Marks, as_numbers, find_numerals
@@ -44,6 +44,11 @@ class Opening(Shown):
     settings: FileSource
     said: list[str] = field(default_factory=list)
     doubts: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def top(self) -> int:
+        """How many records at the top the params pass over."""
+        return self.settings.passed_over
 
     @cached_property
     def kind(self) -> str:
@@ -134,6 +139,10 @@ class Opening(Shown):
         """The first 256 kB of a text, in whole lines; raises DataError as `text` does."""
         return self.text(_PART)
 
+    @property
+    def _below_top(self) -> str:
+        return "".join(self.beginning.splitlines(keepends=True)[self.top :]) or self.beginning
+
     @cached_property
     def delimiter(self) -> str:
         """What separates cells: as given, otherwise a tab for .tsv and what the first records show for the rest.
@@ -150,21 +159,30 @@ class Opening(Shown):
                     f"{given!r} cannot separate columns.", "Set data.delimiter to a comma, semicolon or tab."
                 )
             return given
-        return "\t" if self.path.suffix.lower() == ".tsv" else find_delimiter(self.beginning, self.path.name)
+        return "\t" if self.path.suffix.lower() == ".tsv" else find_delimiter(self._below_top, self.path.name)
 
     @cached_property
     def rows(self) -> list[list[str]]:
         """The first records as texts, with blank cells as ''; none where it is neither text nor a workbook.
 
+        Those that the params pass over are not among them.
+
         Raises
         ------
         DataError
-            It cannot be decoded, or is no workbook.
+            It cannot be decoded, is no workbook, or has no more records than are passed over.
         """
         if self.is_workbook:
-            cells = first_rows(self.path, self.settings.sheet, PEEKED, self.settings.encoding)
-            return [["" if v is None else str(v) for v in row] for row in cells]
-        return split_records(self.beginning, self.delimiter, PEEKED) if self.is_text else []
+            cells = first_rows(self.path, self.settings.sheet, self.top + PEEKED, self.settings.encoding)
+            found = [["" if v is None else str(v) for v in row] for row in cells]
+        else:
+            found = split_records(self.beginning, self.delimiter, self.top + PEEKED) if self.is_text else []
+        if self.top >= len(found) and self.top and (self.is_text or self.is_workbook):
+            raise DataError(
+                f"'{self.path.name}' has no record below the first {self.top} that are passed over.",
+                "Correct data.skip_rows or data.header_row.",
+            )
+        return found[self.top :]
 
     def body(self, names: Sequence[str] | None = None, first: int = 1) -> tuple[pd.DataFrame, str]:
         """Read the rows.
@@ -174,7 +192,7 @@ class Opening(Shown):
         names : sequence of str, optional
             Of the columns; those of the record above the first row if absent.
         first : int
-            How many records come before the first row.
+            How many records come before the first row, without those that the params pass over.
 
         Returns
         -------
@@ -188,6 +206,10 @@ class Opening(Shown):
         DataError
             See there.
         """
+        if self.top:
+            names = check_header(self.rows[first - 1], self.path.name) if names is None else names
+            first += self.top
+            self.said.append(f"{self.top} record(s) at the top were passed over, as the params say.")
         if self.is_workbook:
             frame = read_sheet(
                 self.path, self.settings.sheet, names=names, first=first, encoding=self.settings.encoding

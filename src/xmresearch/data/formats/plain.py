@@ -39,7 +39,7 @@ def _is_text(opening: Opening) -> str:
 
 def _read_cells(form: str) -> Callable[[Opening, str], Table]:
     def read(opening: Opening, why: str) -> Table:
-        lines = find_header(opening.rows, opening.path.name, opening.settings.header_row)
+        lines = find_header(opening.rows, opening.path.name, given=opening.settings.header_row is not None)
         frame, encoding = opening.body() if lines is None else opening.body(lines.names, lines.first)
         frame, notes = without_row_names(frame)
         frame, left_out = without_foot(frame)

@@ -31,6 +31,9 @@ MODULES = (
     "plain",
 )
 """Modules of this package that hold FORMATS, in the order in which they are asked: the particular before the plain."""
+_WITH_TABLES = frozenset({"ga4"})
+_TOLD_BY: Mapping[str, tuple[str, ...]] = {"limesurvey": ("submitted",)}
+"""Forms whose unfinished answers are told by a column of another role."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -124,7 +127,7 @@ def read_table(path: Path, settings: FileSource) -> Table:
     Raises
     ------
     DataError
-        The file does not exist, its form is not known, or it cannot be read by it.
+        The file does not exist, its form is not known, or it cannot be read by it; a setting asks for what the form has not.
     """
     if not path.is_file():
         there = [p.name for p in path.parent.glob("*") if p.is_file()] if path.parent.is_dir() else []
@@ -134,7 +137,32 @@ def read_table(path: Path, settings: FileSource) -> Table:
         )
     opening = Opening(path, settings)
     form, why = recognise(opening)
+    _require_lines(opening, form)
     table = form.read(opening, why)
+    _require_marks(table, settings, path.name)
     notes = (opening.misnamed(), *opening.said, *table.notes)
     doubts = {c: said for c, said in opening.doubts.items() if c in table.frame.columns}
     return replace(table, notes=tuple(dict.fromkeys(note for note in notes if note)), doubts={**table.doubts, **doubts})
+
+
+def _require_lines(opening: Opening, form: Format) -> None:
+    """Refuse settings of lines and tables for a file that has none or one."""
+    if opening.top and not (opening.is_text or opening.is_workbook):
+        raise DataError(
+            f"'{opening.path.name}' ({form.about}) has no lines that could be passed over.",
+            "Leave data.skip_rows and data.header_row out.",
+        )
+    if (opening.settings.table or 1) > 1 and form.name not in _WITH_TABLES:
+        raise DataError(
+            f"'{opening.path.name}' ({form.about}) is read as one table; there is no table {opening.settings.table}.",
+            "Leave data.table out; of a workbook, set data.sheet.",
+        )
+
+
+def _require_marks(table: Table, settings: FileSource, name: str) -> None:
+    """Refuse to drop unfinished answers where none can be told."""
+    if settings.unfinished == "drop" and not {"finished", *_TOLD_BY.get(table.format, ())} & {*table.roles.values()}:
+        raise DataError(
+            f"'{name}' does not say which answers are unfinished, so data.unfinished: drop cannot be carried out.",
+            "Leave it out; data.where can name the rows to keep.",
+        )
