@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from xmresearch.data.names import OfLanguage
+from xmresearch.data.names import Labels
 from xmresearch.errors import nearest
 
 _Strict = ConfigDict(extra="forbid", strict=True, frozen=True)
@@ -174,8 +174,8 @@ class Protect(BaseModel):
         [], description="columns that together may tell who somebody is, for k-anonymity; the segments if absent"
     )
     sensitive: str | None = Field(None, description="column that nobody should learn of a person, for l-diversity")
-    purpose: OfLanguage | None = Field(None, description="what the data are used for, for the report's privacy page")
-    retention: OfLanguage | None = Field(None, description="how long the data are kept, for the same")
+    purpose: Labels | None = Field(None, description="what the data are used for, for the report's privacy page")
+    retention: Labels | None = Field(None, description="how long the data are kept, for the same")
 
 
 class FileSource(FileSettings):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from xmresearch.data.anonymity import anonymity_of
 from xmresearch.data.codebook import Codebook
 from xmresearch.data.codebook_file import load_codebook
 from xmresearch.data.config import (
@@ -107,7 +108,11 @@ def load_survey(
             table=table.without_rows() if isinstance(table, Table) else None,
         ))  # fmt: skip
     problems.settle()
-    return prepared[0]
+    survey = prepared[0]
+    if not isinstance(table, Table):
+        return survey
+    quasi = [c for c in _protection(data).quasi_identifiers or segments if c in table.frame.columns]
+    return replace(survey, anonymity=anonymity_of(table.frame, quasi, _protection(data).sensitive))
 
 
 def _protection(data: DataSource | str | Path) -> Protect:
@@ -123,7 +128,7 @@ def _quasi(data: DataSource | str | Path) -> list[str]:
 def _require_groups(table: Table, segments: Sequence[str]) -> None:
     """Refuse segments that tell who somebody is."""
     for found in table.protected:
-        if found.column in segments and found.done != "kept":
+        if found.column in segments and found.done not in ("kept", "scrubbed"):
             raise DataError(
                 f"segments: column '{found.column}' holds identifiers of persons ({found.kind}), which make no groups.",
                 "Remove it from 'segments', or name it in data.protect.keep if it does not tell who somebody is.",

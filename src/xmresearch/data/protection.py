@@ -50,6 +50,8 @@ class Protected(Shown):
         scrubbed (of identifiers within texts).
     cells : int
         How many cells it concerns.
+    key : str
+        Fingerprint of the key of hashed ones; '' otherwise.
     """
 
     column: str
@@ -57,6 +59,7 @@ class Protected(Shown):
     ground: str
     done: Done
     cells: int
+    key: str = ""
 
 
 def read_key(given: str, base: Path | None = None) -> bytes:
@@ -177,7 +180,8 @@ def protect(
                 how: Done = "dropped"
             else:
                 changed[column], how = _replaced(cells, kind, key)
-            done.append(Protected(column, kind, ground, how, int(cells.notna().sum())))
+            mark = fingerprint(key) if key is not None and how == "hashed" else ""
+            done.append(Protected(column, kind, ground, how, int(cells.notna().sum()), mark))
         elif not unused and _may_hold_text(cells) and table.roles.get(column) not in _BY_THE_TOOL:
             scrubbed, count = _scrubbed(cells)
             if count and column in ids:
@@ -241,7 +245,8 @@ def protect_scan(
             continue
         new = pl.col(column).replace_strict(values.to_list(), names.tolist(), default=None, return_dtype=pl.String)
         rows = rows.with_columns(new.alias(column))
-        done.append(Protected(column, kind, ground, how, len(values)))
+        mark = fingerprint(key) if key is not None and how == "hashed" else ""
+        done.append(Protected(column, kind, ground, how, len(values), mark))
     return rows, tuple(done)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from xmresearch.data.anonymity import Anonymity
 from xmresearch.data.answers import Conversion
 from xmresearch.data.codebook import Codebook
 from xmresearch.data.config import Screening
@@ -55,6 +56,8 @@ class Survey(Shown):
         What the file said of its rows, without them; None where the rows came from no file.
     conversions : tuple of Conversion
         How answers in words became numbers.
+    anonymity : Anonymity or None
+        How far the people in the file hide among others; None where the rows came from no file.
     """
 
     frame: pd.DataFrame
@@ -68,6 +71,7 @@ class Survey(Shown):
     population: tuple[pd.Series, pd.DataFrame] | None = None
     table: Table | None = None
     conversions: tuple[Conversion, ...] = ()
+    anonymity: Anonymity | None = None
 
     @property
     def simulated(self) -> bool:

@@ -111,7 +111,7 @@ def little_test(frame: pd.DataFrame, columns: Sequence[str]) -> LittleResult:
     apart = np.where(sample.patterns, sample.means - sample.mean, 0.0)
     chisq = float(sample.counts @ np.einsum("ki,kij,kj->k", apart, sample.inverses(sample.cov), apart))
     df = int(sample.patterns.sum()) - len(names)
-    return LittleResult(chisq, df, float(stats.chi2.sf(chisq, df)), sample.n, len(sample.patterns), len(names))
+    return LittleResult(chisq, df, float(stats.chi2.sf(chisq, df)), round(sample.n), len(sample.patterns), len(names))
 
 
 def _check_varies(rows: Array, names: Sequence[str]) -> None:

@@ -7,7 +7,36 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from xmresearch.data.config import DatasetSource, FileSource
+from xmresearch.data.protection import fingerprint, read_key
 from xmresearch.errors import DataError
+
+
+def key_fingerprints(params: BaseModel, base: Path) -> dict[str, str]:
+    """Return fingerprints of the keys of pseudonyms that the params name, by the setting that names them.
+
+    Parameters
+    ----------
+    params : BaseModel
+        Of a study.
+    base : Path
+        Folder of the params file.
+
+    Returns
+    -------
+    dict of str to str
+        Never a key, nor its hash.
+
+    Raises
+    ------
+    DataError
+        A key cannot be read.
+    """
+    found = {}
+    for name in type(params).model_fields:
+        source = getattr(params, name)
+        if isinstance(source, FileSource) and source.protect.key is not None:
+            found[f"{name}.protect.key"] = fingerprint(read_key(source.protect.key, base))
+    return found
 
 
 def source_files(data: BaseModel, base: Path, *, folders: bool = False) -> dict[str, Path]:

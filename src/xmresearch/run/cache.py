@@ -143,7 +143,13 @@ class Identity:
         return hashlib.sha256(text.encode()).hexdigest()[:KEY_LENGTH]
 
 
-def identify(params: Mapping[str, Any], inputs: Mapping[str, Path], notebook: Path, study: Path) -> Identity:
+def identify(
+    params: Mapping[str, Any],
+    inputs: Mapping[str, Path],
+    notebook: Path,
+    study: Path,
+    keys: Mapping[str, str] | None = None,
+) -> Identity:
     """Hash what determines a run.
 
     Parameters
@@ -156,6 +162,8 @@ def identify(params: Mapping[str, Any], inputs: Mapping[str, Path], notebook: Pa
         The study's notebook.
     study : Path
         The study's folder.
+    keys : mapping of str to str, optional
+        Fingerprints of the keys of pseudonyms, by setting; they stand among the inputs.
 
     Returns
     -------
@@ -164,7 +172,7 @@ def identify(params: Mapping[str, Any], inputs: Mapping[str, Path], notebook: Pa
     lock = shipped() / "uv.lock"
     return Identity(
         params=params,
-        inputs={name: file_hash(path) for name, path in sorted(inputs.items())},
+        inputs={name: file_hash(path) for name, path in sorted(inputs.items())} | dict(keys or {}),
         code=code_hash(notebook, study),
         lock=file_hash(lock) if lock.is_file() else "",
         packages=versions(),

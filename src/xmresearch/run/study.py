@@ -13,6 +13,7 @@ from typing import Any
 
 from xmresearch.errors import OutputError
 from xmresearch.params.base import StudyParams
+from xmresearch.params.files import key_fingerprints
 from xmresearch.params.load import load_params
 from xmresearch.params.registry import find_study
 from xmresearch.params.study import Study
@@ -23,6 +24,7 @@ from xmresearch.run.folders import LOCK, publish, workplace
 from xmresearch.run.latest import point
 from xmresearch.run.lock import held
 from xmresearch.run.manifest import flaws, is_whole, recorded_notes, write_manifest
+from xmresearch.run.neutral_names import neutral, telling_names
 from xmresearch.run.outputs import bibliographies
 from xmresearch.run.project import notebook_path, params_path, project_root
 
@@ -114,7 +116,8 @@ def plan_run(
     notebook = notebook_path(study, root)
     cited = {name: checked(path) for name, path in bibliographies(base, notebook).items()}
     inputs = params.input_files(base) | cited
-    identity = identify(params.model_dump(mode="json"), inputs, notebook, study.folder)
+    keys = key_fingerprints(params, base)
+    identity = identify(params.model_dump(mode="json"), inputs, notebook, study.folder, keys)
     home = Path(out) if out is not None else root / "outputs"
     return Plan(study, params, base, notebook, root, identity, home / params.study / params.name / identity.key)
 
@@ -209,6 +212,8 @@ def _result(plan: Plan, cached: bool, seconds: dict[str, float], notes: _Notes) 
 
 def _compute(plan: Plan, work: Path, clock: _Clock, progress: bool) -> tuple[Any, list[str]]:
     """Execute the notebook and write the report; return the executed notebook, and notes of what they leave out."""
+    import nbformat
+
     from xmresearch.report.assemble import assemble
     from xmresearch.report.outputs import leave_out
     from xmresearch.run.engine import execute
@@ -216,11 +221,14 @@ def _compute(plan: Plan, work: Path, clock: _Clock, progress: bool) -> tuple[Any
 
     clock.lap("import")
     executed = work / "executed.ipynb"
+    telling = telling_names(plan.identity.params)
     with deterministic_environment(plan.study.folder.parent):
         notebook = execute(plan.notebook, executed, plan.identity.params, plan.base, progress=progress)
         clock.lap("notebook")
         notebook.metadata.papermill.update(input_path=plan.notebook.name, output_path=executed.name)
         left_out = leave_out(notebook)
+        if telling:
+            notebook.update(nbformat.from_dict(neutral(notebook, telling)))  # type: ignore[no-untyped-call]
         executed.write_text(json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True) + "\n", "utf-8")
         document = assemble(notebook, _stamp(plan), list(bibliographies(plan.base, plan.notebook).values()))
         write_document(document, work)
@@ -233,7 +241,8 @@ def _stamp(plan: Plan) -> dict[str, str]:
 
     identity, words = plan.identity, labels(plan.params.lang)["stamp"]
     inputs = {f"{words['input']} ({name})": digest for name, digest in identity.inputs.items()}
-    params = json.loads(json.dumps(identity.params), object_hook=_without_folders)
+    given = neutral(identity.params, telling_names(identity.params))
+    params = json.loads(json.dumps(given), object_hook=_without_folders)
     return {
         words["run"]: f"{plan.params.study}/{plan.params.name}/{identity.key}", **inputs, words["code"]: identity.code,
         words["lock"]: identity.lock, words["python"]: identity.python,

@@ -1,0 +1,142 @@
+"""Planted identifiers stand in no byte that a run writes or says, whether it succeeds or fails."""
+
+import base64
+import json
+import urllib.parse
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from xmresearch.errors import XMError
+from xmresearch.run.check import check_study
+from xmresearch.run.study import run_study
+
+MAIL, MOBILE, IDENTITY, ADDRESS, NAME = (
+    "canary.wu@example.org",
+    "13912345678",
+    "11010519491231002X",
+    "10.11.12.13",
+    "Canaria Wu",
+)
+SECRETS = (MAIL, MOBILE, IDENTITY, ADDRESS, NAME)
+
+
+def forms(secret):
+    plain = secret.encode()
+    escaped = json.dumps(secret).strip('"').encode()
+    return {plain, escaped, urllib.parse.quote(secret).encode(), base64.b64encode(plain).rstrip(b"=")[:-1]}
+
+
+def nothing_in(folder, *said):
+    for path in folder.rglob("*"):
+        content = path.read_bytes() if path.is_file() else b""
+        for secret in SECRETS:
+            assert not any(form in content for form in forms(secret)), (secret, path.name)
+            assert secret not in str(path.relative_to(folder))
+    for text in said:
+        assert not any(secret in text for secret in SECRETS), text
+
+
+def params_file(folder, study, **settings):
+    path = folder / f"{study}.yml"
+    path.write_text(yaml.safe_dump({"study": study, "name": "canary", **settings}, allow_unicode=True), "utf-8")
+    return path
+
+
+def survey(folder):
+    rng = np.random.default_rng(1)
+    n = 80
+    items = {f"{k}{j}": rng.integers(1, 8, n) for k in "ep" for j in range(1, 23)}
+    frame = pd.DataFrame({
+        "Email": [MAIL, *(f"p{k}@example.org" for k in range(1, n))], "First Name": [NAME] * n, "IPAddress": [ADDRESS] * n,
+        "身份证号": [IDENTITY] * n, "手机": [int(MOBILE)] * n, **items, "branch": ["N", "S"] * (n // 2),
+        "comment": [f"call {MOBILE} or write to {MAIL}"] * n, "desk": [f"desk of {MAIL}" if k % 2 else "other" for k in range(n)],
+    })  # fmt: skip
+    frame.to_csv(folder / f"answers {MOBILE}.csv", index=False)
+    return frame
+
+
+SERVQUAL = {
+    "data": {"path": f"answers {MOBILE}.csv"}, "codebook": "servqual", "id_column": "Email", "segments": ["branch", "desk"],
+    "bootstrap": 200,
+}  # fmt: skip
+
+
+def test_a_survey_keeps_its_secrets(tmp_path):
+    survey(tmp_path)
+    path = params_file(tmp_path, "servqual", **SERVQUAL)
+    told = check_study(path)
+    done = run_study(path, out=tmp_path / "out")
+    nothing_in(tmp_path / "out", told, *done.notes)
+    page = done.report.read_text("utf-8")
+    assert "Personal data" in page
+    assert "desk of [e-mail]" in page
+    assert (done.folder / "tables" / "privacy.csv").is_file()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"segments": ["Email"]}, {"segments": ["手机"]}, {"id_column": "Emial"}, {"weight_column": "Email"}, {"duration_column": "comment"},
+        {"codebook": "kiosk_codebook.yml"},
+    ],
+)  # fmt: skip
+def test_errors_keep_them_too(tmp_path, change):
+    survey(tmp_path)
+    path = params_file(tmp_path, "servqual", **{**SERVQUAL, **change})
+    with pytest.raises(XMError) as stopped:
+        check_study(path)
+    told = str(stopped.value).replace(f"answers {MOBILE}.csv", "")
+    nothing_in(tmp_path / "nowhere", told)
+    with pytest.raises(XMError):
+        run_study(path, out=tmp_path / "out")
+    nothing_in(tmp_path / "out")
+
+
+def test_answers_that_are_secrets_are_not_quoted(tmp_path):
+    frame = survey(tmp_path).astype({"e1": object})
+    for secret in (MAIL, MOBILE, IDENTITY):
+        frame.loc[3, "e1"] = secret
+        frame.to_csv(tmp_path / f"answers {MOBILE}.csv", index=False)
+        with pytest.raises(XMError) as stopped:
+            check_study(params_file(tmp_path, "servqual", **SERVQUAL))
+        nothing_in(tmp_path / "nowhere", str(stopped.value))
+
+
+def test_journeys_keep_their_secrets(tmp_path):
+    rng = np.random.default_rng(2)
+    rows = []
+    for case in range(300):
+        steps = [*rng.choice(["web", "phone", f"mail from {MAIL}"], 2), *(["done"] if rng.random() < 0.6 else [])]
+        rows += [(f"c{case}@example.org" if case else MAIL, s, f"2026-01-{1 + k:02d}") for k, s in enumerate(steps)]
+    pd.DataFrame(rows, columns=["customer", "step", "day"]).to_csv(tmp_path / f"log_{MAIL}.csv", index=False)
+    path = params_file(
+        tmp_path, "attribution", data={"path": f"log_{MAIL}.csv"},
+        form="events",
+        events={"customer": "customer", "touchpoint": "step", "time": "day", "converting": ["done"]},
+    )  # fmt: skip
+    done = run_study(path, out=tmp_path / "out")
+    nothing_in(tmp_path / "out", check_study(path), *done.notes)
+    assert "mail from [e-mail]" in done.report.read_text("utf-8")
+
+
+def test_panels_keep_their_secrets(tmp_path):
+    rng = np.random.default_rng(3)
+    n = 3000
+    unit = rng.integers(0, 24, n)
+    names = np.array([MAIL, *(f"u{k}@example.org" for k in range(1, 24))])
+    month = rng.integers(1, 11, n)
+    start = np.where(np.arange(24) % 2 == 0, 6, 0)[unit]
+    score = rng.normal(5, 1, n) + 0.5 * ((start > 0) & (month >= start))
+    frame = pd.DataFrame(
+        {"unit": names[unit], "month": month, "start": np.where(start > 0, start, np.nan), "score": score, "who": NAME}
+    )
+    frame.to_parquet(tmp_path / f"panel_{MOBILE}.parquet")
+    path = params_file(
+        tmp_path, "did", data={"path": f"panel_{MOBILE}.parquet"}, outcome="score", family="gaussian", unit="unit", time="month",
+        cohort="start", smallest=0.1,
+    )  # fmt: skip
+    done = run_study(path, out=tmp_path / "out")
+    nothing_in(tmp_path / "out", check_study(path), *done.notes)
