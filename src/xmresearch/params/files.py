@@ -7,7 +7,6 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from xmresearch.data.config import DatasetSource, FileSource
-from xmresearch.data.protection import fingerprint, read_key
 from xmresearch.errors import DataError
 
 
@@ -31,6 +30,8 @@ def key_fingerprints(params: BaseModel, base: Path) -> dict[str, str]:
     DataError
         A key cannot be read.
     """
+    from xmresearch.data.protection import fingerprint, read_key
+
     found = {}
     for name in type(params).model_fields:
         source = getattr(params, name)

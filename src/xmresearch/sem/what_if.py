@@ -16,7 +16,8 @@ from xmresearch.display import Shown
 from xmresearch.errors import DataError, InsufficientData, ModelError, nearest
 from xmresearch.inference.threads import on_one_thread
 from xmresearch.plots import forest
-from xmresearch.sampling.designs import Design, design
+from xmresearch.sampling.designs import Design
+from xmresearch.sampling.sampling_stages import design
 from xmresearch.sem.inputs import check_frame, numbers_of
 from xmresearch.sem.model import Model
 from xmresearch.sem.row_design import require_design
