@@ -14,6 +14,7 @@ from xmresearch.data.formats.table import Table
 from xmresearch.data.profile.guess import Guess
 from xmresearch.data.profile.naming import says
 from xmresearch.display import Shown
+from xmresearch.identifiers.columns import Recognised
 
 Kind = Literal[
     "empty", "personal", "identifier", "weight", "duration", "date", "status", "option", "several", "constant", "rating",
@@ -65,7 +66,9 @@ class ColumnProfile(Shown):
         return self.question or self.name
 
 
-def profile_column(table: Table, name: str, options: frozenset[str], joined: frozenset[str]) -> ColumnProfile:
+def profile_column(
+    table: Table, name: str, options: frozenset[str], joined: frozenset[str], known: Recognised | None = None
+) -> ColumnProfile:
     """Say what a column seems to be.
 
     Parameters
@@ -76,6 +79,8 @@ def profile_column(table: Table, name: str, options: frozenset[str], joined: fro
         Of the column.
     options, joined : frozenset of str
         Columns that hold one option of a question with several answers, and those that hold all of them.
+    known : Recognised, optional
+        Why it counts as one that tells who somebody is.
 
     Returns
     -------
@@ -94,8 +99,8 @@ def profile_column(table: Table, name: str, options: frozenset[str], joined: fro
     role = table.roles.get(name)
     if role in _PERSONAL:
         return found("personal", f"the tool's column of this name ({role})")
-    if says(name, "personal"):
-        return found("personal", "its name")
+    if known is not None:
+        return found("personal", f"it tells who somebody is ({known.kind}, by its {known.ground})")
     if values.empty:
         return found("empty", "no cell is filled")
     if role in _ROLES:

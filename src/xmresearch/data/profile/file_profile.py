@@ -19,6 +19,7 @@ from xmresearch.data.profile.pairing import Pairing, find_pairing
 from xmresearch.data.profile.panels import Panel, find_panel
 from xmresearch.disclosure import MIN_CELL
 from xmresearch.display import Shown
+from xmresearch.identifiers.columns import recognise_columns
 
 
 @dataclass(frozen=True, repr=False)
@@ -83,7 +84,8 @@ def profile_file(table: Table) -> FileProfile:
     table = replace(table, frame=_with_numbers(table.frame))
     options = frozenset(c for members in table.several.values() if len(members) > 1 for c in members)
     joined = frozenset(c for members in table.several.values() if len(members) == 1 for c in members)
-    columns = {str(c): profile_column(table, str(c), options, joined) for c in table.frame.columns}
+    known = recognise_columns(table.frame, table.roles, table.questions)
+    columns = {str(c): profile_column(table, str(c), options, joined, known.get(str(c))) for c in table.frame.columns}
     every = list(columns.values())
     items = find_items(table, every)
     enough = len(table.frame) >= MIN_CELL

@@ -136,8 +136,17 @@ def _of_model(name: str) -> list[Construct]:
     for q in parse_model(model_text(name)):
         if q.op == "=~":
             groups.setdefault(q.lhs, []).append(q.rhs)
-    ground = Guess(name, f"columns named as in the shipped model {name}")
-    return [Construct(c, c.replace("_", " ").capitalize(), tuple(items), ground) for c, items in groups.items()]
+    found = [
+        Construct(c, c.replace("_", " ").capitalize(), tuple(items), Guess(name, "")) for c, items in groups.items()
+    ]
+    ground = Guess(name, f"columns named as in the shipped model {name}", _by_letters(found))
+    return [replace(c, ground=ground) for c in found]
+
+
+def _by_letters(constructs: list[Construct]) -> str:
+    """Return a doubt where the names that tell a model are letters with numbers, as many questionnaires have them."""
+    letters = all(len(i.rstrip("0123456789")) <= 1 for c in constructs for i in c.items)
+    return "letters and numbers alone tell it: check that these are its statements, in its order" if letters else ""
 
 
 def _constructs(profile: FileProfile, batteries: list[Battery]) -> list[Construct]:
@@ -189,11 +198,12 @@ def _model(
 ) -> list[tuple[str, Guess]]:
     """Write the model: the shipped one, or constructs by their items and what they may explain."""
     if known:
-        guess = Guess(known, "the shipped model with these columns")
+        guess = Guess(known, "the shipped model with these columns", _by_letters(constructs))
         params.put("model", known, guess)
-        satisfied = [c.name for c in constructs if says(c.name, "satisfaction", "outcomes")]
-        further = [c.name for c in constructs if says(c.name, "loyalty", "outcomes")]
-        params.put("outcomes", [*satisfied, *further], Guess("outcomes", "their names in the model"))
+        caused = list(dict.fromkeys(q.lhs for q in parse_model(model_text(known)) if q.op == "~"))
+        wanted = [c for what in ("satisfaction", "loyalty") for c in caused if says(c, what, "outcomes")]
+        if caused:
+            params.put("outcomes", wanted or caused[-1:], Guess("outcomes", "their names in the model"))
         return [("model", guess)]
     enough = [c for c in constructs if len(c.items) >= 2]
     lines = [f"{c.name} =~ {' + '.join(names.get(i, i) for i in c.items)}" for c in enough]
