@@ -8,8 +8,9 @@ import pytest
 from xmresearch.data.config import FileSource, Protect
 from xmresearch.data.formats.table import Table
 from xmresearch.data.load import load_survey, open_rows
-from xmresearch.data.protection import fingerprint, neutral_name, protect, protect_scan, pseudonym, read_key
+from xmresearch.data.protection import fingerprint, protect, protect_scan, pseudonym, read_key
 from xmresearch.errors import DataError
+from xmresearch.identifiers.file_names import neutral_name
 
 MAILS = [f"li.{k}@example.org" for k in range(12)]
 

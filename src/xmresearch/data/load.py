@@ -29,11 +29,12 @@ from xmresearch.data.formats.registry import read_table
 from xmresearch.data.formats.table import Table
 from xmresearch.data.joins import join_by_key
 from xmresearch.data.numerals import require_settled
-from xmresearch.data.protection import neutral_name, protect, protect_scan
+from xmresearch.data.protection import protect, protect_scan
 from xmresearch.data.readers import file_format, scan_survey
 from xmresearch.data.survey import Survey, prepare_survey
 from xmresearch.data.value_labels import hold_labels
 from xmresearch.errors import DataError, Problems
+from xmresearch.identifiers.file_names import neutral_name
 
 if TYPE_CHECKING:
     import polars as pl

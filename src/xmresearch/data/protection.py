@@ -250,22 +250,6 @@ def protect_scan(
     return rows, tuple(done)
 
 
-def neutral_name(name: str) -> str:
-    """Return a file's name for outputs: without identifiers of persons.
-
-    Parameters
-    ----------
-    name : str
-        Of the file.
-
-    Returns
-    -------
-    str
-        The name as it is, or `data` with its ending where it tells who somebody is.
-    """
-    return f"data{Path(name).suffix}" if find(name.replace("_", " ").replace("-", " ")) or find(name) else name
-
-
 def _settled_key(settings: Protect, columns: Collection[str], base: Path | None) -> bytes | None:
     for setting in ("keep", "pseudonymise"):
         for name in getattr(settings, setting):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from xmresearch.data.protection import neutral_name
+from xmresearch.identifiers.file_names import neutral_name
 
 
 def telling_names(params: Mapping[str, Any]) -> dict[str, str]:
