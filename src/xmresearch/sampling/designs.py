@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from xmresearch.data.weights import weight_distribution
+from xmresearch.disclosure import MIN_CELL
 from xmresearch.display import Shown
 from xmresearch.errors import DataError, InsufficientData, brief
 from xmresearch.sampling.stage_variance import Array, Lonely, Stage, stage_variance
@@ -131,7 +132,8 @@ class Design(Shown):
         )  # fmt: skip
 
     def _head(self) -> dict[str, Any]:
-        return self.summary()
+        told = self.summary()
+        return {name: told[name] for name in ("n", "strata", "units", "df", "n_eff", "deff", "lowest", "highest")}
 
     def _tables(self) -> dict[str, pd.DataFrame]:
         return {}
@@ -225,7 +227,7 @@ def reweighted(given: Design, weights: Array, margins: Array, regression: Array)
 
 
 def stratum_name(frame: pd.DataFrame, stage: Stage, which: Mask) -> str:
-    """Name the first of some strata by the values that make it.
+    """Name the first of some strata by the values that make it, or by a row where few are in it.
 
     Parameters
     ----------
@@ -240,5 +242,8 @@ def stratum_name(frame: pd.DataFrame, stage: Stage, which: Mask) -> str:
     -------
     str
     """
-    row = int((stage.strata == int(which.argmax())).argmax())
+    inside = stage.strata == int(which.argmax())
+    row = int(inside.argmax())
+    if stage.columns and inside.sum() < MIN_CELL:
+        return f"that of data row {row + 1} ({', '.join(stage.columns)})"
     return ", ".join(f"{name} = '{brief(frame[name].iloc[row])}'" for name in stage.columns) or "the sample"

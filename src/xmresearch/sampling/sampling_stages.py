@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from xmresearch.data.weights import positive_weights
+from xmresearch.disclosure import MIN_CELL
 from xmresearch.errors import DataError, brief, nearest
 from xmresearch.sampling.designs import Design, stratum_name
 from xmresearch.sampling.stage_variance import Array, Codes, Lonely, Stage
@@ -113,11 +114,11 @@ def _require_nested(units: pd.Series, strata: pd.Series, cluster: str, stratum: 
     spread = strata.groupby(units).nunique()
     across = spread[spread > 1]
     if len(across):
-        which = ", ".join(f"'{brief(name)}'" for name in across.index[:_SHOWN]) + (
-            ", ..." if len(across) > _SHOWN else ""
-        )
+        row = int(units.isin(across.index).to_numpy().argmax())
+        large = [name for name in across.index if (units == name).sum() >= MIN_CELL]
+        which = ", ".join(f"'{brief(name)}'" for name in large[:_SHOWN]) or f"that of data row {row + 1}"
         raise DataError(
-            f"{len(across)} cluster(s) of column '{cluster}' lie in more than one stratum of '{stratum}': {which}.",
+            f"{len(across)} cluster(s) of column '{cluster}' lie in more than one stratum of '{stratum}', such as {which}.",
             "If the same name means another cluster in another stratum, say nest = true.",
         )
 
