@@ -13,6 +13,7 @@ import click
 
 from xmresearch import __version__
 from xmresearch.errors import OutputError, XMError, brief
+from xmresearch.identifiers.patterns import scrub
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -148,7 +149,7 @@ def doctor() -> None:
 
 
 def _note(text: str) -> None:
-    click.echo(f"Note: {text}", err=True)
+    click.echo(f"Note: {scrub(text)}", err=True)
 
 
 def _shown(path: Path) -> str:

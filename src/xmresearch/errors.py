@@ -22,15 +22,19 @@ class XMError(Exception):
         What was wrong, and where (file, column, row, value).
     hint : str, optional
         What the user can do about it.
+
+    Notes
+    -----
+    Structured identifiers of persons in either are replaced by a word for their kind.
     """
 
     exit_code = 1
 
     def __init__(self, problem: str, hint: str = "") -> None:
-        self.problem = problem
-        self.hint = hint
+        self.problem = scrub(problem)
+        self.hint = scrub(hint)
         self.parts: tuple[XMError, ...] = (self,)
-        super().__init__(f"{problem} {hint}".strip())
+        super().__init__(f"{self.problem} {self.hint}".strip())
 
 
 class ParamsError(XMError):

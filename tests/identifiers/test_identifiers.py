@@ -7,9 +7,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from xmresearch.errors import DataError, brief
+from xmresearch.errors import DataError, ParamsError, brief
 from xmresearch.identifiers.columns import by_name, by_values, recognise_columns
-from xmresearch.identifiers.patterns import find, kind_of, scrub
+from xmresearch.identifiers.file_names import neutral_name
+from xmresearch.identifiers.names import scrub_names
+from xmresearch.identifiers.patterns import find, kind_of, scrub, scrub_all
+from xmresearch.params.base import StudyParams
+from xmresearch.report.blocks import csv_text
+from xmresearch.run.public_params import public_params
 
 VOICE = Path(os.environ.get("XMRESEARCH_DATA", "")) / "voice"
 FRAMES = ["{}", "call me on {} please", "请联系{}，谢谢", "（{}）", "contact:{};", "我的是{}。", "\n{}\n"]
@@ -118,3 +123,90 @@ def test_errors_hold_no_identifier():
     told = DataError(f"Column 'x': '{brief('zhang@example.org')}' is no number.")
     assert "zhang" not in str(told)
     assert kind_of(" zhang@example.org ") == "email"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "answers_13812345678.csv",
+        "zhang@example.org.xlsx",
+        "张三.xlsx",
+        "回访-欧阳娜娜-终稿.sav",
+        "john_smith_interview.csv",
+        "Mary Jones (2).parquet",
+    ],
+)
+def test_names_of_files_that_tell_a_person_become_neutral(name):
+    assert neutral_name(name) == f"data.{name.rpartition('.')[2]}"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "survey_2026-03-01.csv",
+        "服务满意度.csv",
+        "高校.csv",
+        "黄浦.csv",
+        "kiosk_servqual.csv",
+        "grace_period.csv",
+        "may_report.csv",
+        "gss_2018.sav",
+        "..",
+        "/",
+    ],
+)
+def test_other_names_of_files_stay(name):
+    assert neutral_name(name) == name
+
+
+def test_nested_contents_are_scrubbed_without_losing_a_key():
+    given = {"a@example.org": ["13812345678", 13812345678, {"x": None}], "b@example.org": True}
+    assert scrub_all(given) == {"[e-mail]": ["[phone]", 13812345678, {"x": None}], "[e-mail] 2": True}
+
+
+def test_what_params_name_is_neutral_in_outputs_and_a_key_of_a_variable_stays():
+    params = {
+        "data": {"path": "/srv/张三/answers_13812345678.csv", "protect": {"key": "env:STUDY_KEY"}},
+        "codebook": "servqual",
+        "n": 3,
+    }
+    shown = {
+        "data": {"path": "/srv/data/data.csv", "protect": {"key": "env:STUDY_KEY"}},
+        "codebook": "servqual",
+        "n": 3,
+    }
+    assert public_params(params) == shown
+    assert public_params(shown) == shown
+
+
+def test_a_run_is_not_named_after_a_person():
+    with pytest.raises(ParamsError, match="tells who somebody is"):
+        StudyParams.from_namespace({"study": "servqual", "name": "of_13812345678"})
+
+
+def test_tables_to_hand_out_hold_no_identifier_and_keep_their_numbers():
+    text = csv_text(pd.DataFrame({"who": ["a@example.org", "b"], "value": [13812345678, 2]}))
+    assert text == "who,value\n[e-mail],13812345678\nb,2\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("Dr. Smith was kind", "Dr. [name] was kind"), ("my name is Zebadiah Quill", "my name is [name]"), ("Karen helped me", "[name] helped me"),
+        ("ask for John Miller's desk", "ask for [name] desk"), ("王医生态度好", "[name]医生态度好"), ("我叫李小龙，谢谢", "我叫[name]，谢谢"),
+        ("送餐员王昭晖很努力", "送餐员[name]很努力"), ("联系人：欧阳娜娜", "联系人：[name]"),
+    ],
+)  # fmt: skip
+def test_names_in_running_text(text, left):
+    assert scrub_names(text) == left
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The nurse. However, she left", "Grace period of a month", "I will go in May", "Thank you for the help", "感谢送餐师傅", "任何医生都可以", "谢谢老师",
+        "顾客是上帝", "黄焖鸡很好", "高级经理", "宫保鸡丁", "王老吉不错",
+    ],
+)  # fmt: skip
+def test_words_that_are_no_names_stay(text):
+    assert scrub_names(text) == text

@@ -2,22 +2,38 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import re
+from itertools import pairwise
+from pathlib import PurePath
 
 from xmresearch.identifiers.patterns import find
 
+NEUTRAL = "data"
+
 
 def neutral_name(name: str) -> str:
-    """Return a file's name for outputs: without identifiers of persons.
+    """Return a file's name for outputs: without identifiers and names of persons.
 
     Parameters
     ----------
     name : str
-        Of the file.
+        Of the file, or another part of a path.
 
     Returns
     -------
     str
         The name as it is, or `data` with its ending where it tells who somebody is.
     """
-    return f"data{Path(name).suffix}" if find(name.replace("_", " ").replace("-", " ")) or find(name) else name
+    stem = PurePath(name).stem
+    spaced = re.sub(r"[_\-.+()（）【】\[\]]+", " ", stem)
+    told = find(name) or find(spaced) or _names_someone(spaced)
+    ending = PurePath(name).suffix
+    return f"{NEUTRAL}{ending if re.fullmatch(r'[.][A-Za-z0-9]{1,8}', ending) else ''}" if told else name
+
+
+def _names_someone(stem: str) -> bool:
+    """Whether words of a file's name are the name of a person: one in Chinese, two side by side in English."""
+    from xmresearch.identifiers.names import is_name
+
+    words = re.findall(r"[A-Za-z]+|[\u4e00-\u9fff]+", stem)
+    return any(map(is_name, words)) or any(is_name(" ".join(pair)) for pair in pairwise(words))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
+from typing import Any
 
 PLACEHOLDERS = {
     "email": "[e-mail]", "phone": "[phone]", "id_number": "[ID number]", "card": "[card number]", "ip": "[IP address]",
@@ -104,6 +105,33 @@ def scrub(text: str) -> str:
     for one in reversed(found):
         text = f"{text[: one.start]}{PLACEHOLDERS[one.kind]}{text[one.end :]}"
     return text
+
+
+def scrub_all(content: Any) -> Any:
+    """Scrub every text of a nested content, keys included; all else stays as it is.
+
+    Parameters
+    ----------
+    content : object
+        As of JSON: texts, numbers, lists and mappings.
+
+    Returns
+    -------
+    object
+        Of the same shape; keys that become alike are told apart by a number.
+    """
+    if isinstance(content, str):
+        return scrub(content)
+    if isinstance(content, Mapping):
+        found: dict[Any, Any] = {}
+        for key, value in content.items():
+            name = plain = scrub(key) if isinstance(key, str) else key
+            again = 2
+            while name in found:
+                name, again = f"{plain} {again}", again + 1
+            found[name] = scrub_all(value)
+        return found
+    return [scrub_all(v) for v in content] if isinstance(content, list | tuple) else content
 
 
 def kind_of(text: str) -> str:

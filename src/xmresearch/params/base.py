@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from xmresearch.data.names import OfLanguage
 from xmresearch.errors import ParamsError
+from xmresearch.identifiers.patterns import find
 from xmresearch.params.messages import describe, most_telling
 
 
@@ -26,6 +27,13 @@ class StudyParams(BaseModel):
     )
     client: OfLanguage | None = Field(None, description="for whom the report is, as shown under its title")
     fieldwork: OfLanguage | None = Field(None, description="when and how the answers were collected")
+
+    @field_validator("name")
+    @classmethod
+    def _no_person(cls, name: str) -> str:
+        if find(name):
+            raise ValueError("the name stands in folders and reports, and tells who somebody is: choose another")
+        return name
 
     @classmethod
     def from_namespace(cls, names: Mapping[str, Any]) -> Self:

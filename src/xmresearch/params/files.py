@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from xmresearch.data.config import DatasetSource, FileSource
 from xmresearch.errors import DataError
+from xmresearch.identifiers.file_names import neutral_name
 
 
 def key_fingerprints(params: BaseModel, base: Path) -> dict[str, str]:
@@ -55,7 +56,7 @@ def source_files(data: BaseModel, base: Path, *, folders: bool = False) -> dict[
     Returns
     -------
     dict of str to Path
-        By key: data, or data/NAME for the files of a folder; join1, join2, ... for those that are joined.
+        By key: data, or data/NAME for the files of a folder (data/NUMBER of a name that tells who somebody is); join1, join2, ... for those that are joined.
 
     Raises
     ------
@@ -65,7 +66,8 @@ def source_files(data: BaseModel, base: Path, *, folders: bool = False) -> dict[
     if isinstance(data, FileSource):
         path = base / data.path
         if folders and path.is_dir():
-            return {f"data/{p.name}": p for p in sorted(path.glob("*.parquet"))}
+            parts = enumerate(sorted(path.glob("*.parquet")), 1)
+            return {f"data/{p.name if neutral_name(p.name) == p.name else k}": p for k, p in parts}
         if not path.is_file():
             raise DataError(
                 f"data.path: the file '{data.path}' does not exist in '{path.parent}'.",

@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from xmresearch.identifiers.patterns import scrub
 from xmresearch.report.scope import scoped
 from xmresearch.report.wording import escaped
 
@@ -132,24 +133,28 @@ def csv_text(frame: pd.DataFrame) -> str:
     Parameters
     ----------
     frame : DataFrame
-        Texts that a spreadsheet would take for a formula get an apostrophe before them; numbers stay numbers.
+        Texts that a spreadsheet would take for a formula get an apostrophe before them, and structured identifiers of persons
+        in texts are replaced by a word for their kind; numbers stay numbers.
 
     Returns
     -------
     str
         Comma-separated, with a head and without the index.
     """
-    safe = frame.rename(columns=_no_formula)
+    safe = frame.rename(columns=_safe)
     for k in range(safe.shape[1]):
         column = safe.iloc[:, k]
         if isinstance(column.dtype, pd.CategoricalDtype) or not pd.api.types.is_numeric_dtype(column):
-            safe.isetitem(k, column.astype(object).map(_no_formula))
+            safe.isetitem(k, column.astype(object).map(_safe))
     return str(safe.to_csv(index=False, lineterminator="\n"))
 
 
-def _no_formula(value: Any) -> Any:
-    """Put an apostrophe before a text that begins a formula; one that is a number begins none."""
-    if not isinstance(value, str) or not value.startswith(_FORMULA):
+def _safe(value: Any) -> Any:
+    """Take identifiers of persons out of a text, and put an apostrophe before one that begins a formula; a number begins none."""
+    if not isinstance(value, str):
+        return value
+    value = scrub(value)
+    if not value.startswith(_FORMULA):
         return value
     try:
         float(value)

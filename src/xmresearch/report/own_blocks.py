@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from xmresearch.errors import StudyError
+from xmresearch.identifiers.patterns import scrub
 from xmresearch.report.blocks import csv_text
 from xmresearch.report.kernel import add_glyphs, described
 from xmresearch.report.references import slug
@@ -120,7 +121,7 @@ def table_content(data: Any, wording: Wording, formats: Mapping[str, str] | None
         columns.append([_cell(v, spec, wording) for v in values])
         align.append("right" if numeric else "left")
     return {
-        "head": [wording.names.get(c, c) for c in frame.columns], "align": align, "rows": [list(r) for r in zip(*columns, strict=True)],
+        "head": [scrub(wording.names.get(c, c)) for c in frame.columns], "align": align, "rows": [list(r) for r in zip(*columns, strict=True)],
         "csv": csv_text(frame), "statements": False,
     }  # fmt: skip
 
@@ -163,7 +164,7 @@ def _cell(value: Any, spec: str, wording: Wording) -> str:
     if isinstance(value, date):
         return value.isoformat()
     text = str(value)
-    return wording.names.get(text, text)
+    return scrub(wording.names.get(text, text))
 
 
 def figure_of(drawing: Any) -> Figure:

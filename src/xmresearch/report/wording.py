@@ -15,6 +15,7 @@ from typing import Any
 
 from xmresearch.data.strict_yaml import read_yaml
 from xmresearch.errors import StudyError
+from xmresearch.identifiers.patterns import scrub
 
 LANGUAGES = ("en", "zh")
 NONE_SHOWN = "–"
@@ -131,8 +132,8 @@ def _lowered(name: str) -> str:
 
 
 def in_line(text: str) -> str:
-    """Write a name of the user's on one line, without what is no character and what turns the direction of reading."""
-    return " ".join(_UNPRINTED.sub(" ", text).split()) or (NONE_SHOWN if text else "")
+    """Write a name of the user's on one line, without identifiers of persons, what is no character and what turns the direction of reading."""
+    return scrub(" ".join(_UNPRINTED.sub(" ", text).split())) or (NONE_SHOWN if text else "")
 
 
 def escaped(text: str) -> str:

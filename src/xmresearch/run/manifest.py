@@ -11,7 +11,7 @@ from typing import Any
 
 from xmresearch.run.cache import MANIFEST, Identity, file_hash
 from xmresearch.run.determinism import SETTINGS
-from xmresearch.run.neutral_names import neutral, telling_names
+from xmresearch.run.public_params import public_params
 
 NAME = MANIFEST
 REQUIRED = frozenset({"executed.ipynb", "report.html"})
@@ -67,7 +67,7 @@ def write_manifest(
     outputs = {
         path.relative_to(folder).as_posix(): file_hash(path) for path in sorted(folder.rglob("*")) if path.is_file()
     }
-    params = neutral(dict(identity.params), telling_names(identity.params))
+    params = public_params(identity.params)
     content = {
         "key": identity.key,
         "params": params,

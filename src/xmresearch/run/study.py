@@ -24,9 +24,9 @@ from xmresearch.run.folders import LOCK, publish, workplace
 from xmresearch.run.latest import point
 from xmresearch.run.lock import held
 from xmresearch.run.manifest import flaws, is_whole, recorded_notes, write_manifest
-from xmresearch.run.neutral_names import neutral, telling_names
 from xmresearch.run.outputs import bibliographies
 from xmresearch.run.project import notebook_path, params_path, project_root
+from xmresearch.run.public_params import public_params, show_public
 
 
 @dataclass(frozen=True)
@@ -212,8 +212,6 @@ def _result(plan: Plan, cached: bool, seconds: dict[str, float], notes: _Notes) 
 
 def _compute(plan: Plan, work: Path, clock: _Clock, progress: bool) -> tuple[Any, list[str]]:
     """Execute the notebook and write the report; return the executed notebook, and notes of what they leave out."""
-    import nbformat
-
     from xmresearch.report.assemble import assemble
     from xmresearch.report.outputs import leave_out
     from xmresearch.run.engine import execute
@@ -221,14 +219,11 @@ def _compute(plan: Plan, work: Path, clock: _Clock, progress: bool) -> tuple[Any
 
     clock.lap("import")
     executed = work / "executed.ipynb"
-    telling = telling_names(plan.identity.params)
     with deterministic_environment(plan.study.folder.parent):
         notebook = execute(plan.notebook, executed, plan.identity.params, plan.base, progress=progress)
         clock.lap("notebook")
         notebook.metadata.papermill.update(input_path=plan.notebook.name, output_path=executed.name)
-        left_out = leave_out(notebook)
-        if telling:
-            notebook.update(nbformat.from_dict(neutral(notebook, telling)))  # type: ignore[no-untyped-call]
+        left_out = leave_out(notebook) + show_public(notebook, plan.identity.params)
         executed.write_text(json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True) + "\n", "utf-8")
         document = assemble(notebook, _stamp(plan), list(bibliographies(plan.base, plan.notebook).values()))
         write_document(document, work)
@@ -241,8 +236,7 @@ def _stamp(plan: Plan) -> dict[str, str]:
 
     identity, words = plan.identity, labels(plan.params.lang)["stamp"]
     inputs = {f"{words['input']} ({name})": digest for name, digest in identity.inputs.items()}
-    given = neutral(identity.params, telling_names(identity.params))
-    params = json.loads(json.dumps(given), object_hook=_without_folders)
+    params = json.loads(json.dumps(public_params(identity.params)), object_hook=_without_folders)
     return {
         words["run"]: f"{plan.params.study}/{plan.params.name}/{identity.key}", **inputs, words["code"]: identity.code,
         words["lock"]: identity.lock, words["python"]: identity.python,

@@ -1,0 +1,92 @@
+"""A run's params as its outputs show them: without identifiers of persons, in values and names of files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import PurePath
+from typing import Any
+
+from xmresearch.identifiers.file_names import neutral_name
+from xmresearch.identifiers.patterns import scrub_all
+
+_PATHS = ("path", "codebook", "key")
+
+
+def public_params(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return params as outputs show them.
+
+    Parameters
+    ----------
+    params : mapping
+        Validated params, as JSON.
+
+    Returns
+    -------
+    dict
+        Texts without identifiers, and parts of paths that tell who somebody is under a neutral name.
+    """
+    shown: dict[str, Any] = scrub_all(_neutral(params))
+    return shown
+
+
+def _neutral(content: Any, key: str = "") -> Any:
+    if isinstance(content, Mapping):
+        return {k: _neutral(v, str(k)) for k, v in content.items()}
+    if isinstance(content, list):
+        return [_neutral(v) for v in content]
+    if key not in _PATHS or not isinstance(content, str) or content.startswith("env:"):
+        return content
+    return str(PurePath(*map(neutral_name, PurePath(content).parts))) if content else content
+
+
+def show_public(notebook: Any, params: Mapping[str, Any]) -> list[str]:
+    """Let an executed notebook show its params as outputs do.
+
+    Parameters
+    ----------
+    notebook : NotebookNode
+        Executed by papermill; changed in place.
+    params : mapping
+        Validated params, as JSON.
+
+    Returns
+    -------
+    list of str
+        A note where something had to be replaced.
+    """
+    shown = public_params(params)
+    if shown == params:
+        return []
+    import nbformat
+    from papermill.translators import PythonTranslator
+
+    from xmresearch.report.outputs import INJECTED_TAG, tags
+
+    notebook.update(nbformat.from_dict(_renamed(notebook, _telling(params))))  # type: ignore[no-untyped-call]
+    notebook["metadata"]["papermill"]["parameters"] = shown
+    for cell in notebook["cells"]:
+        if INJECTED_TAG in tags(cell):
+            cell["source"] = PythonTranslator.codify(shown, "Parameters")
+    return ["Params that tell who somebody is are replaced in the outputs; the params file has them as they are."]
+
+
+def _telling(content: Any) -> dict[str, str]:
+    """Return the paths that params name and that tell who somebody is, and the names of these files, with what stands for them."""
+    found: dict[str, str] = {}
+    for key, value in content.items() if isinstance(content, Mapping) else enumerate(content):
+        if isinstance(value, Mapping | list):
+            found |= _telling(value)
+        elif (shown := _neutral(value, str(key))) != value:
+            found |= {value: shown, PurePath(value).name: PurePath(shown).name}
+    return found
+
+
+def _renamed(content: Any, names: Mapping[str, str]) -> Any:
+    """Put other names in the place of some wherever they stand in the texts of a notebook."""
+    if isinstance(content, str):
+        for name, instead in names.items():
+            content = content.replace(name, instead)
+        return content
+    if isinstance(content, Mapping):
+        return {k: _renamed(v, names) for k, v in content.items()}
+    return [_renamed(v, names) for v in content] if isinstance(content, list) else content
