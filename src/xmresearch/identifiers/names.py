@@ -54,8 +54,8 @@ def find_names(text: str) -> list[tuple[int, int]]:
     Returns
     -------
     list of (int, int)
-        Where each begins and ends, in order, without overlaps. Not every name is found: `tests/benchmarks/test_identifiers.py`
-        measures how many.
+        Where each begins and ends, in order, without overlaps. Not every name is found, and how many are has not been
+        measured.
     """
     spans = sorted([*_english(text), *_han(text)], key=lambda s: (s[0], -s[1]))
     kept: list[tuple[int, int]] = []
