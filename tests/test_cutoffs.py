@@ -25,12 +25,12 @@ from xmresearch.missing.imputations import Imputations
 from xmresearch.missing.little import LittleResult
 from xmresearch.psychometrics.composite import CompositeResult
 from xmresearch.psychometrics.construct_validity import ValidityResult
+from xmresearch.psychometrics.driver_result import DriverResult
 from xmresearch.psychometrics.factor_analysis import EfaResult
 from xmresearch.psychometrics.gap_scores import GapResult
 from xmresearch.psychometrics.importance import ImportanceResult
 from xmresearch.psychometrics.internal_consistency import ReliabilityResult
 from xmresearch.psychometrics.method_variance import CommonMethodResult
-from xmresearch.psychometrics.relative_importance import DriverResult
 from xmresearch.sem import invariance_ladder as ladder
 from xmresearch.sem.agreement import Agreement
 from xmresearch.sem.bayes_result import BayesianSem, posterior_warnings
@@ -68,7 +68,7 @@ PUBLISHED = {
     "studies.did.claims": {"WHOLE_BREACH": 1.0},  # Rambachan & Roth (2023)
     "claims.calibration": {"LEVEL": 0.05, "POWER_FLOOR": 0.8},
     "psychometrics.method_variance": {"HARMAN_BOUND": 0.5, "SHARE_BOUND": 0.25, "SHARE_MOST": 0.5, "ALPHA": 0.05},
-    "psychometrics.relative_importance": {"CASES_PER_DRIVER": 20},
+    "psychometrics.driver_result": {"CASES_PER_DRIVER": 20},
     "psychometrics.gap_scores": {"FEW_ANSWERS": 30, "INTERVALS_APART": 0.15},
     "psychometrics.importance": {"MOST_OFF_TOTAL": 0.05},
     "disclosure": {"MIN_CELL": 10},
@@ -255,7 +255,7 @@ BOUNDARIES = [
     (CommonMethodResult, "harman", lambda x: method(harman=x), {0.499: "pass", 0.5: "warn"}),
     (CommonMethodResult, "method_share", lambda x: method(share=x), {0.249: "pass", 0.25: "warn", 0.499: "warn", 0.5: "fail"}),
     (CommonMethodResult, "marker_share", lambda x: method(marker=x), {0.249: "pass", 0.25: "warn", 0.499: "warn", 0.5: "fail"}),
-    (DriverResult, "cases_per_driver", lambda x: SimpleNamespace(n=x, table=pd.DataFrame({"beta_upper": [1.0]})), {20: "pass", 19: "warn"}),
+    (DriverResult, "cases_per_driver", lambda x: SimpleNamespace(n=x + 7, filled=7, table=pd.DataFrame({"beta_upper": [1.0]})), {20: "pass", 19: "warn"}),
     (LittleResult, "mcar", lambda x: SimpleNamespace(p=x), {0.05: "pass", 0.049: "warn"}),
     (Imputations, "imputation", lambda x: SimpleNamespace(mixing=np.array([x, np.nan])), {1.1: "pass", 1.101: "warn"}),
     (GapResult, "gap_n", lambda x: gap(n=x), {30: "pass", 29: "warn"}),

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import ceil
+from typing import Literal, get_args
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 
-from xmresearch.errors import InsufficientData
+from xmresearch.errors import InsufficientData, ModelError
 from xmresearch.inference.threads import on_one_thread
 from xmresearch.missing.imputations import Imputations
 from xmresearch.sem.inputs import check_frame, numbers_of
 
 Array = NDArray[np.float64]
+Method = Literal["matching", "normal"]
 FEWEST, MOST = 20, 100
 _RIDGE = 1e-5
 
@@ -25,6 +27,7 @@ def impute(
     frame: pd.DataFrame,
     columns: Sequence[str],
     *,
+    method: Method = "matching",
     m: int | None = None,
     rounds: int = 10,
     donors: int = 5,
@@ -39,10 +42,13 @@ def impute(
     columns : sequence of str
         What is imputed and what it is imputed from: all that the analysis uses, and whatever else tells something of the
         blanks (other items; the design weight, where there is one).
+    method : {'matching', 'normal'}
+        An answer that somebody gave, chosen by predictive mean matching; or a draw from the normal linear model, which may
+        lie between and beyond the answers of the scale.
     m : int, optional
         Completed tables, at least 2; absent, as many as there are incomplete rows in a hundred, between 20 and 100.
     rounds : int
-        Times that every column is imputed from the others.
+        Times that every column is imputed from the others; once where a single column has blanks, as nothing is chained.
     donors : int
         Nearest people by predicted answer, of whom one gives hers.
     seed : int
@@ -56,19 +62,23 @@ def impute(
     ------
     DataError
         A column is not there, or not of numbers.
+    ModelError
+        There is no such method.
     InsufficientData
         A column was answered by fewer people than there are donors; settings below their least.
 
     Notes
     -----
-    Each column is regressed on the others, coefficients are drawn from their posterior, and every blank takes the answer
-    of one of the `donors` people whose prediction by the estimated coefficients comes nearest to the blank's prediction by
-    the drawn ones. So what is filled in is always an answer of the scale, whatever its distribution, which suits ordinal
-    and bounded answers better than a joint normal model. It holds where blanks depend on what was answered (MAR).
+    Each column is regressed on the others and coefficients are drawn from their posterior. With matching, every blank takes
+    the answer of one of the `donors` people whose prediction by the estimated coefficients comes nearest to the blank's
+    prediction by the drawn ones: always an answer of the scale, whatever its distribution, which is what items, shares and
+    distributions need. Where most people of some kind left the blank, matching has few donors there and draws relations
+    towards zero; for means, covariances and regressions the normal model is the better one then. Both hold where blanks
+    depend on what was answered (MAR).
 
     References
     ----------
-    van Buuren, S. (2018). Flexible imputation of missing data (2nd ed.). CRC (chapters 3.4 and 4.5). Little, R. J. A.
+    van Buuren, S. (2018). Flexible imputation of missing data (2nd ed.). CRC (chapters 3.2, 3.4 and 4.5). Little, R. J. A.
     (1988). Journal of Business & Economic Statistics, 6, 287-296. White, I. R., Royston, P. & Wood, A. M. (2011).
     Statistics in Medicine, 30, 377-399 (how many).
     """
@@ -77,6 +87,8 @@ def impute(
     blank = np.isnan(values)
     if m is None:
         m = min(max(FEWEST, ceil(100 * blank.any(axis=1).mean())), MOST)
+    if method not in get_args(Method):
+        raise ModelError(f"method is {method!r}; it must be one of {', '.join(get_args(Method))}.")
     if m < 2 or rounds < 1 or donors < 1:
         raise InsufficientData(f"m is {m}, rounds {rounds} and donors {donors}; at least 2, 1 and 1 are needed.")
     for name, given in zip(names, (~blank).sum(axis=0), strict=True):
@@ -86,18 +98,21 @@ def impute(
                 "Leave the column out.",
             )
     order = [int(j) for j in np.argsort(blank.sum(axis=0), kind="stable") if blank[:, j].any()]
+    rounds = rounds if len(order) > 1 else 1
     scale = np.nanstd(values, axis=0)
     scale[scale == 0] = 1.0
     centre = np.nanmean(values, axis=0)
     standard = (values - centre) / scale
     filled, trace = np.empty((m, int(blank.sum()))), np.full((m, rounds, len(names)), np.nan)
     for k in range(m):
-        chain = _Chain(standard, blank, np.random.default_rng([seed, k]), donors)
+        chain = _Chain(standard, blank, np.random.default_rng([seed, k]), donors if method == "matching" else 0)
         for r in range(rounds):
             for j in order:
                 trace[k, r, j] = centre[j] + scale[j] * chain.refill(j)
         filled[k] = (chain.design[:, 1:] * scale + centre)[blank]
-    return Imputations(tuple(names), values, _exact(filled, values, blank), trace, frame.index)
+    if method == "matching":
+        filled = _exact(filled, values, blank)
+    return Imputations(tuple(names), values, filled, trace, frame.index)
 
 
 def _exact(filled: Array, values: Array, blank: NDArray[np.bool_]) -> Array:
@@ -115,7 +130,7 @@ def _exact(filled: Array, values: Array, blank: NDArray[np.bool_]) -> Array:
 
 
 class _Chain:
-    """One chain: the completed design with an intercept, and its cross products, kept up to date."""
+    """One chain: the completed design with an intercept, and its cross products, kept up to date; no donors: normal draws."""
 
     def __init__(self, values: Array, blank: NDArray[np.bool_], rng: np.random.Generator, donors: int) -> None:
         self.rng, self.donors = rng, donors
@@ -143,9 +158,12 @@ class _Chain:
         )
         sigma = np.sqrt(spare / self.rng.chisquare(df))
         drawn = slope + sigma * solve_triangular(root.T, self.rng.standard_normal(len(others)))
-        predicted = self.design @ np.insert(slope, at, 0.0)
-        wanted = gone @ np.insert(drawn, at, 0.0)
-        column = self.design[known[self._nearest(predicted[known], wanted)], at]
+        column = gone @ np.insert(drawn, at, 0.0)
+        if self.donors:
+            predicted = self.design @ np.insert(slope, at, 0.0)
+            column = self.design[known[self._nearest(predicted[known], column)], at]
+        else:
+            column = column + sigma * self.rng.standard_normal(len(rows))
         self.design[rows, at] = column
         fresh = self.design.T @ self.design[:, at]
         self.cross[:, at] = self.cross[at] = fresh

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from xmresearch.psychometrics.construct_validity import ValidityResult as ValidityResult
     from xmresearch.psychometrics.construct_validity import htmt2 as htmt2
     from xmresearch.psychometrics.construct_validity import validity as validity
+    from xmresearch.psychometrics.driver_result import DriverResult as DriverResult
     from xmresearch.psychometrics.factor_analysis import EfaResult as EfaResult
     from xmresearch.psychometrics.factor_analysis import efa as efa
     from xmresearch.psychometrics.factor_analysis import parallel_analysis as parallel_analysis
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
     from xmresearch.psychometrics.overall import overall_scores as overall_scores
     from xmresearch.psychometrics.priority import PriorityResult as PriorityResult
     from xmresearch.psychometrics.priority import priorities as priorities
-    from xmresearch.psychometrics.relative_importance import DriverResult as DriverResult
     from xmresearch.psychometrics.relative_importance import drivers as drivers
     from xmresearch.psychometrics.relative_importance import lmg_shares as lmg_shares
     from xmresearch.psychometrics.relative_importance import outcome_drivers as outcome_drivers

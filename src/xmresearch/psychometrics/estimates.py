@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -157,14 +157,14 @@ def replicate_means(values: Array, weights: Array | None, draws: int, seed: int,
 
 
 def replicate_covariances(
-    values: Array, weights: Array | None, draws: int, seed: int, kind: Kind = "bootstrap"
+    values: Array | Sequence[Array], weights: Array | None, draws: int, seed: int, kind: Kind = "bootstrap"
 ) -> Array:
     """Return replicates of the weighted covariance matrix of complete rows.
 
     Parameters
     ----------
-    values : ndarray
-        Shape (n, K), without blanks.
+    values : ndarray or sequence of ndarray
+        Shape (n, K), without blanks; several completed tables share the draws as `tables_of_draws` says.
     weights : ndarray or None
         Design weights, shape (n,).
     draws, seed, kind
@@ -175,22 +175,44 @@ def replicate_covariances(
     ndarray
         Shape (draws, K, K), divided by the sum of weights.
     """
-    n, k = values.shape
+    tables = [values] if isinstance(values, np.ndarray) else list(values)
+    n, k = tables[0].shape
     w = np.ones(n) if weights is None else weights
-    centred = values - values.mean(axis=0)
     upper = np.triu_indices(k)
-    products = centred[:, upper[0]] * centred[:, upper[1]]
-    blocks = []
-    for r in resample(n, draws, seed, kind):
-        rw = r * w
-        total = rw.sum(axis=1, keepdims=True)
-        with all_threads(rw.size * products.shape[1]):
-            mean, second = rw @ centred / total, rw @ products / total
-        full = np.empty((len(r), k, k))
-        full[:, upper[0], upper[1]] = second
-        full[:, upper[1], upper[0]] = second
-        blocks.append(full - mean[:, :, None] * mean[:, None, :])
-    return np.concatenate(blocks)
+    of_draw = tables_of_draws(len(tables), draws)
+    full, start, last = np.empty((draws, k, k)), 0, -1
+    for block in resample(n, draws, seed, kind):
+        mine = of_draw[start : start + len(block)]
+        for t in np.unique(mine):
+            if t != last:
+                centred, last = tables[t] - tables[t].mean(axis=0), t
+                products = centred[:, upper[0]] * centred[:, upper[1]]
+            rw = block[mine == t] * w
+            total = rw.sum(axis=1, keepdims=True)
+            with all_threads(rw.size * products.shape[1]):
+                mean, second = rw @ centred / total, rw @ products / total
+            found = np.empty((len(rw), k, k))
+            found[:, upper[0], upper[1]] = second
+            found[:, upper[1], upper[0]] = second
+            full[start : start + len(rw)] = found - mean[:, :, None] * mean[:, None, :]
+            start += len(rw)
+    return full
+
+
+def tables_of_draws(tables: int, draws: int) -> NDArray[np.int64]:
+    """Say which of several completed tables each draw is of: the first draws of the first, and so on, in equal shares.
+
+    Parameters
+    ----------
+    tables, draws : int
+        How many there are.
+
+    Returns
+    -------
+    ndarray of int
+        Shape (draws,), from 0, in order.
+    """
+    return np.asarray(np.arange(draws) * tables // draws, dtype=np.int64)
 
 
 def percentile_interval(replicates: Array, confidence: float) -> tuple[Array, Array]:

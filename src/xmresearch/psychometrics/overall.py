@@ -14,8 +14,8 @@ from xmresearch.display import Shown
 from xmresearch.inference.threads import on_one_thread
 from xmresearch.plots import forest
 from xmresearch.psychometrics.batteries import dimension_scores, paired_scores, service_dimensions
+from xmresearch.psychometrics.driver_result import DriverResult
 from xmresearch.psychometrics.estimates import estimate_means, percentile_interval, replicate_means
-from xmresearch.psychometrics.relative_importance import DriverResult
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -162,8 +162,8 @@ def _derived(
     scores: pd.DataFrame, driven: DriverResult, weights: Array | None, confidence: float, seed: int
 ) -> tuple[int, float, float, float, float]:
     """Use the drivers' own respondents and replicates, so that the uncertainty of the weights is carried along."""
-    values = scores[list(driven.table["construct"])].to_numpy()[driven.complete]
-    w = None if weights is None else weights[driven.complete]
+    values = scores[list(driven.table["construct"])].to_numpy()[driven.used]
+    w = None if weights is None else weights[driven.used]
     n = int((~np.isnan(values)).all(axis=1).sum())
     estimate = float(estimate_means(values, w).mean @ driven.table["share"].to_numpy())
     means = replicate_means(values, w, len(driven.usable), seed, "bayesian")[driven.usable]

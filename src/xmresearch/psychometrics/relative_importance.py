@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import combinations
 from math import factorial
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -15,19 +13,16 @@ from scipy import stats
 from xmresearch.data.codebook import Codebook
 from xmresearch.data.weights import effective_n
 from xmresearch.disclosure import MIN_CELL
-from xmresearch.display import Shown
 from xmresearch.errors import CodebookError, InsufficientData, nearest
 from xmresearch.inference.threads import on_one_thread
-from xmresearch.plots import forest
+from xmresearch.missing.pooled_tests import pool_wald
 from xmresearch.psychometrics.batteries import dimension_scores
-from xmresearch.psychometrics.estimates import percentile_interval, replicate_covariances
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from xmresearch.psychometrics.completed_scores import completed_tables, pooled_draws
+from xmresearch.psychometrics.driver_result import DriverResult
+from xmresearch.psychometrics.estimates import percentile_interval, replicate_covariances, tables_of_draws
 
 Array = NDArray[np.float64]
 MAX_DRIVERS = 14
-CASES_PER_DRIVER = 20
 
 
 def lmg_shares(correlation: Array) -> Array:
@@ -68,75 +63,12 @@ def lmg_shares(correlation: Array) -> Array:
     return shares
 
 
-@dataclass(frozen=True, repr=False)
-class DriverResult(Shown):
-    """Drivers of one outcome.
-
-    Attributes
-    ----------
-    table : DataFrame
-        One row per driver: construct, beta (standardised), beta_lower, beta_upper, share (of R squared, sums to 1),
-        share_lower, share_upper, p_top (posterior probability that it has the largest share).
-    r2, r2_lower, r2_upper : float
-        Explained share of the outcome's variance, with percentile interval of the Bayesian bootstrap.
-    n : int
-        Respondents with all drivers and the outcome.
-    outcome : str
-        Column name.
-    p : float
-        Of the F test that the drivers explain nothing (with design weights, at the effective n).
-    replicates : ndarray
-        Shares in each usable replicate, shape (number of True in `usable`, K).
-    usable, complete : ndarray of bool
-        Replicates in which all drivers vary and can be told apart, shape (draws,); respondents used, shape (rows,).
-    level : float
-        Of the intervals.
-    """
-
-    table: pd.DataFrame
-    r2: float
-    r2_lower: float
-    r2_upper: float
-    n: int
-    outcome: str
-    p: float
-    replicates: Array
-    usable: NDArray[np.bool_]
-    complete: NDArray[np.bool_]
-    level: float
-
-    def tidy(self) -> pd.DataFrame:
-        """Return one row per driver."""
-        return self.table
-
-    def summary(self) -> dict[str, Any]:
-        """Return the strongest driver and the explained variance."""
-        top = self.table.loc[self.table["share"].idxmax()]
-        return {
-            "driver": top["construct"], "share": top["share"],
-            "share_lower": top["share_lower"], "share_upper": top["share_upper"], "p_top": top["p_top"], "r2": self.r2,
-            "r2_lower": self.r2_lower, "r2_upper": self.r2_upper, "outcome": self.outcome, "outcome_n": self.n, "p": self.p,
-            "r2_adjusted": 1 - (1 - self.r2) * (self.n - 1) / (self.n - len(self.table) - 1),
-        }  # fmt: skip
-
-    def plot(self) -> Figure:
-        """Draw the shares of explained variance with their intervals."""
-        return forest(self.table, "construct", "share", "share", axis="share of the explained variance")
-
-    def diagnostics(self) -> pd.DataFrame:
-        """Return checks with figure, threshold and status."""
-        per = self.n / len(self.table)
-        rows = [("cases_per_driver", per, CASES_PER_DRIVER, "pass" if per >= CASES_PER_DRIVER else "warn")]
-        negative = int((self.table["beta_upper"] < 0).sum())
-        rows.append(("negative_drivers", negative, 0, "pass" if negative == 0 else "warn"))
-        return pd.DataFrame(rows, columns=["check", "value", "threshold", "status"])
-
-
 @on_one_thread
 def drivers(
     predictors: pd.DataFrame,
     outcome: pd.Series,
     *,
+    also: pd.DataFrame | None = None,
     weights: Array | None = None,
     confidence: float = 0.95,
     bootstrap: int = 2000,
@@ -144,20 +76,25 @@ def drivers(
 ) -> DriverResult:
     """Measure how much each dimension drives an outcome.
 
+    Blanks are filled in several times over by chained equations, and results pooled by Rubin's rules, so that
+    nobody is left out but who has neither an outcome nor a driver.
+
     Parameters
     ----------
     predictors : DataFrame
         One column per driver, such as `dimension_scores(frame, codebook, "perception", 0.5)`.
     outcome : Series
         Overall quality, satisfaction, ...
+    also : DataFrame, optional
+        Further scores of the same respondents that tell something of what is blank.
     weights : ndarray, optional
         Design weights, shape (n,).
     confidence : float
         Level of the percentile intervals.
     bootstrap : int
-        Draws of the Bayesian bootstrap, at least 200.
+        Draws of the Bayesian bootstrap, at least 200; completed tables share them equally.
     seed : int
-        Of the bootstrap.
+        Of the bootstrap and of what is filled in.
 
     Returns
     -------
@@ -171,48 +108,66 @@ def drivers(
     References
     ----------
     Lindeman, R. H., Merenda, P. F. & Gold, R. Z. (1980). Introduction to Bivariate and Multivariate Analysis. Scott, Foresman.
-    Rubin, D. B. (1981). The Bayesian bootstrap. Annals of Statistics, 9(1), 130-134.
+    Rubin, D. B. (1981). The Bayesian bootstrap. Annals of Statistics, 9(1), 130-134. Rubin, D. B. (1987). Multiple
+    imputation for nonresponse in surveys. Wiley.
     """
     k = predictors.shape[1]
     if k > MAX_DRIVERS:
         raise InsufficientData(f"{k} drivers have too many orders of entry; at most {MAX_DRIVERS} can be compared.")
     values = np.column_stack([predictors.to_numpy(dtype=float), outcome.to_numpy(dtype=float)])
-    complete = ~np.isnan(values).any(axis=1)
-    values = values[complete]
-    least = max(3 * (k + 1), MIN_CELL)
-    if len(values) < least or effective_n(None if weights is None else weights[complete], len(values)) < k + 2:
+    used, blank = ~np.isnan(values).all(axis=1), np.isnan(values).any(axis=1)
+    w = None if weights is None else weights[used]
+    whole, least = int((~blank).sum()), max(3 * (k + 1), MIN_CELL)
+    if whole < least or effective_n(None if weights is None else weights[~blank], whole) < k + 2:
         raise InsufficientData(
-            f"{len(values)} respondents have the outcome '{outcome.name}' and all {k} dimensions; "
+            f"{whole} respondents have the outcome '{outcome.name}' and all {k} dimensions; "
             f"at least {least} are needed to tell what drives it."
         )
-    w = None if weights is None else weights[complete]
-    cov = np.cov(values, rowvar=False, aweights=w)
-    if (np.diag(cov) <= 0).any():
-        constant = [*predictors.columns, outcome.name][int(np.argmin(np.diag(cov)))]
-        raise InsufficientData(f"'{constant}' is constant, so nothing can drive it or be driven by it.")
-    sd = np.sqrt(np.diag(cov))
-    if np.linalg.cond((cov / np.outer(sd, sd))[:k, :k]) > 1e8:
-        raise InsufficientData("The dimensions are collinear, so their effects cannot be told apart.")
-    replicates = replicate_covariances(values, w, bootstrap, seed, "bayesian")
+    _check_told_apart(np.cov(values[~blank], rowvar=False), [*predictors.columns, outcome.name])
+    tables = completed_tables(values[used], None if also is None else also[used], w, seed)
+    covs = np.stack([np.cov(t, rowvar=False, aweights=w) for t in tables])
+    replicates = replicate_covariances(tables, w, bootstrap, seed, "bayesian")
     usable = _usable(replicates, k)
-    replicates = replicates[usable]
-    shares = lmg_shares(replicates)
-    r2_draws = shares.sum(axis=1)
-    relative = shares / r2_draws[:, None]
-    share = lmg_shares(cov)
-    beta, beta_draws = _betas(cov), _betas(replicates)
-    r2_low, r2_high = percentile_interval(r2_draws[:, None], confidence)
+    of_table = tables_of_draws(len(tables), bootstrap)[usable]
+    gains, drawn = lmg_shares(covs), lmg_shares(replicates[usable])
+    r2s, r2_drawn = gains.sum(axis=1, keepdims=True), drawn.sum(axis=1, keepdims=True)
+    share, relative = pooled_draws(gains / r2s, drawn / r2_drawn, of_table)
+    beta, betas = pooled_draws(_betas(covs), _betas(replicates[usable]), of_table)
+    r2, r2_draws = pooled_draws(r2s, r2_drawn, of_table)
+    r2_low, r2_high = percentile_interval(r2_draws, confidence)
     table = pd.DataFrame({"construct": list(predictors.columns), "beta": beta})
-    table["beta_lower"], table["beta_upper"] = percentile_interval(beta_draws, confidence)
-    table["share"] = share / share.sum()
+    table["beta_lower"], table["beta_upper"] = percentile_interval(betas, confidence)
+    table["share"] = share
     table["share_lower"], table["share_upper"] = percentile_interval(relative, confidence)
     table["p_top"] = np.bincount(relative.argmax(axis=1), minlength=k) / len(relative)
-    r2, n = float(share.sum()), effective_n(w, len(values))
-    p = float(stats.f.sf(r2 / k / (max(1 - r2, 1e-15) / (n - k - 1)), k, n - k - 1))
+    m = len(tables)
+    due = (1 + 1 / m) * (gains / r2s).var(axis=0, ddof=1) / relative.var(axis=0) if m > 1 else np.zeros(k)
     return DriverResult(
-        table, r2, float(r2_low[0]), float(r2_high[0]), len(values), str(outcome.name), p, relative, usable, complete,
-        confidence,
+        table, float(r2[0]), float(r2_low[0]), float(r2_high[0]), int(used.sum()), str(outcome.name),
+        _nothing_explained(covs, effective_n(w, int(used.sum()))), relative, usable, used, confidence,
+        int((blank & used).sum()), m if m > 1 else 0, float(due.max()),
     )  # fmt: skip
+
+
+def _check_told_apart(cov: Array, names: list[str]) -> None:
+    if (np.diag(cov) <= 0).any():
+        constant = names[int(np.argmin(np.diag(cov)))]
+        raise InsufficientData(f"'{constant}' is constant, so nothing can drive it or be driven by it.")
+    sd = np.sqrt(np.diag(cov))
+    if np.linalg.cond((cov / np.outer(sd, sd))[:-1, :-1]) > 1e8:
+        raise InsufficientData("The dimensions are collinear, so their effects cannot be told apart.")
+
+
+def _nothing_explained(covs: Array, n: float) -> float:
+    """Return the p of the F test that all slopes are zero: over completed tables D1, of a single one the usual test."""
+    k = covs.shape[1] - 1
+    inner, cross, df = covs[:, :k, :k], covs[:, :k, k], n - k - 1
+    slope = np.linalg.solve(inner, cross[..., None])[..., 0]
+    explained = (slope * cross).sum(axis=1)
+    unexplained = np.maximum(covs[:, k, k] - explained, 1e-15 * covs[:, k, k])
+    if len(covs) == 1:
+        return float(stats.f.sf(explained[0] / k / (unexplained[0] / df), k, df))
+    return pool_wald(slope, np.linalg.inv(inner) * (unexplained / df)[:, None, None], df=df).p
 
 
 @on_one_thread
@@ -266,9 +221,19 @@ def outcome_drivers(
     if outcome not in asked:
         raise CodebookError(f"Codebook '{codebook.name}' has no outcome item '{outcome}'.", nearest(outcome, asked))
     predictors = dimension_scores(frame, codebook, "perception", min_answered)
+    others = [
+        dimension_scores(frame, codebook, kind, min_answered) for kind in ("expectation", "minimum", "importance")
+    ]
+    also = pd.concat([*others, frame[[name for name in asked if name != outcome]]], axis=1)
     try:
         result = drivers(
-            predictors, frame[outcome], weights=weights, confidence=confidence, bootstrap=bootstrap, seed=seed
+            predictors,
+            frame[outcome],
+            also=also,
+            weights=weights,
+            confidence=confidence,
+            bootstrap=bootstrap,
+            seed=seed,
         )
     except InsufficientData as error:
         return None, error.problem

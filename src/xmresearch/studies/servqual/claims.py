@@ -17,13 +17,13 @@ from xmresearch.claims.rules import larger
 from xmresearch.display import Shown
 from xmresearch.psychometrics.composite import AVE_BOUND
 from xmresearch.psychometrics.construct_validity import HTMT_BOUND, ValidityResult
+from xmresearch.psychometrics.driver_result import DriverResult
 from xmresearch.psychometrics.gap_scores import GapResult
 from xmresearch.psychometrics.importance import ImportanceResult
 from xmresearch.psychometrics.instrument import SegmentInvariance
 from xmresearch.psychometrics.internal_consistency import ACCEPTABLE, ReliabilityResult
 from xmresearch.psychometrics.overall import ScoreResult
 from xmresearch.psychometrics.priority import PriorityResult
-from xmresearch.psychometrics.relative_importance import DriverResult
 from xmresearch.psychometrics.segments import SegmentResult
 from xmresearch.psychometrics.tolerance import ToleranceResult
 from xmresearch.sem.concerns import Concern
