@@ -39,6 +39,15 @@ class BlankAnswers(Shown):
         """Return the most frequent patterns."""
         return self.patterns.top(_SHOWN)
 
+    def shown(self) -> pd.DataFrame | None:
+        """Return the most frequent patterns for a report, the share of rows in of_rows; None where nothing is blank."""
+        return None if self.rows() is None else self.tidy().rename(columns={"share": "of_rows"})
+
+    def rows(self) -> dict[str, Any] | None:
+        """Return how many rows are complete and how many are not; None where nothing is blank."""
+        facts = self.patterns.summary()
+        return {k: facts[k] for k in ("n", "complete", "incomplete")} if facts["incomplete"] else None
+
     def summary(self) -> dict[str, Any]:
         """Return the patterns' summary and the test's; case is complete, not_shown, not_random or untested."""
         facts = self.patterns.summary()

@@ -19,6 +19,7 @@ from xmresearch.sem.missing_sample import MissingSample
 
 Array = NDArray[np.float64]
 MCAR_LEVEL = 0.05
+_MOST_CELLS = 20_000_000
 
 
 @dataclass(frozen=True, repr=False)
@@ -84,7 +85,8 @@ def little_test(frame: pd.DataFrame, columns: Sequence[str]) -> LittleResult:
     DataError
         A column is not there, or not of numbers.
     InsufficientData
-        Fewer than two items, nothing blank, all rows blank in the same items, an item that does not vary, or covariances that cannot be estimated.
+        Fewer than two items, nothing blank, all rows blank in the same items, an item that does not
+        vary, more patterns than can be held in memory, or covariances that cannot be estimated.
 
     Notes
     -----
@@ -107,6 +109,12 @@ def little_test(frame: pd.DataFrame, columns: Sequence[str]) -> LittleResult:
     if (blank == blank[0]).all():
         raise InsufficientData("The same items are blank in every row, so there are no patterns to compare.")
     centre, spread = np.nanmean(rows, axis=0), np.nanstd(rows, axis=0)
+    kinds = len(np.unique(np.packbits(blank, axis=1), axis=0))
+    if kinds * len(names) ** 2 > _MOST_CELLS:
+        raise InsufficientData(
+            f"The blanks of {len(names)} items form {kinds} patterns, more than can be tested at once.",
+            "Name fewer items.",
+        )
     sample = MissingSample.of((rows - centre) / spread)
     apart = np.where(sample.patterns, sample.means - sample.mean, 0.0)
     chisq = float(sample.counts @ np.einsum("ki,kij,kj->k", apart, sample.inverses(sample.cov), apart))

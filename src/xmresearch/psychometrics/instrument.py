@@ -97,12 +97,16 @@ class SegmentInvariance(Shown):
         Groups that are too small to be compared, or whose model could not be fitted.
     least : int
         Respondents that a group needs.
+    complete, left_out : int
+        Respondents without a blank, who are used, and with one, who are not.
     """
 
     table: pd.DataFrame
     ladders: dict[str, InvarianceResult]
     hidden: int
     least: int
+    complete: int
+    left_out: int
 
     def tidy(self) -> pd.DataFrame:
         """Return one row per segment and level."""
@@ -169,4 +173,4 @@ def segment_invariance(
         ladders[segment] = ladder
         rows.append(ladder.table.assign(segment=segment, groups=len(kept), n=len(part)))
     table = pd.concat(rows, ignore_index=True) if rows else pd.DataFrame()
-    return SegmentInvariance(table, ladders, hidden, least)
+    return SegmentInvariance(table, ladders, hidden, least, len(complete), len(frame) - len(complete))

@@ -100,6 +100,21 @@ class ReliabilityResult(Shown):
     differences: pd.DataFrame
     reversed_items: pd.DataFrame
 
+    def rows_used(self, total: int) -> dict[str, int] | None:
+        """Return the fewest respondents that a set of scores rests on, and how many that leaves out; None where nobody is.
+
+        Parameters
+        ----------
+        total : int
+            Respondents in all.
+
+        Returns
+        -------
+        dict or None
+        """
+        used = int(self.table["n"].min())
+        return {"used": used, "left_out": total - used, "total": total} if used < total else None
+
     def tidy(self) -> pd.DataFrame:
         """Return one row per dimension and battery, with the difference's reliability beside the gap's alpha."""
         gap = self.differences.assign(kind="gap")[["construct", "kind", "r_ep", "difference_reliability"]]

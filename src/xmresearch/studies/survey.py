@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+from xmresearch.data.codebook import Codebook
 from xmresearch.data.formats.table import Table
 from xmresearch.data.load import load_survey
 from xmresearch.data.survey import Survey
@@ -19,6 +20,16 @@ MOST_LINES = 5
 def open_survey(params: SurveyParams, base: Path | None = None) -> Survey:
     """Read, check and screen the survey that the params name; raises as `load_survey` does."""
     return load_survey(**params.survey_settings(), base=base)
+
+
+def rated_items(codebook: Codebook) -> list[str]:
+    """Return the items whose blanks are described: all ratings but those of importance, which may add up to a given sum."""
+    return [c.name for c in codebook.columns if c.kind != "importance"]
+
+
+def rows_used(used: int, left_out: int) -> dict[str, int] | None:
+    """Return how many respondents a figure rests on and how many are left out for blanks; None where nobody is."""
+    return {"used": used, "left_out": left_out, "total": used + left_out} if left_out else None
 
 
 def describe_survey(
