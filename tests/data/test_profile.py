@@ -68,6 +68,13 @@ def test_an_end_that_a_handful_gave_is_not_taken_for_the_end():
     assert not numbers_scale(ten, "Q", columns=1).sure
 
 
+def test_five_answers_at_both_ends_are_enough():
+    ends = Counter({"1": 5, "2": 30, "3": 30, "4": 30, "5": 5})
+    assert numbers_scale(ends, "Q", columns=1).sure
+    ends["1"] = 2
+    assert not numbers_scale(ends, "Q", columns=1).sure
+
+
 def test_numbers_with_decimals_are_scores_and_always_doubtful():
     found = numbers_scale(Counter({"1.5": 20, "4.25": 20, "6.75": 20}), "x", columns=1)
     assert not found.sure

@@ -67,8 +67,8 @@ def test_what_only_a_guessed_group_says_of_an_item_is_doubtful():
     data = pd.concat([one_factor(400, 6, seed=1), one_factor(400, 3, {"r1", "r2", "r3"}, seed=1, prefix="r")], axis=1)
     guessed = Guess("group", "correlations", "by correlations alone")
     groups = [
-        Construct("a", "a", ("q1", "q2", "q3", "q4"), guessed),
-        Construct("b", "b", ("q5", "r1", "r2", "r3"), guessed),
+        Construct("a", "a", ("q1", "q2", "q3", "q4"), guessed, split=True),
+        Construct("b", "b", ("q5", "r1", "r2", "r3"), guessed, split=True),
     ]
     found = turned_items(data, groups)
     assert "correlations alone made" in found["q5"].doubt
@@ -97,3 +97,12 @@ def test_an_instrument_is_known_by_its_wording_in_either_language():
         assert found.name == "servqual"
         assert statements == [c.statement for c in items]
     assert match_instrument(["I like the colour", "The menu is long", "Parking is hard to find"]) is None
+
+
+def test_a_modest_correlation_that_is_beyond_chance_is_enough():
+    data = one_factor(400, 5, {"q2"}, loading=0.55)
+    found = reversed_items(data)["q2"]
+    assert -2 * AGAINST < float(found.why.split()[4].rstrip(",")) < -AGAINST
+    assert (found.what, found.sure) == ("reverse", True)
+    small = one_factor(40, 5, {"q2"}, loading=0.7, seed=4)
+    assert reversed_items(small)["q2"].what == "reverse"  # between three and six standard errors from zero

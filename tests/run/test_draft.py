@@ -16,6 +16,7 @@ from xmresearch.data.scenarios.service_hall import ServiceHall
 from xmresearch.errors import DataError, OutputError, ParamsError
 from xmresearch.run.check import check_study
 from xmresearch.run.draft import draft_study
+from xmresearch.run.new_study import new_study
 
 
 @pytest.fixture(scope="module")
@@ -162,3 +163,26 @@ def test_every_line_marked_doubtful_is_a_comment_and_every_guess_has_one(survey,
     for path in (done.params, done.codebook):
         lines = path.read_text("utf-8").splitlines()
         assert all("#" in line.partition("DOUBTFUL")[0] for line in lines if "DOUBTFUL" in line)
+
+
+def test_a_study_of_ones_own_drafts_like_any_other(tmp_path):
+    new_study("twogroups", tmp_path)
+    path = tmp_path / "shops.csv"
+    rng = np.random.default_rng(4)
+    pd.DataFrame({"shop": ["a", "b"] * 50, "minutes": rng.normal(30, 4, 100)}).to_csv(path, index=False)
+    done = draft_study(path, out=tmp_path / "a.yml")
+    assert done.study == "twogroups"
+    assert yaml.safe_load(done.params.read_text("utf-8"))["outcome"] == "minutes"
+    assert done.codebook is None
+    assert done.reasons["sem"].startswith("no question has several items")
+
+
+def test_a_file_named_after_a_person_gives_the_run_another_name(hall, tmp_path):
+    path = tmp_path / "13912345678 zebedee@example.org.csv"
+    hall.to_csv(path, index=False)
+    done = draft_study(path, out=tmp_path / "a.yml")
+    params = yaml.safe_load(done.params.read_text("utf-8"))
+    assert "zebedee" not in params["name"]
+    assert "13912345678" not in params["name"]
+    head = done.params.read_text("utf-8").partition("data:")[0]
+    assert "zebedee" not in head

@@ -16,6 +16,7 @@ from xmresearch.data.formats.registry import read_table
 from xmresearch.data.formats.table import Table
 from xmresearch.data.profile.file_profile import FileProfile, profile_file
 from xmresearch.data.profile.guess import Guess
+from xmresearch.data.protection import neutral_name
 from xmresearch.errors import DataError, OutputError, ParamsError, XMError, brief, nearest
 from xmresearch.params.proposal import Proposal, Written
 from xmresearch.params.registry import find_study, study_names
@@ -157,13 +158,13 @@ def _read(path: Path, given: dict[str, Any]) -> tuple[Table, dict[str, Any], dic
 
 
 def _target(path: Path, study: str, out: str | Path | None, name: str | None) -> tuple[Path, str]:
-    slug = NAMED.sub("_", path.name.split(".")[0].lower()).strip("_")[:48]
+    slug = NAMED.sub("_", neutral_name(path.name).split(".")[0].lower()).strip("_")[:48]
     run = name or (slug if slug and slug[0].isalnum() else "draft")
     return (Path(out) if out else project_root() / "params" / study / f"{run}.yml"), run
 
 
 def _none_suits(path: Path, profile: FileProfile, reasons: Mapping[str, str]) -> str:
-    lines = [f"'{path.name}' holds {profile.nature.what} ({profile.nature.why}), which no study suits:"]
+    lines = [f"'{neutral_name(path.name)}' holds {profile.nature.what} ({profile.nature.why}), which no study suits:"]
     return "\n".join(lines + [f"- {name}: {why}." for name, why in reasons.items()])
 
 
@@ -175,7 +176,7 @@ def _texts(
     params = Written()
     params.note(f"yaml-language-server: $schema=../{study}.schema.json")
     params.note(
-        f"Drafted from '{path.name}' by xmresearch draft: {profile.rows:,d} rows, {len(profile.columns)} columns. Every line that was guessed "
+        f"Drafted from '{neutral_name(path.name)}' by xmresearch draft: {profile.rows:,d} rows, {len(profile.columns)} columns. Every line that was guessed "
         "says why; check those marked DOUBTFUL."
     )
     params.note(f"The file holds {profile.nature.what}: {profile.nature.why}.")
@@ -206,7 +207,7 @@ def _texts(
         params.put("codebook", book.name, Guess(book.name, "drafted beside this file"))
         head = Written()
         head.note(
-            f"Drafted from '{path.name}' by xmresearch draft. Every line that was guessed says why; check those marked DOUBTFUL."
+            f"Drafted from '{neutral_name(path.name)}' by xmresearch draft. Every line that was guessed says why; check those marked DOUBTFUL."
         )
         texts[book] = head.text() + proposal.codebook.text()
     body = params.text()

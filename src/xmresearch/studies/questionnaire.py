@@ -43,12 +43,15 @@ class Construct(Shown):
         Columns, as in the file.
     ground : Guess
         What put them together.
+    split : bool
+        Whether it is part of a question that was cut by correlations.
     """
 
     name: str
     label: str
     items: tuple[str, ...]
     ground: Guess
+    split: bool = False
 
 
 def item_numbers(profile: FileProfile, battery: Battery) -> pd.DataFrame:
@@ -188,7 +191,7 @@ def turned_items(numbers: pd.DataFrame, constructs: Sequence[Construct]) -> dict
     found: dict[str, Guess] = {}
     for c in constructs:
         for item, guess in reversed_items(numbers[list(c.items)]).items():
-            apart = not c.ground.sure and len(constructs) > 1 and item not in whole
+            apart = c.split and item not in whole
             doubt = "it runs against its own group only, which correlations alone made: it may belong elsewhere"
             found[item] = replace(guess, doubt=doubt) if apart and guess.sure else guess
     return found
@@ -244,7 +247,7 @@ def battery_constructs(profile: FileProfile, battery: Battery, taken: set[str]) 
     if numbers.shape[1] < 2:
         return []
     stem = battery.stem.strip("_.-[ ")
-    label = "Factor" if battery.nameless else f"Question {stem}" if stem.isdigit() else stem
+    label = "Factor" if battery.nameless else _wording(profile, battery) if stem.isdigit() else stem
     names = [str(c) for c in numbers.columns]
     if battery.nameless or len(names) >= SPLIT_FROM:
         blocks, how = factor_blocks(numbers)
@@ -272,9 +275,20 @@ def battery_constructs(profile: FileProfile, battery: Battery, taken: set[str]) 
                 f"Factor {k}" if battery.nameless else f"{label} (factor {k})",
                 tuple(block),
                 Guess(name, how, doubt),
+                split=True,
             )
         )
     return found
+
+
+def _wording(profile: FileProfile, battery: Battery) -> str:
+    """Return the wording of a numbered question without that of its rows; its number where the file has no more."""
+    for column, row in zip(battery.columns, battery.rows, strict=True):
+        question = " ".join(profile.columns[column].question.split())
+        shared = question.replace(" ".join(row.split()), "").strip(" :：—-。.，,")
+        if shared:
+            return shared
+    return f"Question {battery.stem}"
 
 
 def marked_against(profile: FileProfile, constructs: Sequence[Construct], numbers: pd.DataFrame) -> list[Construct]:
