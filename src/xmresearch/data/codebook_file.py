@@ -215,6 +215,11 @@ def _shipped() -> tuple[str, ...]:
     return tuple(sorted(entry.name[:-4] for entry in folder.iterdir() if entry.name.endswith(".yml")))
 
 
+def instrument_names() -> tuple[str, ...]:
+    """Return the names of the instruments that the package ships, in alphabetical order."""
+    return _shipped()
+
+
 def load_codebook(reference: str, base: Path | None = None) -> Codebook:
     """Load a shipped instrument by name, or a codebook of your own by path.
 

@@ -16,8 +16,8 @@ from xmresearch.data.formats.registry import read_table
 from xmresearch.data.formats.table import Table
 from xmresearch.data.profile.file_profile import FileProfile, profile_file
 from xmresearch.data.profile.guess import Guess
-from xmresearch.data.protection import neutral_name
 from xmresearch.errors import DataError, OutputError, ParamsError, XMError, brief, nearest
+from xmresearch.identifiers.file_names import neutral_name
 from xmresearch.params.proposal import Proposal, Written
 from xmresearch.params.registry import find_study, study_names
 from xmresearch.run.check import check_study

@@ -11,7 +11,7 @@ import pandas as pd
 
 from xmresearch.data.answers import to_numbers
 from xmresearch.data.codebook import Codebook, Column, Scale
-from xmresearch.data.codebook_file import load_codebook
+from xmresearch.data.codebook_file import instrument_names, load_codebook
 from xmresearch.data.names import Labels
 from xmresearch.data.profile.batteries import Battery
 from xmresearch.data.profile.file_profile import FileProfile
@@ -21,7 +21,6 @@ from xmresearch.display import Shown
 from xmresearch.errors import InsufficientData, XMError
 from xmresearch.psychometrics.factor_analysis import efa, parallel_analysis
 
-INSTRUMENTS = ("servqual",)
 SERVQUAL_ITEMS = 22
 ALIKE, MOST_ALIKE = 0.6, 0.6
 """How alike wordings are from which on they are one, and the share of items from which on it is the instrument."""
@@ -211,20 +210,28 @@ def match_instrument(texts: Sequence[str]) -> tuple[Codebook, list[str]] | None:
     statements : list of str
         The statement of each item, '' where none is alike; None where no instrument has most of them.
     """
-    for name in INSTRUMENTS:
+    best: tuple[tuple[int, bool, int], Codebook, list[str]] | None = None
+    for name in instrument_names():
         book = load_codebook(name)
-        labels = {c.statement: c.labels for c in book.select("perception")}
-        found: list[str] = []
-        for text in texts:
-            likeness = {
-                str(s): max(difflib.SequenceMatcher(None, plain(text), plain(t)).ratio() for t in (label.en, label.zh))
-                for s, label in labels.items() if str(s) not in found
-            }  # fmt: skip
-            best = max(likeness, key=lambda s: likeness[s], default="")
-            found.append(best if best and likeness[best] >= ALIKE else "")
-        if texts and sum(map(bool, found)) >= MOST_ALIKE * len(texts):
-            return book, found
-    return None
+        found = _likest(texts, book)
+        score = (sum(map(bool, found)), bool(book.select("expectation")), -len(book.columns))
+        if texts and score[0] >= MOST_ALIKE * len(texts) and (best is None or score > best[0]):
+            best = (score, book, found)
+    return None if best is None else best[1:]
+
+
+def _likest(texts: Sequence[str], book: Codebook) -> list[str]:
+    """Return the statement of an instrument that is worded most like each text, none twice; '' where none is alike."""
+    labels = {c.statement: c.labels for c in book.select("perception")}
+    found: list[str] = []
+    for text in texts:
+        likeness = {
+            str(s): max(difflib.SequenceMatcher(None, plain(text), plain(t)).ratio() for t in (label.en, label.zh))
+            for s, label in labels.items() if str(s) not in found
+        }  # fmt: skip
+        likest = max(likeness, key=lambda s: likeness[s], default="")
+        found.append(likest if likest and likeness[likest] >= ALIKE else "")
+    return found
 
 
 def battery_constructs(profile: FileProfile, battery: Battery, taken: set[str]) -> list[Construct]:
