@@ -53,6 +53,7 @@ def load_survey(
     id_column: str | None = None,
     weight_column: str | None = None,
     duration_column: str | None = None,
+    cluster_column: str | None = None,
     segments: Sequence[str] = (),
 ) -> Survey:
     """Read, check and screen a survey.
@@ -65,7 +66,7 @@ def load_survey(
         A shipped instrument, or the path of a codebook.
     base : Path, optional
         Folder that relative paths start from; the working directory if absent.
-    screening, id_column, weight_column, duration_column, segments
+    screening, id_column, weight_column, duration_column, cluster_column, segments
         As for `prepare_survey`.
 
     Returns
@@ -81,7 +82,7 @@ def load_survey(
     with problems.step():
         book = load_codebook(codebook, base)
     with problems.step():
-        plain = [c for c in (id_column, weight_column, duration_column) if c is not None]
+        plain = [c for c in (id_column, weight_column, duration_column, cluster_column) if c is not None]
         opened = _open_survey(source_of(data), base, weighted=weight_column is not None, exempt=plain)
     problems.settle()
     table, source, truth, population = opened
@@ -105,7 +106,7 @@ def load_survey(
     with problems.step():
         prepared.append(prepare_survey(
             _rows(table), book, screening=screening, id_column=id_column, weight_column=weight_column,
-            duration_column=duration_column, segments=segments, source=source, truth=truth, population=population, notes=absent,
+            duration_column=duration_column, cluster_column=cluster_column, segments=segments, source=source, truth=truth, population=population, notes=absent,
             table=table.without_rows() if isinstance(table, Table) else None,
         ))  # fmt: skip
     problems.settle()

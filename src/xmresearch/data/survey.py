@@ -23,6 +23,7 @@ from xmresearch.display import Shown
 from xmresearch.errors import CodebookError, DataError, InsufficientData, Problems, nearest
 
 MAX_SEGMENT_LEVELS = 40
+LEAST_CLUSTERS = 2
 _SHOWN = 8
 
 
@@ -58,6 +59,8 @@ class Survey(Shown):
         How answers in words became numbers.
     anonymity : Anonymity or None
         How far the people in the file hide among others; None where the rows came from no file.
+    clusters : ndarray of str or None
+        What each respondent was drawn with, shape (n,); None where respondents were drawn one by one.
     """
 
     frame: pd.DataFrame
@@ -72,6 +75,7 @@ class Survey(Shown):
     table: Table | None = None
     conversions: tuple[Conversion, ...] = ()
     anonymity: Anonymity | None = None
+    clusters: NDArray[np.object_] | None = None
 
     @property
     def simulated(self) -> bool:
@@ -85,6 +89,12 @@ class Survey(Shown):
     def names(self) -> dict[str, dict[str, str]]:
         """Labels of the survey's identifiers, by language."""
         return {lang: self.codebook.label_map(lang) for lang in ("en", "zh")}
+
+    def sampled(self, weight_column: str | None, cluster_column: str | None) -> pd.DataFrame:
+        """Return the rows with the weights and clusters under these names; a name that is None adds nothing."""
+        given = {weight_column: self.weights, cluster_column: self.clusters}
+        added = {name: values for name, values in given.items() if name is not None and values is not None}
+        return self.frame.assign(**added) if added else self.frame
 
     def summary(self) -> dict[str, Any]:
         """Return how many respondents there are and what they are worth."""
@@ -156,6 +166,7 @@ def prepare_survey(
     id_column: str | None = None,
     weight_column: str | None = None,
     duration_column: str | None = None,
+    cluster_column: str | None = None,
     segments: Sequence[str] = (),
     source: str = "table",
     truth: pd.DataFrame | None = None,
@@ -173,8 +184,8 @@ def prepare_survey(
         What the columns measure; each must be in the table.
     screening : Screening, optional
         The rules; the defaults if absent.
-    id_column, weight_column, duration_column : str, optional
-        Respondent identifier, design weight (> 0), length of the interview in seconds.
+    id_column, weight_column, duration_column, cluster_column : str, optional
+        Respondent identifier, design weight (> 0), length of the interview in seconds, what respondents were drawn with.
     segments : sequence of str
         Columns to report by.
     source : str
@@ -195,17 +206,20 @@ def prepare_survey(
     Raises
     ------
     DataError
-        A column is missing or there twice; an answer is no number or outside its scale; a weight is not positive; a segment is
-        empty. What is wrong in several places is said of all of them.
+        A column is missing or there twice; an answer is no number or outside its scale; a weight is not positive; a cluster is blank; a
+        segment is empty. What is wrong in several places is said of all of them.
     InsufficientData
-        Fewer than ten respondents are left, or an item has no answer at all.
+        Fewer than ten respondents are left, an item has no answer at all, or there is a single cluster.
     """
     problems = Problems()
     with problems.step():
         require_unique_columns(raw)
     problems.settle()
     rules = screening or Screening()
-    given = {"id_column": id_column, "weight_column": weight_column, "duration_column": duration_column}
+    given = {
+        "id_column": id_column, "weight_column": weight_column, "duration_column": duration_column,
+        "cluster_column": cluster_column,
+    }  # fmt: skip
     _check_columns(raw, codebook, {k: v for k, v in given.items() if v is not None}, segments, problems)
     there = {k: v if v in raw.columns else None for k, v in given.items()}
     raw = raw.reset_index(drop=True)
@@ -238,12 +252,29 @@ def prepare_survey(
     if there["weight_column"] is not None:
         with problems.step():
             weights = positive_weights(raw.loc[keep, there["weight_column"]], there["weight_column"])
+    clusters = None
+    if there["cluster_column"] is not None:
+        with problems.step():
+            clusters = _clusters(raw.loc[keep, there["cluster_column"]], there["cluster_column"])
     for name in segments:
         with problems.step():
             if name in raw.columns:
                 frame[name] = _segment(raw.loc[keep, name], name)
     problems.settle()
-    return Survey(frame, codebook, weights, tuple(segments), log, source, truth, notes, population, table, conversions)
+    return Survey(
+        frame,
+        codebook,
+        weights,
+        tuple(segments),
+        log,
+        source,
+        truth,
+        notes,
+        population,
+        table,
+        conversions,
+        clusters=clusters,
+    )
 
 
 def _check_columns(
@@ -263,6 +294,13 @@ def _check_columns(
         shown = ", ".join(f"'{name}'" for name in lacking[:_SHOWN]) + (", ..." if len(lacking) > _SHOWN else "")
         what = f"column {shown}" if len(lacking) == 1 else f"columns {shown} ({len(lacking)} items of the codebook)"
         problems.errors.append(DataError(f"The data have no {what}.", nearest(lacking[0], own)))
+    for key in ("weight_column", "cluster_column"):
+        if given.get(key) in names:
+            problems.errors.append(
+                DataError(
+                    f"{key}: '{given[key]}' is an item of the codebook.", "Name another column, or remove the item."
+                )
+            )
     for key, name in [*given.items(), *(("segments", name) for name in segments)]:
         if name not in raw.columns:
             problems.errors.append(DataError(f"{key}: the data have no column '{name}'.", nearest(name, own)))
@@ -305,9 +343,32 @@ def _require_pairs_answered(frame: pd.DataFrame, codebook: Codebook) -> None:
             )
 
 
-def _segment(given: pd.Series, name: str) -> pd.Series:
+def _clusters(given: pd.Series, name: str) -> NDArray[np.object_]:
+    text = _labels(given)
+    blank = text.isna()
+    if blank.any():
+        raise DataError(
+            f"Cluster column '{name}', data row {int(given.index[int(blank.to_numpy().argmax())]) + 1}: blank "
+            f"({int(blank.sum())} such row(s)).",
+            "Every respondent needs a cluster; give one who was drawn alone a cluster of their own.",
+        )
+    if text.nunique() < LEAST_CLUSTERS:
+        raise InsufficientData(
+            f"Cluster column '{name}' has a single cluster; standard errors need at least {LEAST_CLUSTERS}.",
+            "Leave cluster_column out, or name another column.",
+        )
+    codes: NDArray[np.object_] = text.to_numpy(dtype=object)
+    return codes
+
+
+def _labels(given: pd.Series) -> pd.Series:
+    """Return values as stripped text, whole numbers without a point; blank ones are missing."""
     whole = pd.api.types.is_float_dtype(given) and (given.dropna() % 1 == 0).all()
-    text = (given.astype("Int64") if whole else given).astype("string").str.strip().replace("", pd.NA)
+    return (given.astype("Int64") if whole else given).astype("string").str.strip().replace("", pd.NA)
+
+
+def _segment(given: pd.Series, name: str) -> pd.Series:
+    text = _labels(given)
     if text.notna().sum() == 0:
         raise DataError(f"Segment column '{name}' is empty.", "Remove it from 'segments', or fill it.")
     levels = text.nunique()

@@ -54,9 +54,10 @@ class Agreement(Shown):
     weighted: bool = False
 
     def summary(self) -> dict[str, Any]:
-        """Return case, difference, most_apart (the threshold) and n_compared."""
+        """Return case (ending in _weighted where covariances were), difference, most_apart (the threshold) and n_compared."""
+        compared = self.weighted and self.case in ("agrees", "differs")
         return {
-            "case": self.case, "difference": self.difference, "most_apart": MOST_APART, "n_compared": self.n,
+            "case": f"{self.case}_weighted" if compared else self.case, "difference": self.difference, "most_apart": MOST_APART, "n_compared": self.n,
         }  # fmt: skip
 
     def diagnostics(self) -> pd.DataFrame:

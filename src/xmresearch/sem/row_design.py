@@ -9,14 +9,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from xmresearch.data.survey import LEAST_CLUSTERS
 from xmresearch.display import Shown
 from xmresearch.errors import DataError, InsufficientData, ModelError, brief
 from xmresearch.sem.inputs import column_of
 
 Array = NDArray[np.float64]
 type Columns = tuple[str | None, str | None]
-LEAST_CLUSTERS = 2
-"""Below, clusters have no spread to take a standard error from."""
 
 
 @dataclass(frozen=True, repr=False)

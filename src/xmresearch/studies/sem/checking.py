@@ -18,6 +18,7 @@ from xmresearch.sem.syntax import parse_model
 from xmresearch.sem.total_effects import check_chains, structural
 from xmresearch.sem.what_if import items_of
 from xmresearch.studies.sem.params import SemParams
+from xmresearch.studies.sem.sampled_rows import design_lines
 from xmresearch.studies.survey import describe_survey
 
 
@@ -29,7 +30,7 @@ def check_request(request: SemParams, frame: pd.DataFrame) -> list[str]:
     request : SemParams
         Of the study.
     frame : DataFrame
-        The survey's rows.
+        The survey's rows, with weights and clusters where the params name them.
 
     Returns
     -------
@@ -123,9 +124,11 @@ def _check_fit(
 ) -> None:
     """Do what a fit does before it estimates."""
     ordered = request.estimator == "WLSMV"
-    prepared(text, frame, request.estimator, ordered, request.missing, group=group, bootstrap=bootstrap)
+    sampled = (request.weight_column, request.cluster_column)
+    prepared(text, frame, request.estimator, ordered, request.missing, group, bootstrap=bootstrap, sampled=sampled)
 
 
 def check_study(params: SemParams, survey: Survey) -> list[str]:
     """Check the params of a study against its survey; what `xmresearch check` calls. Raises as `check_request` does."""
-    return describe_survey(params, survey, lambda: check_request(params, survey.frame))
+    frame = survey.sampled(params.weight_column, params.cluster_column)
+    return describe_survey(params, survey, lambda: [*check_request(params, frame), *design_lines(survey)])

@@ -68,7 +68,7 @@ def propose(profile: FileProfile) -> Proposal:
     found += people_columns(profile, params)
     weight = weight_guess(profile)
     if weight is not None:
-        params.note(f"Weights are not used: {weight.comment()}")
+        params.note(f"Weights are not used; weight_column: {weight.what} would use them. {weight.comment()}")
         found.append(("weight", weight))
     for text in left:
         params.note(f"Left out: {text}.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -54,9 +55,12 @@ class MeasurementClaims(Shown):
     distinct: Claim | None = None
 
 
-def few_respondents(fitted: SemFit) -> dict[str, int] | None:
-    """Return the number of respondents where these are few for any model of this kind; None where they are not."""
-    return {"n": fitted.n, "least": LEAST_RESPONDENTS} if fitted.n < LEAST_RESPONDENTS else None
+def few_respondents(fitted: SemFit) -> dict[str, Any] | None:
+    """Return how many respondents there are, by their weights, where these are few for any model of this kind; otherwise None."""
+    if fitted.effective_n >= LEAST_RESPONDENTS:
+        return None
+    case = "unweighted" if fitted.sampling_weights is None else "weighted"
+    return {"case": case, "n": fitted.n, "n_eff": fitted.effective_n, "least": LEAST_RESPONDENTS}
 
 
 def fit_claim(fitted: SemFit, name: str = "fit") -> Claim:
@@ -77,7 +81,7 @@ def fit_claim(fitted: SemFit, name: str = "fit") -> Claim:
     """
     facts = fitted.summary()
     within, beyond = _misfit(fitted)
-    if fitted.n < LEAST_RESPONDENTS:
+    if fitted.effective_n < LEAST_RESPONDENTS:
         beyond = 1.0
     made = tested(name, within=within, beyond=beyond, confidence=fitted.confidence, margin=FAIR_FIT["rmsea"])
     missed = [c.check for c in needs(fitted) if c.holds is False and c.check in FAIR_FIT]

@@ -26,6 +26,10 @@ class SemParams(SurveyParams):
         min_length=1,
         description="the model in lavaan's syntax, or a shipped one: servqual, servqual_satisfaction, ecsi, acsi",
     )
+    weight_column: str | None = Field(None, description="design weight, above zero; with estimator MLR")
+    cluster_column: str | None = Field(
+        None, description="what respondents were drawn with, such as a branch or a household; with estimator MLR"
+    )
     estimator: Literal["ML", "MLM", "MLMV", "MLR", "WLSMV"] = Field(
         "MLR", description="MLR is robust to non-normal answers; WLSMV treats answers as ordered categories"
     )
@@ -58,19 +62,43 @@ class SemParams(SurveyParams):
             raise ValueError(f"estimator {self.estimator} uses complete rows: set missing to listwise")
         if self.bootstrap and (self.missing == "fiml" or self.estimator == "WLSMV"):
             raise ValueError("the bootstrap is of complete rows of continuous answers: set missing to listwise")
+        self._require_design()
         if self.inference == "bayes" and self.estimator == "WLSMV":
             raise ValueError("inference bayes treats answers as continuous: set estimator to MLR")
         if self.bootstrap and self.bootstrap < 200:
             raise ValueError(f"bootstrap is {self.bootstrap}: intervals need at least 200 replicates")
         return self
 
+    def _require_design(self) -> None:
+        """Refuse what weights and clusters do not go with."""
+        given = [k for k in ("weight_column", "cluster_column") if getattr(self, k) is not None]
+        if not given:
+            return
+        what = " and ".join(given)
+        if self.estimator != "MLR":
+            raise ValueError(f"estimator {self.estimator} knows no weights and clusters ({what}): set estimator to MLR")
+        if self.inference == "bayes":
+            raise ValueError(f"inference bayes knows no weights and clusters ({what}): set inference to ml")
+        if self.pls:
+            raise ValueError(f"pls knows no weights and clusters ({what}): set pls to false")
+        if self.weight_column == self.cluster_column:
+            raise ValueError(f"weight_column and cluster_column are both {self.weight_column}: they are two columns")
+        if self.cluster_column is not None and self.group == self.cluster_column:
+            raise ValueError(f"group and cluster_column are both {self.group}: a group must hold several clusters")
+
     def survey_settings(self) -> dict[str, Any]:
         """Return what `load_survey` needs of the params."""
-        return super().survey_settings() | {"segments": [] if self.group is None else [self.group]}
+        return super().survey_settings() | {
+            "weight_column": self.weight_column, "cluster_column": self.cluster_column,
+            "segments": [] if self.group is None else [self.group],
+        }  # fmt: skip
 
     def method_settings(self) -> dict[str, Any]:
         """Return what the common-method checks need of the params."""
-        return {"estimator": self.estimator, "missing": self.missing, "confidence": self.confidence}
+        return {
+            "estimator": self.estimator, "missing": self.missing, "confidence": self.confidence,
+            "sampling_weights": self.weight_column, "cluster": self.cluster_column,
+        }  # fmt: skip
 
     @property
     def intervals(self) -> str:
@@ -80,6 +108,7 @@ class SemParams(SurveyParams):
     def fit_settings(self) -> dict[str, Any]:
         """Return what `xmresearch.sem.fitting.fit` needs of the params, but for the bootstrap."""
         return {
+            "sampling_weights": self.weight_column, "cluster": self.cluster_column,
             "estimator": self.estimator, "missing": self.missing, "ordered": self.estimator == "WLSMV",
             "confidence": self.confidence,
         }  # fmt: skip
