@@ -21,7 +21,7 @@ from xmresearch.data.config import (
     TooFastRule,
 )
 from xmresearch.data.load import load_survey
-from xmresearch.data.screening import irv, longest_run
+from xmresearch.data.response_patterns import irv, longest_run
 from xmresearch.data.survey import prepare_survey, require_pairs
 from xmresearch.data.weights import effective_n
 from xmresearch.errors import CodebookError, DataError, InsufficientData, XMError

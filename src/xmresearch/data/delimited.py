@@ -12,18 +12,14 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import pandas as pd
 
+from xmresearch.data.column_types import NAMELESS, by_all_cells, read_typed, shortened
 from xmresearch.data.encodings import decode, is_utf8
 from xmresearch.errors import DataError, brief, nearest, reason
 
 if TYPE_CHECKING:
     import polars as pl
 
-NAMELESS = "nameless column "
 _TAIL = 1 << 16
-_WHOLE = r"^[+-]?[0-9]{1,18}$"
-_LONG = r"^[+-]?[0-9]{19,}$"
-_NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$|^[+-]?(?i:inf|infinity)$"
-_TRUTH = r"^(?i:true|false)$"
 
 
 def check_header(header: Sequence[Any], name: str) -> list[str]:
@@ -75,6 +71,7 @@ def scan_delimited(
     names: Sequence[str] | None = None,
     first: int = 1,
     as_text: bool = False,
+    source: tuple[Path | bytes, str] | None = None,
 ) -> tuple[pl.LazyFrame, str]:
     """Open delimited text without reading it, where it is UTF-8; other text is decoded in memory.
 
@@ -92,6 +89,8 @@ def scan_delimited(
         How many records come before the first row; a record in quotes may have several lines.
     as_text : bool
         Whether every column stays text.
+    source : tuple of (Path or bytes) and str, optional
+        The file as `opened` has opened it.
 
     Returns
     -------
@@ -110,21 +109,27 @@ def scan_delimited(
     """
     import polars as pl
 
-    source, used = opened(path, encoding)
-    given = _header(source, path.name, delimiter) if names is None else list(names)
-    plain = names is None and first == 1
-    with _well_formed(source, path.name, delimiter, first):
-        at: dict[str, Any] = {} if plain else {"has_header": False, "skip_rows": first}
+    text, used = source or opened(path, encoding)
+    given, at = _above_rows(text, path.name, delimiter, names, first)
+    with _well_formed(text, path.name, delimiter, first):
         try:
-            schema = pl.scan_csv(source, separator=delimiter, infer_schema_length=None, **at).collect_schema()
+            schema = pl.scan_csv(text, separator=delimiter, infer_schema_length=None, **at).collect_schema()
         except pl.exceptions.NoDataError:
-            if plain:
+            if not at:
                 raise
             return pl.LazyFrame(schema=dict.fromkeys(given, pl.String())), used
         known = {name: pl.String() if as_text or kind == pl.Int128 else kind for name, kind in schema.items()}
         _require_width(len(known), len(given), path.name)
-        rows = pl.scan_csv(source, separator=delimiter, schema=known, **at).rename(dict(zip(known, given, strict=True)))
-        return _by_the_rules(rows, path.name, blank_tail=_ends_blank(source, delimiter), as_text=as_text), used
+        rows = pl.scan_csv(text, separator=delimiter, schema=known, **at).rename(dict(zip(known, given, strict=True)))
+        return by_all_cells(rows, path.name, blank_tail=_ends_blank(text, delimiter), as_text=as_text), used
+
+
+def _above_rows(
+    source: Path | bytes, name: str, delimiter: str, names: Sequence[str] | None, first: int
+) -> tuple[list[str], dict[str, Any]]:
+    """Return the names of the columns, and what polars must know of the records above the rows."""
+    given = _header(source, name, delimiter) if names is None else list(names)
+    return given, {} if names is None and first == 1 else {"has_header": False, "skip_rows": first}
 
 
 def _require_width(found: int, named: int, name: str) -> None:
@@ -144,12 +149,13 @@ def read_delimited(
     names: Sequence[str] | None = None,
     first: int = 1,
     as_text: bool = False,
+    source: tuple[Path | bytes, str] | None = None,
 ) -> pd.DataFrame:
     """Read delimited text by the rules of `scan_delimited`.
 
     Parameters
     ----------
-    path, delimiter, encoding, names, first, as_text
+    path, delimiter, encoding, names, first, as_text, source
         As for `scan_delimited`.
     columns : sequence of str, optional
         Only these are read.
@@ -164,12 +170,42 @@ def read_delimited(
     DataError
         As for `scan_delimited`, or a column is not there.
     """
-    rows, used = scan_delimited(path, delimiter, encoding, names=names, first=first, as_text=as_text)
-    require_named(columns, rows.collect_schema().names(), path.name)
-    with _well_formed(opened(path, encoding)[0], path.name, delimiter, first):
-        frame = (rows if columns is None else rows.select(columns)).collect().to_pandas()
-    frame.attrs["encoding"] = used
-    return frame
+    text, used = source or opened(path, encoding)
+    given, at = _above_rows(text, path.name, delimiter, names, first)
+    with _well_formed(text, path.name, delimiter, first):
+        rows = _read_once(text, path.name, delimiter, given, at, as_text=as_text)
+        if rows is None:
+            rows = scan_delimited(
+                path, delimiter, encoding, names=names, first=first, as_text=as_text, source=(text, used)
+            )[0]
+        require_named(columns, rows.collect_schema().names(), path.name)
+        frame = (rows if columns is None else rows.select(columns)).collect()
+        long = shortened(frame)
+        if long:
+            rows = scan_delimited(
+                path, delimiter, encoding, names=names, first=first, as_text=True, source=(text, used)
+            )[0]
+            frame = frame.with_columns(rows.select(long).collect())
+    found = frame.to_pandas()
+    found.attrs["encoding"] = used
+    return found
+
+
+def _read_once(
+    source: Path | bytes, name: str, delimiter: str, names: Sequence[str], at: dict[str, Any], *, as_text: bool
+) -> pl.LazyFrame | None:
+    """Read rows with the types that their beginning has; None where there are none, or one below does not fit."""
+    import polars as pl
+
+    try:
+        frame = read_typed(source, delimiter, at, as_text=as_text)
+    except pl.exceptions.NoDataError:
+        return None
+    if frame is None:
+        return None
+    _require_width(frame.width, len(names), name)
+    frame.columns = list(names)
+    return by_all_cells(frame.lazy(), name, blank_tail=_ends_blank(source, delimiter), as_text=as_text)
 
 
 def require_named(wanted: Sequence[str] | None, present: Sequence[str], name: str) -> None:
@@ -269,45 +305,3 @@ def _ends_blank(source: Path | bytes, delimiter: str) -> bool:
             tail = file.read()
     lines = tail.removesuffix(b"\n").removesuffix(b"\r").split(b"\n")
     return not lines[-1].translate(None, delimiter.encode() + b' "\t\r')
-
-
-def _by_the_rules(rows: pl.LazyFrame, name: str, *, blank_tail: bool, as_text: bool) -> pl.LazyFrame:
-    import polars as pl
-
-    schema = rows.collect_schema()
-    texts = [c for c, kind in schema.items() if kind == pl.String]
-    cell = pl.col(texts).str.strip_chars()
-    rows = rows.with_columns(pl.when(cell != "").then(cell))
-    nameless = [c for c in schema if c.startswith(NAMELESS)]
-    asked = [pl.len().alias("rows")]
-    for k, column in enumerate(texts):
-        of = pl.col(column)
-        asked += [
-            of.str.contains(_WHOLE).all().alias(f"whole {k}"), of.str.contains(_TRUTH).all().alias(f"truth {k}"),
-            (of.str.contains(_NUMBER) & ~of.str.contains(_LONG)).all().alias(f"number {k}"),
-            of.count().alias(f"cells {k}"),
-        ]  # fmt: skip
-    asked += [pl.col(c).count().alias(f"below {c}") for c in nameless]
-    if blank_tail:
-        filled = pl.any_horizontal(pl.all().is_not_null())
-        asked.append((pl.int_range(pl.len()).filter(filled).max() + 1).fill_null(0).alias("last"))
-    found = rows.select(asked).collect(engine="streaming").row(0, named=True)
-    wrong = [c for c in nameless if found[f"below {c}"]]
-    if wrong:
-        raise DataError(
-            f"'{name}' has answers below an empty header cell (column {wrong[0].removeprefix(NAMELESS)}).",
-            "Name the column in the first line, or remove it.",
-        )
-    kinds: dict[str, pl.Expr] = {}
-    for k, column in enumerate(texts):
-        if as_text or not found[f"cells {k}"]:
-            continue
-        if found[f"whole {k}"]:
-            kinds[column] = pl.col(column).cast(pl.Int64)
-        elif found[f"truth {k}"]:
-            kinds[column] = pl.col(column).str.to_lowercase() == "true"
-        elif found[f"number {k}"]:
-            kinds[column] = pl.col(column).cast(pl.Float64)
-    if blank_tail:
-        rows = rows.head(found["last"])
-    return rows.with_columns(**kinds).drop(nameless)

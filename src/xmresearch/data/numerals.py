@@ -102,7 +102,9 @@ def _is_candidate(given: pd.Series) -> bool:
     if not (given.dtype == object or pd.api.types.is_string_dtype(given)):
         return False
     head = _texts(given.iloc[:HEAD])
-    return all(_NUMERAL.match(t) for t in head) and (bool(head) or given.notna().any())
+    # addresses such as 10.0.0.1 look like numerals but can be read in no way
+    legible = all(_NUMERAL.match(t) and (_WHOLE.match(t) or _readings(t)) for t in head)
+    return legible and (bool(head) or bool(given.notna().any()))
 
 
 def find_numerals(

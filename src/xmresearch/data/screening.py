@@ -14,6 +14,7 @@ from xmresearch.data.codebook import RATED, Codebook
 from xmresearch.data.config import Screening
 from xmresearch.data.durations import read_durations
 from xmresearch.data.numerals import require_settled
+from xmresearch.data.response_patterns import irv, repeated_rows, straight_lines
 from xmresearch.display import Shown
 from xmresearch.errors import DataError, Problems
 
@@ -103,7 +104,7 @@ def require_in_range(items: pd.DataFrame, codebook: Codebook, problems: Problems
                 "Correct the codebook's scale, or set screening.out_of_range.action to blank or drop.",
             )
         )
-    return items.mask(bad)
+    return items.mask(bad) if bad.any() else items
 
 
 def out_of_range(items: pd.DataFrame, codebook: Codebook) -> NDArray[np.bool_]:
@@ -121,66 +122,15 @@ def out_of_range(items: pd.DataFrame, codebook: Codebook) -> NDArray[np.bool_]:
     ndarray of bool
         Same shape as `items`; blanks are never marked.
     """
-    low = np.array([codebook.column(c).scale.minimum for c in items.columns])
-    high = np.array([codebook.column(c).scale.maximum for c in items.columns])
-    values = items.to_numpy()
-    found: NDArray[np.bool_] = (values < low) | (values > high)
+    found = np.zeros(items.shape, dtype=bool, order="F")
+    for k, name in enumerate(items.columns):
+        scale, answers = codebook.column(name).scale, items[name].to_numpy()
+        if (
+            np.fmin.reduce(answers, initial=np.inf) < scale.minimum
+            or np.fmax.reduce(answers, initial=-np.inf) > scale.maximum
+        ):
+            found[:, k] = (answers < scale.minimum) | (answers > scale.maximum)
     return found
-
-
-def longest_run(values: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Return the length of each respondent's longest run of one same answer; a blank neither ends nor lengthens it.
-
-    An item that was skipped is no other answer: whoever gives one answer all through is found with blanks or without.
-
-    Parameters
-    ----------
-    values : ndarray
-        Shape (n, items), in the order asked.
-
-    Returns
-    -------
-    ndarray of int
-        Shape (n,).
-
-    References
-    ----------
-    Johnson, J. A. (2005). Journal of Research in Personality, 39, 103-129.
-    """
-    last = np.full(len(values), np.nan)
-    run = np.zeros(len(values), dtype=np.int64)
-    best = run.copy()
-    for answer in values.T:
-        given = ~np.isnan(answer)
-        run = np.where(given, np.where(answer == last, run + 1, 1), run)
-        last = np.where(given, answer, last)
-        best = np.maximum(best, run)
-    return best
-
-
-def irv(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the intra-individual response variability: the SD of each respondent's answers.
-
-    Parameters
-    ----------
-    values : ndarray
-        Shape (n, items); NaN is a blank.
-
-    Returns
-    -------
-    ndarray
-        Shape (n,); NaN for fewer than two answers.
-
-    References
-    ----------
-    Dunn, A. M. et al. (2018). Journal of Business and Psychology, 33, 105-121.
-    """
-    answered = (~np.isnan(values)).sum(axis=1)
-    filled = np.nan_to_num(values)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        mean = filled.sum(axis=1) / answered
-        squares = (np.where(np.isnan(values), 0.0, values - mean[:, None]) ** 2).sum(axis=1)
-        return np.sqrt(squares / np.where(answered > 1, answered - 1, np.nan))
 
 
 def screened_items(codebook: Codebook) -> tuple[list[str], list[list[str]]]:
@@ -263,11 +213,12 @@ def screen(
              "remaining": int(keep.sum())}
         )  # fmt: skip
 
-    empty = frame.isna().all(axis=1).to_numpy()
+    empty = items.isna().to_numpy().all(axis=1)
+    empty[empty] = frame.loc[empty].isna().all(axis=1).to_numpy()
     if empty.any():
         apply("empty_row", "", "drop", empty, True)
     bad = out_of_range(items, codebook)
-    items = items.mask(bad)
+    items = items.mask(bad) if bad.any() else items
     apply("out_of_range", "", rules.out_of_range.action, bad.any(axis=1), rules.out_of_range.action == "drop")
 
     if id_column is not None:
@@ -287,10 +238,10 @@ def screen(
 
     rated, blocks = screened_items(codebook)
     values = items[rated].to_numpy()
-    blank = np.isnan(values)
+    blanks = np.isnan(values).sum(axis=1)
     if rules.missing.action != "off":
         apply("missing", f"> {rules.missing.max_share:.0%}", rules.missing.action,
-              blank.mean(axis=1) > rules.missing.max_share, rules.missing.action == "drop")  # fmt: skip
+              blanks / len(rated) > rules.missing.max_share, rules.missing.action == "drop")  # fmt: skip
     if duration_column is not None and rules.too_fast.action != "off":
         seconds = read_durations(frame[duration_column], duration_column)
         shortest = rules.too_fast.seconds_per_item * len(rated)
@@ -298,25 +249,20 @@ def screen(
             "too_fast", f"< {shortest:g} s", rules.too_fast.action, seconds < shortest, rules.too_fast.action == "drop"
         )
     if blocks and rules.long_string.action != "off":
-        runs = [
-            longest_run(answers)
-            >= np.maximum(np.ceil(rules.long_string.share * (~np.isnan(answers)).sum(axis=1)), MIN_BATTERY)
-            for answers in (items[block].to_numpy() for block in blocks)
-        ]
+        lines = straight_lines([items[block].to_numpy() for block in blocks], rules.long_string.share, MIN_BATTERY)
         apply("long_string", f">= {rules.long_string.share:.0%}", rules.long_string.action,
-              np.logical_and.reduce(runs), rules.long_string.action == "drop")  # fmt: skip
+              lines, rules.long_string.action == "drop")  # fmt: skip
     if rules.irv.action != "off":
         apply("irv", f"< {rules.irv.minimum:g}", rules.irv.action, irv(values) < rules.irv.minimum,
               rules.irv.action == "drop")  # fmt: skip
     if rules.duplicate_rows.action != "off":
-        again = items.duplicated(keep="first").to_numpy() & ~blank.all(axis=1)
+        again = repeated_rows(items) & (blanks < len(rated))
         apply("duplicate_rows", "", rules.duplicate_rows.action, again, rules.duplicate_rows.action == "drop")
 
-    kept_blank = blank[keep]
     log = ScreeningLog(
         received=n,
         kept=int(keep.sum()),
         rules=pd.DataFrame(entries),
-        missing_share=float(kept_blank.mean()) if kept_blank.size else float("nan"),
+        missing_share=float(blanks[keep].mean() / len(rated)) if keep.any() else float("nan"),
     )
     return items, keep, log

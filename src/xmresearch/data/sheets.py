@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from xmresearch.data.delimited import NAMELESS, check_header
+from xmresearch.data.column_types import NAMELESS
+from xmresearch.data.delimited import check_header
 from xmresearch.display import Shown
 from xmresearch.errors import DataError, brief
 

@@ -234,7 +234,7 @@ def prepare_survey(
         items, keep, log = screen(
             raw, items, present, rules, id_column=there["id_column"], duration_column=there["duration_column"]
         )
-    frame = items.loc[keep].reset_index(drop=True)
+    frame = (items if keep.all() else items.loc[keep]).reset_index(drop=True)
     if log is not None and log.kept < MIN_CELL:
         problems.errors.append(
             InsufficientData(
@@ -309,9 +309,10 @@ def _check_columns(
 def _check_items(frame: pd.DataFrame, codebook: Codebook, problems: Problems, *, error_on_constant: bool) -> None:
     judged = set(screened_items(codebook)[0])
     for column in codebook.columns:
-        answers = frame[column.name].dropna()
+        given = frame[column.name].to_numpy()
+        answers = given[~np.isnan(given)]
         with problems.step():
-            if answers.empty:
+            if not len(answers):
                 raise InsufficientData(
                     f"Column '{column.name}' holds no answer from the {len(frame)} respondents kept.",
                     "Remove the item from the codebook, or check the export.",
@@ -321,9 +322,9 @@ def _check_items(frame: pd.DataFrame, codebook: Codebook, problems: Problems, *,
                     f"Column '{column.name}' holds fewer than {MIN_CELL} answers; so few are never published.",
                     "Remove the item from the codebook, or the column from the file.",
                 )
-            if column.name in judged and error_on_constant and answers.nunique() == 1:
+            if column.name in judged and error_on_constant and answers.min() == answers.max():
                 raise InsufficientData(
-                    f"Column '{column.name}' is constant: all {len(answers)} answers are {answers.iloc[0]:g}.",
+                    f"Column '{column.name}' is constant: all {len(answers)} answers are {answers[0]:g}.",
                     "Remove the item from the codebook, or set screening.constant_items.action to flag.",
                 )
     if not problems.errors:
@@ -335,7 +336,7 @@ def _require_pairs_answered(frame: pd.DataFrame, codebook: Codebook) -> None:
     """Refuse a statement that fewer people answered both ways than may be published."""
     for statement in codebook.statements("expectation", "perception"):
         names = [codebook.item(kind, statement).name for kind in ("expectation", "perception")]
-        both = int(frame[names].notna().all(axis=1).sum())
+        both = int((frame[names[0]].notna() & frame[names[1]].notna()).sum())
         if both < MIN_CELL:
             raise InsufficientData(
                 f"Fewer than {MIN_CELL} respondents answered both '{names[0]}' and '{names[1]}'; so few are never published.",

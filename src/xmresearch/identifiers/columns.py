@@ -19,6 +19,7 @@ SMALLEST_NUMBER = 10**6
 FEW_VALUES, ROWS_A_VALUE = 12, 3
 """A column of so few values, each in so many rows, holds answers."""
 _BY_ROLE = {"ip": "ip", "email": "email", "name": "name", "phone": "phone", "location": "location"}
+_TIMES = ("started", "submitted")
 _BY_NAME = {
     "name": r"(?:first|last|full|given|family|sur|middle|nick|user|recipient\s*(?:first|last)?)[ _]?name|姓名|名字|昵称|联系人|"
     r"(?:客户|顾客|患者|病人|员工|学生|办件人|申请人|填表人|您的|你的)(?:姓名|名字|名称)|提交者.*",
@@ -82,8 +83,10 @@ def by_values(cells: pd.Series) -> str:
         The most frequent kind, where at least a fifth of the different values looked at are whole identifiers.
     """
     if pd.api.types.is_float_dtype(cells) or pd.api.types.is_bool_dtype(cells):
+        if pd.api.types.is_bool_dtype(cells) or not max(abs(cells.max()), abs(cells.min())) >= 1e9:
+            return ""
         whole = cells.dropna()
-        if pd.api.types.is_bool_dtype(cells) or whole.empty or not (whole % 1 == 0).all() or whole.abs().max() < 1e9:
+        if not (whole % 1 == 0).all():
             return ""
         cells = whole.astype("int64")
     elif pd.api.types.is_integer_dtype(cells):
@@ -91,9 +94,19 @@ def by_values(cells: pd.Series) -> str:
             return ""
     elif not (cells.dtype == object or pd.api.types.is_string_dtype(cells)):
         return ""
-    values = cells.dropna().astype("string").drop_duplicates().head(LOOKED_AT)
+    values = _first_values(cells)
     kinds = [k for v in values if (k := kind_of(str(v)))]
     return max(set(kinds), key=kinds.count) if kinds and len(kinds) >= SHARE * len(values) else ""
+
+
+def _first_values(cells: pd.Series) -> pd.Series:
+    """Return the first different values as texts; no further than they reach is looked."""
+    rows = 2 * LOOKED_AT
+    while True:
+        values = cells.iloc[:rows].dropna().drop_duplicates()
+        if len(values) >= LOOKED_AT or rows >= len(cells):
+            return values.astype("string").drop_duplicates().head(LOOKED_AT)
+        rows *= 8
 
 
 def _answers(cells: pd.Series, kind: str) -> bool:
@@ -101,7 +114,7 @@ def _answers(cells: pd.Series, kind: str) -> bool:
     if pd.api.types.is_numeric_dtype(cells):
         most = cells.abs().max() if len(cells) else 0
         return kind != "location" and not most >= SMALLEST_NUMBER
-    values = cells.dropna().astype("string").drop_duplicates().head(LOOKED_AT)
+    values = _first_values(cells)
     few = len(values) <= FEW_VALUES and len(cells) >= ROWS_A_VALUE * len(values)
     return kind != "name" and few and not any(kind_of(str(v)) for v in values)
 
@@ -131,12 +144,13 @@ def recognise_columns(
     """
     found: dict[str, Recognised] = {}
     for column in map(str, frame.columns):
-        role = _BY_ROLE.get((roles or {}).get(column, ""), "")
+        told = (roles or {}).get(column, "")
+        role = _BY_ROLE.get(told, "")
         kind = by_name(column) or by_name((questions or {}).get(column, ""))
         if role:
             found[column] = Recognised(role, "tool")
         elif kind and not _answers(frame[column], kind):
             found[column] = Recognised(kind, "name")
-        elif held := by_values(frame[column]):
+        elif told not in _TIMES and (held := by_values(frame[column])):
             found[column] = Recognised(held, "values")
     return found

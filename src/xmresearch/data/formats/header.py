@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from xmresearch.data.delimited import NAMELESS
+from xmresearch.data.column_types import NAMELESS
 
 
 def row_names(cells: Sequence[str]) -> list[str]:

@@ -216,10 +216,14 @@ class Opening(Shown):
             )
             self.said.extend(frame.attrs.pop("notes", ()))
             return self._by_marks(frame), ""
-        given = (self.path, None, self.delimiter, self.settings.encoding)
-        frame = read_delimited(*given, names=names, first=first)
-        encoding = str(frame.attrs["encoding"])
-        return self._by_marks(frame, lambda: read_delimited(*given, names=names, first=first, as_text=True)), encoding
+
+        def read(*, as_text: bool = False) -> pd.DataFrame:
+            return read_delimited(
+                self.path, None, self.delimiter, self.settings.encoding, names=names, first=first, as_text=as_text,
+                source=self._source,
+            )  # fmt: skip
+
+        return self._by_marks(read(), lambda: read(as_text=True)), self.encoding
 
     def _by_marks(self, frame: pd.DataFrame, as_text: Callable[[], pd.DataFrame] | None = None) -> pd.DataFrame:
         """Read numbers in text by the marks of the file, and note what is doubtful."""

@@ -9,9 +9,11 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from xmresearch.data.delimited import NAMELESS
+from xmresearch.data.cell_values import cell_text
+from xmresearch.data.column_types import NAMELESS
 from xmresearch.data.formats.header import row_names, unique_names
 from xmresearch.data.formats.opening import Opening
 from xmresearch.data.formats.registry import Format
@@ -28,8 +30,8 @@ ROLES: Mapping[str, Role] = {
 """What a column is, by its name without spaces in small letters."""
 PREVIEWS = frozenset({"1", "survey preview", "2", "survey test", "9", "17", "offline survey preview", "16"})
 """Status of answers that nobody gave in earnest, as code and as text; 8 and "Spam" are left to the analyst."""
-UNFINISHED = frozenset({"0", "false", "falsch", "faux"})
-_TIME_ZONE = re.compile(r"[+-]\d\d:?\d\d$|^[A-Za-z_]+/[A-Za-z_/]+$")
+UNFINISHED = frozenset({"0", "falsch", "faux"})
+HEAD = 1000
 
 
 def _identifier(cell: str) -> dict[str, Any] | None:
@@ -92,7 +94,8 @@ def _by_status(frame: pd.DataFrame, roles: Mapping[str, Role], opening: Opening)
         column = next((c for c, r in roles.items() if r == role), None)
         if column is None or not drops:
             continue
-        hit = frame[column].astype("string").str.strip().str.lower().isin(values).fillna(False).to_numpy(bool)
+        codes, met = pd.factorize(frame[column], use_na_sentinel=True)
+        hit = np.array([*(cell_text(m).lower() in values for m in met), False], dtype=bool)[codes]
         if hit.any():
             left_out[rule] = int(hit.sum())
             frame = frame.loc[~hit].reset_index(drop=True)
@@ -109,8 +112,13 @@ def _several(names: list[str], third: list[dict[str, Any] | None], frame: pd.Dat
     return {
         stem: tuple(options)
         for stem, options in found.items()
-        if len(options) > 1 and all(frame[o].nunique() <= 1 for o in options) and frame[options].isna().any(axis=None)
+        if len(options) > 1 and all(_is_tick(frame[o]) for o in options) and frame[options].isna().any(axis=None)
     }
+
+
+def _is_tick(cells: pd.Series) -> bool:
+    """Whether a column holds one value at most beside blanks."""
+    return bool(cells.iloc[:HEAD].nunique() <= 1 and cells.nunique() <= 1)
 
 
 FORMATS = (Format("qualtrics", "Qualtrics, with values or choice text", recognise, read),)
