@@ -186,7 +186,7 @@ def read_delimited(
                 path, delimiter, encoding, names=names, first=first, as_text=True, source=(text, used)
             )[0]
             frame = frame.with_columns(rows.select(long).collect())
-    found = frame.to_pandas()
+    found = frame.to_pandas(split_blocks=True)
     found.attrs["encoding"] = used
     return found
 

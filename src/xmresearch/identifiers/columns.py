@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from xmresearch.identifiers.patterns import kind_of
@@ -83,7 +84,7 @@ def by_values(cells: pd.Series) -> str:
         The most frequent kind, where at least a fifth of the different values looked at are whole identifiers.
     """
     if pd.api.types.is_float_dtype(cells) or pd.api.types.is_bool_dtype(cells):
-        if pd.api.types.is_bool_dtype(cells) or not max(abs(cells.max()), abs(cells.min())) >= 1e9:
+        if pd.api.types.is_bool_dtype(cells) or not _largest(cells) >= 1e9:
             return ""
         whole = cells.dropna()
         if not (whole % 1 == 0).all():
@@ -97,6 +98,12 @@ def by_values(cells: pd.Series) -> str:
     values = _first_values(cells)
     kinds = [k for v in values if (k := kind_of(str(v)))]
     return max(set(kinds), key=kinds.count) if kinds and len(kinds) >= SHARE * len(values) else ""
+
+
+def _largest(cells: pd.Series) -> float:
+    """Return the largest number without its sign; 0 where there is none."""
+    numbers = cells.to_numpy(dtype="float64", na_value=np.nan)
+    return float(max(np.fmax.reduce(numbers, initial=0), -np.fmin.reduce(numbers, initial=0)))
 
 
 def _first_values(cells: pd.Series) -> pd.Series:

@@ -5,6 +5,8 @@ import pandas as pd
 import pytest
 from exports import CASES, EXPORTS, needs_exports, read
 
+from xmresearch.data.formats.cells import rows_kept
+
 HEADS = [
     ["StartDate", "Status", "Finished", "ResponseId", "RecipientEmail", "Q1", "Q2_1", "Q2_2"],
     ["Start Date", "Response Type", "Finished", "Response ID", "Recipient Email", "How was\n it?", "Web", "Phone"],
@@ -112,3 +114,12 @@ def test_cases_leave_out_their_previews():
     for name in ("qualtrics_values.csv", "qualtrics_text.csv"):
         table = read(CASES / name)
         assert (len(table.frame), table.left_out) == (297, {"preview or test": 3})
+
+
+def test_rows_that_are_kept_are_those_that_pandas_keeps():
+    frame = pd.DataFrame(
+        {"a": [1, 2, 3], "b": [1.5, None, 2], "c": ["x", None, "z"], "d": pd.to_datetime(["2026-03-01"] * 3)}
+    )
+    for keep in ([True, False, True], [False, True, False], [False] * 3):
+        kept = np.array(keep)
+        pd.testing.assert_frame_equal(rows_kept(frame, kept), frame.loc[kept].reset_index(drop=True))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 _LONGEST = 15
 
@@ -37,6 +39,28 @@ def blank_words(frame: pd.DataFrame, words: Collection[str]) -> tuple[pd.DataFra
             blanked[column] = int(hit.sum())
             new[column] = as_numbers(cells.mask(hit))
     return (frame.assign(**new) if new else frame), blanked
+
+
+def rows_kept(frame: pd.DataFrame, keep: NDArray[np.bool_]) -> pd.DataFrame:
+    """Return the rows that are kept, numbered anew.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        As read.
+    keep : ndarray of bool
+        Shape (n,).
+
+    Returns
+    -------
+    DataFrame
+        Column by column, which for many columns of numbers takes a fraction of the time of `DataFrame.loc`.
+    """
+    columns = [frame.iloc[:, k].array[keep] for k in range(frame.shape[1])]
+    found = pd.DataFrame(dict(enumerate(columns)), index=pd.RangeIndex(int(keep.sum())), copy=False)
+    found.columns = frame.columns
+    found.attrs = dict(frame.attrs)
+    return found
 
 
 def as_numbers(cells: pd.Series) -> pd.Series:

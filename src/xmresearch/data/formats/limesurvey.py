@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from xmresearch.data.formats.cells import by_stem
+from xmresearch.data.formats.cells import by_stem, rows_kept
 from xmresearch.data.formats.header import named_columns
 from xmresearch.data.formats.opening import Opening
 from xmresearch.data.formats.registry import Format
@@ -59,7 +59,7 @@ def read(opening: Opening, why: str) -> Table:
         open_ = frame[submitted].isna().to_numpy()
         if open_.any():
             left_out["not submitted"] = int(open_.sum())
-            frame = frame.loc[~open_].reset_index(drop=True)
+            frame = rows_kept(frame, ~open_)
     options = {
         stem: members
         for stem, members in by_stem([n for n in frame.columns if n.endswith("]")], "[").items()

@@ -14,6 +14,7 @@ import pandas as pd
 
 from xmresearch.data.cell_values import cell_text
 from xmresearch.data.column_types import NAMELESS
+from xmresearch.data.formats.cells import rows_kept
 from xmresearch.data.formats.header import row_names, unique_names
 from xmresearch.data.formats.opening import Opening
 from xmresearch.data.formats.registry import Format
@@ -98,7 +99,7 @@ def _by_status(frame: pd.DataFrame, roles: Mapping[str, Role], opening: Opening)
         hit = np.array([*(cell_text(m).lower() in values for m in met), False], dtype=bool)[codes]
         if hit.any():
             left_out[rule] = int(hit.sum())
-            frame = frame.loc[~hit].reset_index(drop=True)
+            frame = rows_kept(frame, ~hit)
     return frame, left_out
 
 
