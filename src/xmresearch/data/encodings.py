@@ -15,11 +15,13 @@ _ENOUGH = 10
 
 
 def is_utf8(path: Path) -> bool:
-    """Whether a file is UTF-8 throughout."""
+    """Whether a file is UTF-8 throughout, without NUL bytes."""
     decoder = codecs.getincrementaldecoder("utf-8")()
     with path.open("rb") as file:
         try:
             while part := file.read(_PART):
+                if b"\x00" in part:
+                    return False
                 decoder.decode(part)
             decoder.decode(b"", final=True)
         except UnicodeDecodeError:
@@ -85,6 +87,12 @@ def decode(raw: bytes, name: str, encoding: str | None) -> tuple[str, str]:
         encoding = "utf-8-sig"
     if b"\x00" in raw[:4096] and encoding is None:
         raise DataError(f"'{name}' is not a text file.", "Set data.format if its ending is wrong.")
+    if b"\x00" in raw and encoding is None:
+        line = raw[: raw.index(b"\x00")].count(b"\n") + 1
+        raise DataError(
+            f"'{name}' has a NUL byte in line {line}, which no text holds.",
+            "The file is damaged: get it again; or set data.encoding, if it is UTF-16 or UTF-32.",
+        )
     tried = (encoding,) if encoding else ("utf-8-sig", "gb18030")
     line = 0
     for each in tried:
