@@ -148,3 +148,10 @@ def test_settings_that_contradict_each_other_are_refused():
     ):
         with pytest.raises(ValueError, match=told):
             FileSource(source="file", path="x.csv", **wrong)
+
+
+def test_long_identifiers_keep_their_digits_beside_a_code(tmp_path):
+    text = "ref,x\n1234567890123456789,1\n1234567890123456788,2\nrefused,3\n"
+    table = read(tmp_path, text, missing_codes=["refused"])
+    assert table.frame["ref"].dropna().nunique() == 2
+    assert str(table.frame["ref"][0]) == "1234567890123456789"

@@ -169,3 +169,22 @@ def test_values_that_tell_rows_apart_still_do():
     assert found.frame["case"].tolist() == [f"account {k}" for k in range(1, 13)]
     assert what(found)["case"] == ("account", "values", "replaced", 12)
     assert protect(table(case=mobiles), Protect(), used=["q1", "case"]).frame["case"].nunique() == 11
+
+
+def test_every_hashed_column_names_its_key(tmp_path):
+    (tmp_path / "key.txt").write_text("k" * 32, "utf-8")
+    asked = Protect(key="key.txt", pseudonymise=["ref"])
+    mixed = [*MAILS[:1], *(f"row {k}" for k in range(11))]
+    found = protect(table(unit=MAILS, ref=list("abcdefghijkl"), row=mixed), asked, tmp_path, ids=["row"])
+    assert {p.column: p.done for p in found.protected} == dict.fromkeys(("unit", "ref", "row"), "hashed")
+    assert {p.key for p in found.protected} == {fingerprint(b"k" * 32)}
+    rows, done = protect_scan(pl.LazyFrame({"unit": MAILS, "ref": list("abcdefghijkl")}), asked, tmp_path)
+    assert {p.key for p in done} == {fingerprint(b"k" * 32)}
+    assert rows.collect()["unit"].to_list() == found.frame["unit"].tolist()
+
+
+def test_streamed_telephone_numbers_are_replaced_and_only_places_dropped():
+    phones = [13800000000.0 + k for k in range(12)]
+    rows, done = protect_scan(pl.LazyFrame({"phone": phones, "lat": [30.0 + k for k in range(12)]}), Protect())
+    assert rows.collect()["phone"].to_list()[:2] == ["phone 1", "phone 2"]
+    assert {p.column: p.done for p in done} == {"phone": "replaced", "lat": "dropped"}

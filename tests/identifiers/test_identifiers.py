@@ -210,3 +210,20 @@ def test_names_in_running_text(text, left):
 )  # fmt: skip
 def test_words_that_are_no_names_stay(text):
     assert scrub_names(text) == text
+
+
+def kinds(**columns):
+    return {c: f.kind for c, f in recognise_columns(pd.DataFrame(columns)).items()}
+
+
+def test_numbers_below_a_million_are_answers():
+    assert kinds(Phone=[999_999] * 5) == {}
+    assert kinds(Phone=[1_000_000] * 5) == {"Phone": "phone"}
+
+
+def test_few_values_in_many_rows_are_answers():
+    answers = [f"answer {k}" for k in range(12)]
+    assert kinds(Email=answers * 3) == {}
+    assert kinds(Email=answers * 2) == {"Email": "email"}
+    assert kinds(Email=[f"answer {k}" for k in range(13)] * 3) == {"Email": "email"}
+    assert kinds(Email=[*answers[:-1], "a@example.org"] * 3) == {"Email": "email"}

@@ -168,7 +168,7 @@ def designs_with(sample, **columns):
 
 
 def test_answers_outside_the_scale_of_the_net_score_are_refused(designs):
-    with pytest.raises(DataError, match="'api00' has an answer that is no whole number from 0 to 10"):
+    with pytest.raises(DataError, match="'api00': An answer is no whole number from 0 to 10"):
         net_promoter(designs["srs"], "api00")
 
 
@@ -177,3 +177,9 @@ def test_an_unweighted_sample_has_the_usual_interval(designs):
     found = mean(design(designs["srs_nofpc"].frame), "api00").summary()
     low, high = stats.t.interval(0.95, len(sample) - 1, sample.mean(), stats.sem(sample))
     close([found["lower"], found["upper"]], [low, high])
+
+
+def test_a_scale_from_1_to_11_is_refused_with_the_remedy_for_samples_too(designs):
+    frame = designs["srs_nofpc"].frame
+    with pytest.raises(Exception, match="Column 'high': Answers run from 1 to 11.*Take 1 from every answer"):
+        net_promoter(design(frame.assign(high=frame["rec"] % 11 + 1)), "high")

@@ -421,7 +421,7 @@ def test_columns_that_are_no_design_are_refused(pupils, hs):
     for bad in (0.0, -1.0, np.nan, np.inf):
         frame = pupils.copy()
         frame.loc[7, "w"] = bad
-        with pytest.raises(DataError, match=r"Weight column 'w', row 8: .* is not a positive number \(1 such"):
+        with pytest.raises(DataError, match=r"Weight column 'w', data row 8: .* is not a positive number \(1 such"):
             fit(hs, frame, sampling_weights="w")
     frame = pupils.assign(cl=pupils["cl"].astype(float))
     frame.loc[[3, 5], "cl"] = np.nan

@@ -12,6 +12,7 @@ import pandas as pd
 from xmresearch.data.cell_values import cell_text
 from xmresearch.data.column_names import matched, new_names
 from xmresearch.data.config import Cell, FileSettings
+from xmresearch.data.formats.cells import as_numbers
 from xmresearch.data.formats.table import Role, Table
 from xmresearch.errors import DataError, Problems, brief, nearest
 
@@ -177,7 +178,8 @@ def _blanked(
         hit = np.array([*(t.casefold() in wanted for t in texts), False], dtype=bool)[at]
         if hit.any():
             blank = table.frame[column].mask(hit)
-            changed[column], counts[column] = _as_numbers(blank), int(hit.sum())
+            numbers = blank if pd.api.types.is_numeric_dtype(blank) else as_numbers(blank)
+            changed[column], counts[column] = numbers, int(hit.sum())
     absent = {cell_text(c).casefold() for named in by_column.values() for c in named} - met
     notes = table.notes
     if absent:
@@ -185,11 +187,3 @@ def _blanked(
         notes = (*notes, f"No cell holds {never}, which data.missing_codes names.")
     frame = table.frame.assign(**changed)
     return replace(table, frame=frame, coded_missing={**table.coded_missing, **counts}, notes=notes)
-
-
-def _as_numbers(given: pd.Series) -> pd.Series:
-    """Return a column that was text only because of codes as numbers."""
-    if pd.api.types.is_numeric_dtype(given):
-        return given
-    numbers = pd.to_numeric(given, errors="coerce")
-    return numbers if numbers.notna().eq(given.notna()).all() and numbers.notna().any() else given

@@ -180,13 +180,12 @@ def protect(
                 how: Done = "dropped"
             else:
                 changed[column], how = _replaced(cells, kind, key)
-            mark = fingerprint(key) if key is not None and how == "hashed" else ""
-            done.append(Protected(column, kind, ground, how, int(cells.notna().sum()), mark))
+            done.append(Protected(column, kind, ground, how, int(cells.notna().sum()), _mark(key, how)))
         elif not unused and _may_hold_text(cells) and table.roles.get(column) not in _BY_THE_TOOL:
             scrubbed, count = _scrubbed(cells)
             if count and column in ids:
                 changed[column], how = _replaced(cells, "account", key)
-                done.append(Protected(column, "account", "values", how, int(cells.notna().sum())))
+                done.append(Protected(column, "account", "values", how, int(cells.notna().sum()), _mark(key, how)))
             elif count:
                 changed[column] = scrubbed
                 done.append(Protected(column, "text", "values", "scrubbed", count))
@@ -231,7 +230,7 @@ def protect_scan(
             continue
         if column in recognised:
             kind, ground = recognised[column]
-            if schema[column].is_float():
+            if kind == "location" and schema[column].is_float():
                 rows = rows.drop(column)
                 done.append(Protected(column, kind, ground, "dropped", 0))
                 continue
@@ -245,9 +244,13 @@ def protect_scan(
             continue
         new = pl.col(column).replace_strict(values.to_list(), names.tolist(), default=None, return_dtype=pl.String)
         rows = rows.with_columns(new.alias(column))
-        mark = fingerprint(key) if key is not None and how == "hashed" else ""
-        done.append(Protected(column, kind, ground, how, len(values), mark))
+        done.append(Protected(column, kind, ground, how, len(values), _mark(key, how)))
     return rows, tuple(done)
+
+
+def _mark(key: bytes | None, how: Done) -> str:
+    """Return the fingerprint of the key of hashed columns; '' of others."""
+    return fingerprint(key) if key is not None and how == "hashed" else ""
 
 
 def _settled_key(settings: Protect, columns: Collection[str], base: Path | None) -> bytes | None:

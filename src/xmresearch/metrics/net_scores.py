@@ -13,11 +13,10 @@ from scipy import stats
 from xmresearch.display import Shown
 from xmresearch.errors import DataError
 from xmresearch.metrics.share_intervals import counted, quantile
+from xmresearch.sampling.net_scores import DETRACTOR, PROMOTER, require_net_answers
 
 Array = NDArray[np.float64]
 NetMethod = Literal["adjusted_wald", "add_one", "wald", "t", "dirichlet"]
-PROMOTER, DETRACTOR = 9, 6
-"""Lowest answer of a promoter and highest of a detractor, on the scale from 0 to 10 (Reichheld 2003)."""
 _ADDED = {"adjusted_wald": (0.75, 1.5), "add_one": (1.0, 1.0), "wald": (0.0, 0.0), "t": (0.0, 0.0)}
 _PRIOR = 0.5
 
@@ -76,13 +75,7 @@ def net_counts(answers: ArrayLike, weights: ArrayLike | None = None) -> tuple[fl
     given = np.asarray(answers, dtype="float64")
     there = np.isfinite(given)
     found = given[there]
-    if found.size and found.max() == 11 and found.min() >= 1:
-        raise DataError(
-            "Answers run from 1 to 11: that is the scale from 0 to 10 coded one too high.",
-            "Take 1 from every answer, or export the answers as they were shown.",
-        )
-    if ((found < 0) | (found > 10) | (found % 1 != 0)).any():
-        raise DataError("An answer is no whole number from 0 to 10.", "A Net Promoter Score needs that scale.")
+    require_net_answers(found)
     w = np.ones(found.size) if weights is None else np.asarray(weights, dtype="float64")[there]
     if not (np.isfinite(w).all() and (w > 0).all()):
         raise DataError("A weight is not a positive number.", "Every answer needs a weight above zero.")

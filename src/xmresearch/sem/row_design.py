@@ -10,8 +10,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from xmresearch.data.survey import LEAST_CLUSTERS
+from xmresearch.data.weights import positive_weights
 from xmresearch.display import Shown
-from xmresearch.errors import DataError, InsufficientData, ModelError, brief
+from xmresearch.errors import DataError, InsufficientData, ModelError
 from xmresearch.sem.inputs import column_of
 
 Array = NDArray[np.float64]
@@ -116,16 +117,7 @@ def require_design(data: object, sampled: Columns) -> None:
     if weights is not None and weights == cluster:
         raise ModelError(f"'{weights}' is given as the weights and as the clusters.", "They are two columns.")
     if weights is not None:
-        given = column_of(data, weights)
-        values = pd.to_numeric(given, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
-        wrong = ~(np.isfinite(values) & (values > 0))
-        if wrong.any():
-            at = int(wrong.argmax())
-            raise DataError(
-                f"Weight column '{weights}', row {at + 1}: '{brief(given.iloc[at])}' is not a positive number "
-                f"({int(wrong.sum())} such row(s)).",
-                "Every respondent needs a weight above zero.",
-            )
+        positive_weights(column_of(data, weights).reset_index(drop=True), weights)
     if cluster is not None:
         column = column_of(data, cluster)
         blank = column.isna().to_numpy()
