@@ -19,7 +19,6 @@ from xmresearch.sem.inputs import check_frame, column_of, numbers_of
 from xmresearch.sem.model import Parameter
 from xmresearch.sem.result import SemFit
 from xmresearch.sem.robust import casewise
-from xmresearch.sem.row_design import PLAIN
 from xmresearch.sem.uncertainty import check_fitted
 
 Array = NDArray[np.float64]
@@ -55,7 +54,7 @@ def score_tests(fitted: SemFit, added: Sequence[Parameter], values: Sequence[flo
     own, cross, new = information[:q, :q], information[:q, q:], np.diag(information)[q:]
     left = new - (cross * np.linalg.solve(own, cross)).sum(axis=0)
     left = np.where(left > 1e-9 * new, left, np.nan)
-    if not all(getattr(s, "design", PLAIN).plain for s in fitted.samples):
+    if not all(s.design.plain for s in fitted.samples):
         spread = _score_spread(objective, np.concatenate([fitted.solution.theta, values]), implied, fitted.rows, q)
         return np.where(np.isnan(left), np.nan, fitted.n * slope**2 / spread), -slope / left
     return fitted.n * slope**2 / left, -slope / left

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,7 @@ from xmresearch.sem.matrices import Implied, Matrices
 from xmresearch.sem.measures import baseline_df, test_measures
 from xmresearch.sem.model import Model
 from xmresearch.sem.robust import Sandwich, traces
+from xmresearch.sem.row_design import PLAIN, RowDesign
 from xmresearch.sem.scaled import robust_measures, scaled_measures
 
 Array = NDArray[np.float64]
@@ -35,12 +37,15 @@ class OrdinalSample(Shown):
         n times their sampling covariances, shape (s, s).
     correlations : ndarray
         Shape (p, p).
+    design : RowDesign
+        Rows drawn one by one: this estimator takes no weights and no clusters.
     """
 
     n: int
     statistics: Array
     gamma: Array
     correlations: Array
+    design: ClassVar[RowDesign] = PLAIN
 
 
 @dataclass(frozen=True, repr=False)
