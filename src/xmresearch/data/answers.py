@@ -136,7 +136,8 @@ def to_numbers(raw: pd.Series, column: Column) -> tuple[pd.Series, Conversion | 
     if isinstance(raw.dtype, pd.CategoricalDtype):
         raw = raw.astype(raw.cat.categories.dtype)
     if pd.api.types.is_numeric_dtype(raw):
-        return pd.Series(raw.to_numpy(dtype="float64", na_value=np.nan), index=raw.index, name=raw.name), None
+        numbers = raw if raw.dtype == np.float64 else raw.to_numpy(dtype="float64", na_value=np.nan)
+        return pd.Series(numbers, index=raw.index, name=raw.name), None
     if not (raw.dtype == object or pd.api.types.is_string_dtype(raw)):
         raise DataError(
             f"Column '{column.name}' holds {raw.dtype}, which is no answer.", "Check the codebook's columns."

@@ -38,7 +38,8 @@ def read_typed(source: Path | bytes, delimiter: str, at: Mapping[str, Any], *, a
     Returns
     -------
     polars.DataFrame or None
-        None where a cell below the first rows does not fit. Identifiers that a number with blanks beside it would shorten are text.
+        None where a cell below the first rows does not fit. Cells are as in `cells_of`; identifiers that a number with blanks beside it
+        would shorten are text.
 
     Raises
     ------
@@ -51,26 +52,43 @@ def read_typed(source: Path | bytes, delimiter: str, at: Mapping[str, Any], *, a
     try:
         head = pl.read_csv(source, n_rows=HEAD, infer_schema=not as_text, infer_schema_length=HEAD, **how)
         types = {name: pl.String() if kind == pl.Int128 else kind for name, kind in head.schema.items()}
-        frame = pl.read_csv(source, schema=types, **how)
+        frame = _stripped(pl.scan_csv(source, schema=types, **how))
     except pl.exceptions.ComputeError:
         return None
     long = shortened(frame)
     if long:
-        frame = pl.read_csv(source, schema=types | dict.fromkeys(long, pl.String()), **how)
-    return frame
+        frame = _stripped(pl.scan_csv(source, schema=types | dict.fromkeys(long, pl.String()), **how))
+    shortest = frame.select(pl.col(pl.String).str.len_bytes().min())
+    blank = pl.col([c for c in shortest.columns if shortest[c][0] == 0])
+    return frame.with_columns(pl.when(blank != "").then(blank))
+
+
+def _stripped(rows: pl.LazyFrame) -> pl.DataFrame:
+    import polars as pl
+
+    return rows.with_columns(pl.col(pl.String).str.strip_chars()).collect()
 
 
 def shortened(frame: pl.DataFrame) -> list[str]:
     """Return the columns of whole numbers too long to stand beside blanks, which make them numbers of 53 bits."""
     import polars as pl
 
-    found = []
-    for name, kind in frame.schema.items():
-        if kind == pl.Int64 and frame[name].null_count():
-            low, high = frame[name].min(), frame[name].max()
-            if low is not None and (int(str(low)) < -_EXACT or int(str(high)) > _EXACT):
-                found.append(name)
-    return found
+    whole = frame.select(pl.col(pl.Int64))
+    beside = [name for name in whole.columns if 0 < whole[name].null_count() < len(whole)]
+    ends = whole.select(beside)
+    return [name for name, low, high in zip(beside, *_ends(ends), strict=True) if low < -_EXACT or high > _EXACT]
+
+
+def _ends(whole: pl.DataFrame) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    return (whole.min().row(0), whole.max().row(0)) if whole.width else ((), ())
+
+
+def cells_of(rows: pl.LazyFrame) -> pl.LazyFrame:
+    """Return cells of text without spaces around them, blank ones as null, without reading them."""
+    import polars as pl
+
+    cell = pl.col(pl.String).str.strip_chars()
+    return rows.with_columns(pl.when(cell != "").then(cell))
 
 
 def by_all_cells(rows: pl.LazyFrame, name: str, *, blank_tail: bool, as_text: bool) -> pl.LazyFrame:
@@ -79,7 +97,7 @@ def by_all_cells(rows: pl.LazyFrame, name: str, *, blank_tail: bool, as_text: bo
     Parameters
     ----------
     rows : polars.LazyFrame
-        As polars reads them.
+        As `cells_of` returns them.
     name : str
         Of the file, for messages.
     blank_tail : bool
@@ -90,7 +108,7 @@ def by_all_cells(rows: pl.LazyFrame, name: str, *, blank_tail: bool, as_text: bo
     Returns
     -------
     polars.LazyFrame
-        Cells without spaces around them; blank ones null. See `xmresearch.data.delimited.scan_delimited`.
+        See `xmresearch.data.delimited.scan_delimited`.
 
     Raises
     ------
@@ -101,8 +119,6 @@ def by_all_cells(rows: pl.LazyFrame, name: str, *, blank_tail: bool, as_text: bo
 
     schema = rows.collect_schema()
     texts = [c for c, kind in schema.items() if kind == pl.String]
-    cell = pl.col(texts).str.strip_chars()
-    rows = rows.with_columns(pl.when(cell != "").then(cell))
     nameless = [c for c in schema if c.startswith(NAMELESS)]
     # a column whose first cells are words stays text, whatever the others are
     open_ = [] if as_text else _not_words(rows.select(texts).head(HEAD).collect())

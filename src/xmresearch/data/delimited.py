@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import pandas as pd
 
-from xmresearch.data.column_types import NAMELESS, by_all_cells, read_typed, shortened
+from xmresearch.data.column_types import NAMELESS, by_all_cells, cells_of, read_typed, shortened
 from xmresearch.data.encodings import decode, is_utf8
 from xmresearch.errors import DataError, brief, nearest, reason
 
@@ -121,7 +121,8 @@ def scan_delimited(
         known = {name: pl.String() if as_text or kind == pl.Int128 else kind for name, kind in schema.items()}
         _require_width(len(known), len(given), path.name)
         rows = pl.scan_csv(text, separator=delimiter, schema=known, **at).rename(dict(zip(known, given, strict=True)))
-        return by_all_cells(rows, path.name, blank_tail=_ends_blank(text, delimiter), as_text=as_text), used
+        blank_tail = _ends_blank(text, delimiter)
+        return by_all_cells(cells_of(rows), path.name, blank_tail=blank_tail, as_text=as_text), used
 
 
 def _above_rows(
@@ -173,14 +174,14 @@ def read_delimited(
     text, used = source or opened(path, encoding)
     given, at = _above_rows(text, path.name, delimiter, names, first)
     with _well_formed(text, path.name, delimiter, first):
-        rows = _read_once(text, path.name, delimiter, given, at, as_text=as_text)
+        rows, settled = _read_once(text, path.name, delimiter, given, at, as_text=as_text)
         if rows is None:
             rows = scan_delimited(
                 path, delimiter, encoding, names=names, first=first, as_text=as_text, source=(text, used)
             )[0]
         require_named(columns, rows.collect_schema().names(), path.name)
         frame = (rows if columns is None else rows.select(columns)).collect()
-        long = shortened(frame)
+        long = shortened(frame.drop(settled, strict=False))
         if long:
             rows = scan_delimited(
                 path, delimiter, encoding, names=names, first=first, as_text=True, source=(text, used)
@@ -193,19 +194,24 @@ def read_delimited(
 
 def _read_once(
     source: Path | bytes, name: str, delimiter: str, names: Sequence[str], at: dict[str, Any], *, as_text: bool
-) -> pl.LazyFrame | None:
-    """Read rows with the types that their beginning has; None where there are none, or one below does not fit."""
+) -> tuple[pl.LazyFrame | None, list[str]]:
+    """Read rows with the types that their beginning has; None where there are none, or one below does not fit.
+
+    The columns returned beside them are numbers of settled length.
+    """
     import polars as pl
 
     try:
         frame = read_typed(source, delimiter, at, as_text=as_text)
     except pl.exceptions.NoDataError:
-        return None
+        return None, []
     if frame is None:
-        return None
+        return None, []
     _require_width(frame.width, len(names), name)
     frame.columns = list(names)
-    return by_all_cells(frame.lazy(), name, blank_tail=_ends_blank(source, delimiter), as_text=as_text)
+    settled = frame.select(pl.col(pl.Int64)).columns
+    blank_tail = _ends_blank(source, delimiter)
+    return by_all_cells(frame.lazy(), name, blank_tail=blank_tail, as_text=as_text), settled
 
 
 def require_named(wanted: Sequence[str] | None, present: Sequence[str], name: str) -> None:

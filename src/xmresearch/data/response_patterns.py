@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 _SEED = 20260101
+_PART = 4096
 
 
 def longest_run(values: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -83,9 +86,9 @@ def least_and_greatest(values: NDArray[np.float64]) -> tuple[NDArray[np.float64]
         Each of shape (n,).
     """
     low, high = np.full(len(values), np.nan), np.full(len(values), np.nan)
-    for answer in values.T:
-        np.fmin(low, answer, out=low)
-        np.fmax(high, answer, out=high)
+    for part in _parts(len(values)):
+        np.fmin.reduce(values[part], axis=1, out=low[part], initial=np.nan)
+        np.fmax.reduce(values[part], axis=1, out=high[part], initial=np.nan)
     return low, high
 
 
@@ -107,21 +110,23 @@ def irv(values: NDArray[np.float64]) -> NDArray[np.float64]:
     Dunn, A. M. et al. (2018). Journal of Business and Psychology, 33, 105-121.
     Chan, T. F., Golub, G. H., & LeVeque, R. J. (1983). The American Statistician, 37, 242-247 (sums about each row's first answer).
     """
-    first, answered = np.full(len(values), np.nan), np.zeros(len(values))
-    for answer in values.T:
-        np.copyto(first, answer, where=np.isnan(first))
-        answered += ~np.isnan(answer)
-    total, squares = np.zeros(len(values)), np.zeros(len(values))
-    for answer in values.T:
-        apart = answer - first
-        apart[np.isnan(apart)] = 0
-        total += apart
-        apart *= apart
-        squares += apart
-    with np.errstate(invalid="ignore", divide="ignore"):
-        about_mean = np.maximum(squares - total * total / answered, 0)
-        found: NDArray[np.float64] = np.sqrt(about_mean / np.where(answered > 1, answered - 1, np.nan))
+    found = np.empty(len(values))
+    for part in _parts(len(values)):
+        answers = values[part]
+        blank = np.isnan(answers)
+        answered = answers.shape[1] - blank.sum(axis=1)
+        apart = answers - answers[np.arange(len(answers)), blank.argmin(axis=1)][:, None]
+        apart[blank] = 0
+        total, squares = apart.sum(axis=1), np.einsum("ij,ij->i", apart, apart)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            about_mean = np.maximum(squares - total * total / answered, 0)
+            found[part] = np.sqrt(about_mean / np.where(answered > 1, answered - 1, np.nan))
     return found
+
+
+def _parts(n: int) -> Iterator[slice]:
+    """Cut rows into parts whose answers the processor can hold."""
+    return (slice(at, at + _PART) for at in range(0, n, _PART))
 
 
 def repeated_rows(items: pd.DataFrame) -> NDArray[np.bool_]:

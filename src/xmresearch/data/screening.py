@@ -66,15 +66,19 @@ def numeric_items(
     conversions : tuple of Conversion
         How words became numbers, items read alike together; empty where there were only numbers.
     """
-    out, converted = {}, []
-    for column in codebook.columns:
-        if column.name in frame.columns:
-            with problems.step():
-                require_settled(doubts or {}, [column.name])
-                out[column.name], found = to_numbers(frame[column.name], column)
-                if found is not None:
-                    converted.append(found)
-    return pd.DataFrame(out, index=frame.index), merged(converted)
+    there = [column for column in codebook.columns if column.name in frame.columns]
+    names: list[str] = []
+    converted: list[Conversion] = []
+    numbers = np.empty((len(there), len(frame)))
+    for column in there:
+        with problems.step():
+            require_settled(doubts or {}, [column.name])
+            read, found = to_numbers(frame[column.name], column)
+            numbers[len(names)] = read
+            names.append(column.name)
+            if found is not None:
+                converted.append(found)
+    return pd.DataFrame(numbers[: len(names)].T, index=frame.index, columns=names, copy=False), merged(converted)
 
 
 def require_in_range(items: pd.DataFrame, codebook: Codebook, problems: Problems) -> pd.DataFrame:
@@ -131,6 +135,13 @@ def out_of_range(items: pd.DataFrame, codebook: Codebook) -> NDArray[np.bool_]:
         ):
             found[:, k] = (answers < scale.minimum) | (answers > scale.maximum)
     return found
+
+
+def _columns(items: pd.DataFrame, names: list[str]) -> NDArray[np.float64]:
+    """Return the answers to some items, shape (n, names), without a copy where they stand beside one another."""
+    at = items.columns.get_indexer(names)
+    values: NDArray[np.float64] = items.to_numpy()
+    return values[:, at[0] : at[-1] + 1] if (np.diff(at) == 1).all() else values[:, at]
 
 
 def screened_items(codebook: Codebook) -> tuple[list[str], list[list[str]]]:
@@ -213,7 +224,8 @@ def screen(
              "remaining": int(keep.sum())}
         )  # fmt: skip
 
-    empty = items.isna().to_numpy().all(axis=1)
+    blank = np.isnan(items.to_numpy())
+    empty = blank.all(axis=1)
     empty[empty] = frame.loc[empty].isna().all(axis=1).to_numpy()
     if empty.any():
         apply("empty_row", "", "drop", empty, True)
@@ -225,7 +237,8 @@ def screen(
         ids = frame[id_column].astype("string").str.strip()
         known = keep & ids.notna().to_numpy()
         again = np.zeros(n, dtype=bool)
-        again[known] = ids[known].duplicated(keep="first").to_numpy()
+        if not ids[known].is_unique:
+            again[known] = ids[known].duplicated(keep="first").to_numpy()
         if again.any() and rules.duplicate_ids.action == "error":
             row = int(np.flatnonzero(again)[0])
             first = int(np.flatnonzero(known & (ids == ids.iloc[row]).to_numpy(bool, na_value=False))[0]) + 1
@@ -237,8 +250,8 @@ def screen(
         apply("duplicate_ids", id_column, rules.duplicate_ids.action, again, rules.duplicate_ids.action == "keep_first")
 
     rated, blocks = screened_items(codebook)
-    values = items[rated].to_numpy()
-    blanks = np.isnan(values).sum(axis=1)
+    values = _columns(items, rated)
+    blanks = (np.isnan(values) if bad.any() or values.shape != blank.shape else blank).sum(axis=1)
     if rules.missing.action != "off":
         apply("missing", f"> {rules.missing.max_share:.0%}", rules.missing.action,
               blanks / len(rated) > rules.missing.max_share, rules.missing.action == "drop")  # fmt: skip
@@ -249,7 +262,7 @@ def screen(
             "too_fast", f"< {shortest:g} s", rules.too_fast.action, seconds < shortest, rules.too_fast.action == "drop"
         )
     if blocks and rules.long_string.action != "off":
-        lines = straight_lines([items[block].to_numpy() for block in blocks], rules.long_string.share, MIN_BATTERY)
+        lines = straight_lines([_columns(items, block) for block in blocks], rules.long_string.share, MIN_BATTERY)
         apply("long_string", f">= {rules.long_string.share:.0%}", rules.long_string.action,
               lines, rules.long_string.action == "drop")  # fmt: skip
     if rules.irv.action != "off":

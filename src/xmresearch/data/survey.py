@@ -25,6 +25,7 @@ from xmresearch.errors import CodebookError, DataError, InsufficientData, Proble
 MAX_SEGMENT_LEVELS = 40
 LEAST_CLUSTERS = 2
 _SHOWN = 8
+_HEAD = 1000
 
 
 @dataclass(frozen=True, repr=False)
@@ -310,7 +311,10 @@ def _check_items(frame: pd.DataFrame, codebook: Codebook, problems: Problems, *,
     judged = set(screened_items(codebook)[0])
     for column in codebook.columns:
         given = frame[column.name].to_numpy()
-        answers = given[~np.isnan(given)]
+        first = _answered(given[:_HEAD])
+        if len(first) >= MIN_CELL and first.min() < first.max():
+            continue
+        answers = _answered(given)
         with problems.step():
             if not len(answers):
                 raise InsufficientData(
@@ -332,12 +336,16 @@ def _check_items(frame: pd.DataFrame, codebook: Codebook, problems: Problems, *,
             _require_pairs_answered(frame, codebook)
 
 
+def _answered(given: NDArray[np.float64]) -> NDArray[np.float64]:
+    return given[~np.isnan(given)]
+
+
 def _require_pairs_answered(frame: pd.DataFrame, codebook: Codebook) -> None:
     """Refuse a statement that fewer people answered both ways than may be published."""
     for statement in codebook.statements("expectation", "perception"):
         names = [codebook.item(kind, statement).name for kind in ("expectation", "perception")]
-        both = int((frame[names[0]].notna() & frame[names[1]].notna()).sum())
-        if both < MIN_CELL:
+        pair = [frame[name].to_numpy() for name in names]
+        if all(np.isfinite(pair[0][rows] + pair[1][rows]).sum() < MIN_CELL for rows in (slice(_HEAD), slice(None))):
             raise InsufficientData(
                 f"Fewer than {MIN_CELL} respondents answered both '{names[0]}' and '{names[1]}'; so few are never published.",
                 "Remove the statement from the codebook, or both columns from the file.",
