@@ -72,6 +72,8 @@ PUBLISHED = {
     "psychometrics.gap_scores": {"FEW_ANSWERS": 30, "INTERVALS_APART": 0.15},
     "psychometrics.importance": {"MOST_OFF_TOTAL": 0.05},
     "disclosure": {"MIN_CELL": 10},
+    "metrics.expert_judgements": {"CONSISTENT": 0.10},  # Saaty (1980)
+    "metrics.league_tables": {"FUNNEL": (0.95, 0.998)},  # Spiegelhalter (2005)
     "missing.little": {"MCAR_LEVEL": 0.05},
     "missing.imputations": {"MIXED": 1.1},  # Gelman & Rubin (1992)
     "attribution.result": {"FEW_CONVERSIONS": 100, "ENOUGH_DRAWS": 1000, "WIDER": 1.25},

@@ -6,6 +6,7 @@ from xmresearch.lazy import front_door
 
 if TYPE_CHECKING:
     from xmresearch.sufficient.cells import Cells as Cells
+    from xmresearch.sufficient.counts import Counts as Counts
     from xmresearch.sufficient.event_log import EventLog as EventLog
     from xmresearch.sufficient.journeys import Journeys as Journeys
     from xmresearch.sufficient.lifecycle import activity_intervals as activity_intervals

@@ -1,0 +1,172 @@
+"""A composite index of indicators, and whether the ranking survives the choice of weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
+
+from xmresearch.display import Shown
+from xmresearch.errors import DataError, InsufficientData, brief, nearest
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, repr=False)
+class CompositeIndex(Shown):
+    """An index of rows under several sets of weights.
+
+    Attributes
+    ----------
+    table : DataFrame
+        One row per row given (its index) and one column per set of weights: the index, 0 to 100.
+    se : DataFrame
+        Standard errors of the same shape; NaN where none were given.
+    weights : DataFrame
+        One row per indicator, one column per set; each adds up to 1.
+    agreement : DataFrame
+        One row per pair of sets: first, second, tau (Kendall's), same_first.
+    firsts : Series
+        Share of all possible weights under which each row is the first.
+    """
+
+    table: pd.DataFrame
+    se: pd.DataFrame
+    weights: pd.DataFrame
+    agreement: pd.DataFrame
+    firsts: pd.Series
+
+    def tidy(self) -> pd.DataFrame:
+        """Return the index, one row per row given."""
+        return self.table
+
+    def summary(self) -> dict[str, Any]:
+        """Return whether the ranking survives."""
+        leaders = [str(self.table[c].idxmax()) for c in self.table]
+        tau = float(self.agreement["tau"].min()) if len(self.agreement) else float("nan")
+        return {
+            "rows": len(self.table), "sets": len(self.weights.columns), "leaders": list(dict.fromkeys(leaders)),
+            "survives": len(set(leaders)) == 1, "lowest_tau": tau, "first_share": float(self.firsts.max()),
+        }  # fmt: skip
+
+    def _head(self) -> dict[str, Any]:
+        return self.summary()
+
+
+def satisfaction_index(
+    means: ArrayLike, weights: ArrayLike | None = None, *, lowest: float = 1, highest: float = 10
+) -> float:
+    """Return the index of several items from 0 to 100, as the ACSI has it.
+
+    Parameters
+    ----------
+    means : array_like
+        Mean answers, shape (k,).
+    weights : array_like, optional
+        Shape (k,), not negative; equal without them.
+    lowest, highest : float
+        Of the answer scale.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    DataError
+        Weights that add up to nothing, or a scale that runs backwards.
+
+    References
+    ----------
+    Fornell, C., Johnson, M. D., Anderson, E. W., Cha, J. & Bryant, B. E. (1996). The American Customer Satisfaction Index. Journal of
+    Marketing, 60, 7-18.
+    """
+    m = np.asarray(means, dtype="float64")
+    w = np.ones(len(m)) if weights is None else np.asarray(weights, dtype="float64")
+    if highest <= lowest or (w < 0).any() or not w.sum() > 0:
+        raise DataError("An index needs weights that add up to more than nothing, and a scale that rises.")
+    return float(100 * (w @ (m - lowest)) / ((highest - lowest) * w.sum()))
+
+
+def composite_index(
+    scores: pd.DataFrame, ranges: Mapping[str, tuple[float, float]], weights: Mapping[str, Mapping[str, float]], *,
+    errors: pd.DataFrame | None = None, draws: int = 4000, seed: int = 0,
+) -> CompositeIndex:  # fmt: skip
+    """Combine indicators of several rows under each set of weights.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        Rows (such as branches) by indicators.
+    ranges : mapping
+        Of each indicator the values that count 0 and 100; the first is the larger where less is better.
+    weights : mapping
+        Sets of weights by name, each by indicator; they are scaled to add up to 1.
+    errors : DataFrame, optional
+        Standard errors of the scores, of the same shape, taken as independent between indicators.
+    draws : int
+        Weights drawn evenly from all possible ones.
+    seed : int
+        Of those draws.
+
+    Returns
+    -------
+    CompositeIndex
+
+    Raises
+    ------
+    DataError, InsufficientData
+        A score is blank; an indicator without a range or a weight; weights that are negative or add up to nothing; fewer than two rows.
+
+    References
+    ----------
+    OECD (2008). Handbook on constructing composite indicators. OECD Publishing. Lahdelma, R., Hokkanen, J. & Salminen, P. (1998). SMAA:
+    stochastic multiobjective acceptability analysis. European Journal of Operational Research, 106, 137-143.
+    """
+    names = [str(c) for c in scores.columns]
+    if len(scores) < 2:
+        raise InsufficientData("An index compares two rows at least.")
+    if scores.isna().any(axis=None):
+        raise DataError(
+            "A score is blank.", "Leave out the row or the indicator: an index of part of them is another index."
+        )
+    for name in names:
+        if name not in ranges or ranges[name][0] == ranges[name][1]:
+            raise DataError(f"Indicator '{brief(name)}' has no range.", "Say which of its values count 0 and 100.")
+    sets = {}
+    for title, given in weights.items():
+        if unknown := [k for k in given if k not in names]:
+            raise DataError(f"Weights '{title}' name '{brief(unknown[0])}'.", nearest(unknown[0], names))
+        w = np.array([float(given.get(name, np.nan)) for name in names])
+        if not np.isfinite(w).all() or (w < 0).any() or not w.sum() > 0:
+            raise DataError(
+                f"Weights '{title}' need a number that is not negative for every indicator, and not 0 for all.",
+                "Give 0 to an indicator that should not count.",
+            )
+        sets[title] = w / w.sum()
+    low, high = (np.array([ranges[n][k] for n in names], dtype="float64") for k in (0, 1))
+    scaled = 100 * (scores.to_numpy(dtype="float64") - low) / (high - low)
+    table = pd.DataFrame({t: scaled @ w for t, w in sets.items()}, index=scores.index)
+    unit = (
+        np.full(scaled.shape, np.nan) if errors is None else 100 * errors.to_numpy(dtype="float64") / np.abs(high - low)
+    )
+    se = pd.DataFrame({t: np.sqrt(unit**2 @ w**2) for t, w in sets.items()}, index=scores.index)
+    titles = list(sets)
+    pairs = [(a, b) for k, a in enumerate(titles) for b in titles[k + 1 :]]
+    agreement = pd.DataFrame(
+        [
+            (a, b, stats.kendalltau(table[a], table[b]).statistic, table[a].idxmax() == table[b].idxmax())
+            for a, b in pairs
+        ],
+        columns=["first", "second", "tau", "same_first"],
+    )
+    drawn = np.random.default_rng(seed).dirichlet(np.ones(len(names)), size=draws)
+    led = np.bincount((drawn @ scaled.T).argmax(axis=1), minlength=len(scores)) / draws
+    return CompositeIndex(
+        table, se, pd.DataFrame(sets, index=names), agreement, pd.Series(led, index=scores.index, name="share")
+    )
