@@ -7,7 +7,7 @@ from statsmodels.stats.inter_rater import cohens_kappa
 from statsmodels.stats.inter_rater import fleiss_kappa as theirs_fleiss
 
 from xmresearch.errors import DataError, InsufficientData
-from xmresearch.metrics.composite_indices import composite_index, satisfaction_index
+from xmresearch.metrics.composite_indices import composite_index, indicator_scores, satisfaction_index
 from xmresearch.metrics.data_weights import entropy_of, weights_from_data
 from xmresearch.metrics.expert_judgements import CONSISTENT, RANDOM_INDEX, ExpertWeights, expert_weights
 from xmresearch.metrics.league_tables import FUNNEL, funnel_limits, outlying, rank_chances
@@ -101,7 +101,7 @@ def test_an_index_says_whether_its_ranking_survives():
     scores = pd.DataFrame({"nps": [80.0, 20, 10], "csat": [0.9, 0.5, 0.4]}, index=["a", "b", "c"])
     ranges = {"nps": (-100.0, 100.0), "csat": (0.0, 1.0)}
     sets = {"equal": {"nps": 1, "csat": 1}, "experts": {"nps": 9, "csat": 1}}
-    found = composite_index(scores, ranges, sets, errors=scores * 0 + [5, 0.03])
+    found = composite_index(scores, ranges, sets, covariances=np.stack([np.diag([25, 0.0009])] * 3))
     assert found.table.loc["a", "equal"] == pytest.approx(90)
     assert found.summary()["survives"]
     assert found.firsts["a"] == 1
@@ -182,3 +182,25 @@ def test_kappas_agree_with_statsmodels():
         cohen_kappa([1, 1], [1, 1])
     with pytest.raises(DataError):
         fleiss_kappa([[1, 2], [2, 2], [0, 4]])
+
+
+def test_an_index_of_the_same_people_has_their_covariance():
+    """The index of every respondent, averaged: the same mean, and (but for the answers added) the same standard error."""
+    rng = np.random.default_rng(9)
+    nps = rng.choice([-100.0, 0, 100], 4000)
+    frame = pd.DataFrame(
+        {"nps": nps, "csat": np.where(rng.random(4000) < 0.7, nps > 0, rng.random(4000) < 0.5).astype(float)}
+    )
+    half = pd.Series(np.repeat(["a", "b"], 2000))
+    scores, covariances, n = indicator_scores(frame, half)
+    found = composite_index(
+        scores, {"nps": (-100, 100), "csat": (0, 1)}, {"equal": {"nps": 1, "csat": 1}}, covariances=covariances, n=n
+    )
+    own = 25 + frame["nps"] / 4 + 50 * frame["csat"]
+    for name, part in own.groupby(half):
+        assert found.table.loc[name, "equal"] == pytest.approx(part.mean())
+        assert found.se.loc[name, "equal"] == pytest.approx(part.sem(), rel=2e-3)
+    weighed = indicator_scores(frame, half, np.full(4000, 2.5))
+    np.testing.assert_allclose(weighed[1], covariances)
+    with pytest.raises(DataError):
+        indicator_scores(frame.assign(csat=np.nan), half)

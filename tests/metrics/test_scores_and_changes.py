@@ -13,7 +13,7 @@ from xmresearch.metrics.public_service_grades import service_grades
 from xmresearch.metrics.scores_by_group import group_scores
 from xmresearch.metrics.share_changes import share_difference
 from xmresearch.metrics.share_intervals import share_interval
-from xmresearch.metrics.wave_changes import against_benchmark, matched_change, unpaired_change
+from xmresearch.metrics.wave_changes import against_benchmark, correlation_of_waves, matched_change, unpaired_change
 from xmresearch.sufficient.counts import Counts
 
 NPS = net_promoter_measure()
@@ -253,3 +253,29 @@ def test_intervals_hold_the_truth_at_fifty_answers():
     counts = Counts("a", pd.DataFrame(index=range(2000)), np.array([3.0, 7, 10]), n, n, n, np.zeros(2000))
     table = group_scores(counts, NPS).table
     assert 0.93 < ((table["lower"] < 10) & (table["upper"] > 10)).mean() < 0.97
+
+
+def test_people_in_both_waves_make_a_change_sharper():
+    """Two waves of 400 with 200 people in both: the interval holds no change in 93 to 97 % of 1 000 samples, and is narrower."""
+    rng = np.random.default_rng(12)
+    held = 0
+    for _ in range(1000):
+        first = rng.choice([3.0, 7, 10], 400, p=[0.3, 0.3, 0.4])
+        kept = np.where(rng.random(200) < 0.85, first[:200], rng.choice([3.0, 7, 10], 200, p=[0.3, 0.3, 0.4]))
+        second = np.append(kept, rng.choice([3.0, 7, 10], 200, p=[0.3, 0.3, 0.4]))
+        rows = [
+            group_scores(Counts.of(pd.DataFrame({"a": a}), "a"), NPS).table.iloc[0].to_dict() for a in (first, second)
+        ]
+        ones, people = np.ones(400), np.arange(400)
+        shared = np.append(people[:200], people[:200] + 1000)
+        r = correlation_of_waves((_net(first), ones, people), (_net(second), ones, shared))
+        found = unpaired_change(*rows, correlation=r)
+        held += found.lower <= 0 <= found.upper
+    assert 0.3 < r < 0.6
+    assert 930 <= held <= 970
+    assert found.upper - found.lower < unpaired_change(*rows).upper - unpaired_change(*rows).lower
+    assert correlation_of_waves((_net(first), ones, people), (_net(second), ones, people + 500)) == 0
+
+
+def _net(answers):
+    return 100.0 * ((answers >= 9).astype(float) - (answers <= 6))

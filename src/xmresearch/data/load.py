@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,6 +33,7 @@ from xmresearch.data.protection import protect, protect_scan
 from xmresearch.data.readers import file_format, scan_survey
 from xmresearch.data.survey import Survey, prepare_survey
 from xmresearch.data.value_labels import hold_labels
+from xmresearch.data.waves import Period, waves_of
 from xmresearch.errors import DataError, Problems
 from xmresearch.identifiers.file_names import neutral_name
 
@@ -55,6 +56,7 @@ def load_survey(
     duration_column: str | None = None,
     cluster_column: str | None = None,
     segments: Sequence[str] = (),
+    periods: Mapping[str, Period] | None = None,
 ) -> Survey:
     """Read, check and screen a survey.
 
@@ -68,6 +70,8 @@ def load_survey(
         Folder that relative paths start from; the working directory if absent.
     screening, id_column, weight_column, duration_column, cluster_column, segments
         As for `prepare_survey`.
+    periods : mapping, optional
+        What the dates of a segment column are put into, by column: month, quarter, half_year or year.
 
     Returns
     -------
@@ -97,6 +101,8 @@ def load_survey(
         problems.settle()
         with problems.step():
             require_settled(table.doubts, plain)
+    with problems.step():
+        table = _in_periods(table, periods or {}, source_of(data))
     book, absent = _present(book, list(map(str, _rows(table).columns)))
     with problems.step():
         _require_no_answer(source_of(data), book)
@@ -135,6 +141,13 @@ def _require_groups(table: Table, segments: Sequence[str]) -> None:
                 f"segments: column '{found.column}' holds identifiers of persons ({found.kind}), which make no groups.",
                 "Remove it from 'segments', or name it in data.protect.keep if it does not tell who somebody is.",
             )
+
+
+def _in_periods(table: Table | pd.DataFrame, periods: Mapping[str, Period], data: DataSource) -> Table | pd.DataFrame:
+    frame, order = _rows(table), data.dates if isinstance(data, FileSource) else None
+    put = {c: waves_of(frame[c], period, order=order) for c, period in periods.items() if c in frame.columns}
+    frame = frame.assign(**put) if put else frame
+    return replace(table, frame=frame) if isinstance(table, Table) else frame
 
 
 def _rows(table: Table | pd.DataFrame) -> pd.DataFrame:

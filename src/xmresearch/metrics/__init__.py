@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from xmresearch.metrics.change_parts import mix_and_score as mix_and_score
     from xmresearch.metrics.composite_indices import CompositeIndex as CompositeIndex
     from xmresearch.metrics.composite_indices import composite_index as composite_index
+    from xmresearch.metrics.composite_indices import indicator_scores as indicator_scores
     from xmresearch.metrics.composite_indices import satisfaction_index as satisfaction_index
     from xmresearch.metrics.cumulative_links import CumulativeLink as CumulativeLink
     from xmresearch.metrics.cumulative_links import cumulative_link as cumulative_link
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
     from xmresearch.metrics.share_intervals import share_interval as share_interval
     from xmresearch.metrics.wave_changes import Change as Change
     from xmresearch.metrics.wave_changes import against_benchmark as against_benchmark
+    from xmresearch.metrics.wave_changes import correlation_of_waves as correlation_of_waves
     from xmresearch.metrics.wave_changes import matched_change as matched_change
     from xmresearch.metrics.wave_changes import unpaired_change as unpaired_change
 else:

@@ -25,8 +25,8 @@ class CompositeIndex(Shown):
     ----------
     table : DataFrame
         One row per row given (its index) and one column per set of weights: the index, 0 to 100.
-    se : DataFrame
-        Standard errors of the same shape; NaN where none were given.
+    se, lower, upper : DataFrame
+        Standard errors and intervals of the same shape; NaN where no covariances were given.
     weights : DataFrame
         One row per indicator, one column per set; each adds up to 1.
     agreement : DataFrame
@@ -37,6 +37,8 @@ class CompositeIndex(Shown):
 
     table: pd.DataFrame
     se: pd.DataFrame
+    lower: pd.DataFrame
+    upper: pd.DataFrame
     weights: pd.DataFrame
     agreement: pd.DataFrame
     firsts: pd.Series
@@ -95,7 +97,7 @@ def satisfaction_index(
 
 def composite_index(
     scores: pd.DataFrame, ranges: Mapping[str, tuple[float, float]], weights: Mapping[str, Mapping[str, float]], *,
-    errors: pd.DataFrame | None = None, draws: int = 4000, seed: int = 0,
+    covariances: ArrayLike | None = None, n: ArrayLike | None = None, confidence: float = 0.95, draws: int = 4000, seed: int = 0,
 ) -> CompositeIndex:  # fmt: skip
     """Combine indicators of several rows under each set of weights.
 
@@ -107,8 +109,12 @@ def composite_index(
         Of each indicator the values that count 0 and 100; the first is the larger where less is better.
     weights : mapping
         Sets of weights by name, each by indicator; they are scaled to add up to 1.
-    errors : DataFrame, optional
-        Standard errors of the scores, of the same shape, taken as independent between indicators.
+    covariances : array_like, optional
+        Of each row's scores, shape (rows, indicators, indicators), as `indicator_scores` gives them: the same people answer for several.
+    n : array_like, optional
+        Answers of each row, shape (rows,), for Student's t; normal intervals without.
+    confidence : float
+        Level.
     draws : int
         Weights drawn evenly from all possible ones.
     seed : int
@@ -152,10 +158,16 @@ def composite_index(
     low, high = (np.array([ranges[n][k] for n in names], dtype="float64") for k in (0, 1))
     scaled = 100 * (scores.to_numpy(dtype="float64") - low) / (high - low)
     table = pd.DataFrame({t: scaled @ w for t, w in sets.items()}, index=scores.index)
-    unit = (
-        np.full(scaled.shape, np.nan) if errors is None else 100 * errors.to_numpy(dtype="float64") / np.abs(high - low)
+    shared = (
+        np.full((len(scores), len(names), len(names)), np.nan)
+        if covariances is None
+        else np.asarray(covariances, dtype="float64")
     )
-    se = pd.DataFrame({t: np.sqrt(unit**2 @ w**2) for t, w in sets.items()}, index=scores.index)
+    slopes = {t: 100 * w / (high - low) for t, w in sets.items()}
+    spread = {t: np.sqrt(np.maximum((shared @ a) @ a, 0)) for t, a in slopes.items()}
+    se = pd.DataFrame(spread, index=scores.index)
+    df = np.full(len(scores), np.inf) if n is None else np.maximum(np.asarray(n, dtype="float64") - 1, 1)
+    reach = se.mul(stats.t.ppf(0.5 + confidence / 2, df), axis=0)
     titles = list(sets)
     pairs = [(a, b) for k, a in enumerate(titles) for b in titles[k + 1 :]]
     agreement = pd.DataFrame(
@@ -168,5 +180,70 @@ def composite_index(
     drawn = np.random.default_rng(seed).dirichlet(np.ones(len(names)), size=draws)
     led = np.bincount((drawn @ scaled.T).argmax(axis=1), minlength=len(scores)) / draws
     return CompositeIndex(
-        table, se, pd.DataFrame(sets, index=names), agreement, pd.Series(led, index=scores.index, name="share")
+        table, se, table - reach, table + reach, pd.DataFrame(sets, index=names), agreement,
+        pd.Series(led, index=scores.index, name="share"),
+    )  # fmt: skip
+
+
+def indicator_scores(
+    values: pd.DataFrame, groups: pd.Series | None = None, weights: ArrayLike | None = None
+) -> tuple[pd.DataFrame, Array, Array]:
+    """Return the mean of every indicator in every group, with the covariance that comes from the same people answering.
+
+    Parameters
+    ----------
+    values : DataFrame
+        One row per respondent, one column per indicator (such as -100, 0, 100 or 0, 1); blanks are NaN.
+    groups : Series, optional
+        Whose mean; one group of all without.
+    weights : array_like, optional
+        Shape (n,), above 0.
+
+    Returns
+    -------
+    means : DataFrame
+        Groups by indicators.
+    covariances : ndarray
+        Shape (groups, indicators, indicators), linearised; one answer at either end of an indicator's range in the data is added to its
+        variance, so that it is never 0.
+    n : ndarray
+        Answers of the indicator with the fewest, shape (groups,).
+
+    Raises
+    ------
+    DataError
+        A group has fewer than two answers of an indicator, or a weight is not above 0.
+
+    References
+    ----------
+    Särndal, C.-E., Swensson, B. & Wretman, J. (1992). Model assisted survey sampling. Springer, section 5.5.
+    """
+    x = values.to_numpy(dtype="float64", na_value=np.nan)
+    w = np.ones(len(x)) if weights is None else np.asarray(weights, dtype="float64")
+    if not (np.isfinite(w).all() and (w > 0).all()):
+        raise DataError("A weight is not a positive number.", "Every respondent needs a weight above zero.")
+    at, names = pd.factorize(pd.Series("all", index=values.index) if groups is None else groups, sort=True)
+    means, covariances, sizes = [], [], []
+    for g in range(len(names)):
+        there = np.isfinite(x) & (at == g)[:, None]
+        n = there.sum(axis=0)
+        if n.min() < 2:
+            raise DataError(
+                "A group has fewer than two answers of an indicator.", "Leave the group or the indicator out."
+            )
+        u = w[:, None] * there
+        total = u.sum(axis=0)
+        mean = (u * np.nan_to_num(x)).sum(axis=0) / total
+        influence = np.where(there, x - mean, 0.0) * u / total
+        scale = np.sqrt(n / (n - 1))
+        covariance = influence.T @ influence * np.outer(scale, scale)
+        half = (np.nanmax(x, axis=0) - np.nanmin(x, axis=0)) / 2
+        covariance[np.diag_indices(len(mean))] += 2 * half**2 * ((u**2).sum(axis=0) / total**2) ** 2
+        means.append(mean)
+        covariances.append(covariance)
+        sizes.append(n.min())
+    return (
+        pd.DataFrame(means, index=names, columns=values.columns),
+        np.array(covariances),
+        np.array(sizes, dtype="float64"),
     )

@@ -15,6 +15,8 @@ from xmresearch.errors import DataError, InsufficientData
 from xmresearch.metrics.share_intervals import quantile
 
 Array = NDArray[np.float64]
+ADDED_STEP = 0.25
+"""Rises and falls added to the interval of a change among the same people."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -69,13 +71,17 @@ class Change(Shown):
         return self.summary()
 
 
-def unpaired_change(before: dict[str, Any], after: dict[str, Any], *, confidence: float = 0.95) -> Change:
+def unpaired_change(
+    before: dict[str, Any], after: dict[str, Any], *, correlation: float = 0.0, confidence: float = 0.95
+) -> Change:
     """Estimate a change between samples of different people.
 
     Parameters
     ----------
     before, after : dict
         Rows of `GroupScores`: estimate, se, lower, upper and n, of intervals at the same level.
+    correlation : float
+        Of the two estimates, where some people are in both.
     confidence : float
         Level of those intervals and of this one.
 
@@ -100,8 +106,8 @@ def unpaired_change(before: dict[str, Any], after: dict[str, Any], *, confidence
         raise InsufficientData("One of the two waves has no interval.", "A change needs two answers or more in both.")
     b, b_low, b_high, a, a_low, a_high = ends
     gap = a - b
-    down = float(np.hypot(a - a_low, b_high - b))
-    up = float(np.hypot(a_high - a, b - b_low))
+    down = _together(a - a_low, b_high - b, correlation)
+    up = _together(a_high - a, b - b_low, correlation)
     z = quantile(confidence)
     near = down if gap > 0 else up
     p = float(2 * stats.norm.sf(abs(gap) * z / near)) if near > 0 else (0.0 if gap else 1.0)
@@ -121,6 +127,42 @@ def unpaired_change(before: dict[str, Any], after: dict[str, Any], *, confidence
     )
 
 
+def _together(first: float, second: float, correlation: float) -> float:
+    """Return the reach of a difference of two estimates."""
+    return float(np.sqrt(max(first**2 + second**2 - 2 * correlation * first * second, 0.0)))
+
+
+def correlation_of_waves(
+    before: tuple[ArrayLike, ArrayLike, ArrayLike], after: tuple[ArrayLike, ArrayLike, ArrayLike]
+) -> float:
+    """Return the correlation of two waves' estimates that comes from people who are in both.
+
+    Parameters
+    ----------
+    before, after : tuple of array_like
+        Of each wave the scores, the weights and who gave them, shapes (n,) and (m,); blank scores are NaN.
+
+    Returns
+    -------
+    float
+        0 where nobody is in both.
+
+    References
+    ----------
+    Tam, S. M. (1984). On covariances from overlapping samples. The American Statistician, 38, 288-289.
+    """
+    parts = []
+    for scores, weights, people in (before, after):
+        y, w = np.asarray(scores, dtype="float64"), np.asarray(weights, dtype="float64")
+        there = np.isfinite(y)
+        y, w = y[there], w[there]
+        influence = w * (y - w @ y / w.sum()) / w.sum()
+        parts.append(pd.Series(influence).groupby(np.asarray(people)[there]).sum())
+    both = pd.concat(parts, axis=1, join="inner")
+    spread = float(np.sqrt((parts[0] ** 2).sum() * (parts[1] ** 2).sum()))
+    return float((both[0] * both[1]).sum()) / spread if spread > 0 and len(both) else 0.0
+
+
 def matched_change(
     before: ArrayLike, after: ArrayLike, *, weights: ArrayLike | None = None, step: float | None = None,
     confidence: float = 0.95,
@@ -134,7 +176,8 @@ def matched_change(
     weights : array_like, optional
         Shape (n,), above 0.
     step : float, optional
-        Of a share 1, of a net score 100: one rise and one fall of a step are added to the interval, which then holds where few change.
+        Of a share 1, of a net score 100: a quarter of a rise and of a fall by a step are added to the interval, which then holds where few
+        change, and exists where nobody does.
     confidence : float
         Level.
 
@@ -166,17 +209,16 @@ def matched_change(
     if n < 2:
         raise InsufficientData(f"{n} people answered twice.", "A change among the same people needs two at least.")
     d, gap = y - x, float(w @ (y - x) / w.sum())
-    more, v = d, w
-    if step is not None:
-        unit = float((w**2).sum() / w.sum())  # weighs as an effective answer does
-        more, v = np.append(d, [step, -step]), np.append(w, [unit, unit])
-    m = len(more)
-    centre = float(v @ more / v.sum())
-    se = float(np.sqrt(m / (m - 1) * (v**2 @ (more - centre) ** 2)) / v.sum())
-    reach = float(stats.t.ppf(0.5 + confidence / 2, m - 1)) * se if se > 0 else float("nan")
-    p = float(2 * stats.t.sf(abs(centre) / se, m - 1)) if se > 0 else float("nan")
+    unit = float((w**2).sum() / w.sum())  # weighs as an effective answer does
+    added, steps = (0.0, np.zeros(2)) if step is None else (ADDED_STEP, np.array([step, -step]))
+    total = float(w.sum()) + 2 * added * unit
+    centre = float(w @ d) / total
+    squares = float(w**2 @ (d - centre) ** 2) + added * unit**2 * float(((steps - centre) ** 2).sum())
+    se = float(np.sqrt(n / (n - 1) * squares)) / total
+    reach = float(stats.t.ppf(0.5 + confidence / 2, n - 1)) * se if se > 0 else float("nan")
+    p = float(2 * stats.t.sf(abs(centre) / se, n - 1)) if se > 0 else float("nan")
     means = float(w @ x / w.sum()), float(w @ y / w.sum())
-    return Change(*means, gap, centre - reach, centre + reach, se, m - 1, p, n, n, confidence)
+    return Change(*means, gap, centre - reach, centre + reach, se, n - 1, p, n, n, confidence)
 
 
 def against_benchmark(
