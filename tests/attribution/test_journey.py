@@ -94,22 +94,25 @@ def test_planted_scores_are_found_and_the_queue_is_to_be_fixed_first(found):
 
 def test_scores_that_belong_to_no_touch_are_counted(hall, hall_log):
     survey = hall.survey()
-    table, unmatched = touch_scores(hall_log, survey, score="score", touchpoint="touchpoint")
+    table, unmatched, _ = touch_scores(hall_log, survey, score="score", touchpoint="touchpoint")
     assert (table["scores"].sum(), unmatched) == (len(survey), 0)
     astray = survey.assign(customer=survey["customer"].where(survey.index % 10 > 0, 10**9))
-    table, unmatched = touch_scores(hall_log, astray, score="score", touchpoint="touchpoint")
+    table, unmatched, _ = touch_scores(hall_log, astray, score="score", touchpoint="touchpoint")
     assert unmatched == len(survey[::10])
     last = hall.events().groupby("customer")["touchpoint"].last()
-    table, _ = touch_scores(hall_log, survey, score="score")
+    table, _, _ = touch_scores(hall_log, survey, score="score")
     expected = survey.groupby(survey["customer"].map(last))["score"].mean()
     np.testing.assert_allclose(table.set_index("channel")["score"], expected)
     for kind in (float, str):
-        other, _ = touch_scores(hall_log, survey.astype({"customer": kind}), score="score")
+        other, _, _ = touch_scores(hall_log, survey.astype({"customer": kind}), score="score")
         pd.testing.assert_frame_equal(other, table)
     written = hall.events()
     written["time"] = written["time"].dt.strftime("%d/%m/%Y %H:%M:%S")
     log = EventLog(written, conversion="settled", time_format="%d/%m/%Y %H:%M:%S")
     pd.testing.assert_frame_equal(touch_scores(log, survey, score="score")[0], table)
+    blank = survey.assign(score=survey["score"].where(survey.index % 10 > 0))
+    table, unmatched, left_out = touch_scores(hall_log, blank, score="score")
+    assert (table["scores"].sum(), unmatched, left_out) == (len(survey) - len(survey[::10]), 0, len(survey[::10]))
     with pytest.raises(InsufficientData, match="None of the"):
         touch_scores(hall_log, survey.assign(customer=-1), score="score")
 
@@ -136,6 +139,16 @@ def test_one_experience_in_three_channels(hall):
     groups = [g["s"] for _, g in same.groupby("channel")]
     p = stats.f_oneway(*groups, equal_var=False).pvalue
     assert found.spread["p"].iloc[0] == pytest.approx(p, rel=1e-9)
+
+
+def test_scores_without_a_channel_are_counted():
+    scores = np.random.default_rng(0).normal(7, 1, 120)
+    given = pd.DataFrame({"channel": np.repeat(["web", "phone", None], 40), "s": scores})
+    given.loc[[0, 100], "s"] = np.nan  # without a score there is nothing to place
+    said = [c for c in consistency(given, channel="channel", score="s").concerns if c.kind == "unplaced_scores"]
+    assert [c.facts["count"] for c in said] == [39]
+    placed = consistency(given.dropna(), channel="channel", score="s")
+    assert "unplaced_scores" not in [c.kind for c in placed.concerns]
 
 
 def test_journeys_without_times_and_stages_that_nobody_has():
@@ -258,7 +271,7 @@ def test_scores_follow_the_rules_of_the_log():
     rules = {"mapping": {"1": "one", "2": "two"}, "unknown": "drop", "until": "2025-03-05"}
     given = EventLog(log, conversion="won", **rules)
     survey = pd.DataFrame({"customer": ["u", "v", "", "w"], "s": [1, 2, 3, 4], "of": [2.0, 3.0, 1.0, np.nan]})
-    last, unmatched = touch_scores(given, survey, score="s")
+    last, unmatched, _ = touch_scores(given, survey, score="s")
     assert last.set_index("channel")["score"].to_dict() == {"one": 2, "two": 1}  # v's last touch that counts is 1
     assert unmatched == 2
     rated, unmatched = touch_scores(given, survey, score="s", touchpoint="of")

@@ -123,7 +123,9 @@ def consistency(
             f"Column '{score}' is of type {survey[score].dtype}, not numeric.", "Code its answers as numbers."
         )
     what = survey[experience] if experience is not None else "all"
-    frame = pd.DataFrame({"experience": what, "channel": survey[channel], "score": survey[score]}).dropna()
+    whole = pd.DataFrame({"experience": what, "channel": survey[channel], "score": survey[score]})
+    frame = whole.dropna()
+    unplaced = int((whole["score"].notna() & whole[["experience", "channel"]].isna().any(axis=1)).sum())
     table = mean_scores(frame, ["experience", "channel"], "score", confidence)
     rng = np.random.default_rng(seed)
     rows = []
@@ -133,11 +135,12 @@ def consistency(
     if not rows:
         raise InsufficientData("No experience has scores in two channels.", "Two scores per channel are the least.")
     few = table[table["scores"] < FEW_SCORES]
-    concerns = tuple(
+    asked = [Concern("unplaced_scores", {"count": unplaced})] if unplaced else []
+    asked += [
         Concern("few_scores", {"touchpoint": f"{e} / {c}", "least": FEW_SCORES})
         for e, c in few[["experience", "channel"]].itertuples(index=False)
-    )
-    return ConsistencyResult(table, pd.DataFrame(rows), concerns, tolerance, confidence)
+    ]
+    return ConsistencyResult(table, pd.DataFrame(rows), tuple(asked), tolerance, confidence)
 
 
 def _gap(group: pd.DataFrame, tolerance: float, confidence: float, rng: np.random.Generator) -> dict[str, Any]:

@@ -44,6 +44,8 @@ _SENTENCES = {
     "lift_disagrees": "A lift of {lift:.0f} conversions ({lower:.0f} to {upper:.0f}) was measured for {channel}; its credit is {credit:.0f}.",
     "unspent": "{channel} has no cost, so it has no return.",
     "unmatched_scores": "{count} survey score(s) belong to no touch in the log and were left out.",
+    "blank_scores": "{count} survey answer(s) have no score and were left out of the means of touchpoints.",
+    "unplaced_scores": "{count} survey score(s) name no channel, or no experience, and were left out of the comparison of channels.",
     "few_scores": "{touchpoint} has fewer than {least} scores: its mean is uncertain.",
 }  # fmt: skip
 
@@ -52,7 +54,7 @@ class Concern(concerns.Concern):
     """One thing to ask about journeys and credits, of one of these kinds.
 
     descriptive, mandatory_step, chain_misses_log, order_at_highest, few_conversions, few_customers, independent_journeys, no_nulls,
-    pooled_channels, misspecified, shrunk, lift_disagrees, unspent, unmatched_scores, few_scores, same_forms, same_forms_rare,
+    pooled_channels, misspecified, shrunk, lift_disagrees, unspent, unmatched_scores, blank_scores, unplaced_scores, few_scores, same_forms, same_forms_rare,
     reserved_labels, placeholder_labels, path_sign, other_separator, longest_journey, rare_conversions, or a key of
     `Journeys.left_out`.
     """

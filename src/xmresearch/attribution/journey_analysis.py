@@ -159,9 +159,10 @@ def journey(
             raise ParamsError("A survey is joined to an event log by a score column.", "Give an EventLog and 'score'.")
         if scale is not None and scale[0] < scale[1]:
             require_on_scale(survey, score, scale)
-        found, unmatched = touch_scores(source, survey, score=score, touchpoint=rated, confidence=confidence)
+        found, unmatched, blank = touch_scores(source, survey, score=score, touchpoint=rated, confidence=confidence)
         table = _with_scores(table, found, scale or (float(survey[score].min()), float(survey[score].max())))
         concerns += [Concern("unmatched_scores", {"count": unmatched})] if unmatched else []
+        concerns += [Concern("blank_scores", {"count": blank})] if blank else []
         few = table[table["scores"] < FEW_SCORES]
         concerns += [Concern("few_scores", {"touchpoint": t, "least": FEW_SCORES}) for t in few["touchpoint"]]
     total = float(sums.total.sum())

@@ -54,7 +54,7 @@ def mean_scores(frame: pd.DataFrame, by: list[str], score: str, confidence: floa
 
 def touch_scores(
     log: EventLog, survey: pd.DataFrame, *, score: str, touchpoint: str | None = None, confidence: float = 0.95
-) -> tuple[pd.DataFrame, int]:
+) -> tuple[pd.DataFrame, int, int]:
     """Join a survey to the log and average scores by touchpoint.
 
     Parameters
@@ -77,6 +77,8 @@ def touch_scores(
         As `mean_scores` gives it, by channel.
     unmatched : int
         Answers of customers without that touch.
+    blank : int
+        Answers without a score.
 
     Raises
     ------
@@ -128,12 +130,12 @@ def touch_scores(
         joined = rated.select("id", "score", "touch").join(seen.unique(["id", "touch"]), on=["id", "touch"], how="semi")
     with readable(log.data):
         table = joined.select("touch", "score").collect(engine="streaming").sort("touch", "score").to_pandas()
-        total = int(rated.select(pl.len()).collect().item())
+        total, given = (int(rows.select(pl.len()).collect().item()) for rows in (rated, answers))
     if table.empty:
         raise InsufficientData(f"None of the {total} scores belongs to a touch in the log.")
     mapping = log.mapping or {}
     table["channel"] = [mapping.get(t, t) for t in table["touch"]]
-    return mean_scores(table, ["channel"], "score", confidence), total - len(table)
+    return mean_scores(table, ["channel"], "score", confidence), total - len(table), given - total
 
 
 def _as_text(name: str, kind: pl.DataType) -> pl.Expr:

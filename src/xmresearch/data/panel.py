@@ -43,6 +43,12 @@ class PanelData(Shown):
     table: Table | None = None
 
     @property
+    def read_from(self) -> tuple[tuple[Table, float], ...]:
+        """What the file said of its rows, and how many were read; NaN where they are streamed."""
+        read = len(self.rows) if isinstance(self.rows, pd.DataFrame) else float("nan")
+        return () if self.table is None else ((self.table, read),)
+
+    @property
     def simulated(self) -> bool:
         """Whether the rows were simulated."""
         return self.truth is not None

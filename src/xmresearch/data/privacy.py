@@ -20,8 +20,8 @@ class Opened(Protocol):
     """Data that a study has opened."""
 
     @property
-    def table(self) -> Table | None:
-        """What the file said of its rows."""
+    def read_from(self) -> tuple[tuple[Table, float], ...]:
+        """What the files said of their rows, and how many were read."""
 
     @property
     def source(self) -> str:
@@ -51,13 +51,12 @@ def privacy_record(opened: Opened, data: Any, lang: str, min_cell: int = MIN_CEL
     ----------
     GDPR, Articles 5, 30 and 35. Personal Information Protection Law of the People's Republic of China, Articles 6, 28, 51, 55 and 56.
     """
-    table = opened.table
-    if table is None or not isinstance(data, FileSource):
+    if not opened.read_from or not isinstance(data, FileSource):
         return None
-    log = getattr(opened, "log", None)
-    rows: list[tuple[str, str, float]] = [("privacy_read", opened.source, _NAN if log is None else log.received)]
+    protected = [p for table, _ in opened.read_from for p in table.protected]
+    rows: list[tuple[str, str, float]] = [("privacy_read", opened.source, opened.read_from[0][1])]
     for done in _STEPS:
-        of_step = [p for p in table.protected if p.done == done]
+        of_step = [p for p in protected if p.done == done]
         if not of_step:
             continue
         kinds = sorted({p.kind for p in of_step})
@@ -66,7 +65,7 @@ def privacy_record(opened: Opened, data: Any, lang: str, min_cell: int = MIN_CEL
         rows.append((f"privacy_{done}", f"identifier_{kinds[-1]}", cases))
         keys = {p.key for p in of_step if p.key}
         rows += [("privacy_key", key, _NAN) for key in sorted(keys)]
-    if not table.protected:
+    if not protected:
         rows.append(("privacy_none", "", _NAN))
     rows.append(("privacy_suppressed", "", min_cell))
     rows += _anonymity(getattr(opened, "anonymity", None))

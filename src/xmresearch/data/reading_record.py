@@ -1,9 +1,15 @@
-"""How a survey's file was read, as tables for the report: its form, what was left out or blanked, words, joins and who answered."""
+"""How files were read, as tables for the report: their form, what was left out or blanked, words, joins and who answered."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
+from typing import Protocol
+
 import pandas as pd
 
+from xmresearch.data.answers import Conversion
+from xmresearch.data.formats.table import Table
 from xmresearch.data.survey import Survey
 
 MOST_WORDS = 11
@@ -14,12 +20,20 @@ _RULES = {
 WHERE = "data.where "
 
 
-def how_read(survey: Survey) -> pd.DataFrame | None:
-    """Return what was done to read the file.
+class Read(Protocol):
+    """Data that a study has opened."""
+
+    @property
+    def read_from(self) -> tuple[tuple[Table, float], ...]:
+        """What the files said of their rows, and how many were read."""
+
+
+def how_read(opened: Read) -> pd.DataFrame | None:
+    """Return what was done to read the files.
 
     Parameters
     ----------
-    survey : Survey
+    opened : Survey, PanelData or TouchData
         As loaded.
 
     Returns
@@ -27,10 +41,17 @@ def how_read(survey: Survey) -> pd.DataFrame | None:
     DataFrame or None
         step, detail and cases (rows, items or answers that it concerns); None where the rows came from no file.
     """
-    table = survey.table
-    if table is None:
+    rows = [row for table, received in opened.read_from for row in _of_file(table, received)]
+    if not rows:
         return None
-    rows: list[tuple[str, str, float]] = [("read_format", f"format_{table.format}", survey.log.received)]
+    rows += _of_words(opened.conversions if isinstance(opened, Survey) else ())
+    found = pd.DataFrame(rows, columns=["step", "detail", "cases"])
+    # a report takes what stands before a sign of equality for the name of a segment
+    return found.assign(detail=found["detail"].str.replace("=", ":"))
+
+
+def _of_file(table: Table, received: float) -> list[tuple[str, str, float]]:
+    rows: list[tuple[str, str, float]] = [("read_format", f"format_{table.format}", received)]
     if table.encoding:
         rows.append(("read_encoding", table.encoding, float("nan")))
     for rule, count in table.left_out.items():
@@ -39,27 +60,28 @@ def how_read(survey: Survey) -> pd.DataFrame | None:
     for step, counts in (("declared_missing", table.declared_missing), ("coded_missing", table.coded_missing)):
         if counts:
             rows.append((step, "", sum(counts.values())))
-    for found in survey.conversions:
+    return rows
+
+
+def _of_words(conversions: Iterable[Conversion]) -> list[tuple[str, str, float]]:
+    rows: list[tuple[str, str, float]] = []
+    silent: Counter[str] = Counter()
+    for found in conversions:
+        silent.update(found.missing)
         if found.values:
             said = "; ".join(f"{word}: {value:g}" for word, value in [*found.values.items()][:MOST_WORDS])
             rows.append(("words_read", said, len(found.columns)))
-    silent: dict[str, int] = {}
-    for found in survey.conversions:
-        for word, count in found.missing.items():
-            silent[word] = silent.get(word, 0) + count
     if silent:
-        rows.append(("words_missing", "; ".join(silent), sum(silent.values())))
-    found = pd.DataFrame(rows, columns=["step", "detail", "cases"])
-    # a report takes what stands before a sign of equality for the name of a segment
-    return found.assign(detail=found["detail"].str.replace("=", ":"))
+        rows.append(("words_missing", "; ".join(silent), silent.total()))
+    return rows
 
 
-def joined(survey: Survey) -> pd.DataFrame | None:
+def joined(opened: Read) -> pd.DataFrame | None:
     """Return what joins with other files found.
 
     Parameters
     ----------
-    survey : Survey
+    opened : Survey, PanelData or TouchData
         As loaded.
 
     Returns
@@ -67,11 +89,12 @@ def joined(survey: Survey) -> pd.DataFrame | None:
     DataFrame or None
         file, key, matched (rows), matched_share, keys and unmatched (of the other file); None where nothing was joined.
     """
-    if survey.table is None or not survey.table.joins:
+    joins = [j for table, _ in opened.read_from for j in table.joins]
+    if not joins:
         return None
     return pd.DataFrame(
         {"file": j.file, "key": j.left, "matched": j.matched, "matched_share": j.matched / j.rows, "keys": j.listed, "unmatched": j.unmatched}
-        for j in survey.table.joins
+        for j in joins
     )  # fmt: skip
 
 

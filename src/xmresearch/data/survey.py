@@ -79,6 +79,11 @@ class Survey(Shown):
     clusters: NDArray[np.object_] | None = None
 
     @property
+    def read_from(self) -> tuple[tuple[Table, float], ...]:
+        """What the file said of its rows, and how many were read."""
+        return () if self.table is None else ((self.table, self.log.received),)
+
+    @property
     def simulated(self) -> bool:
         """Whether the rows were simulated."""
         return self.truth is not None

@@ -9,7 +9,8 @@ from pathlib import Path
 import pandas as pd
 
 from xmresearch.data.config import DatasetSource, FileSource, TouchpointsSource, TouchSource, source_of
-from xmresearch.data.load import open_dated, open_rows
+from xmresearch.data.formats.table import Table
+from xmresearch.data.load import open_dated
 from xmresearch.data.panel import PanelData
 
 
@@ -23,10 +24,20 @@ class TouchData(PanelData):
         One row per score of a touch.
     stages : mapping of str to sequence of str, or None
         Touchpoints of each stage, as far as the source has stages.
+    survey_table : Table or None
+        What the survey's file said of its rows, without them; None where there is no such file.
     """
 
     survey: pd.DataFrame | None = None
     stages: Mapping[str, Sequence[str]] | None = None
+    survey_table: Table | None = None
+
+    @property
+    def read_from(self) -> tuple[tuple[Table, float], ...]:
+        """What the files said of their rows, of the journeys first, and how many were read; NaN where they are streamed."""
+        if self.survey_table is None or self.survey is None:
+            return super().read_from
+        return (*super().read_from, (self.survey_table, len(self.survey)))
 
 
 def load_touches(
@@ -64,9 +75,9 @@ def load_touches(
 
         hall = TouchpointLog(data.n, data.seed)
         return TouchData(hall.events(), data.name, hall.truth(), LABELS, survey=hall.survey(), stages=STAGES)
-    scores = None
+    scores = survey_table = None
     if survey is not None:
-        rows, _ = open_rows(source_of(survey), base)
+        rows, _, survey_table = open_dated(source_of(survey), base)
         scores = rows if isinstance(rows, pd.DataFrame) else rows.collect().to_pandas()
     events, source, table = open_dated(source_of(data), base, dates=dates, numbers=numbers)
-    return TouchData(events, source, table=table, survey=scores)
+    return TouchData(events, source, table=table, survey=scores, survey_table=survey_table)

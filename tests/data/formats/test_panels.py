@@ -5,6 +5,7 @@ import pyreadstat
 import pytest
 
 from xmresearch.data.panel import load_panel
+from xmresearch.data.reading_record import how_read
 from xmresearch.data.touches import load_touches
 
 PANEL = pd.DataFrame({"unit": ["A", "A", "B"], "month": pd.to_datetime(["2024-01-01", "2024-02-01", "2024-01-01"]), "score": [1.5, 2.0, 3.0], "n": [1, 2, 3]})  # fmt: skip
@@ -32,3 +33,15 @@ def test_scores_of_touches_from_a_file_of_spss(tmp_path):
     found = load_touches(write(tmp_path, "log.xlsx"), write(tmp_path, "scores.sav"))
     assert found.survey["score"].tolist() == [1.5, 2.0, 3.0]
     assert list(found.rows.columns) == list(PANEL)
+    said = how_read(found)
+    assert said["detail"].tolist() == ["format_excel", "format_spss", "utf-8"]
+    assert said["cases"].dropna().tolist() == [len(PANEL), 3]
+
+
+def test_what_a_panel_was_read_from_is_said(tmp_path):
+    read = how_read(load_panel(write(tmp_path, "p.csv")))
+    assert read["step"].tolist() == ["read_format", "read_encoding"]
+    assert read["cases"].tolist()[0] == len(PANEL)
+    streamed = how_read(load_panel(write(tmp_path, "p.parquet")))
+    assert streamed["detail"].tolist() == ["format_parquet"]
+    assert streamed["cases"].isna().all()
