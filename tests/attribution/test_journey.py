@@ -274,5 +274,5 @@ def test_scores_follow_the_rules_of_the_log():
     last, unmatched, _ = touch_scores(given, survey, score="s")
     assert last.set_index("channel")["score"].to_dict() == {"one": 2, "two": 1}  # v's last touch that counts is 1
     assert unmatched == 2
-    rated, unmatched = touch_scores(given, survey, score="s", touchpoint="of")
+    rated, unmatched, _ = touch_scores(given, survey, score="s", touchpoint="of")
     assert (rated["channel"].tolist(), rated["score"].tolist(), unmatched) == (["two"], [1], 3)
