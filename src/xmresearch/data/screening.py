@@ -137,6 +137,13 @@ def out_of_range(items: pd.DataFrame, codebook: Codebook) -> NDArray[np.bool_]:
     return found
 
 
+def _all_different(texts: pd.Series) -> bool:
+    """Whether no text occurs twice, in less than half the time of `Series.is_unique`."""
+    import polars as pl
+
+    return pl.from_pandas(texts).n_unique() == len(texts)
+
+
 def _columns(items: pd.DataFrame, names: list[str]) -> NDArray[np.float64]:
     """Return the answers to some items, shape (n, names), without a copy where they stand beside one another."""
     at = items.columns.get_indexer(names)
@@ -225,7 +232,8 @@ def screen(
         )  # fmt: skip
 
     blank = np.isnan(items.to_numpy())
-    empty = blank.all(axis=1)
+    unanswered = blank.sum(axis=1)
+    empty = unanswered == items.shape[1]
     empty[empty] = frame.loc[empty].isna().all(axis=1).to_numpy()
     if empty.any():
         apply("empty_row", "", "drop", empty, True)
@@ -237,7 +245,7 @@ def screen(
         ids = frame[id_column].astype("string").str.strip()
         known = keep & ids.notna().to_numpy()
         again = np.zeros(n, dtype=bool)
-        if not ids[known].is_unique:
+        if not _all_different(ids[known]):
             again[known] = ids[known].duplicated(keep="first").to_numpy()
         if again.any() and rules.duplicate_ids.action == "error":
             row = int(np.flatnonzero(again)[0])
@@ -251,7 +259,7 @@ def screen(
 
     rated, blocks = screened_items(codebook)
     values = _columns(items, rated)
-    blanks = (np.isnan(values) if bad.any() or values.shape != blank.shape else blank).sum(axis=1)
+    blanks = np.isnan(values).sum(axis=1) if bad.any() or values.shape != blank.shape else unanswered
     if rules.missing.action != "off":
         apply("missing", f"> {rules.missing.max_share:.0%}", rules.missing.action,
               blanks / len(rated) > rules.missing.max_share, rules.missing.action == "drop")  # fmt: skip
