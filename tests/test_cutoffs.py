@@ -21,14 +21,15 @@ from xmresearch.causal.result import DidResult
 from xmresearch.causal.robustness import SensitivityResult
 from xmresearch.causal.sequential import ConfidenceSequence
 from xmresearch.causal.synthetic import SyntheticResult
+from xmresearch.drivers.collinearity_check import CollinearityResult
+from xmresearch.drivers.quadrants import ImportanceResult
+from xmresearch.drivers.result import DriverResult
 from xmresearch.missing.imputations import Imputations
 from xmresearch.missing.little import LittleResult
 from xmresearch.psychometrics.composite import CompositeResult
 from xmresearch.psychometrics.construct_validity import ValidityResult
-from xmresearch.psychometrics.driver_result import DriverResult
 from xmresearch.psychometrics.factor_analysis import EfaResult
 from xmresearch.psychometrics.gap_scores import GapResult
-from xmresearch.psychometrics.importance import ImportanceResult
 from xmresearch.psychometrics.internal_consistency import ReliabilityResult
 from xmresearch.psychometrics.method_variance import CommonMethodResult
 from xmresearch.sem import invariance_ladder as ladder
@@ -68,9 +69,17 @@ PUBLISHED = {
     "studies.did.claims": {"WHOLE_BREACH": 1.0},  # Rambachan & Roth (2023)
     "claims.calibration": {"LEVEL": 0.05, "POWER_FLOOR": 0.8},
     "psychometrics.method_variance": {"HARMAN_BOUND": 0.5, "SHARE_BOUND": 0.25, "SHARE_MOST": 0.5, "ALPHA": 0.05},
-    "psychometrics.driver_result": {"CASES_PER_DRIVER": 20},
+    "drivers.result": {"CASES_PER_DRIVER": 20},
+    "drivers.collinearity_check": {
+        "VIF_NOTABLE": 5.0, "VIF_HIGH": 10.0, "CONDITION_HIGH": 30.0,  # Hair et al. (2019); Marquardt (1970); Belsley et al. (1980)
+    },
+    "drivers.kano_model": {"FONG": 1.65},  # Fong (1996)
+    "drivers.subsets": {"MOST_EXACT": 15},
+    "drivers.importance_fit": {"MOST_GRADES": 20},
+    "drivers.by_group": {"ROWS_PER_DRIVER": 5},
+    "drivers.expected_gains": {"PROMOTER": 9, "DETRACTOR": 6},
     "psychometrics.gap_scores": {"FEW_ANSWERS": 30, "INTERVALS_APART": 0.15},
-    "psychometrics.importance": {"MOST_OFF_TOTAL": 0.05},
+    "drivers.quadrants": {"MOST_OFF_TOTAL": 0.05},
     "disclosure": {"MIN_CELL": 10},
     "metrics.expert_judgements": {"CONSISTENT": 0.10},  # Saaty (1980)
     "metrics.league_tables": {"FUNNEL": (0.95, 0.998)},  # Spiegelhalter (2005)
@@ -258,6 +267,8 @@ BOUNDARIES = [
     (CommonMethodResult, "method_share", lambda x: method(share=x), {0.249: "pass", 0.25: "warn", 0.499: "warn", 0.5: "fail"}),
     (CommonMethodResult, "marker_share", lambda x: method(marker=x), {0.249: "pass", 0.25: "warn", 0.499: "warn", 0.5: "fail"}),
     (DriverResult, "cases_per_driver", lambda x: SimpleNamespace(n=x + 7, filled=7, table=pd.DataFrame({"beta_upper": [1.0]})), {20: "pass", 19: "warn"}),
+    (CollinearityResult, "vif_driver", lambda x: SimpleNamespace(condition_index=9.0, table=pd.DataFrame({"vif": [1.0, x]})), {4.99: "pass", 5.0: "warn", 9.99: "warn", 10.0: "fail"}),
+    (CollinearityResult, "condition_index", lambda x: SimpleNamespace(condition_index=x, table=pd.DataFrame({"vif": [1.0]})), {29.9: "pass", 30.0: "fail"}),
     (LittleResult, "mcar", lambda x: SimpleNamespace(p=x), {0.05: "pass", 0.049: "warn"}),
     (Imputations, "imputation", lambda x: SimpleNamespace(mixing=np.array([x, np.nan])), {1.1: "pass", 1.101: "warn"}),
     (GapResult, "gap_n", lambda x: gap(n=x), {30: "pass", 29: "warn"}),

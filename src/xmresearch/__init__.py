@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from xmresearch import causal as causal
     from xmresearch import claims as claims
     from xmresearch import data as data
+    from xmresearch import drivers as drivers
     from xmresearch import errors as errors
     from xmresearch import metrics as metrics
     from xmresearch import missing as missing

@@ -56,7 +56,13 @@ def survey_results(survey):
     frame, book, p = survey.frame, survey.codebook, xm.psychometrics
     driven, _ = p.outcome_drivers(frame, book, outcome="quality", bootstrap=50)
     cfa, _ = p.battery_cfa(frame, book)
+    d, scores, outcome = xm.drivers, p.dimension_scores(frame, book, "perception", 0.5), frame["quality"]
+    answers = pd.DataFrame({"a": [1.0, 3.0] * 10, "b": [2.0, 1.0] * 10})
     return {
+        "dominance": d.dominance(driven), "collinearity": d.collinearity(scores), "contrasts": d.penalty_reward(scores, outcome),
+        "grid": d.derived_grid(scores, outcome, bootstrap=50), "kano": d.kano(answers, answers + 2.0, bootstrap=50),
+        "moved": d.gains(scores, outcome, groups=frame["branch"], bootstrap=50),
+        "by_group": d.drivers_by_group(scores, outcome, frame[["channel"]]),
         "survey": survey, "gaps": p.gaps(frame, book, bootstrap=50), "priorities": p.priorities(frame, book, bootstrap=50),
         "drivers": driven, "scores": p.overall_scores(frame, book, driven=driven), "reliability": p.reliability(frame, book),
         "importance": p.importance_performance(frame, book, bootstrap=50), "segments": p.segment_gaps(frame, book, ["branch", "channel"]),

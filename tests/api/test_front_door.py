@@ -18,6 +18,7 @@ PACKAGES = (
     "sem",
     "causal",
     "attribution",
+    "drivers",
     "psychometrics",
     "metrics",
     "missing",
@@ -34,8 +35,10 @@ PROMISED = {
     "causal": "did sensitivity experiment synthetic_control bacon honest confidence_sequence monitor group_sequential DidResult Cells",
     "attribution": "read_paths EventLog transitions Journeys markov choose_order shapley heuristics journey process_map "
     "consistency read_touches",
-    "psychometrics": "gaps reliability validity efa parallel_analysis priorities drivers outcome_drivers importance_performance "
+    "psychometrics": "gaps reliability validity efa parallel_analysis priorities outcome_drivers importance_performance "
     "overall_scores segment_gaps zone_of_tolerance composite_reliability common_method battery_cfa segment_invariance htmt2",
+    "drivers": "relative_importance lmg relative_weights dominance collinearity importance_grid derived_grid penalty_reward kano "
+    "opportunity gains drivers_by_group",
     "claims": "Claim sign larger alike assumption log_share decision first_of judge",
 }
 NAMES = [f"{package}.{name}".strip(".") for package, names in PROMISED.items() for name in names.split()]

@@ -13,7 +13,7 @@ from xmresearch.plots import MOST, forest
 DRAWN = (
     "fit", "paths", "bayes", "pls", "effects", "mediation", "indices", "gains", "gaps", "priorities", "drivers", "scores",
     "importance", "tolerance", "segments", "did", "sensitivity", "bacon", "experiment", "monitor", "sequential", "synthetic",
-    "markov", "rules", "shapley", "journey", "consistency",
+    "markov", "rules", "shapley", "journey", "consistency", "grid", "kano", "moved", "by_group",
 )  # fmt: skip
 
 

@@ -15,8 +15,8 @@ from xmresearch.psychometrics.importance import importance_performance
 from xmresearch.psychometrics.instrument import battery_cfa
 from xmresearch.psychometrics.internal_consistency import reliability
 from xmresearch.psychometrics.overall import overall_scores
+from xmresearch.psychometrics.overall_drivers import outcome_drivers
 from xmresearch.psychometrics.priority import priorities
-from xmresearch.psychometrics.relative_importance import outcome_drivers
 from xmresearch.psychometrics.segments import segment_gaps
 from xmresearch.studies.servqual import claims as say
 

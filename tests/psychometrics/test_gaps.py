@@ -7,8 +7,8 @@ from statsmodels.stats.multitest import multipletests
 
 from xmresearch.data.codebook_file import load_codebook
 from xmresearch.errors import CodebookError, DataError
+from xmresearch.inference.estimates import estimate_means, replicate_covariances, replicate_means, resample
 from xmresearch.psychometrics.batteries import person_mean
-from xmresearch.psychometrics.estimates import estimate_means, replicate_covariances, replicate_means, resample
 from xmresearch.psychometrics.gap_scores import gaps
 
 

@@ -11,11 +11,11 @@ from xmresearch.data.codebook_file import load_codebook, parse_codebook
 from xmresearch.data.load import load_survey
 from xmresearch.data.survey import prepare_survey
 from xmresearch.disclosure import hidden_groups
-from xmresearch.psychometrics.estimates import estimate_means
+from xmresearch.inference.estimates import estimate_means
 from xmresearch.psychometrics.importance import importance_performance
 from xmresearch.psychometrics.overall import importance_shares, overall_scores
+from xmresearch.psychometrics.overall_drivers import outcome_drivers
 from xmresearch.psychometrics.priority import priorities
-from xmresearch.psychometrics.relative_importance import outcome_drivers
 from xmresearch.psychometrics.segments import segment_gaps, welch
 from xmresearch.psychometrics.tolerance import zone_of_tolerance
 from xmresearch.report.compose import Report

@@ -18,13 +18,11 @@ if TYPE_CHECKING:
     from xmresearch.psychometrics.construct_validity import ValidityResult as ValidityResult
     from xmresearch.psychometrics.construct_validity import htmt2 as htmt2
     from xmresearch.psychometrics.construct_validity import validity as validity
-    from xmresearch.psychometrics.driver_result import DriverResult as DriverResult
     from xmresearch.psychometrics.factor_analysis import EfaResult as EfaResult
     from xmresearch.psychometrics.factor_analysis import efa as efa
     from xmresearch.psychometrics.factor_analysis import parallel_analysis as parallel_analysis
     from xmresearch.psychometrics.gap_scores import GapResult as GapResult
     from xmresearch.psychometrics.gap_scores import gaps as gaps
-    from xmresearch.psychometrics.importance import ImportanceResult as ImportanceResult
     from xmresearch.psychometrics.importance import importance_performance as importance_performance
     from xmresearch.psychometrics.instrument import SegmentInvariance as SegmentInvariance
     from xmresearch.psychometrics.instrument import battery_cfa as battery_cfa
@@ -36,11 +34,9 @@ if TYPE_CHECKING:
     from xmresearch.psychometrics.method_variance import common_method as common_method
     from xmresearch.psychometrics.overall import ScoreResult as ScoreResult
     from xmresearch.psychometrics.overall import overall_scores as overall_scores
+    from xmresearch.psychometrics.overall_drivers import outcome_drivers as outcome_drivers
     from xmresearch.psychometrics.priority import PriorityResult as PriorityResult
     from xmresearch.psychometrics.priority import priorities as priorities
-    from xmresearch.psychometrics.relative_importance import drivers as drivers
-    from xmresearch.psychometrics.relative_importance import lmg_shares as lmg_shares
-    from xmresearch.psychometrics.relative_importance import outcome_drivers as outcome_drivers
     from xmresearch.psychometrics.segments import SegmentResult as SegmentResult
     from xmresearch.psychometrics.segments import segment_gaps as segment_gaps
     from xmresearch.psychometrics.tolerance import ToleranceResult as ToleranceResult

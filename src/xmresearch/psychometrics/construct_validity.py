@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from xmresearch.display import Shown
 from xmresearch.errors import DataError, ModelError
+from xmresearch.inference.estimates import percentile_interval, replicate_covariances
 from xmresearch.inference.threads import on_one_thread
 from xmresearch.psychometrics.composite import AVE_BOUND
-from xmresearch.psychometrics.estimates import percentile_interval, replicate_covariances
 from xmresearch.psychometrics.shares_explained import constructs, explained_shares
 from xmresearch.sem.missing_sample import MissingSample
 from xmresearch.sem.ordinal import OrdinalSample

@@ -16,16 +16,16 @@ from xmresearch.data.codebook import Codebook
 from xmresearch.data.survey import require_pairs
 from xmresearch.display import Shown
 from xmresearch.errors import DataError
-from xmresearch.inference.threads import on_one_thread
-from xmresearch.plots import forest
-from xmresearch.psychometrics.batteries import Units
-from xmresearch.psychometrics.estimates import (
+from xmresearch.inference.estimates import (
     Means,
     estimate_means,
     mean_covariance,
     percentile_interval,
     replicate_means,
 )
+from xmresearch.inference.threads import on_one_thread
+from xmresearch.plots import forest
+from xmresearch.psychometrics.batteries import Units
 from xmresearch.sufficient.moments import Moments, reduce_rows
 
 if TYPE_CHECKING:

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from xmresearch.data.codebook import Codebook
 from xmresearch.display import Shown
+from xmresearch.drivers.result import DriverResult
+from xmresearch.inference.estimates import estimate_means, percentile_interval, replicate_means
 from xmresearch.inference.threads import on_one_thread
 from xmresearch.plots import forest
 from xmresearch.psychometrics.batteries import dimension_scores, paired_scores, service_dimensions
-from xmresearch.psychometrics.driver_result import DriverResult
-from xmresearch.psychometrics.estimates import estimate_means, percentile_interval, replicate_means
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -166,7 +166,7 @@ def _derived(
     w = None if weights is None else weights[driven.used]
     n = int((~np.isnan(values)).all(axis=1).sum())
     estimate = float(estimate_means(values, w).mean @ driven.table["share"].to_numpy())
-    means = replicate_means(values, w, len(driven.usable), seed, "bayesian")[driven.usable]
+    means = replicate_means(values, w, len(driven.usable), seed, "bayesian", driven.concentration)[driven.usable]
     replicates = (means * driven.replicates).sum(axis=1)
     low, high = percentile_interval(replicates[:, None], confidence)
     return n, estimate, float(replicates.std(ddof=1)), float(low[0]), float(high[0])

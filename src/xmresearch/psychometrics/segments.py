@@ -15,10 +15,10 @@ from scipy import stats
 from xmresearch.data.codebook import Codebook
 from xmresearch.disclosure import hidden_groups
 from xmresearch.display import Shown
+from xmresearch.inference.estimates import Means, estimate_means
 from xmresearch.inference.threads import on_one_thread
 from xmresearch.plots import forest
 from xmresearch.psychometrics.batteries import paired_scores
-from xmresearch.psychometrics.estimates import Means, estimate_means
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from xmresearch.data.codebook import Codebook
 from xmresearch.display import Shown
+from xmresearch.inference.estimates import estimate_means
 from xmresearch.inference.threads import on_one_thread
 from xmresearch.plots import forest
 from xmresearch.psychometrics.batteries import paired_scores
-from xmresearch.psychometrics.estimates import estimate_means
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -15,11 +15,11 @@ from xmresearch.claims.families import count_of
 from xmresearch.claims.ranking import Joint, first_of
 from xmresearch.claims.rules import larger
 from xmresearch.display import Shown
+from xmresearch.drivers.quadrants import ImportanceResult
+from xmresearch.drivers.result import DriverResult
 from xmresearch.psychometrics.composite import AVE_BOUND
 from xmresearch.psychometrics.construct_validity import HTMT_BOUND, ValidityResult
-from xmresearch.psychometrics.driver_result import DriverResult
 from xmresearch.psychometrics.gap_scores import GapResult
-from xmresearch.psychometrics.importance import ImportanceResult
 from xmresearch.psychometrics.instrument import SegmentInvariance
 from xmresearch.psychometrics.internal_consistency import ACCEPTABLE, ReliabilityResult
 from xmresearch.psychometrics.overall import ScoreResult

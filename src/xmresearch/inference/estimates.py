@@ -99,7 +99,7 @@ def mean_covariance(values: Array, weights: Array | None = None) -> Array:
         return np.asarray(influence.T @ influence * np.outer(correction, correction))
 
 
-def resample(n: int, draws: int, seed: int, kind: Kind = "bootstrap") -> Iterator[Array]:
+def resample(n: int, draws: int, seed: int, kind: Kind = "bootstrap", concentration: float = 1.0) -> Iterator[Array]:
     """Yield blocks of resampling weights.
 
     Parameters
@@ -113,6 +113,8 @@ def resample(n: int, draws: int, seed: int, kind: Kind = "bootstrap") -> Iterato
     kind : {'bootstrap', 'bayesian'}
         How often each respondent is drawn with replacement (Efron 1979), or Dirichlet weights scaled to sum to n
         (the Bayesian bootstrap, Rubin 1981).
+    concentration : float
+        Of the Dirichlet weights: below 1 they spread wider, by 1 / sqrt(concentration).
 
     Yields
     ------
@@ -124,14 +126,18 @@ def resample(n: int, draws: int, seed: int, kind: Kind = "bootstrap") -> Iterato
     for start in range(0, draws, size):
         rows = min(size, draws - start)
         if kind == "bayesian":
-            gaps = rng.standard_exponential((rows, n))
+            gaps = (
+                rng.standard_exponential((rows, n)) if concentration == 1 else rng.gamma(concentration, size=(rows, n))
+            )
             yield gaps * (n / gaps.sum(axis=1, keepdims=True))
         else:
             drawn = rng.integers(0, n, (rows, n)) + np.arange(rows)[:, None] * n
             yield np.bincount(drawn.ravel(), minlength=rows * n).reshape(rows, n).astype(np.float64)
 
 
-def replicate_means(values: Array, weights: Array | None, draws: int, seed: int, kind: Kind = "bootstrap") -> Array:
+def replicate_means(
+    values: Array, weights: Array | None, draws: int, seed: int, kind: Kind = "bootstrap", concentration: float = 1.0
+) -> Array:
     """Return replicates of the weighted means.
 
     Parameters
@@ -140,7 +146,7 @@ def replicate_means(values: Array, weights: Array | None, draws: int, seed: int,
         Shape (n, K); NaN is a blank.
     weights : ndarray or None
         Design weights, shape (n,).
-    draws, seed, kind
+    draws, seed, kind, concentration
         As for `resample`.
 
     Returns
@@ -153,11 +159,19 @@ def replicate_means(values: Array, weights: Array | None, draws: int, seed: int,
     top = np.where(present, values, 0.0) * w[:, None]
     bottom = present * w[:, None]
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.concatenate([(r @ top) / (r @ bottom) for r in resample(len(values), draws, seed, kind)])
+        return np.concatenate(
+            [(r @ top) / (r @ bottom) for r in resample(len(values), draws, seed, kind, concentration)]
+        )
 
 
 def replicate_covariances(
-    values: Array | Sequence[Array], weights: Array | None, draws: int, seed: int, kind: Kind = "bootstrap"
+    values: Array | Sequence[Array],
+    weights: Array | None,
+    draws: int,
+    seed: int,
+    kind: Kind = "bootstrap",
+    concentration: float = 1.0,
+    clusters: NDArray[np.int64] | None = None,
 ) -> Array:
     """Return replicates of the weighted covariance matrix of complete rows.
 
@@ -167,8 +181,10 @@ def replicate_covariances(
         Shape (n, K), without blanks; several completed tables share the draws as `tables_of_draws` says.
     weights : ndarray or None
         Design weights, shape (n,).
-    draws, seed, kind
+    draws, seed, kind, concentration
         As for `resample`.
+    clusters : ndarray of int, optional
+        Cluster of each row, numbered from 0, shape (n,): whole clusters are drawn.
 
     Returns
     -------
@@ -181,7 +197,7 @@ def replicate_covariances(
     upper = np.triu_indices(k)
     of_draw = tables_of_draws(len(tables), draws)
     full, start, last = np.empty((draws, k, k)), 0, -1
-    for block in resample(n, draws, seed, kind):
+    for block in resample_rows(n, clusters, draws, seed, kind, concentration):
         mine = of_draw[start : start + len(block)]
         for t in np.unique(mine):
             if t != last:
@@ -197,6 +213,37 @@ def replicate_covariances(
             full[start : start + len(rw)] = found - mean[:, :, None] * mean[:, None, :]
             start += len(rw)
     return full
+
+
+def resample_rows(
+    n: int,
+    clusters: NDArray[np.int64] | None,
+    draws: int,
+    seed: int,
+    kind: Kind = "bootstrap",
+    concentration: float = 1.0,
+) -> Iterator[Array]:
+    """Yield blocks of resampling weights of rows, whole clusters at a time where there are clusters.
+
+    Parameters
+    ----------
+    n : int
+        Rows.
+    clusters : ndarray of int or None
+        Cluster of each row, numbered from 0, shape (n,).
+    draws, seed, kind, concentration
+        As for `resample`, of the clusters where there are any.
+
+    Yields
+    ------
+    ndarray
+        Shape (replicates in the block, n).
+    """
+    if clusters is None:
+        yield from resample(n, draws, seed, kind, concentration)
+        return
+    for block in resample(int(clusters.max()) + 1, draws, seed, kind, concentration):
+        yield block[:, clusters]
 
 
 def tables_of_draws(tables: int, draws: int) -> NDArray[np.int64]:

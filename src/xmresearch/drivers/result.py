@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -16,7 +16,12 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Array = NDArray[np.float64]
+Kind = Literal["numeric", "binary", "ordinal"]
+Measure = Literal["r2", "mcfadden", "nagelkerke", "cox_snell"]
 CASES_PER_DRIVER = 20
+"""Complete respondents per driver below which shares are little more than noise."""
+METHODS = {"shapley": "lmg", "johnson": "johnson", "slope": "beta", "alone": "first", "last": "last"}
+"""Ways to rank drivers, with the column that each goes by."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -26,16 +31,20 @@ class DriverResult(Shown):
     Attributes
     ----------
     table : DataFrame
-        One row per driver: construct, beta (standardised), beta_lower, beta_upper, share (of R squared, sums to 1),
-        share_lower, share_upper, p_top (posterior probability that it has the largest share).
+        One row per driver: construct, beta (standardised; for grades, of the variable behind them), beta_lower, beta_upper,
+        share (of what all explain, sums to 1), share_lower, share_upper, p_top (posterior probability that it has the
+        largest share), rank_lower, rank_upper (where its rank lies), lmg (its Shapley value, in units of `measure`) and
+        johnson (its relative weight) with lower and upper, johnson_share, first (what it explains alone), last (what it adds
+        to all others), pratt (beta times correlation; NaN for grades) and vif.
     r2, r2_lower, r2_upper : float
-        Explained share of the outcome's variance, with percentile interval of the Bayesian bootstrap.
+        What the drivers explain together, in units of `measure`, with percentile interval of the Bayesian bootstrap.
     n : int
         Respondents that the figures rest on.
     outcome : str
         Column name.
     p : float
-        Of the F test that the drivers explain nothing (with design weights, at the effective n).
+        Of the test that the drivers explain nothing: F (with design weights at the effective n), of grades likelihood ratio;
+        Wald by the draws with clusters, and of grades with weights or blanks.
     replicates : ndarray
         Shares in each usable replicate, shape (number of True in `usable`, K).
     usable, used : ndarray of bool
@@ -48,6 +57,16 @@ class DriverResult(Shown):
         How often; 0 where nothing was blank.
     fmi : float
         Largest share of the variance of a driver's share that is due to blanks.
+    kind : str
+        numeric, binary or ordinal.
+    measure : str
+        r2, or the pseudo R squared: mcfadden, nagelkerke or cox_snell.
+    concentration : float
+        Of the Dirichlet weights of the draws: below 1, as residuals are smaller than errors and few degrees of freedom are left.
+    sampling_error : float
+        Largest standard error of a share from sampling orders of entry; 0 where all orders count.
+    values, values_drawn : ndarray or None
+        What every subset of drivers explains, shape (2**K,), and in each usable replicate; None where there are too many.
     """
 
     table: pd.DataFrame
@@ -64,10 +83,28 @@ class DriverResult(Shown):
     filled: int = 0
     imputations: int = 0
     fmi: float = 0.0
+    kind: Kind = "numeric"
+    measure: Measure = "r2"
+    concentration: float = 1.0
+    sampling_error: float = 0.0
+    values: Array | None = None
+    values_drawn: Array | None = None
 
     def tidy(self) -> pd.DataFrame:
         """Return one row per driver."""
         return self.table
+
+    def ranks(self) -> pd.DataFrame:
+        """Return the probability of every rank, one row per driver: construct, rank_1 (largest share), rank_2, ..."""
+        place = (-self.replicates).argsort(axis=1).argsort(axis=1)
+        k = place.shape[1]
+        chance = {f"rank_{r + 1}": (place == r).mean(axis=0) for r in range(k)}
+        return pd.DataFrame({"construct": self.table["construct"].to_numpy(), **chance})
+
+    def leaders(self) -> dict[str, str]:
+        """Return which driver comes first by each of `METHODS`."""
+        named = self.table["construct"]
+        return {m: str(named.iloc[int(self.table[c].abs().to_numpy().argmax())]) for m, c in METHODS.items()}
 
     def summary(self) -> dict[str, Any]:
         """Return the strongest driver and the explained variance."""
@@ -76,7 +113,7 @@ class DriverResult(Shown):
             "driver": top["construct"], "share": top["share"],
             "share_lower": top["share_lower"], "share_upper": top["share_upper"], "p_top": top["p_top"], "r2": self.r2,
             "r2_lower": self.r2_lower, "r2_upper": self.r2_upper, "outcome": self.outcome, "outcome_n": self.n, "p": self.p,
-            "r2_adjusted": 1 - (1 - self.r2) * (self.n - 1) / (self.n - len(self.table) - 1),
+            "r2_adjusted": 1 - (1 - self.r2) * (self.n - 1) / (self.n - len(self.table) - 1), "measure": self.measure,
         }  # fmt: skip
 
     def filled_in(self) -> dict[str, Any] | None:
@@ -89,7 +126,7 @@ class DriverResult(Shown):
         }  # fmt: skip
 
     def plot(self) -> Figure:
-        """Draw the shares of explained variance with their intervals."""
+        """Draw the shares of what is explained with their intervals."""
         return forest(self.table, "construct", "share", "share", axis="share of the explained variance")
 
     def diagnostics(self) -> pd.DataFrame:

