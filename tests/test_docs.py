@@ -45,7 +45,17 @@ def test_every_public_name_is_described_once(pages):
     described = [name for page in pages.glob("*.html") if page.stem != "genindex"
                  for name in re.findall(r'<dt class="[^"]*" id="(xmresearch[^"]+)"', page.read_text("utf-8"))]  # fmt: skip
     assert len(described) == len(set(described))
-    for package in ("sem", "causal", "attribution", "drivers", "psychometrics", "metrics", "sampling", "claims", "data"):
+    for package in (
+        "sem",
+        "causal",
+        "attribution",
+        "drivers",
+        "psychometrics",
+        "metrics",
+        "sampling",
+        "claims",
+        "data",
+    ):
         page = (pages / f"{package}.html").read_text("utf-8")
         for name in getattr(xm, package).__all__:
             if callable(getattr(getattr(xm, package), name)):

@@ -271,3 +271,22 @@ def test_duplicate_columns_of_parquet_are_refused(tmp_path, read):
 def test_full_width_digits_do_not_stop_the_reader(tmp_path):
     (tmp_path / "w.csv").write_text("q,r\n８,x\n7,y\n", "utf-8")
     assert read_survey(tmp_path / "w.csv")["q"].tolist() == ["８", "7"]
+
+
+@pytest.mark.parametrize("read", [read_survey, scan_survey])
+def test_a_line_with_too_many_cells_is_named_whatever_is_read_of_it(tmp_path, read):
+    """A comma that nobody quoted moves all cells after it."""
+    path = tmp_path / "a.csv"
+    rows = [f"u{k % 5},{2000 + k % 9},{k / 7:.3f},0" for k in range(3000)]
+    path.write_text("\n".join(["unit,time,y,cohort", *rows, "u1,2001,Hall, north,0", ""]))
+    with pytest.raises(DataError, match="line 3002: 5 cells where the first line names 4 columns"):
+        read(path)
+
+
+@pytest.mark.parametrize("read", [read_survey, scan_survey])
+def test_a_title_above_the_names_is_passed_over(tmp_path, read):
+    path = tmp_path / "a.csv"
+    path.write_text("Answers of the hall\n\n" + "unit,time,y,g\n" + "a,1,1,0\nb,1,2,0\n" * 50)
+    found = read(path)
+    frame = found if isinstance(found, pd.DataFrame) else found.collect().to_pandas()
+    assert frame["y"].sum() == 150

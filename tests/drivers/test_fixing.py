@@ -190,7 +190,9 @@ def test_gains_of_a_mean_of_grades():
     x, y = ratings(1500, 17)
     grades = pd.Series(np.clip(np.rint(y), 1, 7), name="y")
     kept = {"most": dict.fromkeys("abc", 99.0), "bootstrap": 100}
-    straight, graded = (gains(x, grades, kind=k, **kept).of("one_point").set_index("construct") for k in ("numeric", "ordinal"))
+    straight, graded = (
+        gains(x, grades, kind=k, **kept).of("one_point").set_index("construct") for k in ("numeric", "ordinal")
+    )
     assert (np.abs(graded["gain"] - straight["gain"]) < 0.08).all()
     assert (graded["gain_lower"] < straight["gain"]).all()
 

@@ -122,7 +122,8 @@ def by_all_cells(rows: pl.LazyFrame, name: str, *, blank_tail: bool, as_text: bo
     nameless = [c for c in schema if c.startswith(NAMELESS)]
     # a column whose first cells are words stays text, whatever the others are
     open_ = [] if as_text else _not_words(rows.select(texts).head(HEAD).collect())
-    asked = [pl.len().alias("rows")]
+    # of all columns, since a line with too many cells is an error only where none is left unread
+    asked = [pl.all().null_count().name.prefix("blank ")]
     for k, column in enumerate(open_):
         of = pl.col(column)
         asked += [

@@ -10,6 +10,7 @@ import pandas as pd
 
 from xmresearch.data.config import FileSource, FormatName
 from xmresearch.data.delimited import require_named, scan_delimited
+from xmresearch.data.formats.header_lines import find_header
 from xmresearch.data.formats.opening import Opening
 from xmresearch.data.formats.registry import read_table, recognise
 from xmresearch.errors import DataError, reason
@@ -115,7 +116,9 @@ def scan_survey(path: str | Path, *, delimiter: str | None = None, encoding: str
     form = recognise(opening)[0].name
     try:
         if form == "csv":
-            return scan_delimited(path, opening.delimiter, encoding)[0]
+            lines = find_header(opening.rows, path.name)
+            begins = {} if lines is None else {"names": lines.names, "first": lines.first}
+            return scan_delimited(path, opening.delimiter, encoding, **begins)[0]
         if form != "parquet":
             return pl.from_pandas(read_table(path, opening.settings).frame).lazy()
         found = pl.scan_parquet(path)
