@@ -43,7 +43,7 @@ def path(tmp_path: Path) -> Path:
         ("", "'log.csv' is empty"),
         (f"{HEADER}\n", "The data have no rows"),
         (f"{HEADER}\n1,2025-03-01,a,yes\n", r"'won' is of type String, not numeric: row 1 \(yes\)"),
-        (f"{HEADER}\n1,2025-03-01,a,1,2,3\n", "'log.csv' cannot be read: found more fields"),
+        (f"{HEADER}\n1,2025-03-01,a,1,2,3\n", "'log.csv' is not a well-formed CSV, line 2: 6 cells"),
         ("customer,time,touchpoint,won,won\n1,2025-03-01,a,1,1\n", r"duplicate columns: 'won' \(2 times\)"),
     ],
 )

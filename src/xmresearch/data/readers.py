@@ -117,8 +117,8 @@ def scan_survey(path: str | Path, *, delimiter: str | None = None, encoding: str
     try:
         if form == "csv":
             lines = find_header(opening.rows, path.name)
-            begins = {} if lines is None else {"names": lines.names, "first": lines.first}
-            return scan_delimited(path, opening.delimiter, encoding, **begins)[0]
+            names, first = (None, 1) if lines is None else (lines.names, lines.first)
+            return scan_delimited(path, opening.delimiter, encoding, names=names, first=first)[0]
         if form != "parquet":
             return pl.from_pandas(read_table(path, opening.settings).frame).lazy()
         found = pl.scan_parquet(path)
