@@ -1,12 +1,17 @@
 """Blanks are counted by what is blank together, and rare patterns are not shown."""
 
+import typing
+from importlib.resources import files
+
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
 from xmresearch.errors import DataError, InsufficientData
 from xmresearch.missing.answer_patterns import patterns
 from xmresearch.missing.blank_answers import blanks
+from xmresearch.missing.little import Obstacle
 
 
 def answers(kinds, columns="abc"):
@@ -78,5 +83,10 @@ def test_complete_answers_need_no_test():
 
 def test_what_cannot_be_tested_says_why():
     found = blanks(answers({"": 60, "a": 15}).assign(c=1.0), list("abc"))
-    assert found.summary()["case"] == "untested"
-    assert "All answers to 'c' are the same" in found.summary()["reason"]
+    assert found.summary()["case"] == "untested_constant"
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_every_obstacle_has_words(lang):
+    labels = yaml.safe_load(files("xmresearch.report").joinpath(f"labels/{lang}.yml").read_text("utf-8"))
+    assert {f"untested_{o}" for o in typing.get_args(Obstacle)} <= set(labels["texts"]["blanks"])

@@ -28,7 +28,7 @@ class BlankAnswers(Shown):
     test : LittleResult or None
         Whether blanks are completely at random; None where that cannot be tested.
     obstacle : str or None
-        Why not.
+        Why not: that of `Untestable`, or covariances, which could not be estimated.
     """
 
     patterns: PatternResult
@@ -49,12 +49,12 @@ class BlankAnswers(Shown):
         return {k: facts[k] for k in ("n", "complete", "incomplete")} if facts["incomplete"] else None
 
     def summary(self) -> dict[str, Any]:
-        """Return the patterns' summary and the test's; case is complete, not_shown, not_random or untested."""
+        """Return the patterns' summary and the test's; case is complete, not_shown, not_random, or untested_ with the obstacle."""
         facts = self.patterns.summary()
         if not facts["incomplete"]:
             return facts | {"case": "complete"}
         if self.test is None:
-            return facts | {"case": "untested", "reason": self.obstacle}
+            return facts | {"case": f"untested_{self.obstacle}"}
         found = self.test.summary()
         case = "not_random" if self.test.p < MCAR_LEVEL else "not_shown"
         return facts | {k: found[k] for k in ("chisq", "df", "p")} | {"case": case}
@@ -99,4 +99,4 @@ def blanks(frame: pd.DataFrame, columns: Sequence[str], *, min_cell: int = MIN_C
     try:
         return BlankAnswers(found, little_test(frame, columns), None)
     except InsufficientData as error:
-        return BlankAnswers(found, None, error.problem)
+        return BlankAnswers(found, None, getattr(error, "obstacle", "covariances"))

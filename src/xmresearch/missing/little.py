@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -65,6 +65,25 @@ class LittleResult(Shown):
         return pd.DataFrame([("mcar", self.p, MCAR_LEVEL, status)], columns=["check", "value", "threshold", "status"])
 
 
+Obstacle = Literal["one_item", "same_blanks", "many_patterns", "unanswered", "constant", "covariances"]
+
+
+class Untestable(InsufficientData):
+    """Blanks of which Little's test can say nothing.
+
+    Parameters
+    ----------
+    obstacle : str
+        One of `Obstacle`.
+    problem, hint
+        As for `XMError`.
+    """
+
+    def __init__(self, obstacle: Obstacle, problem: str, hint: str = "") -> None:
+        super().__init__(problem, hint)
+        self.obstacle = obstacle
+
+
 @on_one_thread
 def little_test(frame: pd.DataFrame, columns: Sequence[str]) -> LittleResult:
     """Test whether blanks are completely at random.
@@ -103,15 +122,16 @@ def little_test(frame: pd.DataFrame, columns: Sequence[str]) -> LittleResult:
     rows = numbers_of(check_frame(frame), names)
     rows = rows[~np.isnan(rows).all(axis=1)]
     if len(names) < 2:
-        raise InsufficientData("Little's test compares items, so it needs at least two of them.")
+        raise Untestable("one_item", "Little's test compares items, so it needs at least two of them.")
     _check_varies(rows, names)
     blank = np.isnan(rows)
     if (blank == blank[0]).all():
-        raise InsufficientData("The same items are blank in every row, so there are no patterns to compare.")
+        raise Untestable("same_blanks", "The same items are blank in every row, so there are no patterns to compare.")
     centre, spread = np.nanmean(rows, axis=0), np.nanstd(rows, axis=0)
     kinds = len(np.unique(np.packbits(blank, axis=1), axis=0))
     if kinds * len(names) ** 2 > _MOST_CELLS:
-        raise InsufficientData(
+        raise Untestable(
+            "many_patterns",
             f"The blanks of {len(names)} items form {kinds} patterns, more than can be tested at once.",
             "Name fewer items.",
         )
@@ -126,6 +146,6 @@ def _check_varies(rows: Array, names: Sequence[str]) -> None:
     for name, column in zip(names, rows.T, strict=True):
         given = column[~np.isnan(column)]
         if not given.size:
-            raise InsufficientData(f"'{name}' was not answered by anybody.", "Leave it out.")
+            raise Untestable("unanswered", f"'{name}' was not answered by anybody.", "Leave it out.")
         if np.ptp(given) == 0:
-            raise InsufficientData(f"All answers to '{name}' are the same.", "Leave it out.")
+            raise Untestable("constant", f"All answers to '{name}' are the same.", "Leave it out.")
