@@ -12,8 +12,7 @@ from pathlib import Path
 import click
 
 from xmresearch import __version__
-from xmresearch.errors import OutputError, XMError, brief
-from xmresearch.identifiers.patterns import scrub
+from xmresearch.errors import OutputError, XMError, anonymous, brief
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -149,7 +148,7 @@ def doctor() -> None:
 
 
 def _note(text: str) -> None:
-    click.echo(f"Note: {scrub(text)}", err=True)
+    click.echo(f"Note: {anonymous(text)}", err=True)
 
 
 def _shown(path: Path) -> str:

@@ -7,10 +7,82 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
+from xmresearch.identifiers.file_names import neutral_files
 from xmresearch.identifiers.patterns import scrub
 
 # what engines put between brackets and quotation marks when they name values: `abc`, "abc", ["abc", ...]
+_BETWEEN_QUOTES = re.compile(r"([\"'`]).*\1")
+_WORDS = re.compile(r"\w+")
+_OPENERS = frozenset(
+    [
+        "A",
+        "All",
+        "An",
+        "Argument",
+        "Array",
+        "At",
+        "Boolean",
+        "Bins",
+        "Can",
+        "Cannot",
+        "Columns",
+        "Could",
+        "Data",
+        "Division",
+        "Duplicate",
+        "Either",
+        "Error",
+        "Expected",
+        "Failed",
+        "Found",
+        "Given",
+        "I",
+        "If",
+        "In",
+        "Index",
+        "Input",
+        "Invalid",
+        "It",
+        "Length",
+        "Lengths",
+        "Matrix",
+        "Missing",
+        "Mixed",
+        "Must",
+        "No",
+        "None",
+        "Not",
+        "Number",
+        "Object",
+        "Only",
+        "Operands",
+        "Out",
+        "Passed",
+        "Per",
+        "Shape",
+        "Singular",
+        "The",
+        "There",
+        "This",
+        "Too",
+        "Unable",
+        "Unknown",
+        "Unsupported",
+        "Usecols",
+        "Value",
+        "Values",
+        "When",
+        "Wrong",
+        "You",
+    ]
+)
+_LONG_NUMBER = 7
 _QUOTED = re.compile(r"\[.*\]?|`[^`]*`|\"[^\"]*\"")
+
+
+def anonymous(text: str) -> str:
+    """Take structured identifiers of persons, and names of files that tell them, out of a message."""
+    return scrub(neutral_files(text))
 
 
 class XMError(Exception):
@@ -25,14 +97,14 @@ class XMError(Exception):
 
     Notes
     -----
-    Structured identifiers of persons in either are replaced by a word for their kind.
+    Structured identifiers of persons in either are replaced by a word for their kind, and names of files that tell persons by neutral ones.
     """
 
     exit_code = 1
 
     def __init__(self, problem: str, hint: str = "") -> None:
-        self.problem = scrub(problem)
-        self.hint = scrub(hint)
+        self.problem = anonymous(problem)
+        self.hint = anonymous(hint)
         self.parts: tuple[XMError, ...] = (self,)
         super().__init__(f"{self.problem} {self.hint}".strip())
 
@@ -144,6 +216,38 @@ def reason(error: BaseException) -> str:
     """Say in an engine's words why it failed, without the values that it quotes."""
     line = str(error).strip().partition("\n")[0]
     return brief(_QUOTED.sub("...", line)).rstrip(".: ")
+
+
+def foreign(error: str, source: str) -> str:
+    """Say what an error of somebody else's code says, without what may come from the data.
+
+    Parameters
+    ----------
+    error : str
+        Its message.
+    source : str
+        The code that raised it.
+
+    Returns
+    -------
+    str
+        On one line: quoted texts, words with a capital, words that are not English and long numbers stay only where they stand in the
+        code; three points stand for others.
+    """
+    known = {*_WORDS.findall(source)}
+
+    def word(found: re.Match[str]) -> str:
+        plain = found[0]
+        told = (
+            plain in known
+            or plain in _OPENERS
+            or (plain.isascii() and (plain.islower() or plain[1:] != plain[1:].lower()))
+        )
+        return plain if told or (plain.isdigit() and len(plain) < _LONG_NUMBER) else "..."
+
+    line = " ".join(error.split())
+    line = _BETWEEN_QUOTES.sub(lambda m: m[0] if m[0].strip("'\"`") in source else "...", line)
+    return brief(re.sub(r"\.\.\.(?:\W*\.\.\.)+", "...", _WORDS.sub(word, scrub(line))))
 
 
 def nearest(name: object, valid: Iterable[str]) -> str:

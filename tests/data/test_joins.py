@@ -177,3 +177,35 @@ def test_a_survey_is_reported_by_a_column_of_the_list(tmp_path):
     survey = load_survey(source, base=tmp_path, segments=["branch"], id_column="id")
     assert survey.frame["branch"].value_counts().to_dict() == {"A": 30, "B": 30}
     assert survey.table.joins[0].response(survey.segments)["rate"].tolist() == [60, 60]
+
+
+def test_what_a_join_says_of_groups_holds_no_person_and_keeps_groups_apart(tmp_path):
+    from xmresearch.data.config import Protect
+    from xmresearch.data.protection import protect
+
+    n = 90
+    desks = ["desk of 13812345678", "desk of 13912345678", "desk of li@example.org", "hall"]
+    crm = pd.DataFrame(
+        {
+            "key": range(n),
+            "desk": [desks[k % 3] if k < 60 else desks[2 + k % 2] for k in range(n)],
+            "联系人": ["张伟", "欧阳鹭洲", "王芳"] * 30,
+            "Email": [f"p{k}@example.org" for k in range(n)],
+        }
+    )
+    crm.to_csv(tmp_path / "crm.csv", index=False)
+    pd.DataFrame({"id": range(60), "q1": [1, 2] * 30}).to_csv(tmp_path / "rows.csv", index=False)
+    source = FileSource.model_validate(
+        {"source": "file", "path": "rows.csv", "join": [{"path": "crm.csv", "by": {"id": "key"}}]}
+    )
+    read = read_file(source, tmp_path)
+    assert {"desk", "联系人"} <= set(read.joins[0].levels)
+    found = protect(read, Protect(), used=["id", "q1", "desk"])
+    join = found.joins[0]
+    assert set(join.levels) & {"desk", "联系人"} == {"desk"}
+    assert set(found.frame["desk"]) == {"desk of [phone]", "desk of [phone] 2", "desk of [e-mail]"}
+    assert set(join.levels["desk"]["value"]) == {"desk of [phone]", "desk of [phone] 2", "desk of [e-mail]", "hall"}
+    assert join.response(["desk"])["value"].is_unique
+    assert found.protected[[p.column for p in found.protected].index("desk")].alike == 2
+    unused = protect(read, Protect(), used=["id", "q1"])
+    assert not set(unused.joins[0].levels) & {"desk", "联系人", "Email"}

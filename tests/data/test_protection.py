@@ -4,13 +4,18 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from canaries import ratings
 
 from xmresearch.data.config import FileSource, Protect
 from xmresearch.data.formats.table import Table
-from xmresearch.data.load import load_survey, open_rows
-from xmresearch.data.protection import fingerprint, protect, protect_scan, pseudonym, read_key
+from xmresearch.data.load import load_survey, open_dated, open_rows
+from xmresearch.data.protected_scan import protect_scan
+from xmresearch.data.protection import protect, read_key
+from xmresearch.data.replacing import fingerprint, pseudonym
 from xmresearch.errors import DataError
 from xmresearch.identifiers.file_names import neutral_name
+from xmresearch.identifiers.open_text import is_open_text
+from xmresearch.studies.survey import reading_lines
 
 MAILS = [f"li.{k}@example.org" for k in range(12)]
 
@@ -168,7 +173,10 @@ def test_values_that_tell_rows_apart_still_do():
     found = protect(table(case=mobiles), Protect(), used=["q1", "case"], ids=["case"])
     assert found.frame["case"].tolist() == [f"account {k}" for k in range(1, 13)]
     assert what(found)["case"] == ("account", "values", "replaced", 12)
-    assert protect(table(case=mobiles), Protect(), used=["q1", "case"]).frame["case"].nunique() == 11
+    labelled = protect(table(case=mobiles), Protect(), used=["q1", "case"])
+    assert labelled.frame["case"].tolist()[:3] == ["case [phone]", "case [phone] 2", "case 2"]
+    assert labelled.frame["case"].nunique() == 12
+    assert labelled.protected[0].alike == 2
 
 
 def test_every_hashed_column_names_its_key(tmp_path):
@@ -188,3 +196,115 @@ def test_streamed_telephone_numbers_are_replaced_and_only_places_dropped():
     rows, done = protect_scan(pl.LazyFrame({"phone": phones, "lat": [30.0 + k for k in range(12)]}), Protect())
     assert rows.collect()["phone"].to_list()[:2] == ["phone 1", "phone 2"]
     assert {p.column: p.done for p in done} == {"phone": "replaced", "lat": "dropped"}
+
+
+OWN = [f"The staff of hall number {chr(97 + k)} were kind, ask Karen Miller or 1380013800{k}" for k in range(9)]
+
+
+def test_own_words_are_not_carried_unless_the_params_say_so():
+    given = table(comment=[*OWN, *["fine"] * 3], touch=["call the hotline", "visit the hall"] * 6)
+    dropped = protect(given, Protect())
+    assert list(dropped.frame) == ["q1", "touch"]
+    assert what(dropped) == {"comment": ("open_text", "values", "dropped", 12)}
+    carried = protect(given, Protect(free_text="scrubbed"))
+    assert carried.frame["comment"][0] == "The staff of hall number a were kind, ask [name] or [phone]"
+    assert what(carried) == {"comment": ("open_text", "values", "scrubbed", 9)}
+    assert protect(given, Protect(keep=["comment"])).frame["comment"].tolist() == given.frame["comment"].tolist()
+    assert "comment" in protect(given, Protect(), labels=["comment"]).frame
+    assert "comment" in protect(given, Protect(), used=["comment"]).frame
+    told = Table(pd.DataFrame({"remark": ["ok"] * 3}), "csv", "made here", roles={"remark": "comment"})
+    assert list(protect(told, Protect()).frame) == []
+
+
+@pytest.mark.parametrize(
+    ("texts", "found"),
+    [(OWN[:4], False), (OWN[:5], True), ([*OWN[:5], *["ok"] * 5], True), ([*OWN[:5], *["ok"] * 6], False)],
+)
+def test_five_sentences_that_are_half_of_the_answers_make_own_words(texts, found):
+    assert is_open_text(pd.Series(texts)) is found
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        ["R_2abc", "R_3xyz"],
+        ["2026-03-01 10:00:00", "2026-03-02 10:00:00"],
+        ["http://a.example/x", "b"],
+        ["非常满意", "满意"],
+        [1, 2],
+    ],
+)
+def test_codes_and_answers_are_no_own_words(values):
+    assert not is_open_text(pd.Series(values * 10))
+
+
+def test_chinese_sentences_are_own_words():
+    assert is_open_text(pd.Series([f"服务人员态度很好，就是等{c}太久" for c in "一二三四五六"]))
+
+
+def test_streamed_own_words_are_treated_alike():
+    rows = pl.LazyFrame(
+        {
+            "comment": OWN,
+            "unit": [f"Hall of {c}" for c in "abcdefghi"],
+            "Last Name": ["Kensington"] * 9,
+            "tag": ["of Kensington", "x", "y"] * 3,
+        }
+    )
+    kept, done = protect_scan(rows, Protect(), labels=["unit"])
+    assert kept.collect_schema().names() == ["unit", "Last Name", "tag"]
+    assert {p.column: (p.kind, p.done) for p in done}["comment"] == ("open_text", "dropped")
+    assert kept.collect()["tag"][0] == "of [name]"
+    carried, _ = protect_scan(rows, Protect(free_text="scrubbed"), labels=["unit"])
+    assert carried.collect()["comment"][0] == "The staff of hall number a were kind, ask [name] or [phone]"
+
+
+def test_own_words_of_a_survey_follow_its_respondents(tmp_path):
+    frame = ratings(40).assign(
+        comment=[f"Desk number {chr(97 + k % 26)} was slow, said Karen Miller in round {k}" for k in range(40)]
+    )
+    frame.loc[3, [f"p{k}" for k in range(1, 23)]] = np.nan
+    frame.loc[3, [f"e{k}" for k in range(1, 23)]] = np.nan
+    frame.to_csv(tmp_path / "s.csv", index=False)
+    plain = load_survey(FileSource(source="file", path=str(tmp_path / "s.csv")))
+    assert plain.texts.shape[1] == 0
+    carried = load_survey(
+        FileSource(source="file", path=str(tmp_path / "s.csv"), protect=Protect(free_text="scrubbed"))
+    )
+    assert len(carried.texts) == len(carried) == 39
+    assert carried.texts["comment"][3] == "Desk number e was slow, said [name] in round 4"
+    lines = reading_lines(plain.table)
+    assert (
+        "Free text: answers in respondents' own words in 1 column(s) were not carried (data.protect.free_text): 'comment'."
+        in lines
+    )
+    assert any(
+        "are carried, scrubbed of identifiers and names: 'comment'" in line for line in reading_lines(carried.table)
+    )
+
+
+def test_what_a_file_says_of_its_columns_holds_no_identifier():
+    frame = pd.DataFrame({"q1": range(1, 13), "姓名": [1, 2] * 6, "q2": [1, 2] * 6, "q3": [1, 0] * 6})
+    given = Table(
+        frame, "spss", "made here", questions={"q1": f"Rate {MAILS[0]}"}, values={"姓名": {1: "欧阳鹭洲"}, "q2": {1: "call 13812345678", 2: "no"}},
+        several={f"Which of {MAILS[0]}": ("q3",)}, notes=(f"Sheet {MAILS[0]}",),
+    )  # fmt: skip
+    found = protect(given, Protect())
+    assert found.values == {"q2": {1: "call [phone]", 2: "no"}}
+    assert (found.questions, found.several, found.notes) == (
+        {"q1": "Rate [e-mail]"},
+        {"Which of [e-mail]": ("q3",)},
+        ("Sheet [e-mail]",),
+    )
+
+
+def test_a_column_of_names_is_no_date(tmp_path):
+    frame = pd.DataFrame({"when": ["Karen Miller", "David Smith", "张伟"], "姓名": ["a", "b", "c"], "y": [1, 2, 3]})
+    for ending in ("csv", "parquet"):
+        path = tmp_path / f"p.{ending}"
+        getattr(frame, f"to_{ending}")(path, index=False)
+        for column in ("when", "姓名"):
+            with pytest.raises(
+                DataError, match=f"Column '{column}' holds identifiers of persons .name., which are no dates"
+            ):
+                open_dated(FileSource(source="file", path=str(path)), dates=[column])

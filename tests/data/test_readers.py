@@ -158,7 +158,7 @@ def test_scan_opens_files_and_folders(tmp_path):
 )
 def test_what_is_not_clearly_chinese_is_asked_about(tmp_path, encoding, words):
     """Each of these is valid GB 18030 or may be; the right reading is among those that the message shows."""
-    path = tmp_path / "s.csv"
+    path, words = tmp_path / "s.csv", words * 3
     pd.DataFrame({"id": range(len(words)), "answer": words}).to_csv(path, index=False, encoding=encoding)
     for read in (read_survey, scan_survey):
         with pytest.raises(DataError, match=r"line 2 reads .*data\.encoding") as caught:
@@ -166,6 +166,18 @@ def test_what_is_not_clearly_chinese_is_asked_about(tmp_path, encoding, words):
         assert words[0] in str(caught.value) or len(words[0]) > 12
     assert read_survey(path, encoding=encoding)["answer"].tolist() == words
     assert scan_survey(path, encoding=encoding).collect()["answer"].to_list() == words
+
+
+@pytest.mark.parametrize(
+    ("encoding", "name", "shown"), [("latin-1", "Zöe", "'öe' in cp1252"), ("big5", "歐陽硯秋", "'歐' in big5")]
+)
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_word_that_may_be_a_name_is_not_shown_whole(tmp_path, encoding, name, shown, times):
+    path = tmp_path / "s.csv"
+    path.write_bytes(("id,who\n" + f"1,{name}\n" * times).encode(encoding))
+    with pytest.raises(DataError, match=shown) as caught:
+        read_survey(path)
+    assert name not in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import pytest
 from xmresearch.errors import DataError, ParamsError, brief
 from xmresearch.identifiers.columns import by_name, by_values, recognise_columns
 from xmresearch.identifiers.file_names import neutral_name
+from xmresearch.identifiers.known_names import KnownNames
 from xmresearch.identifiers.names import scrub_names
 from xmresearch.identifiers.patterns import find, kind_of, scrub, scrub_all
 from xmresearch.params.base import StudyParams
@@ -227,3 +228,49 @@ def test_few_values_in_many_rows_are_answers():
     assert kinds(Email=answers * 2) == {"Email": "email"}
     assert kinds(Email=[f"answer {k}" for k in range(13)] * 3) == {"Email": "email"}
     assert kinds(Email=[*answers[:-1], "a@example.org"] * 3) == {"Email": "email"}
+
+
+def test_names_that_the_file_gives_are_found_in_its_texts():
+    known = KnownNames(["欧阳鹭洲", "高兴", "Ottoline Quillfeather", "Grace", "Bo", None, 7])
+    assert known.scrub("请找欧阳鹭洲，谢谢") == "请找[name]，谢谢"
+    assert known.scrub("Thank OTTOLINE  quillfeather's team, and Quillfeather.") == "Thank [name]'s team, and [name]."
+    assert known.scrub("the quillfeather, Grace and Bo, 高大") == "the quillfeather, Grace and Bo, 高大"
+    assert not KnownNames([None, 3, "A"])
+    assert KnownNames(["Amy"]).scrub("Amy") == "[name]"
+
+
+def test_chinese_names_of_two_to_four_characters_are_looked_for():
+    names = ["鹭", "鹭洲", "欧阳鹭洲", "欧阳鹭洲子"]
+    assert [KnownNames([n]).scrub(n) for n in names] == ["鹭", "[name]", "[name]", "欧阳鹭洲子"]
+
+
+@pytest.mark.parametrize(("count", "found"), [(2, ""), (3, "name")])
+def test_three_names_make_a_column_of_them(count, found):
+    names = ["Karen Miller", "David Smith", "张伟"][:count]
+    assert kinds(x=names).get("x", "") == found
+
+
+def test_half_of_the_values_must_be_names():
+    names, others = ["Karen Miller", "David Smith", "张伟"], ["north", "south", "east"]
+    assert kinds(x=names + others) == {"x": "name"}
+    assert kinds(x=[*names, *others, "west"]) == {}
+    assert kinds(x=[f"branch {k}" for k in range(200)] + names * 100) == {}
+
+
+def test_a_column_called_name_is_of_persons_beside_other_identifiers():
+    mails = [f"p{k}@example.org" for k in range(20)]
+    rare = [f"Zeb{chr(97 + k)} Quill" for k in range(20)]
+    assert kinds(Name=rare) == {}
+    assert kinds(Name=rare, x=mails) == {"Name": "name", "x": "email"}
+    assert kinds(Name=["north", "south"] * 10, x=mails) == {"x": "email"}
+    assert kinds(Name=[f"hall {k}" for k in range(20)], x=mails) == {"x": "email"}
+
+
+def test_a_long_question_that_ends_in_a_word_for_identifiers_is_none():
+    assert by_name("Please tell us your mobile telephone number, if any") == ""
+    assert by_name("What is your own mobile telephone number") == "phone" == by_name("您的手机号码")
+
+
+def test_names_of_files_in_messages_are_neutral():
+    told = DataError("'/srv/张三/a.csv' and 'b.csv' and x/回访-欧阳娜娜.xlsx are no '张三'.", "See 'john_smith.sav'.")
+    assert str(told) == "'/srv/data/a.csv' and 'b.csv' and x/data.xlsx are no '张三'. See 'data.sav'."

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from xmresearch.errors import XMError
+from xmresearch.errors import XMError, foreign
 from xmresearch.run.check import check_study
 from xmresearch.run.study import run_study
 
@@ -103,3 +103,15 @@ def test_answers_that_are_secrets_are_not_quoted(tmp_path):
         with pytest.raises(XMError) as stopped:
             check_study(params_file(tmp_path, "servqual", **SERVQUAL))
         nothing_in(tmp_path / "nowhere", str(stopped.value))
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("could not convert string to float: 'Zebadiah'", "could not convert string to float: ..."), ("'scroe'", "'scroe'"),
+        ("欧阳鹭洲 of 13912345678", "... of [phone]"), ("Zebadiah Quill, \"x\" and 'y'", "... and ..."), ("operands of shape (3, 4) of a DataFrame", "operands of shape (3, 4) of a DataFrame"),
+        ("Cannot use 'raw' of 1234567 rows", "Cannot use 'raw' of ... rows"), ("'a' or 'b'", "..."), ("row 123456", "row 123456"),
+    ],
+)  # fmt: skip
+def test_what_code_of_others_says_is_told_without_what_may_come_from_the_data(said, told):
+    assert foreign(said, "frame['scroe'] + raw") == told

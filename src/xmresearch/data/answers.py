@@ -16,6 +16,7 @@ from xmresearch.data.codebook import Column
 from xmresearch.data.strict_yaml import parse_yaml
 from xmresearch.display import Shown
 from xmresearch.errors import DataError, brief
+from xmresearch.identifiers.names import scrub_names
 
 BLANKS = frozenset({"", "na", "n/a", "nan", "null", "none", "."})
 _SHOWN = 6
@@ -271,7 +272,9 @@ def _ends(look: Mapping[str, str], column: Column, raw: pd.Series) -> dict[str, 
 
 
 def _quoted(words: Mapping[str, str], chosen: Sequence[str]) -> str:
-    return ", ".join(f"'{brief(words[w])}'" for w in chosen[:_SHOWN]) + (", ..." if len(chosen) > _SHOWN else "")
+    return ", ".join(f"'{brief(scrub_names(words[w]))}'" for w in chosen[:_SHOWN]) + (
+        ", ..." if len(chosen) > _SHOWN else ""
+    )
 
 
 def _place(raw: pd.Series, words: Mapping[str, str], chosen: Sequence[str]) -> str:

@@ -174,6 +174,10 @@ class Protect(BaseModel):
         [], description="columns that together may tell who somebody is, for k-anonymity; the segments if absent"
     )
     sensitive: str | None = Field(None, description="column that nobody should learn of a person, for l-diversity")
+    free_text: Literal["drop", "scrubbed"] = Field(
+        "drop",
+        description="answers in respondents' own words: drop, or carry them scrubbed of identifiers and names of persons",
+    )
     purpose: Labels | None = Field(None, description="what the data are used for, for the report's privacy page")
     retention: Labels | None = Field(None, description="how long the data are kept, for the same")
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import codecs
 import re
+from collections import Counter
+from itertools import islice
 from pathlib import Path
 
 from xmresearch.errors import DataError, brief
@@ -12,6 +14,9 @@ CANDIDATES = ("gb18030", "big5", "euc-kr", "shift_jis", "cp1252", "cp1250", "cp1
 _PART = 1 << 20
 _CLEAR = 0.9
 _ENOUGH = 10
+REPEATED = 3
+"""A word below the header that occurs so often is shown; others may be names of persons."""
+_FOREIGN, _WORDS = re.compile(rb"[A-Za-z\x80-\xff]*[\x80-\xff][A-Za-z\x80-\xff]*"), 100_000
 
 
 def is_utf8(path: Path) -> bool:
@@ -124,9 +129,17 @@ def decode(raw: bytes, name: str, encoding: str | None) -> tuple[str, str]:
 
 
 def _first_word(raw: bytes) -> tuple[int, bytes]:
-    """Return the first word that is not ASCII, and its line."""
-    found = re.search(rb"[A-Za-z\x80-\xff]*[\x80-\xff][A-Za-z\x80-\xff]*", raw)
-    return (0, b"") if found is None else (raw[: found.start()].count(b"\n") + 1, found.group()[:16])
+    """Return a word that is not ASCII, and its line: one that repeats or is in the header, or else two bytes of one."""
+    found = [*islice(_FOREIGN.finditer(raw), _WORDS)]
+    counts = Counter(m.group() for m in found)
+    if not found:
+        return 0, b""
+    line = raw.find(b"\n") % (len(raw) + 1)
+    common = next((m for m in found if m.start() < line or counts[m.group()] >= REPEATED), None)
+    if common is not None:
+        return raw[: common.start()].count(b"\n") + 1, common.group()[:16]
+    two = next(m for m in re.finditer(rb"[\x80-\xff][A-Za-z\x80-\xff]?", raw))
+    return raw[: two.start()].count(b"\n") + 1, two.group()
 
 
 def _readings(word: bytes) -> dict[str, list[str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,6 +15,7 @@ from xmresearch.data.config import Cell, FileSettings
 from xmresearch.data.formats.cells import as_numbers
 from xmresearch.data.formats.table import Role, Table
 from xmresearch.errors import DataError, Problems, brief, nearest
+from xmresearch.identifiers.columns import recognise_columns
 
 MOST_SHOWN = 8
 _KEPT: frozenset[Role] = frozenset({"id", "external_id", "duration", "weight"})
@@ -125,6 +126,18 @@ def _require_column(table: Table, column: str, key: str) -> pd.Series:
     return table.frame[column]
 
 
+def personal(table: Table, column: str) -> bool:
+    """Whether a column tells who somebody is, so that no message may hold what stands in it."""
+    return column in recognise_columns(table.frame[[column]], table.roles, table.questions)
+
+
+def _shown(table: Table, column: str, values: Collection[str]) -> str:
+    """Name values of a column for a message, unless they tell who somebody is."""
+    if personal(table, column):
+        return f"{len(values)} of the values"
+    return ", ".join(f"'{brief(a)}'" for a in sorted(values))
+
+
 def _texts(given: pd.Series) -> tuple[np.ndarray[Any, Any], list[str]]:
     """Return the position of each cell's text, -1 for blanks, and the texts."""
     codes, uniques = pd.factorize(given, use_na_sentinel=True)
@@ -139,20 +152,24 @@ def _only(table: Table, column: str, allowed: Sequence[Cell], name: str) -> Tabl
     keep = np.array([*(t in wanted for t in texts), False], dtype=bool)[codes]
     if absent and not keep.any():
         seen = ""
-        if len(texts) <= MOST_SHOWN:
+        if len(texts) <= MOST_SHOWN and not personal(table, column):
             counts = np.bincount(codes[codes >= 0], minlength=len(texts))
             seen = "It holds " + ", ".join(f"'{brief(t)}' ({n})" for t, n in zip(texts, counts, strict=True)) + "."
-        lacking = ", ".join(f"'{brief(a)}'" for a in sorted(absent))
+        lacking = _shown(table, column, absent)
         raise DataError(f"data.where: column '{brief(column)}' of '{name}' has no {lacking}.", seen)
     if absent:
-        never = ", ".join(f"'{brief(a)}'" for a in sorted(absent))
+        never = _shown(table, column, absent)
         table = replace(
             table, notes=(*table.notes, f"No row has {never} in '{brief(column)}', which data.where allows.")
         )
     out = int((~keep).sum())
     if not out:
         return table
-    rule = f"data.where ({brief(column)}: {', '.join(brief(a) for a in allowed)})"
+    rule = (
+        f"data.where ({brief(column)})"
+        if personal(table, column)
+        else f"data.where ({brief(column)}: {', '.join(map(brief, allowed))})"
+    )
     frame = table.frame.loc[keep].reset_index(drop=True)
     return replace(table, frame=frame, left_out={**table.left_out, rule: out})
 

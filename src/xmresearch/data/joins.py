@@ -16,6 +16,7 @@ from xmresearch.data.column_names import matched
 from xmresearch.data.config import JoinedFile
 from xmresearch.data.file_rules import with_names
 from xmresearch.data.formats.table import Table
+from xmresearch.data.replacing import apart
 from xmresearch.disclosure import MIN_CELL, hidden_counts
 from xmresearch.display import Shown
 from xmresearch.errors import DataError, brief, nearest
@@ -75,6 +76,18 @@ class Join(Shown):
     near: Mapping[str, int]
     columns: tuple[str, ...]
     levels: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+
+    def protected(self, changed: Mapping[str, Mapping[Any, str] | None]) -> Join:
+        """Return what the join found without identifiers: `changed` says what stands for values, None where none may be told."""
+        levels = {}
+        for column, counts in self.levels.items():
+            new = changed.get(column, {})
+            if new is None:
+                continue
+            rest = [v for v in counts["value"] if v not in new]
+            whole = {**apart(rest, taken=[*new.values()])[0], **new}
+            levels[column] = counts.assign(value=[whole.get(v, v) for v in counts["value"]])
+        return replace(self, levels=levels)
 
     def line(self) -> str:
         """Say it in a few sentences."""

@@ -23,13 +23,14 @@ from xmresearch.data.config import (
     Screening,
     source_of,
 )
-from xmresearch.data.dated_columns import dated, dated_scan
+from xmresearch.data.dated_columns import PEEKED, dated, dated_scan
 from xmresearch.data.file_rules import by_settings, renamed_to
 from xmresearch.data.formats.registry import read_table
 from xmresearch.data.formats.table import Table
 from xmresearch.data.joins import join_by_key
 from xmresearch.data.numerals import require_settled
-from xmresearch.data.protection import protect, protect_scan
+from xmresearch.data.protected_scan import protect_scan
+from xmresearch.data.protection import protect, require_no_names
 from xmresearch.data.readers import file_format, scan_survey
 from xmresearch.data.survey import Survey, prepare_survey
 from xmresearch.data.value_labels import hold_labels
@@ -113,6 +114,7 @@ def load_survey(
         prepared.append(prepare_survey(
             _rows(table), book, screening=screening, id_column=id_column, weight_column=weight_column,
             duration_column=duration_column, cluster_column=cluster_column, segments=segments, source=source, truth=truth, population=population, notes=absent,
+            texts=[p.column for p in table.protected if (p.kind, p.done) == ("open_text", "scrubbed")] if isinstance(table, Table) else (),
             table=table.without_rows() if isinstance(table, Table) else None,
         ))  # fmt: skip
     problems.settle()
@@ -271,6 +273,7 @@ def open_dated(
     *,
     dates: Sequence[str] = (),
     numbers: Sequence[str] | None = None,
+    labels: Sequence[str] = (),
 ) -> tuple[pd.DataFrame | pl.LazyFrame, str, Table | None]:
     """Open rows that need no codebook, with their dates in one form.
 
@@ -284,6 +287,8 @@ def open_dated(
         Columns that hold dates; those that are not there are left to the study to refuse.
     numbers : sequence of str, optional
         Columns whose numbers are used; all if absent.
+    labels : sequence of str
+        Further columns that are used, whose texts name things such as units and touchpoints: no answers in own words.
 
     Returns
     -------
@@ -297,8 +302,9 @@ def open_dated(
     Raises
     ------
     DataError
-        The file or data set cannot be read; a date or number that is used is doubtful.
+        The file or data set cannot be read; a date or number that is used is doubtful, or a date's column holds names of persons.
     """
+    labels = [*labels, *dates, *(numbers or ())]
     if isinstance(data, DatasetSource):
         from xmresearch.data.datasets import load_dataset, local_path
 
@@ -320,11 +326,12 @@ def open_dated(
             scan_survey(path, delimiter=data.delimiter, encoding=data.encoding) if form == "csv" else scan_survey(path)
         )
         there = [c for c in dates if c in rows.collect_schema()]
+        require_no_names(rows.head(PEEKED).collect().to_pandas(), there)
         notes = []
         for column in there:
             rows, said = dated_scan(rows, column, order=data.dates, time_zone=data.time_zone)
             notes += [said] if said else []
-        rows, protected = protect_scan(rows, data.protect, base)
+        rows, protected = protect_scan(rows, data.protect, base, labels=labels)
         table = Table(pd.DataFrame(), form or "parquet", "streamed, not read", notes=tuple(notes), protected=protected)
         return rows, neutral_name(path.name), table
     table = read_file(data, base, only=numbers)
@@ -332,14 +339,17 @@ def open_dated(
     with problems.step():
         require_settled(table.doubts, numbers)
     frame, notes = table.frame, [*table.notes]
-    for column in dates:
-        if column in frame:
-            with problems.step():
-                changed, said = dated(frame[column], order=data.dates, time_zone=data.time_zone)
-                frame = frame.assign(**{column: changed})
-                notes += [said] if said else []
+    there = [c for c in dates if c in frame]
+    with problems.step():
+        require_no_names(frame, there, table.roles, table.questions)
     problems.settle()
-    table = protect(replace(table, frame=frame, notes=tuple(notes)), data.protect, base)
+    for column in there:
+        with problems.step():
+            changed, said = dated(frame[column], order=data.dates, time_zone=data.time_zone)
+            frame = frame.assign(**{column: changed})
+            notes += [said] if said else []
+    problems.settle()
+    table = protect(replace(table, frame=frame, notes=tuple(notes)), data.protect, base, labels=labels)
     return table.frame, neutral_name(path.name), table.without_rows()
 
 

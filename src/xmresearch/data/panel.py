@@ -69,6 +69,7 @@ def load_panel(
     *,
     dates: Sequence[str] = (),
     numbers: Sequence[str] | None = None,
+    labels: Sequence[str] = (),
 ) -> PanelData:
     """Open a panel.
 
@@ -78,8 +79,8 @@ def load_panel(
         Where the rows come from; a path is that of a file of any form that is known, or of a folder of Parquet files.
     base : Path, optional
         Folder that relative paths start from; the working directory if absent.
-    dates, numbers
-        Columns that hold dates, and numbers that are used; see `open_dated`.
+    dates, numbers, labels
+        Columns that hold dates, numbers that are used, and names of things; see `open_dated`.
 
     Returns
     -------
@@ -95,5 +96,5 @@ def load_panel(
 
         city = ServiceHallRollout(data.n, data.seed, effect=data.effect, spread=data.spread)
         return PanelData(city.rows(), data.name, city.truth(), LABELS)
-    rows, source, table = open_dated(source_of(data), base, dates=dates, numbers=numbers)
+    rows, source, table = open_dated(source_of(data), base, dates=dates, numbers=numbers, labels=labels)
     return PanelData(rows, source, table=table)

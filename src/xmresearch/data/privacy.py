@@ -65,6 +65,7 @@ def privacy_record(opened: Opened, data: Any, lang: str, min_cell: int = MIN_CEL
         rows.append((f"privacy_{done}", f"identifier_{kinds[-1]}", cases))
         keys = {p.key for p in of_step if p.key}
         rows += [("privacy_key", key, _NAN) for key in sorted(keys)]
+    rows += [("privacy_alike", p.column, p.alike) for p in protected if p.alike]
     if not protected:
         rows.append(("privacy_none", "", _NAN))
     rows.append(("privacy_suppressed", "", min_cell))

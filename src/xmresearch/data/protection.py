@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import os
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from xmresearch.data.config import Protect
+from xmresearch.data.replacing import Done, apart, fingerprint, replaced, scrubbed
 from xmresearch.display import Shown
 from xmresearch.errors import DataError, nearest
-from xmresearch.identifiers.columns import recognise_columns
-from xmresearch.identifiers.patterns import find, scrub
+from xmresearch.identifiers.columns import by_name, recognise_columns
+from xmresearch.identifiers.known_names import KnownNames
+from xmresearch.identifiers.open_text import is_open_text, scrub_open
+from xmresearch.identifiers.patterns import scrub
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from xmresearch.data.formats.table import Role, Table
 
-Done = Literal["dropped", "replaced", "hashed", "kept", "scrubbed"]
-_DIGITS = 16
 _SHORTEST_KEY = 16
-_SAMPLED = 20_000
 _BY_THE_TOOL: frozenset[Role] = frozenset(
     {"id", "duration", "started", "submitted", "status", "finished", "progress", "preview"}
 )
@@ -42,7 +38,8 @@ class Protected(Shown):
     column : str
         Its name.
     kind : str
-        email, phone, name, ip, location, id_number, card, plate or account; text for running text.
+        email, phone, name, ip, location, id_number, card, plate or account; text for running text, open_text for answers in
+        respondents' own words.
     ground : str
         tool, name, values or params.
     done : str
@@ -52,6 +49,8 @@ class Protected(Shown):
         How many cells it concerns.
     key : str
         Fingerprint of the key of hashed ones; '' otherwise.
+    alike : int
+        How many different values had become alike without identifiers, so that numbers tell them apart.
     """
 
     column: str
@@ -60,6 +59,7 @@ class Protected(Shown):
     done: Done
     cells: int
     key: str = ""
+    alike: int = 0
 
 
 def read_key(given: str, base: Path | None = None) -> bytes:
@@ -98,32 +98,25 @@ def read_key(given: str, base: Path | None = None) -> bytes:
     return key
 
 
-def fingerprint(key: bytes) -> str:
-    """Return what tells one key from another and does not give it away: the first digits of a hash of its hash."""
-    return hashlib.sha256(hashlib.sha256(b"xmresearch" + key).digest()).hexdigest()[:12]
+def require_no_names(
+    frame: pd.DataFrame,
+    columns: Collection[str],
+    roles: Mapping[str, str] | None = None,
+    questions: Mapping[str, str] | None = None,
+) -> None:
+    """Refuse columns of names of persons as dates, before any of their values is told.
 
-
-def pseudonym(value: object, key: bytes) -> str:
-    """Return the pseudonym of a value: the same for the same key, and not to be had without it.
-
-    Parameters
-    ----------
-    value : object
-        Spaces around it, letter case and width do not count.
-    key : bytes
-        Of at least 16 bytes.
-
-    Returns
-    -------
-    str
-        16 hexadecimal digits.
-
-    References
-    ----------
-    RFC 2104 (HMAC). GDPR, Article 4(5).
+    Raises
+    ------
+    DataError
+        A column is one of names.
     """
-    plain = " ".join(str(value).split()).casefold()
-    return hmac.new(key, plain.encode(), hashlib.sha256).hexdigest()[:_DIGITS]
+    for column, found in recognise_columns(frame, roles, questions).items():
+        if column in columns and (found.ground != "values" or found.kind == "name"):
+            raise DataError(
+                f"Column '{column}' holds identifiers of persons ({found.kind}), which are no dates.",
+                "Name another column; or rename this one, if it does not tell who somebody is.",
+            )
 
 
 def protect(
@@ -133,8 +126,9 @@ def protect(
     *,
     used: Collection[str] | None = None,
     ids: Collection[str] = (),
+    labels: Collection[str] = (),
 ) -> Table:
-    """Take identifiers out of a table.
+    """Take identifiers out of a table, and answers in respondents' own words too unless the params carry them.
 
     Parameters
     ----------
@@ -147,13 +141,15 @@ def protect(
     used : collection of str, optional
         Columns that the study uses; identifiers in others are dropped, and their texts left alone, if given.
     ids : collection of str
-        Columns whose values tell rows apart. Scrubbing would make different ones alike: where some hold identifiers, all of
-        their values are replaced.
+        Columns whose values tell rows apart. Where some hold identifiers, all of their values are replaced.
+    labels : collection of str
+        Columns whose texts name things, such as units and touchpoints: they are no answers in respondents' own words, nor are
+        those that are used.
 
     Returns
     -------
     Table
-        `protected` says what became of each column with identifiers.
+        `protected` says what became of each column with identifiers. Different values stay different.
 
     Raises
     ------
@@ -161,12 +157,17 @@ def protect(
         The params name a column that is not there, or the key cannot be read.
     """
     frame = table.frame
-    key = _settled_key(settings, list(map(str, frame.columns)), base)
+    key = settled_key(settings, list(map(str, frame.columns)), base)
     recognised = {c: (f.kind, f.ground) for c, f in recognise_columns(frame, table.roles, table.questions).items()}
     recognised |= {c: (recognised.get(c, ("account", ""))[0], "params") for c in settings.pseudonymise}
     done: list[Protected] = []
     changed: dict[str, pd.Series] = {}
     dropped: list[str] = []
+    levels: dict[str, Mapping[Any, str] | None] = {}
+    known = KnownNames(
+        v for c, (kind, _) in recognised.items() if kind == "name" and c in frame for v in frame[c].dropna().unique()
+    )
+    named = {*(used or ()), *labels, *ids, *(c for members in table.several.values() for c in members)}
     for column in map(str, frame.columns):
         cells, unused = frame[column], used is not None and column not in used
         if column in settings.keep:
@@ -175,85 +176,79 @@ def protect(
             continue
         if column in recognised:
             kind, ground = recognised[column]
+            levels[column] = None
             if unused or (kind == "location" and pd.api.types.is_numeric_dtype(cells)):
                 dropped.append(column)
                 how: Done = "dropped"
             else:
-                changed[column], how = _replaced(cells, kind, key)
-            done.append(Protected(column, kind, ground, how, int(cells.notna().sum()), _mark(key, how)))
-        elif not unused and _may_hold_text(cells) and table.roles.get(column) not in _BY_THE_TOOL:
-            scrubbed, count = _scrubbed(cells)
-            if count and column in ids:
-                changed[column], how = _replaced(cells, "account", key)
-                done.append(Protected(column, "account", "values", how, int(cells.notna().sum()), _mark(key, how)))
-            elif count:
-                changed[column] = scrubbed
-                done.append(Protected(column, "text", "values", "scrubbed", count))
+                changed[column], how = replaced(cells, kind, key)
+            done.append(Protected(column, kind, ground, how, int(cells.notna().sum()), mark(key, how)))
+            continue
+        if not _may_hold_text(cells) or table.roles.get(column) in _BY_THE_TOOL:
+            continue
+        if column not in named and (table.roles.get(column) == "comment" or is_open_text(cells)):
+            levels[column] = None
+            if settings.free_text == "drop":
+                dropped.append(column)
+                done.append(Protected(column, "open_text", "values", "dropped", int(cells.notna().sum())))
+            else:
+                texts = {
+                    v: s
+                    for v in cells.dropna().unique()
+                    if isinstance(v, str) and (s := scrub_open(known.scrub(v))) != v
+                }
+                changed[column], count = scrubbed(cells, texts)
+                done.append(Protected(column, "open_text", "values", "scrubbed", count))
+            continue
+        if unused:
+            levels[column] = None
+            continue
+        new, alike = apart(
+            cells.dropna().unique().tolist(), (lambda text: scrub(known.scrub(text))) if known else scrub
+        )
+        if new and column in ids:
+            changed[column], how = replaced(cells, "account", key)
+            done.append(Protected(column, "account", "values", how, int(cells.notna().sum()), mark(key, how)))
+        elif new:
+            levels[column] = new
+            changed[column], count = scrubbed(cells, new)
+            done.append(Protected(column, "text", "values", "scrubbed", count, alike=alike))
     frame = frame.assign(**changed).drop(columns=dropped)
-    questions = {c: scrub(q) for c, q in table.questions.items() if c in frame.columns}
-    return replace(table, frame=frame, questions=questions, protected=tuple(done))
+    return replace(
+        _said(table, frame, settings.keep),
+        frame=frame,
+        protected=tuple(done),
+        joins=tuple(j.protected(levels) for j in table.joins),
+    )
 
 
-def protect_scan(
-    rows: pl.LazyFrame, settings: Protect, base: Path | None = None
-) -> tuple[pl.LazyFrame, tuple[Protected, ...]]:
-    """Take identifiers out of rows that are streamed.
+def _said(table: Table, frame: pd.DataFrame, keep: Sequence[str]) -> Table:
+    """Take identifiers out of what a file says of its columns, and leave out what it says of those that are gone."""
 
-    Parameters
-    ----------
-    rows : polars.LazyFrame
-        Its first 20 000 rows say which columns hold identifiers; these columns are then treated throughout.
-    settings, base
-        As for `protect`.
+    def of(column: str) -> bool:
+        return column in frame.columns
 
-    Returns
-    -------
-    rows : polars.LazyFrame
-    protected : tuple of Protected
-        `cells` counts different values.
-
-    Raises
-    ------
-    DataError
-        As for `protect`.
-    """
-    import polars as pl
-
-    schema = rows.collect_schema()
-    key = _settled_key(settings, schema.names(), base)
-    sample = rows.head(_SAMPLED).collect().to_pandas()
-    recognised = {c: (f.kind, f.ground) for c, f in recognise_columns(sample).items() if c not in settings.keep}
-    recognised |= {c: (recognised.get(c, ("account", ""))[0], "params") for c in settings.pseudonymise}
-    done: list[Protected] = []
-    for column in schema.names():
-        if column in settings.keep:
-            continue
-        if column in recognised:
-            kind, ground = recognised[column]
-            if kind == "location" and schema[column].is_float():
-                rows = rows.drop(column)
-                done.append(Protected(column, kind, ground, "dropped", 0))
-                continue
-            values = rows.select(pl.col(column).drop_nulls().unique(maintain_order=True)).collect()[column]
-            names, how = _replaced(values.to_pandas(), kind, key)
-        elif schema[column] == pl.String and sample[column].dropna().drop_duplicates().map(_holds).any():
-            values = rows.select(pl.col(column).drop_nulls().unique(maintain_order=True)).collect()[column]
-            names, how = values.to_pandas().map(scrub), "scrubbed"
-            kind, ground = "text", "values"
-        else:
-            continue
-        new = pl.col(column).replace_strict(values.to_list(), names.tolist(), default=None, return_dtype=pl.String)
-        rows = rows.with_columns(new.alias(column))
-        done.append(Protected(column, kind, ground, how, len(values), _mark(key, how)))
-    return rows, tuple(done)
+    values = {
+        c: labels if c in keep else {code: scrub(str(label)) for code, label in labels.items()}
+        for c, labels in table.values.items() if of(c) and (c in keep or not by_name(c))
+    }  # fmt: skip
+    several: dict[str, tuple[str, ...]] = {}
+    for question, members in table.several.items():
+        several[scrub(question)] = (*several.get(scrub(question), ()), *filter(of, members))
+    return replace(
+        table, values=values, questions={c: scrub(q) for c, q in table.questions.items() if of(c)},
+        several={q: members for q, members in several.items() if members}, doubts={c: scrub(d) for c, d in table.doubts.items() if of(c)},
+        notes=tuple(map(scrub, table.notes)),
+    )  # fmt: skip
 
 
-def _mark(key: bytes | None, how: Done) -> str:
+def mark(key: bytes | None, how: Done) -> str:
     """Return the fingerprint of the key of hashed columns; '' of others."""
     return fingerprint(key) if key is not None and how == "hashed" else ""
 
 
-def _settled_key(settings: Protect, columns: Collection[str], base: Path | None) -> bytes | None:
+def settled_key(settings: Protect, columns: Collection[str], base: Path | None) -> bytes | None:
+    """Return the key of pseudonyms, None without one; refuse settings that name columns that are not there."""
     for setting in ("keep", "pseudonymise"):
         for name in getattr(settings, setting):
             if name not in columns:
@@ -261,31 +256,5 @@ def _settled_key(settings: Protect, columns: Collection[str], base: Path | None)
     return read_key(settings.key, base) if settings.key is not None else None
 
 
-def _replaced(cells: pd.Series, kind: str, key: bytes | None) -> tuple[pd.Series, Done]:
-    """Put pseudonyms in the place of values: keyed ones, or running numbers in order of first appearance."""
-    codes, values = pd.factorize(cells, use_na_sentinel=True)
-    if key is None:
-        names: list[Any] = [f"{kind} {k + 1}" for k in range(len(values))]
-    else:
-        names = [pseudonym(v, key) for v in values]
-    out = pd.Series([names[c] if c >= 0 else None for c in codes], index=cells.index, dtype=object, name=cells.name)
-    return out.astype("string").astype(object).where(out.notna(), None), "replaced" if key is None else "hashed"
-
-
 def _may_hold_text(cells: pd.Series) -> bool:
     return not pd.api.types.is_numeric_dtype(cells) and not pd.api.types.is_datetime64_any_dtype(cells)
-
-
-def _holds(text: object) -> bool:
-    return bool(find(str(text)))
-
-
-def _scrubbed(cells: pd.Series, by: Callable[[str], str] = scrub) -> tuple[pd.Series, int]:
-    """Scrub the different texts of a column; return it with how many cells changed."""
-    codes, values = pd.factorize(cells, use_na_sentinel=True)
-    new: Mapping[int, str] = {k: s for k, v in enumerate(values) if isinstance(v, str) and (s := by(v)) != v}
-    if not new:
-        return cells, 0
-    names = [new.get(k, v) for k, v in enumerate(values)]
-    out = pd.Series([names[c] if c >= 0 else None for c in codes], index=cells.index, dtype=object, name=cells.name)
-    return out, int(pd.Series(codes).isin(list(new)).sum())

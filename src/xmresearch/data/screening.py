@@ -260,7 +260,7 @@ def screen(
     rated, blocks = screened_items(codebook)
     values = _columns(items, rated)
     blanks = np.isnan(values).sum(axis=1) if bad.any() or values.shape != blank.shape else unanswered
-    if rules.missing.action != "off":
+    if rated and rules.missing.action != "off":
         apply("missing", f"> {rules.missing.max_share:.0%}", rules.missing.action,
               blanks / len(rated) > rules.missing.max_share, rules.missing.action == "drop")  # fmt: skip
     if duration_column is not None and rules.too_fast.action != "off":
@@ -284,6 +284,6 @@ def screen(
         received=n,
         kept=int(keep.sum()),
         rules=pd.DataFrame(entries),
-        missing_share=float(blanks[keep].mean() / len(rated)) if keep.any() else float("nan"),
+        missing_share=float(blanks[keep].mean() / len(rated)) if rated and keep.any() else float("nan"),
     )
     return items, keep, log

@@ -62,6 +62,9 @@ class Survey(Shown):
         How far the people in the file hide among others; None where the rows came from no file.
     clusters : ndarray of str or None
         What each respondent was drawn with, shape (n,); None where respondents were drawn one by one.
+    texts : DataFrame
+        Answers in respondents' own words, one row per respondent kept, scrubbed of identifiers and names; without columns unless
+        data.protect.free_text is scrubbed.
     """
 
     frame: pd.DataFrame
@@ -77,6 +80,7 @@ class Survey(Shown):
     conversions: tuple[Conversion, ...] = ()
     anonymity: Anonymity | None = None
     clusters: NDArray[np.object_] | None = None
+    texts: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @property
     def read_from(self) -> tuple[tuple[Table, float], ...]:
@@ -179,6 +183,7 @@ def prepare_survey(
     notes: tuple[str, ...] = (),
     population: tuple[pd.Series, pd.DataFrame] | None = None,
     table: Table | None = None,
+    texts: Sequence[str] = (),
 ) -> Survey:
     """Check a table against its codebook, screen it and recode reverse-keyed items.
 
@@ -204,6 +209,8 @@ def prepare_survey(
         Exact mean and covariance of a simulated survey's answers.
     table : Table, optional
         What the file said of its rows, without them; passed on to the survey.
+    texts : sequence of str
+        Columns of answers in respondents' own words, passed on to the survey.
 
     Returns
     -------
@@ -280,6 +287,7 @@ def prepare_survey(
         table,
         conversions,
         clusters=clusters,
+        texts=raw.loc[keep, list(texts)].reset_index(drop=True),
     )
 
 

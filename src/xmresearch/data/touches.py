@@ -47,6 +47,7 @@ def load_touches(
     *,
     dates: Sequence[str] = (),
     numbers: Sequence[str] | None = None,
+    labels: Sequence[str] = (),
 ) -> TouchData:
     """Open journeys, and the survey that belongs to them.
 
@@ -58,8 +59,8 @@ def load_touches(
         Where scores come from; a scenario has its own.
     base : Path, optional
         Folder that relative paths start from; the working directory if absent.
-    dates, numbers
-        Columns that hold dates, and numbers that are used; see `open_dated`.
+    dates, numbers, labels
+        Columns that hold dates, numbers that are used, and names of things; see `open_dated`.
 
     Returns
     -------
@@ -77,7 +78,7 @@ def load_touches(
         return TouchData(hall.events(), data.name, hall.truth(), LABELS, survey=hall.survey(), stages=STAGES)
     scores = survey_table = None
     if survey is not None:
-        rows, _, survey_table = open_dated(source_of(survey), base)
+        rows, _, survey_table = open_dated(source_of(survey), base, labels=labels)
         scores = rows if isinstance(rows, pd.DataFrame) else rows.collect().to_pandas()
-    events, source, table = open_dated(source_of(data), base, dates=dates, numbers=numbers)
+    events, source, table = open_dated(source_of(data), base, dates=dates, numbers=numbers, labels=labels)
     return TouchData(events, source, table=table, survey=scores, survey_table=survey_table)

@@ -19,8 +19,11 @@ SMALLEST_NUMBER = 10**6
 """Numbers below it are answers, not telephone or identity numbers."""
 FEW_VALUES, ROWS_A_VALUE = 12, 3
 """A column of so few values, each in so many rows, holds answers."""
+NAMES_LOOKED_AT, FEWEST_NAMES, SHARE_OF_NAMES = 200, 3, 0.5
+"""Different values that are looked at for names of persons; how many must be some, and which share of them."""
 _BY_ROLE = {"ip": "ip", "email": "email", "name": "name", "phone": "phone", "location": "location"}
 _TIMES = ("started", "submitted")
+_LONGEST_NAME, _LONGEST_HEADING = 40, 8
 _BY_NAME = {
     "name": r"(?:first|last|full|given|family|sur|middle|nick|user|recipient\s*(?:first|last)?)[ _]?name|姓名|名字|昵称|联系人|"
     r"(?:客户|顾客|患者|病人|员工|学生|办件人|申请人|填表人|您的|你的)(?:姓名|名字|名称)|提交者.*",
@@ -33,6 +36,7 @@ _BY_NAME = {
     "account": r".*(?:微信|wechat|qq)(?:号码?|[ _]?id)?",
     "card": r".*(?:银行卡|卡号)|(?:credit[ _]?)?card[ _]?(?:number|no\.?)|iban",
 }
+_MAYBE = re.compile(r"names?|名称|受访者|respondents?|contacts?|customers?|clients?|客户|顾客|患者", re.IGNORECASE)
 _NAMES = {kind: re.compile(pattern, re.IGNORECASE) for kind, pattern in _BY_NAME.items()}
 
 
@@ -67,6 +71,8 @@ def by_name(column: str) -> str:
     plain = re.sub(r"^(?:q?\d+\s*[、.．:：)]\s*)", "", " ".join(str(column).split()), flags=re.IGNORECASE).strip(
         " *?？:："
     )
+    if len(plain.split()) > _LONGEST_HEADING:
+        return ""
     return next((kind for kind, pattern in _NAMES.items() if pattern.fullmatch(plain)), "")
 
 
@@ -100,19 +106,41 @@ def by_values(cells: pd.Series) -> str:
     return max(set(kinds), key=kinds.count) if kinds and len(kinds) >= SHARE * len(values) else ""
 
 
+def holds_names(cells: pd.Series) -> bool:
+    """Whether a column holds names of persons, as far as lists of frequent ones tell.
+
+    Parameters
+    ----------
+    cells : Series
+        Texts; others hold none.
+
+    Returns
+    -------
+    bool
+        At least half of the different values looked at, and at least three, are likely names.
+    """
+    if not (cells.dtype == object or pd.api.types.is_string_dtype(cells)):
+        return False
+    from xmresearch.identifiers.names import is_name
+
+    values = _first_values(cells, NAMES_LOOKED_AT)
+    found = sum(is_name(v) for v in values if len(v) <= _LONGEST_NAME)
+    return found >= FEWEST_NAMES and found >= SHARE_OF_NAMES * len(values)
+
+
 def _largest(cells: pd.Series) -> float:
     """Return the largest number without its sign; 0 where there is none."""
     numbers = cells.to_numpy(dtype="float64", na_value=np.nan)
     return float(max(np.fmax.reduce(numbers, initial=0), -np.fmin.reduce(numbers, initial=0)))
 
 
-def _first_values(cells: pd.Series) -> pd.Series:
+def _first_values(cells: pd.Series, most: int = LOOKED_AT) -> pd.Series:
     """Return the first different values as texts; no further than they reach is looked."""
-    rows = 2 * LOOKED_AT
+    rows = 2 * most
     while True:
         values = cells.iloc[:rows].dropna().drop_duplicates()
-        if len(values) >= LOOKED_AT or rows >= len(cells):
-            return values.astype("string").drop_duplicates().head(LOOKED_AT)
+        if len(values) >= most or rows >= len(cells):
+            return values.astype("string").drop_duplicates().head(most)
         rows *= 8
 
 
@@ -143,7 +171,7 @@ def recognise_columns(
     Returns
     -------
     dict of str to Recognised
-        By column.
+        By column. One that is named as those of persons or of things, such as Name, is one of names where others hold identifiers.
 
     References
     ----------
@@ -160,4 +188,23 @@ def recognise_columns(
             found[column] = Recognised(kind, "name")
         elif told not in _TIMES and (held := by_values(frame[column])):
             found[column] = Recognised(held, "values")
-    return found
+        elif told not in _TIMES and holds_names(frame[column]):
+            found[column] = Recognised("name", "values")
+    if found:
+        found |= {
+            c: Recognised("name", "name") for c in map(str, frame.columns) if c not in found and _may_be_names(c, frame)
+        }
+    return {c: found[c] for c in map(str, frame.columns) if c in found}
+
+
+def _may_be_names(column: str, frame: pd.DataFrame) -> bool:
+    """Whether a column of texts is named as those of names are, be it of persons or of things."""
+    cells = frame[column]
+    texts = cells.dtype == object or pd.api.types.is_string_dtype(cells)
+    if not texts or not _MAYBE.fullmatch(" ".join(column.split())):
+        return False
+    values = _first_values(cells)
+    return (
+        not (len(values) <= FEW_VALUES and len(cells) >= ROWS_A_VALUE * len(values))
+        and not values.str.contains(r"\d").any()
+    )

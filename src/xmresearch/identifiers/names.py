@@ -110,6 +110,12 @@ def is_name(text: str) -> bool:
     )
 
 
+def is_other_word(word: str) -> bool:
+    """Whether a word, in small letters, means something else as often as the name that it also is."""
+    lists = _lists()
+    return word.capitalize() in lists["ambiguous"] | lists["openers"]
+
+
 def _is_word(text: str) -> bool:
     """Whether the dictionary of the segmenter has a text as something other than a name."""
     import rjieba

@@ -31,7 +31,8 @@ def key_fingerprints(params: BaseModel, base: Path) -> dict[str, str]:
     DataError
         A key cannot be read.
     """
-    from xmresearch.data.protection import fingerprint, read_key
+    from xmresearch.data.protection import read_key
+    from xmresearch.data.replacing import fingerprint
 
     found = {}
     for name in type(params).model_fields:

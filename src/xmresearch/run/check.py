@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from xmresearch.identifiers.patterns import scrub
+from xmresearch.errors import anonymous
 from xmresearch.run.manifest import is_whole
 from xmresearch.run.study import plan_run
 
@@ -36,4 +36,4 @@ def check_study(params_file: str | Path, overrides: Sequence[str] = (), *, lang:
         *study.check(params, study.open(params, plan.base)),
         f"Result {plan.identity.key} {state}.",
     ]
-    return "\n".join(map(scrub, lines))
+    return "\n".join(map(anonymous, lines))

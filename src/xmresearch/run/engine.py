@@ -19,7 +19,7 @@ from papermill.execute import execute_notebook
 from traitlets.config import Config
 
 from xmresearch import errors
-from xmresearch.errors import StudyError, XMError, brief
+from xmresearch.errors import StudyError, XMError, foreign
 from xmresearch.report.kernel import START
 from xmresearch.run.manifest import title
 
@@ -166,5 +166,5 @@ def _translated(error: PapermillExecutionError, notebook: Path) -> XMError:
         found: XMError = known(error.evalue)
         return found
     where = f"{notebook.name}, cell {error.cell_index} ({title({'source': error.source})})"
-    said = " ".join(brief(line) for line in str(error.evalue).strip().splitlines()[:MOST_LINES])
+    said = " ".join(foreign(line, str(error.source)) for line in str(error.evalue).strip().splitlines()[:MOST_LINES])
     return StudyError(f"{where} stopped with {error.ename}: {said}", "Run it in JupyterLab to see the traceback.")

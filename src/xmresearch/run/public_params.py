@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from pathlib import PurePath
 from typing import Any
 
+from xmresearch.identifiers.columns import by_name
 from xmresearch.identifiers.file_names import neutral_name
 from xmresearch.identifiers.patterns import scrub_all
 
 _PATHS = ("path", "codebook", "key")
+_RULES = ("where", "missing_codes")
 
 
 def public_params(params: Mapping[str, Any]) -> dict[str, Any]:
@@ -23,7 +25,8 @@ def public_params(params: Mapping[str, Any]) -> dict[str, Any]:
     Returns
     -------
     dict
-        Texts without identifiers, and parts of paths that tell who somebody is under a neutral name.
+        Texts without identifiers, parts of paths that tell who somebody is under a neutral name, and no values of columns of persons
+        by which rows are chosen.
     """
     shown: dict[str, Any] = scrub_all(_neutral(params))
     return shown
@@ -31,7 +34,10 @@ def public_params(params: Mapping[str, Any]) -> dict[str, Any]:
 
 def _neutral(content: Any, key: str = "") -> Any:
     if isinstance(content, Mapping):
-        return {k: _neutral(v, str(k)) for k, v in content.items()}
+        return {
+            k: [f"[{by_name(str(k))}]"] if key in _RULES and by_name(str(k)) else _neutral(v, str(k))
+            for k, v in content.items()
+        }
     if isinstance(content, list):
         return [_neutral(v) for v in content]
     if key not in _PATHS or not isinstance(content, str) or content.startswith("env:"):

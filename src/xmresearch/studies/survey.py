@@ -10,11 +10,16 @@ from xmresearch.data.codebook import Codebook
 from xmresearch.data.formats.table import Table
 from xmresearch.data.load import load_survey
 from xmresearch.data.survey import Survey
-from xmresearch.errors import Problems
+from xmresearch.errors import Problems, brief
 from xmresearch.params.survey import SurveyParams
 
 NOTABLE_MISSING = 0.1
 MOST_LINES = 5
+_SHOWN = 8
+_PROTECTED = {
+    "dropped": "dropped", "replaced": "replaced by running numbers", "hashed": "replaced by keyed hashes",
+    "scrubbed": "with texts scrubbed of identifiers", "kept": "kept, as the params say",
+}  # fmt: skip
 
 
 def open_survey(params: SurveyParams, base: Path | None = None) -> Survey:
@@ -150,6 +155,40 @@ def missing_lines(survey: Survey) -> list[str]:
     return [*lines[:MOST_LINES], *([f"Missing: {rest} more item(s) likewise."] if rest > 0 else [])]
 
 
+def protection_lines(table: Table) -> list[str]:
+    """Say what became of columns that tell who somebody is, and of answers in respondents' own words.
+
+    Parameters
+    ----------
+    table : Table
+        What the file said.
+
+    Returns
+    -------
+    list of str
+    """
+    lines = []
+    for done, how in _PROTECTED.items():
+        found = [p for p in table.protected if p.done == done and p.kind != "open_text"]
+        if found:
+            shown = ", ".join(f"'{brief(p.column)}' ({p.kind})" for p in found[:_SHOWN]) + (
+                ", ..." if len(found) > _SHOWN else ""
+            )
+            lines.append(f"Personal data: {len(found)} column(s) {how}: {shown}.")
+    for done, how in (
+        ("dropped", "were not carried (data.protect.free_text)"),
+        ("scrubbed", "are carried, scrubbed of identifiers and names"),
+    ):
+        words = [p.column for p in table.protected if p.done == done and p.kind == "open_text"]
+        if words:
+            shown = ", ".join(f"'{brief(c)}'" for c in words[:_SHOWN]) + (", ..." if len(words) > _SHOWN else "")
+            lines.append(f"Free text: answers in respondents' own words in {len(words)} column(s) {how}: {shown}.")
+    return lines + [
+        f"Note: {p.alike} values of '{brief(p.column)}' are alike without identifiers of persons; numbers tell them apart."
+        for p in table.protected if p.alike
+    ]  # fmt: skip
+
+
 def reading_lines(table: Table | None) -> list[str]:
     """Say how a file was read: its form, what tells it, what was left out and what to know.
 
@@ -177,4 +216,9 @@ def reading_lines(table: Table | None) -> list[str]:
             f"Blanked as codes for no answer: {sum(table.coded_missing.values())} answer(s) in {len(table.coded_missing)} "
             "column(s)."
         )
-    return [*lines, *(join.line() for join in table.joins), *(f"Note: {note}" for note in table.notes)]
+    return [
+        *lines,
+        *(join.line() for join in table.joins),
+        *protection_lines(table),
+        *(f"Note: {note}" for note in table.notes),
+    ]

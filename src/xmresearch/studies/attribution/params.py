@@ -205,8 +205,10 @@ class AttributionParams(StudyParams):
         events, paths = self.events, self.paths
         log = self.form == "events"
         used = (events.value, events.cost, events.conversion) if log else (paths.conversions, paths.nulls, paths.value)
+        named = [events.customer, events.touchpoint, events.time] if log else [paths.path, paths.customer]
+        rated = self.survey and [self.survey.touchpoint, self.survey.channel, self.survey.experience]
         return {
-            "data": self.data, "survey": self.survey.data if self.survey else None,
+            "data": self.data, "survey": self.survey.data if self.survey else None, "labels": [c for c in (*named, *(rated or ())) if c],
             "dates": [events.time] if log and events.time_format is None else [], "numbers": [c for c in used if c is not None],
         }  # fmt: skip
 

@@ -145,7 +145,13 @@ class DidParams(StudyParams):
     def panel_settings(self) -> dict[str, Any]:
         """Return what `load_panel` needs of the params."""
         dates = [self.time, *([self.cohort] if self.cohort else [])]
-        return {"data": self.data, "dates": dates, "numbers": [self.outcome, *self.further, *self.covariates]}
+        groups = [c for c in (self.unit, self.treated) if isinstance(c, str)]
+        return {
+            "data": self.data,
+            "dates": dates,
+            "numbers": [self.outcome, *self.further, *self.covariates],
+            "labels": groups,
+        }
 
     def did_settings(self) -> dict[str, Any]:
         """Return what `xmresearch.causal.designs.did` needs of the params."""

@@ -1,0 +1,101 @@
+"""Files and params of every study, with persons planted wherever one may stand."""
+
+import json
+
+import numpy as np
+import pandas as pd
+from canaries import comments, person_columns, ratings
+
+ROWS = 120
+
+
+def qualtrics(frame, path):
+    """Write a table as Qualtrics exports it: names, wordings and import rows above the answers."""
+    heads = [list(frame), [f"Question {c}" for c in frame], [json.dumps({"ImportId": f"QID_{c}"}) for c in frame]]
+    pd.DataFrame([*heads, *frame.astype(str).to_numpy().tolist()]).to_csv(path, header=False, index=False)
+
+
+def servqual(folder, planted):
+    """A Qualtrics export whose file, segment, comment, codebook and params tell persons."""
+    frame = ratings(ROWS).assign(
+        **person_columns(planted, ROWS), comment=comments(planted, ROWS), ResponseId=[f"R_{k}" for k in range(ROWS)]
+    )
+    frame["branch"] = np.tile(["north", "south"], ROWS // 2)
+    frame["desk"] = np.tile(
+        [f"of {planted.make('email', 'a segment')}", f"at {planted.make('mobile', 'a segment')}"], ROWS // 2
+    )
+    file = f"answers_{planted.make('mobile', 'the name of a file')}.csv"
+    qualtrics(frame, folder / file)
+    (folder / "book.yml").write_text(
+        f"extends: servqual\nname: own\nlabels: {{en: 'Asked by {planted.make('email', 'a label')}', zh: 自己的}}\n"
+        f"items:\n  quality: {{kind: outcome, scale: {{minimum: 1, maximum: 7}}, labels: {{en: 'As {planted.make('mobile', 'a label')} has it', zh: 总体}}}}\n",
+        "utf-8",
+    )  # fmt: skip
+    return (
+        f"data: {{path: '{file}'}}\ncodebook: book.yml\nid_column: RecipientEmail\nduration_column: null\nweight_column: null\n"
+        f"segments: [branch]\noutcome: quality\nbootstrap: 200\nestimator: ML\nclient: 'call {planted.make('mobile', 'the client')}'\n"
+        f"fieldwork: 'by {planted.make('email', 'fieldwork')}'\n"
+    )
+
+
+def sem(folder, planted):
+    """A workbook whose group, file and labels tell persons."""
+    frame = ratings(ROWS).assign(**person_columns(planted, ROWS), 意见=comments(planted, ROWS))
+    frame["branch"] = np.tile(["desk", "counter"], ROWS // 2)
+    frame["car"] = np.tile([f"the one {planted.make('plate', 'a group')}", "none"], ROWS // 2)
+    file = f"{planted.make('name_zh', 'the name of a file')}_{planted.make('id_number', 'the name of a file')}.xlsx"
+    frame.to_excel(folder / file, index=False)
+    return (
+        f"data: {{path: '{file}'}}\ncodebook: servqual\nid_column: 手机号\nduration_column: null\nestimator: ML\nmissing: listwise\n"
+        "validity_bootstrap: 0\ngroup: branch\nlevels: [configural]\noutcomes: [quality_felt]\n"
+        "model: |\n  tangibles =~ p1 + p2 + p3 + p4\n  empathy =~ p18 + p19 + p20 + p21\n  quality_felt =~ p14 + p15 + p16\n"
+        f"  quality_felt ~ tangibles + empathy\nrivals:\n  'of {planted.make('email', 'a label')}': |\n    tangibles =~ p1 + p2 + p3 + p4\n"
+    )
+
+
+def did(folder, planted):
+    """A panel whose units are known by their mobiles, with names and comments beside."""
+    rng = np.random.default_rng(3)
+    units, periods, rows = 24, 6, 8
+    u, t = (np.repeat(a.ravel(), rows) for a in np.indices((units, periods)))
+    phones, names = planted.column("mobile", units, "units"), planted.column("name_en", units, "a column of names")
+    frame = pd.DataFrame({
+        "unit": np.array(phones)[u], "Name": np.array(names)[u], "month": t + 1, "start": np.where(u % 2 == 0, 4, np.nan),
+        "score": 3 + 0.3 * rng.standard_normal(units)[u] + 0.5 * ((u % 2 == 0) & (t >= 3)) + rng.standard_normal(len(u)),
+        "comment": np.resize(comments(planted, 60), len(u)),
+    })  # fmt: skip
+    file = f"{planted.make('email', 'the name of a file')}.parquet"
+    frame.to_parquet(folder / file)
+    return (
+        f"data: {{path: '{file}'}}\noutcome: score\nfamily: gaussian\nunit: unit\ntime: month\ncohort: start\nbranches: false\n"
+        f"sensitivity: {{placebo_units: 20}}\nlabels: {{score: 'as {planted.make('mobile', 'a label')}'}}\n"
+    )
+
+
+def attribution(folder, planted):
+    """An event log whose customers are e-mail addresses, and touchpoints hold numbers."""
+    rng = np.random.default_rng(4)
+    customers, names = planted.column("email", 400, "customers"), planted.column("name_zh", 400, "a column of names")
+    touches = [
+        "web",
+        f"hotline {planted.make('mobile', 'a touchpoint')}",
+        f"mail {planted.make('email', 'a touchpoint')}",
+        "counter",
+    ]
+    rows = [
+        {"customer": c, "姓名": n, "time": f"2025-03-{1 + k:02d} 10:00:00", "touchpoint": touches[rng.integers(4)], "settled": 0,
+         "note": f"from {planted.make('ip', 'free text')}"}
+        for c, n in zip(customers, names, strict=True) for k in range(int(rng.integers(1, 5)))
+    ]  # fmt: skip
+    frame = pd.DataFrame(rows)
+    last = ~frame["customer"].duplicated(keep="last")
+    frame.loc[last, "settled"] = (rng.random(int(last.sum())) < 0.5).astype(int)
+    file = f"log {planted.make('mobile', 'the name of a file')}.parquet"
+    frame.to_parquet(folder / file)
+    return (
+        f"data: {{path: '{file}'}}\nevents: {{conversion: settled, value: null, cost: null}}\nbootstrap: 20\ndraws: 200\norder: 1\n"
+        f"labels: {{web: 'by {planted.make('mobile', 'a label')}'}}\n"
+    )
+
+
+STUDIES = {"servqual": servqual, "sem": sem, "did": did, "attribution": attribution}
