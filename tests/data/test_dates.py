@@ -202,3 +202,12 @@ def test_dates_of_real_exports():
     stamps = dated(grid[grid.columns[0]])[0]
     assert (stamps.iloc[0], stamps.iloc[-1]) == ("2018-12-12T20:36:23-05:00", "2022-04-14T14:17:04-05:00")
     assert CASES.is_dir()
+
+
+def test_the_encoding_that_is_given_is_taken_for_panels(tmp_path):
+    path = tmp_path / "p.csv"
+    path.write_bytes("filiale,y\nKöln,1\nDüsseldorf,2\n".encode("cp1252"))
+    assert load_panel(FileSource(source="file", path=str(path), encoding="cp1252")).rows["filiale"].tolist() == [
+        "Köln",
+        "Düsseldorf",
+    ]

@@ -8,8 +8,9 @@ import pandas as pd
 import pytest
 
 from xmresearch.errors import DataError, ParamsError, brief
-from xmresearch.identifiers.columns import by_name, by_values, recognise_columns
+from xmresearch.identifiers.columns import by_values, recognise_columns
 from xmresearch.identifiers.file_names import neutral_name
+from xmresearch.identifiers.headings import by_name
 from xmresearch.identifiers.known_names import KnownNames
 from xmresearch.identifiers.names import scrub_names
 from xmresearch.identifiers.patterns import find, kind_of, scrub, scrub_all
@@ -84,7 +85,7 @@ def test_false_alarms_in_real_comments_are_rare(file):
         ("RecipientEmail", "email"), ("E-mail address", "email"), ("您的邮箱", "email"), ("3、手机号", "phone"), ("联系电话", "phone"),
         ("Mobile number", "phone"), ("IPAddress", "ip"), ("来自IP", "ip"), ("姓名", "name"), ("First Name", "name"),
         ("1、您的姓名", "name"), ("LocationLatitude", "location"), ("家庭地址", "location"), ("身份证号", "id_number"),
-        ("Passport no.", "id_number"), ("车牌号", "plate"), ("微信号", "account"), ("branch", ""), ("satisfaction", ""),
+        ("Your name", "name"), ("What is your full name?", "name"), ("Name of the patient", "name"), ("Brand name", ""), ("Passport no.", "id_number"), ("车牌号", "plate"), ("微信号", "account"), ("branch", ""), ("satisfaction", ""),
         ("What is the name of your mobile phone brand?", ""), ("渠道名称", ""), ("满意度", ""), ("column name of course", ""),
     ],
 )  # fmt: skip

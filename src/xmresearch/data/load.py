@@ -317,7 +317,7 @@ def open_dated(
             f"'{path.name}' is a folder of Parquet files, which is streamed: its columns, rows and cells are taken as they are.",
             "Leave columns, where, missing_codes, decimal, thousands, header_case and join out of data.",
         )
-    form = file_format(path, data.format) if path.is_file() else None
+    form = file_format(path, data) if path.is_file() else None
     streamed = (form == "csv" and path.stat().st_size >= LARGE_CSV) or (
         form == "parquet" and path.suffix.lower() in (".parquet", ".pq")
     )

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from xmresearch.data.config import Protect
+from xmresearch.data.file_rules import with_names
 from xmresearch.data.replacing import Done, apart, fingerprint, replaced, scrubbed
 from xmresearch.display import Shown
 from xmresearch.errors import DataError, nearest
-from xmresearch.identifiers.columns import by_name, recognise_columns
+from xmresearch.identifiers.columns import recognise_columns
+from xmresearch.identifiers.headings import by_name
 from xmresearch.identifiers.known_names import KnownNames
 from xmresearch.identifiers.open_text import is_open_text, scrub_open
 from xmresearch.identifiers.patterns import scrub
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from xmresearch.data.formats.table import Role, Table
 
 _SHORTEST_KEY = 16
+_UNUSED = "…"
+_BETWEEN_ANSWERS = r"[┋;,，]\s*"
 _BY_THE_TOOL: frozenset[Role] = frozenset(
     {"id", "duration", "started", "submitted", "status", "finished", "progress", "preview"}
 )
@@ -139,7 +143,8 @@ def protect(
     base : Path, optional
         Folder that the key's path starts from.
     used : collection of str, optional
-        Columns that the study uses; identifiers in others are dropped, and their texts left alone, if given.
+        Columns that the study uses; identifiers in others are dropped, and their texts blanked but for that there were some, if given.
+        Names of others that tell somebody are scrubbed.
     ids : collection of str
         Columns whose values tell rows apart. Where some hold identifiers, all of their values are replaced.
     labels : collection of str
@@ -167,7 +172,13 @@ def protect(
     known = KnownNames(
         v for c, (kind, _) in recognised.items() if kind == "name" and c in frame for v in frame[c].dropna().unique()
     )
-    named = {*(used or ()), *labels, *ids, *(c for members in table.several.values() for c in members)}
+    named = {
+        *(used or ()),
+        *labels,
+        *ids,
+        *(c for members in table.several.values() if len(members) > 1 for c in members),
+    }
+    joined = {members[0] for members in table.several.values() if len(members) == 1}
     for column in map(str, frame.columns):
         cells, unused = frame[column], used is not None and column not in used
         if column in settings.keep:
@@ -186,7 +197,9 @@ def protect(
             continue
         if not _may_hold_text(cells) or table.roles.get(column) in _BY_THE_TOOL:
             continue
-        if column not in named and (table.roles.get(column) == "comment" or is_open_text(cells)):
+        if column not in named and (
+            table.roles.get(column) == "comment" or is_open_text(cells, _BETWEEN_ANSWERS if column in joined else "")
+        ):
             levels[column] = None
             if settings.free_text == "drop":
                 dropped.append(column)
@@ -202,6 +215,7 @@ def protect(
             continue
         if unused:
             levels[column] = None
+            changed[column] = pd.Series(_UNUSED, index=cells.index, dtype=object).where(cells.notna(), None)
             continue
         new, alike = apart(
             cells.dropna().unique().tolist(), (lambda text: scrub(known.scrub(text))) if known else scrub
@@ -214,12 +228,15 @@ def protect(
             changed[column], count = scrubbed(cells, new)
             done.append(Protected(column, "text", "values", "scrubbed", count, alike=alike))
     frame = frame.assign(**changed).drop(columns=dropped)
-    return replace(
+    table = replace(
         _said(table, frame, settings.keep),
         frame=frame,
-        protected=tuple(done),
         joins=tuple(j.protected(levels) for j in table.joins),
     )
+    own = {*named, *settings.keep, *settings.pseudonymise}
+    headers = apart([c for c in map(str, frame.columns) if c not in own], taken=own)[0]
+    told = tuple(p if p.column in own else replace(p, column=headers.get(p.column, scrub(p.column))) for p in done)
+    return replace(with_names(table, headers), protected=told)
 
 
 def _said(table: Table, frame: pd.DataFrame, keep: Sequence[str]) -> Table:
@@ -230,7 +247,7 @@ def _said(table: Table, frame: pd.DataFrame, keep: Sequence[str]) -> Table:
 
     values = {
         c: labels if c in keep else {code: scrub(str(label)) for code, label in labels.items()}
-        for c, labels in table.values.items() if of(c) and (c in keep or not by_name(c))
+        for c, labels in table.values.items() if of(c) and (c in keep or not (by_name(c) or by_name(table.questions.get(c, ""))))
     }  # fmt: skip
     several: dict[str, tuple[str, ...]] = {}
     for question, members in table.several.items():

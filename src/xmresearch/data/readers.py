@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     import polars as pl
 
 
-def file_format(path: Path, given: FormatName | None = None) -> str:
-    """Return the name of a file's form, or raise DataError."""
-    return recognise(Opening(path, FileSource(source="file", path=str(path), format=given)))[0].name
+def file_format(path: Path, settings: FileSource | None = None) -> str:
+    """Return the name of a file's form, as far as settings do not give it, or raise DataError."""
+    return recognise(Opening(path, settings or FileSource(source="file", path=str(path))))[0].name
 
 
 def read_survey(

@@ -148,7 +148,7 @@ def _columns(items: pd.DataFrame, names: list[str]) -> NDArray[np.float64]:
     """Return the answers to some items, shape (n, names), without a copy where they stand beside one another."""
     at = items.columns.get_indexer(names)
     values: NDArray[np.float64] = items.to_numpy()
-    return values[:, at[0] : at[-1] + 1] if (np.diff(at) == 1).all() else values[:, at]
+    return values[:, at[0] : at[-1] + 1] if at.size and (np.diff(at) == 1).all() else values[:, at]
 
 
 def screened_items(codebook: Codebook) -> tuple[list[str], list[list[str]]]:
@@ -273,7 +273,7 @@ def screen(
         lines = straight_lines([_columns(items, block) for block in blocks], rules.long_string.share, MIN_BATTERY)
         apply("long_string", f">= {rules.long_string.share:.0%}", rules.long_string.action,
               lines, rules.long_string.action == "drop")  # fmt: skip
-    if rules.irv.action != "off":
+    if rated and rules.irv.action != "off":
         apply("irv", f"< {rules.irv.minimum:g}", rules.irv.action, irv(values) < rules.irv.minimum,
               rules.irv.action == "drop")  # fmt: skip
     if rules.duplicate_rows.action != "off":

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from xmresearch.identifiers.headings import by_name
 from xmresearch.identifiers.patterns import kind_of
 
 LOOKED_AT = 2000
@@ -23,21 +24,8 @@ NAMES_LOOKED_AT, FEWEST_NAMES, SHARE_OF_NAMES = 200, 3, 0.5
 """Different values that are looked at for names of persons; how many must be some, and which share of them."""
 _BY_ROLE = {"ip": "ip", "email": "email", "name": "name", "phone": "phone", "location": "location"}
 _TIMES = ("started", "submitted")
-_LONGEST_NAME, _LONGEST_HEADING = 40, 8
-_BY_NAME = {
-    "name": r"(?:first|last|full|given|family|sur|middle|nick|user|recipient\s*(?:first|last)?)[ _]?name|姓名|名字|昵称|联系人|"
-    r"(?:客户|顾客|患者|病人|员工|学生|办件人|申请人|填表人|您的|你的)(?:姓名|名字|名称)|提交者.*",
-    "email": r".*e-?mail(?:[ _]?address)?|.*(?:电子)?邮箱(?:地址)?|电子邮件.*",
-    "phone": r".*(?:phone|mobile|telephone|cell)(?:[ _]?(?:number|no\.?))?|tel\.?|.*(?:手机|电话)(?:号码?)?|.*联系方式",
-    "id_number": r".*(?:身份证|证件|护照)(?:号码?)?|(?:national|personal)[ _]?id|passport(?:[ _]?(?:number|no\.?))?|ssn|social security.*",
-    "ip": r"ip|ip[ _]?addr(?:ess)?|来自ip|ip地址",
-    "location": r"(?:location)?[ _]?(?:latitude|longitude)|lat|lng|lon|long|经度|纬度|(?:home|street|postal)?[ _]?address|.*(?:住址|详细地址|家庭地址)",
-    "plate": r".*车牌(?:号码?)?|(?:licen[cs]e|number)[ _]?plate",
-    "account": r".*(?:微信|wechat|qq)(?:号码?|[ _]?id)?",
-    "card": r".*(?:银行卡|卡号)|(?:credit[ _]?)?card[ _]?(?:number|no\.?)|iban",
-}
+_LONGEST_NAME = 40
 _MAYBE = re.compile(r"names?|名称|受访者|respondents?|contacts?|customers?|clients?|客户|顾客|患者", re.IGNORECASE)
-_NAMES = {kind: re.compile(pattern, re.IGNORECASE) for kind, pattern in _BY_NAME.items()}
 
 
 @dataclass(frozen=True)
@@ -54,26 +42,6 @@ class Recognised:
 
     kind: str
     ground: str
-
-
-def by_name(column: str) -> str:
-    """Return the kind that a column's name tells; '' where it tells none.
-
-    Parameters
-    ----------
-    column : str
-        Its name, in English or Chinese; a number before it, as 1、 or Q3., does not count.
-
-    Returns
-    -------
-    str
-    """
-    plain = re.sub(r"^(?:q?\d+\s*[、.．:：)]\s*)", "", " ".join(str(column).split()), flags=re.IGNORECASE).strip(
-        " *?？:："
-    )
-    if len(plain.split()) > _LONGEST_HEADING:
-        return ""
-    return next((kind for kind, pattern in _NAMES.items() if pattern.fullmatch(plain)), "")
 
 
 def by_values(cells: pd.Series) -> str:

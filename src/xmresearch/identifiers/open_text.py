@@ -18,13 +18,15 @@ _SENTENCE = re.compile(
 )
 
 
-def is_open_text(cells: pd.Series) -> bool:
+def is_open_text(cells: pd.Series, between: str = "") -> bool:
     """Whether a column holds answers in respondents' own words: mostly different ones, mostly of several words.
 
     Parameters
     ----------
     cells : Series
         Texts; others are none.
+    between : str, optional
+        Pattern of what stands between several answers of a cell, which are then looked at one by one.
 
     Returns
     -------
@@ -36,7 +38,7 @@ def is_open_text(cells: pd.Series) -> bool:
     if len(given) < FEWEST_TEXTS:
         return False
     head = given.iloc[: 2 * LOOKED_AT]
-    values = [str(v) for v in head.drop_duplicates()]
+    values = {part for v in head.drop_duplicates() for part in (re.split(between, str(v)) if between else [str(v)])}
     sentences = sum(bool(_SENTENCE.search(v)) for v in values)
     return sentences >= FEWEST_TEXTS and sentences >= OWN_SHARE * len(head)
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import PurePath
 from typing import Any
 
-from xmresearch.identifiers.columns import by_name
 from xmresearch.identifiers.file_names import neutral_name
+from xmresearch.identifiers.headings import by_name
 from xmresearch.identifiers.patterns import scrub_all
 
 _PATHS = ("path", "codebook", "key")
