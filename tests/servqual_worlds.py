@@ -1,11 +1,19 @@
 """Surveys with planted gaps, drivers and segments: the worlds in which claims of the SERVQUAL study are tried."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
 from xmresearch.data.codebook_file import load_codebook
 
-BOOK = load_codebook("servqual")
+POINTS = load_codebook("servqual")
+"""With points of importance."""
+BOOK = replace(
+    POINTS,
+    columns=tuple(c for c in POINTS.columns if c.kind != "importance" and (c.kind != "outcome" or c.name == "quality")),
+)
+"""What `survey` asks."""
 DIMENSIONS = tuple(d for d in BOOK.constructs if BOOK.names("perception", d))
 ITEMS = {d: [int(c[1:]) for c in BOOK.names("perception", d)] for d in DIMENSIONS}
 
@@ -47,4 +55,27 @@ def survey(n, gaps, seed, *, drives=(0.0,) * 5, spread=1.0, answers=False, halo=
         asked = [c for c in frame if c[0] in "ep"]
         frame[asked] = frame[asked].round().clip(1, 7)
         frame["quality"] = frame["quality"].round().clip(1, 7)
+    return frame
+
+
+def clustered(clusters, size, gaps, seed, *, icc=0.1, **settings):
+    """Simulate a survey of clusters, such as branches, whose people are alike.
+
+    Parameters
+    ----------
+    clusters, size : int
+        How many, and respondents in each.
+    gaps, seed, **settings
+        As for `survey`.
+    icc : float
+        Correlation of the gaps of two people of one cluster, in each dimension.
+    """
+    settings = {"spread": 1.0, **settings}
+    frame = survey(clusters * size, gaps, seed, **settings)
+    rng = np.random.default_rng([*np.atleast_1d(seed), 1])
+    frame["branch"] = np.repeat(np.arange(clusters), size).astype(str)
+    for items in ITEMS.values():
+        among = settings["spread"] ** 2 + 0.36 + 2 * 0.36 / len(items)
+        level = rng.normal(0, np.sqrt(among * icc / (1 - icc)), clusters)
+        frame[[f"p{k}" for k in items]] += np.repeat(level, size)[:, None]
     return frame

@@ -52,7 +52,8 @@ PUBLISHED = {
     "sem.tables": {"NOTABLE_INDEX": 3.84},
     "sem.agreement": {"MOST_APART": 1e-3},
     "sem.concerns": {"CLOSE_FACTORS": 0.95, "ROWS_PER_PARAMETER": 5, "ROWS_PER_ORDINAL_GROUP": 200, "_AGAINST": 0.2, "ENOUGH_CLUSTERS": 50},  # Cameron & Miller (2015)
-    "data.survey": {"LEAST_CLUSTERS": 2},
+    "data.drawn": {"LEAST_CLUSTERS": 2, "SHARES_SUM": 1e-3, "TOTALS_APART": 1e-6},
+    "sampling.survey_designs": {"FEW_DEGREES": 8, "MOST_OFF": 0.02, "UNEVEN": 2.0},  # Parker et al. (2017)
     "sem.pls_fit": {"RELIABLE": 0.7, "AVE_BOUND": 0.5, "HTMT_BOUND": 0.85, "SRMR_BOUND": 0.08, "MOST_BETTER": 0.5},
     "sem.pls_tables": {"VIF_BOUND": 5.0},  # Hair et al. (2019)
     "sem.bayes_result": {  # Vehtari et al. (2021)

@@ -32,6 +32,7 @@ from xmresearch.data.numerals import require_settled
 from xmresearch.data.protected_scan import protect_scan
 from xmresearch.data.protection import protect, require_no_names
 from xmresearch.data.readers import file_format, scan_survey
+from xmresearch.data.sampling_params import SamplingParams
 from xmresearch.data.survey import Survey, prepare_survey
 from xmresearch.data.value_labels import hold_labels
 from xmresearch.data.waves import Period, waves_of
@@ -56,6 +57,7 @@ def load_survey(
     weight_column: str | None = None,
     duration_column: str | None = None,
     cluster_column: str | None = None,
+    sampling: SamplingParams | None = None,
     segments: Sequence[str] = (),
     periods: Mapping[str, Period] | None = None,
 ) -> Survey:
@@ -69,7 +71,7 @@ def load_survey(
         A shipped instrument, or the path of a codebook.
     base : Path, optional
         Folder that relative paths start from; the working directory if absent.
-    screening, id_column, weight_column, duration_column, cluster_column, segments
+    screening, id_column, weight_column, duration_column, cluster_column, sampling, segments
         As for `prepare_survey`.
     periods : mapping, optional
         What the dates of a segment column are put into, by column: month, quarter, half_year or year.
@@ -88,15 +90,18 @@ def load_survey(
         book = load_codebook(codebook, base)
     with problems.step():
         plain = [c for c in (id_column, weight_column, duration_column, cluster_column) if c is not None]
+        design = [*sampling.columns.values()] if sampling else []
+        plain += [c for c in design if sampling and c not in sampling.margins]
         opened = _open_survey(source_of(data), base, weighted=weight_column is not None, exempt=plain)
     problems.settle()
     table, source, truth, population = opened
     if isinstance(table, Table):
-        used = [*(c.name for c in book.columns), *plain, *segments]
+        used = [*(c.name for c in book.columns), *plain, *design, *segments]
         table = renamed_to(table, used)
         with problems.step():
+            ids = [id_column, *([sampling.strata, sampling.clusters] if sampling else [])]
             table = protect(
-                table, _protection(data), base, used=[*used, *_quasi(data)], ids=[id_column] if id_column else []
+                table, _protection(data), base, used=[*used, *_quasi(data)], ids=[c for c in ids if c is not None]
             )
             _require_groups(table, segments)
         problems.settle()
@@ -113,7 +118,8 @@ def load_survey(
     with problems.step():
         prepared.append(prepare_survey(
             _rows(table), book, screening=screening, id_column=id_column, weight_column=weight_column,
-            duration_column=duration_column, cluster_column=cluster_column, segments=segments, source=source, truth=truth, population=population, notes=absent,
+            duration_column=duration_column, cluster_column=cluster_column, sampling=sampling, segments=segments, source=source,
+            truth=truth, population=population, notes=absent,
             texts=[p.column for p in table.protected if (p.kind, p.done) == ("open_text", "scrubbed")] if isinstance(table, Table) else (),
             table=table.without_rows() if isinstance(table, Table) else None,
         ))  # fmt: skip

@@ -15,7 +15,9 @@ from xmresearch.data.answers import Conversion
 from xmresearch.data.codebook import Codebook
 from xmresearch.data.config import Screening
 from xmresearch.data.delimited import require_unique_columns
+from xmresearch.data.drawn import LEAST_CLUSTERS, Drawn, category_labels, read_drawn
 from xmresearch.data.formats.table import Table
+from xmresearch.data.sampling_params import SamplingParams
 from xmresearch.data.screening import ScreeningLog, numeric_items, require_in_range, screen, screened_items
 from xmresearch.data.weights import effective_n, positive_weights
 from xmresearch.disclosure import MIN_CELL
@@ -23,7 +25,6 @@ from xmresearch.display import Shown
 from xmresearch.errors import CodebookError, DataError, InsufficientData, Problems, nearest
 
 MAX_SEGMENT_LEVELS = 40
-LEAST_CLUSTERS = 2
 _SHOWN = 8
 _HEAD = 1000
 
@@ -65,6 +66,8 @@ class Survey(Shown):
     texts : DataFrame
         Answers in respondents' own words, one row per respondent kept, scrubbed of identifiers and names; without columns unless
         data.protect.free_text is scrubbed.
+    drawn : Drawn or None
+        How respondents were drawn, as `sampling` says; None where nothing was said.
     """
 
     frame: pd.DataFrame
@@ -81,6 +84,7 @@ class Survey(Shown):
     anonymity: Anonymity | None = None
     clusters: NDArray[np.object_] | None = None
     texts: pd.DataFrame = field(default_factory=pd.DataFrame)
+    drawn: Drawn | None = None
 
     @property
     def read_from(self) -> tuple[tuple[Table, float], ...]:
@@ -177,6 +181,7 @@ def prepare_survey(
     weight_column: str | None = None,
     duration_column: str | None = None,
     cluster_column: str | None = None,
+    sampling: SamplingParams | None = None,
     segments: Sequence[str] = (),
     source: str = "table",
     truth: pd.DataFrame | None = None,
@@ -197,6 +202,8 @@ def prepare_survey(
         The rules; the defaults if absent.
     id_column, weight_column, duration_column, cluster_column : str, optional
         Respondent identifier, design weight (> 0), length of the interview in seconds, what respondents were drawn with.
+    sampling : SamplingParams, optional
+        Strata, clusters, sizes and margins of the population; `xmresearch.sampling.survey_sample` makes a design of them.
     segments : sequence of str
         Columns to report by.
     source : str
@@ -220,7 +227,7 @@ def prepare_survey(
     ------
     DataError
         A column is missing or there twice; an answer is no number or outside its scale; a weight is not positive; a cluster is blank; a
-        segment is empty. What is wrong in several places is said of all of them.
+        segment is empty; the design of the sample cannot be as given. What is wrong in several places is said of all of them.
     InsufficientData
         Fewer than ten respondents are left, an item has no answer at all, or there is a single cluster.
     """
@@ -233,7 +240,8 @@ def prepare_survey(
         "id_column": id_column, "weight_column": weight_column, "duration_column": duration_column,
         "cluster_column": cluster_column,
     }  # fmt: skip
-    _check_columns(raw, codebook, {k: v for k, v in given.items() if v is not None}, segments, problems)
+    asked = {k: v for k, v in given.items() if v is not None} | (sampling.columns if sampling else {})
+    _check_columns(raw, codebook, asked, segments, problems)
     there = {k: v if v in raw.columns else None for k, v in given.items()}
     raw = raw.reset_index(drop=True)
     items, conversions = numeric_items(raw, codebook, problems, table.doubts if table is not None else {})
@@ -269,6 +277,7 @@ def prepare_survey(
     if there["cluster_column"] is not None:
         with problems.step():
             clusters = _clusters(raw.loc[keep, there["cluster_column"]], there["cluster_column"])
+    drawn = read_drawn(raw.loc[keep], sampling, problems) if sampling else None
     for name in segments:
         with problems.step():
             if name in raw.columns:
@@ -288,6 +297,7 @@ def prepare_survey(
         conversions,
         clusters=clusters,
         texts=raw.loc[keep, list(texts)].reset_index(drop=True),
+        drawn=drawn,
     )
 
 
@@ -308,8 +318,8 @@ def _check_columns(
         shown = ", ".join(f"'{name}'" for name in lacking[:_SHOWN]) + (", ..." if len(lacking) > _SHOWN else "")
         what = f"column {shown}" if len(lacking) == 1 else f"columns {shown} ({len(lacking)} items of the codebook)"
         problems.errors.append(DataError(f"The data have no {what}.", nearest(lacking[0], own)))
-    for key in ("weight_column", "cluster_column"):
-        if given.get(key) in names:
+    for key in given:
+        if key.startswith(("weight_column", "cluster_column", "sampling.")) and given[key] in names:
             problems.errors.append(
                 DataError(
                     f"{key}: '{given[key]}' is an item of the codebook.", "Name another column, or remove the item."
@@ -366,7 +376,7 @@ def _require_pairs_answered(frame: pd.DataFrame, codebook: Codebook) -> None:
 
 
 def _clusters(given: pd.Series, name: str) -> NDArray[np.object_]:
-    text = _labels(given)
+    text = category_labels(given)
     blank = text.isna()
     if blank.any():
         raise DataError(
@@ -383,14 +393,8 @@ def _clusters(given: pd.Series, name: str) -> NDArray[np.object_]:
     return codes
 
 
-def _labels(given: pd.Series) -> pd.Series:
-    """Return values as stripped text, whole numbers without a point; blank ones are missing."""
-    whole = pd.api.types.is_float_dtype(given) and (given.dropna() % 1 == 0).all()
-    return (given.astype("Int64") if whole else given).astype("string").str.strip().replace("", pd.NA)
-
-
 def _segment(given: pd.Series, name: str) -> pd.Series:
-    text = _labels(given)
+    text = category_labels(given)
     if text.notna().sum() == 0:
         raise DataError(f"Segment column '{name}' is empty.", "Remove it from 'segments', or fill it.")
     levels = text.nunique()

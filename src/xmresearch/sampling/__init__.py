@@ -46,6 +46,8 @@ if TYPE_CHECKING:
     from xmresearch.sampling.replicates import jackknife as jackknife
     from xmresearch.sampling.replicates import replicate_estimate as replicate_estimate
     from xmresearch.sampling.sampling_stages import design as design
+    from xmresearch.sampling.survey_designs import SurveySample as SurveySample
+    from xmresearch.sampling.survey_designs import survey_sample as survey_sample
     from xmresearch.sampling.term_tests import likelihood_ratio_test as likelihood_ratio_test
     from xmresearch.sampling.term_tests import wald_test as wald_test
     from xmresearch.sampling.trimming import Trimmed as Trimmed

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from xmresearch.data.survey import LEAST_CLUSTERS
+from xmresearch.data.drawn import LEAST_CLUSTERS
 from xmresearch.data.weights import positive_weights
 from xmresearch.display import Shown
 from xmresearch.errors import DataError, InsufficientData, ModelError
