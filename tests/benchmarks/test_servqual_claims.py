@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
-from servqual_worlds import BOOK, DIMENSIONS, survey
+from servqual_worlds import BOOK, DIMENSIONS, POINTS, survey
 
 from xmresearch.claims.calibration import Cell, judge, power
 from xmresearch.psychometrics.construct_validity import validity
@@ -146,7 +146,7 @@ def test_claims_of_segments_and_quadrants():
             differ += say.segments_differ(segment).settled
             for d in DIMENSIONS:
                 frame[f"points_{d}"] = 20 + 5 * rng.standard_normal(n)
-            focus += say.concentrate(importance_performance(frame, BOOK, bootstrap=1000, seed=k), LEVEL).settled
+            focus += say.concentrate(importance_performance(frame, POINTS, bootstrap=1000, seed=k), LEVEL).settled
         cells.append(Cell(f"no difference, n = {n}: segments", differ, SAMPLES, at_most=0.05))
         cells.append(Cell(f"all alike, n = {n}: focus", focus, SAMPLES, at_most=0.05))
     found = []

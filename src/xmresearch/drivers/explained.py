@@ -23,6 +23,7 @@ from xmresearch.drivers.subsets import (
 )
 from xmresearch.errors import InsufficientData
 from xmresearch.inference.estimates import replicate_covariances, resample_rows, tables_of_draws
+from xmresearch.sampling.designs import Design
 
 Array = NDArray[np.float64]
 MOST_KEPT = 10
@@ -70,12 +71,13 @@ class Explained(Shown):
 
 @dataclass(frozen=True)
 class Draws:
-    """How replicates are drawn: how many, by which seed, how widely spread, and by which clusters."""
+    """How replicates are drawn: how many, by which seed, how widely spread, and by which clusters or design of the sample."""
 
     count: int
     seed: int
     concentration: float
     clusters: NDArray[np.int64] | None
+    design: Design | None = None
 
 
 def standardised_slopes(covariance: Array) -> Array:
@@ -109,9 +111,12 @@ def of_numbers(tables: Sequence[Array], covs: Array, weights: Array | None, draw
         Most resamples cannot tell the drivers apart.
     """
     k = covs.shape[1] - 1
-    replicates = replicate_covariances(
-        tables, weights, draws.count, draws.seed, "bayesian", draws.concentration, draws.clusters
-    )
+    if draws.design is not None:
+        replicates = replicate_covariances(in_sample(tables, draws.design), draws.design, draws.count, draws.seed)
+    else:
+        replicates = replicate_covariances(
+            tables, weights, draws.count, draws.seed, "bayesian", draws.concentration, draws.clusters
+        )
     usable = _usable(replicates, k)
     kept = replicates[usable]
     r = covs / np.sqrt(
@@ -129,6 +134,27 @@ def of_numbers(tables: Sequence[Array], covs: Array, weights: Array | None, draw
         (r[:, :k, k] ** 2).mean(axis=0), last.mean(axis=0), usable, np.nan, error,
         explained_by_subsets(covs).mean(axis=0) if k <= MOST_EXACT else None, values_drawn,
     )  # fmt: skip
+
+
+def in_sample(tables: Sequence[Array], design: Design) -> list[Array]:
+    """Put the rows of a design's subpopulation where they stand in the sample.
+
+    Parameters
+    ----------
+    tables : sequence of ndarray
+        Each of shape (rows of the subpopulation, K).
+    design : Design
+        Of the sample.
+
+    Returns
+    -------
+    list of ndarray
+        Each of shape (n, K); 0 outside.
+    """
+    placed = [np.zeros((len(design), table.shape[1])) for table in tables]
+    for whole, table in zip(placed, tables, strict=True):
+        whole[design.rows()] = table
+    return placed
 
 
 def of_grades(tables: Sequence[Array], weights: Array | None, draws: Draws, measure: Measure) -> Explained:

@@ -11,13 +11,16 @@ from scipy import stats
 
 from xmresearch.data.weights import effective_n
 from xmresearch.disclosure import MIN_CELL
-from xmresearch.drivers.explained import Draws, Explained, of_grades, of_numbers
+from xmresearch.drivers.design_tests import nothing_explained_by_design
+from xmresearch.drivers.explained import Draws, Explained, in_sample, of_grades, of_numbers
 from xmresearch.drivers.result import DriverResult, Kind, Measure
 from xmresearch.errors import InsufficientData
 from xmresearch.inference.estimates import percentile_interval, tables_of_draws
+from xmresearch.inference.sample_designs import Weights, heavier, row_weights
 from xmresearch.inference.threads import on_one_thread
 from xmresearch.missing.completed_tables import completed_tables, pooled_draws
 from xmresearch.missing.pooled_tests import pool_wald
+from xmresearch.sampling.designs import Design, subset
 
 Array = NDArray[np.float64]
 MOST_GRADES = 20
@@ -33,7 +36,7 @@ def relative_importance(
     kind: Kind = "numeric",
     measure: Measure | None = None,
     also: pd.DataFrame | None = None,
-    weights: Array | None = None,
+    weights: Weights = None,
     clusters: ArrayLike | None = None,
     confidence: float = 0.95,
     bootstrap: int = 2000,
@@ -56,10 +59,10 @@ def relative_importance(
         What is shared out; r2 for numbers, for grades mcfadden if absent.
     also : DataFrame, optional
         Further scores of the same respondents that tell something of what is blank.
-    weights : ndarray, optional
-        Design weights, shape (n,).
+    weights : ndarray or Design, optional
+        Design weights, shape (n,), or the design of the sample, whose units are redrawn; of grades its weights and clusters count.
     clusters : array_like, optional
-        What was drawn as a whole, such as branches, shape (n,): whole clusters are redrawn.
+        What was drawn as a whole, such as branches, shape (n,): whole clusters are redrawn. A design has its own.
     confidence : float
         Level of the percentile intervals.
     bootstrap : int
@@ -95,9 +98,15 @@ def relative_importance(
     if kind != "numeric":
         used &= ~np.isnan(values[:, k])
         values[:, k] = _grades(values[:, k], kind, str(outcome.name))
-    w = None if weights is None else np.asarray(weights, dtype=float)[used]
+    every = None if weights is None else np.asarray(row_weights(weights, len(values)), dtype=float)
+    w = None if every is None else every[used]
+    design = None
+    if isinstance(weights, Design) and kind == "numeric":
+        design = subset(weights, used)
+    elif isinstance(weights, Design):
+        clusters = weights.stages[0].units
     whole, least = int((~blank).sum()), max(3 * (k + 1), MIN_CELL)
-    if whole < least or effective_n(None if weights is None else weights[~blank], whole) < k + 2:
+    if whole < least or effective_n(None if every is None else every[~blank], whole) < k + 2:
         raise InsufficientData(
             f"{whole} respondents have the outcome '{outcome.name}' and all {k} dimensions; "
             f"at least {least} are needed to tell what drives it."
@@ -106,20 +115,26 @@ def relative_importance(
     group = None if clusters is None else pd.factorize(np.asarray(clusters)[used], use_na_sentinel=False)[0]
     n = int(used.sum())
     units = effective_n(w, n) if group is None else float(group.max() + 1)
+    if design is not None:
+        units = float(design.df + 1)
     if units < k + 2:
         raise InsufficientData(f"{units:.0f} clusters cannot tell {k} drivers apart; at least {k + 2} are needed.")
     tables = completed_tables(values[used], None if also is None else also[used], w, seed)
-    draws = Draws(bootstrap, seed, concentration(units, k, confidence), group)
+    draws = Draws(bootstrap, seed, concentration(units, k, confidence) if design is None else 1.0, group, design)
     covs = np.stack([np.cov(t, rowvar=False, aweights=w) for t in tables])
     found = of_numbers(tables, covs, w, draws) if kind == "numeric" else of_grades(tables, w, draws, of)
     of_table = tables_of_draws(len(tables), bootstrap)[found.usable]
     pooled = _pooled(found, of_table)
+    if design is not None:
+        pooled = _heavier(pooled, design.df, seed, found.usable)
     m = len(tables)
     relative = pooled["share"][1]
     shares = found.gains / found.gains.sum(axis=1, keepdims=True)
     due = (1 + 1 / m) * shares.var(axis=0, ddof=1) / relative.var(axis=0) if m > 1 else np.zeros(k)
     simple = group is None and (kind == "numeric" or (w is None and m == 1))
-    if not simple:
+    if design is not None:
+        p = nothing_explained_by_design(in_sample(tables, design), design)
+    elif not simple:
         p = _wald(*pooled["beta"], units)
     else:
         p = _nothing_explained(covs, units) if kind == "numeric" else float(stats.chi2.sf(found.gain, k))
@@ -196,6 +211,14 @@ def _pooled(found: Explained, of_table: NDArray[np.int64]) -> dict[str, tuple[Ar
         "lmg": (found.gains, found.gains_drawn), "johnson": (found.johnson, found.johnson_drawn), "r2": (whole, whole_drawn),
     }  # fmt: skip
     return {name: pooled_draws(point, drawn, of_table) for name, (point, drawn) in pairs.items()}
+
+
+def _heavier(
+    pooled: dict[str, tuple[Array, Array]], df: int, seed: int, usable: NDArray[np.bool_]
+) -> dict[str, tuple[Array, Array]]:
+    """Give draws of sampling units the tails of a t distribution; what lies between 0 and 1 stays there."""
+    told = {name: (point, heavier(drawn, point, df, seed, usable)) for name, (point, drawn) in pooled.items()}
+    return {name: (p, d if name == "beta" else d.clip(0, 1)) for name, (p, d) in told.items()}
 
 
 def _table(

@@ -21,6 +21,7 @@ from xmresearch.inference.estimates import (
     replicate_covariances,
     replicate_means,
 )
+from xmresearch.inference.sample_designs import Weights
 from xmresearch.inference.threads import on_one_thread
 from xmresearch.plots import points
 
@@ -105,7 +106,7 @@ def importance_grid(
     level: str = "dimension",
     constructs: Sequence[str | None] | None = None,
     off_total: float = np.nan,
-    weights: Array | None = None,
+    weights: Weights = None,
     confidence: float = 0.95,
     bootstrap: int = 2000,
     seed: int = 0,
@@ -128,12 +129,12 @@ def importance_grid(
         What each column belongs to; itself if absent.
     off_total : float
         Of points that share out a total: share of respondents who miss it.
-    weights : ndarray, optional
-        Design weights, shape (n,).
+    weights : ndarray or Design, optional
+        Design weights, shape (n,), or the design of the sample.
     confidence : float
         Level of the t intervals.
     bootstrap : int
-        Draws of the Bayesian bootstrap.
+        Draws of the Bayesian bootstrap; of a design, of its sampling units.
     seed : int
         Of the draws.
 
@@ -196,7 +197,9 @@ def derived_grid(
         Where the quadrants meet; for derived importance, which has no scale, 'scale_middle' takes its mean.
     middle : float, optional
         The middle of the scale of performance, for 'scale_middle'.
-    weights, confidence, bootstrap, seed
+    weights : ndarray, optional
+        Design weights, shape (n,).
+    confidence, bootstrap, seed
         As for `importance_grid`.
 
     Returns

@@ -44,7 +44,7 @@ class DriverResult(Shown):
         Column name.
     p : float
         Of the test that the drivers explain nothing: F (with design weights at the effective n), of grades likelihood ratio;
-        Wald by the draws with clusters, and of grades with weights or blanks.
+        Wald by the draws with clusters, and of grades with weights or blanks; Wald by the design of the sample where it is given.
     replicates : ndarray
         Shares in each usable replicate, shape (number of True in `usable`, K).
     usable, used : ndarray of bool

@@ -1,4 +1,4 @@
-"""Means with standard errors under design weights, and replicates of them."""
+"""Means with standard errors under design weights or the whole design of a sample, and replicates of them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from xmresearch.display import Shown
+from xmresearch.inference.sample_designs import Weights, domain_df, heavier, row_weights
 from xmresearch.inference.threads import all_threads
+from xmresearch.sampling.designs import Design
+from xmresearch.sampling.unit_resampling import resampled_units
 
 Array = NDArray[np.float64]
 Kind = Literal["bootstrap", "bayesian"]
@@ -29,41 +32,70 @@ class Means(Shown):
         Respondents, shape (K,).
     mean, sd, se : ndarray
         Weighted mean, standard deviation, and linearised standard error, shape (K,).
+    df : ndarray of int
+        Degrees of freedom: respondents less 1; under a design, sampling units less strata of those who answered.
     """
 
     n: NDArray[np.int64]
     mean: Array
     sd: Array
     se: Array
+    df: NDArray[np.int64]
 
     def interval(self, confidence: float) -> tuple[Array, Array]:
-        """Return the t interval with n - 1 degrees of freedom: lower and upper, each of shape (K,)."""
-        reach = stats.t.ppf((1 + confidence) / 2, np.maximum(self.n - 1, 1)) * self.se
+        """Return the t interval: lower and upper, each of shape (K,)."""
+        reach = stats.t.ppf((1 + confidence) / 2, np.maximum(self.df, 1)) * self.se
         return self.mean - reach, self.mean + reach
 
 
-def estimate_means(values: Array, weights: Array | None = None) -> Means:
+def estimate_means(values: Array, weights: Weights = None) -> Means:
     """Estimate the mean of each column.
 
     Parameters
     ----------
     values : ndarray
-        Shape (n, K); NaN is a blank.
-    weights : ndarray, optional
-        Design weights, shape (n,). Without them the standard error is sd / sqrt(n).
+        Shape (n, K); NaN is a blank, and also stands for who is outside a domain.
+    weights : ndarray or Design, optional
+        Design weights, shape (n,), or the design of the sample. Without them the standard error is sd / sqrt(n).
 
     Returns
     -------
     Means
-        Columns with fewer than two answers have NaN standard errors.
+        Columns with fewer than two answers, or whose answers leave the design no degree of freedom, have NaN standard errors.
 
     References
     ----------
-    Lumley, T. (2010). Complex Surveys. Wiley. (Linearised variance of a weighted mean, sampling with replacement.)
+    Lumley, T. (2010). Complex Surveys. Wiley. (Linearised variance of a weighted mean.) Korn, E. L. & Graubard, B. I. (1999).
+    Analysis of health surveys. Wiley, section 5.2 (degrees of freedom of a domain).
     """
+    return _means(values, weights)[0]
+
+
+def mean_covariance(values: Array, weights: Weights = None) -> Array:
+    """Estimate the covariance of the means of columns, each over the respondents that answered it.
+
+    Parameters
+    ----------
+    values : ndarray
+        Shape (n, K); NaN is a blank.
+    weights : ndarray or Design, optional
+        As for `estimate_means`.
+
+    Returns
+    -------
+    ndarray
+        Shape (K, K), linearised: its diagonal holds the squared standard errors of `estimate_means`.
+    """
+    return _means(values, weights)[1]
+
+
+def _means(values: Array, weights: Weights) -> tuple[Means, Array]:
+    """Return means and their covariance."""
     present = ~np.isnan(values)
+    if isinstance(weights, Design):
+        present &= weights.rows()[:, None]
     n = present.sum(axis=0)
-    w = np.where(present, 1.0 if weights is None else weights[:, None], 0.0)
+    w = np.where(present, row_weights(weights, len(values))[:, None], 0.0)
     filled = np.where(present, values, 0.0)
     with np.errstate(invalid="ignore", divide="ignore"):
         total = w.sum(axis=0)
@@ -71,32 +103,16 @@ def estimate_means(values: Array, weights: Array | None = None) -> Means:
         deviation = np.where(present, filled - mean, 0.0)
         correction = np.where(n > 1, n / np.maximum(n - 1, 1), np.nan)
         sd = np.sqrt((w * deviation**2).sum(axis=0) / total * correction)
+        if isinstance(weights, Design):
+            df = domain_df(weights, present)
+            known = np.where(df > 0, 1.0, np.nan)
+            covariance = weights.covariance(deviation / np.where(total > 0, total, 1.0)) * np.outer(known, known)
+            return Means(n, mean, sd, np.sqrt(np.maximum(np.diag(covariance), 0.0)), df), covariance
         se = np.sqrt((w**2 * deviation**2).sum(axis=0) * correction) / total
-    return Means(n, mean, sd, se)
-
-
-def mean_covariance(values: Array, weights: Array | None = None) -> Array:
-    """Estimate the covariance of the means of columns, each over the respondents that answered it.
-
-    Parameters
-    ----------
-    values : ndarray
-        Shape (n, K); NaN is a blank.
-    weights : ndarray, optional
-        Design weights, shape (n,).
-
-    Returns
-    -------
-    ndarray
-        Shape (K, K), linearised: its diagonal holds the squared standard errors of `estimate_means`.
-    """
-    found = estimate_means(values, weights)
-    present = ~np.isnan(values)
-    w = np.where(present, 1.0 if weights is None else weights[:, None], 0.0)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        influence = w * np.where(present, values - found.mean, 0.0) / w.sum(axis=0)
-        correction = np.sqrt(np.where(found.n > 1, found.n / np.maximum(found.n - 1, 1), np.nan))
-        return np.asarray(influence.T @ influence * np.outer(correction, correction))
+        influence = w * deviation / total
+        root = np.sqrt(correction)
+        covariance = np.asarray(influence.T @ influence * np.outer(root, root))
+    return Means(n, mean, sd, se, n - 1), covariance
 
 
 def resample(n: int, draws: int, seed: int, kind: Kind = "bootstrap", concentration: float = 1.0) -> Iterator[Array]:
@@ -136,7 +152,7 @@ def resample(n: int, draws: int, seed: int, kind: Kind = "bootstrap", concentrat
 
 
 def replicate_means(
-    values: Array, weights: Array | None, draws: int, seed: int, kind: Kind = "bootstrap", concentration: float = 1.0
+    values: Array, weights: Weights, draws: int, seed: int, kind: Kind = "bootstrap", concentration: float = 1.0
 ) -> Array:
     """Return replicates of the weighted means.
 
@@ -144,8 +160,9 @@ def replicate_means(
     ----------
     values : ndarray
         Shape (n, K); NaN is a blank.
-    weights : ndarray or None
-        Design weights, shape (n,).
+    weights : ndarray, Design or None
+        As for `estimate_means`. Of a design, sampling units are drawn anew whatever the kind, see `resampled_units`, and replicates
+        are made `heavier` by its degrees of freedom.
     draws, seed, kind, concentration
         As for `resample`.
 
@@ -155,10 +172,13 @@ def replicate_means(
         Shape (draws, K).
     """
     present = ~np.isnan(values)
-    w = np.ones(len(values)) if weights is None else weights
+    w = row_weights(weights, len(values))
     top = np.where(present, values, 0.0) * w[:, None]
     bottom = present * w[:, None]
     with np.errstate(invalid="ignore", divide="ignore"):
+        if isinstance(weights, Design):
+            found = np.concatenate([(r @ top) / (r @ bottom) for r in resampled_units(weights, draws, seed)])
+            return heavier(found, top.sum(axis=0) / bottom.sum(axis=0), weights.df, seed)
         return np.concatenate(
             [(r @ top) / (r @ bottom) for r in resample(len(values), draws, seed, kind, concentration)]
         )
@@ -166,7 +186,7 @@ def replicate_means(
 
 def replicate_covariances(
     values: Array | Sequence[Array],
-    weights: Array | None,
+    weights: Weights,
     draws: int,
     seed: int,
     kind: Kind = "bootstrap",
@@ -179,8 +199,8 @@ def replicate_covariances(
     ----------
     values : ndarray or sequence of ndarray
         Shape (n, K), without blanks; several completed tables share the draws as `tables_of_draws` says.
-    weights : ndarray or None
-        Design weights, shape (n,).
+    weights : ndarray, Design or None
+        Design weights, shape (n,), or the design of the sample, whose subpopulation alone counts and whose units are drawn anew.
     draws, seed, kind, concentration
         As for `resample`.
     clusters : ndarray of int, optional
@@ -193,11 +213,15 @@ def replicate_covariances(
     """
     tables = [values] if isinstance(values, np.ndarray) else list(values)
     n, k = tables[0].shape
-    w = np.ones(n) if weights is None else weights
+    w = row_weights(weights, n)
     upper = np.triu_indices(k)
     of_draw = tables_of_draws(len(tables), draws)
     full, start, last = np.empty((draws, k, k)), 0, -1
-    for block in resample_rows(n, clusters, draws, seed, kind, concentration):
+    blocks = (
+        resampled_units(weights, draws, seed) if isinstance(weights, Design)
+        else resample_rows(n, clusters, draws, seed, kind, concentration)
+    )  # fmt: skip
+    for block in blocks:
         mine = of_draw[start : start + len(block)]
         for t in np.unique(mine):
             if t != last:

@@ -16,16 +16,12 @@ from xmresearch.data.codebook import Codebook
 from xmresearch.data.survey import require_pairs
 from xmresearch.display import Shown
 from xmresearch.errors import DataError
-from xmresearch.inference.estimates import (
-    Means,
-    estimate_means,
-    mean_covariance,
-    percentile_interval,
-    replicate_means,
-)
+from xmresearch.inference.estimates import Means, estimate_means, mean_covariance, percentile_interval, replicate_means
+from xmresearch.inference.sample_designs import Weights
 from xmresearch.inference.threads import on_one_thread
 from xmresearch.plots import forest
 from xmresearch.psychometrics.batteries import Units
+from xmresearch.sampling.designs import Design
 from xmresearch.sufficient.moments import Moments, reduce_rows
 
 if TYPE_CHECKING:
@@ -46,7 +42,8 @@ class GapResult(Shown):
     table : DataFrame
         One row per statement and per dimension: level, id, construct, n, expectation, perception, gap, sd, se, t, df, p,
         p_adjusted (Holm over dimensions, Benjamini-Hochberg over statements), family (its size), ci_lower, ci_upper
-        (t interval), boot_lower, boot_upper (percentile bootstrap), d (gap / sd), d_lower, d_upper (bootstrap).
+        (t interval), boot_lower, boot_upper (percentile bootstrap), d (gap / sd), d_lower, d_upper (bootstrap); of a design also
+        deff (variance over that of a simple random sample of as many respondents) and worth (n / deff).
     confidence : float
         Level of the intervals.
     draws : int
@@ -59,6 +56,15 @@ class GapResult(Shown):
     confidence: float
     draws: int
     covariance: Array | None = None
+
+    @property
+    def designed(self) -> bool:
+        """Whether the design of the sample entered."""
+        return "deff" in self.table
+
+    def design_effects(self) -> pd.DataFrame | None:
+        """Return what the design does to the gaps of dimensions, one row each; None without a design."""
+        return self.tidy("dimension")[["construct", "n", "gap", "se", "df", "deff", "worth"]] if self.designed else None
 
     def tidy(self, level: str | None = None) -> pd.DataFrame:
         """Return the rows of one level ('statement' or 'dimension'), or all."""
@@ -99,7 +105,7 @@ def gaps(
     data: pd.DataFrame | pl.LazyFrame,
     codebook: Codebook,
     *,
-    weights: Array | None = None,
+    weights: Weights = None,
     confidence: float = 0.95,
     min_answered: float = 0.5,
     bootstrap: int = 2000,
@@ -115,8 +121,8 @@ def gaps(
     codebook : Codebook
         Which columns are expectations and perceptions of which statement. Reverse-keyed items must be recoded in a
         DataFrame already, as `prepare_survey` does.
-    weights : ndarray, optional
-        Design weights, shape (n,).
+    weights : ndarray or Design, optional
+        Design weights, shape (n,), or the design of the sample.
     confidence : float
         Level of the intervals.
     min_answered : float
@@ -150,6 +156,10 @@ def gaps(
         table = _gap_table(units, means[: low.shape[1]], means[low.shape[1] :], difference, confidence)
         if bootstrap:
             _add_bootstrap(table, high - low, weights, confidence, bootstrap, seed)
+        if isinstance(weights, Design):
+            with np.errstate(invalid="ignore", divide="ignore"):
+                table["deff"] = table["se"] ** 2 * table["n"] / table["sd"] ** 2
+                table["worth"] = table["n"] / table["deff"]
         wide = (units.table["level"] == "dimension").to_numpy()
         return GapResult(table, confidence, bootstrap, mean_covariance((high - low)[:, wide], weights))
     if weights is not None or bootstrap:
@@ -189,7 +199,7 @@ def _difference(moments: list[Moments]) -> Means:
     gap = [m.transform(np.array([[-1.0, 1.0]]), ["gap"]) for m in moments]
     n = np.array([m.n for m in gap])
     sd = np.array([np.sqrt(m.cov[0, 0]) if m.n > 1 else np.nan for m in gap])
-    return Means(n, np.array([m.mean[0] for m in gap]), sd, sd / np.sqrt(n))
+    return Means(n, np.array([m.mean[0] for m in gap]), sd, sd / np.sqrt(n), n - 1)
 
 
 def _gap_table(units: Units, expected: Array, perceived: Array, gap: Means, confidence: float) -> pd.DataFrame:
@@ -197,9 +207,9 @@ def _gap_table(units: Units, expected: Array, perceived: Array, gap: Means, conf
     with np.errstate(invalid="ignore", divide="ignore"):
         t = gap.mean / gap.se
         d = gap.mean / gap.sd
-    p = 2 * stats.t.sf(np.abs(t), np.maximum(gap.n - 1, 1))
+    p = 2 * stats.t.sf(np.abs(t), np.maximum(gap.df, 1))
     table = units.table.assign(
-        n=gap.n, expectation=expected, perception=perceived, gap=gap.mean, sd=gap.sd, se=gap.se, t=t, df=gap.n - 1, p=p,
+        n=gap.n, expectation=expected, perception=perceived, gap=gap.mean, sd=gap.sd, se=gap.se, t=t, df=gap.df, p=p,
         p_adjusted=np.nan, family=0, ci_lower=low, ci_upper=high, boot_lower=np.nan, boot_upper=np.nan, d=d,
         d_lower=np.nan, d_upper=np.nan,
     )  # fmt: skip
@@ -212,9 +222,7 @@ def _gap_table(units: Units, expected: Array, perceived: Array, gap: Means, conf
     return table
 
 
-def _add_bootstrap(
-    table: pd.DataFrame, gap: Array, weights: Array | None, confidence: float, draws: int, seed: int
-) -> None:
+def _add_bootstrap(table: pd.DataFrame, gap: Array, weights: Weights, confidence: float, draws: int, seed: int) -> None:
     k = gap.shape[1]
     centre = np.nanmean(gap, axis=0)
     both = replicate_means(np.hstack([gap - centre, (gap - centre) ** 2]), weights, draws, seed)

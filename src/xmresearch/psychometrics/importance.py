@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from xmresearch.data.codebook import Codebook
 from xmresearch.drivers.quadrants import Cross, ImportanceResult, importance_grid
+from xmresearch.inference.sample_designs import Weights
 from xmresearch.inference.threads import on_one_thread
 from xmresearch.psychometrics.batteries import dimension_scores
 
@@ -20,7 +21,7 @@ def importance_performance(
     codebook: Codebook,
     *,
     cross: Cross = "mean",
-    weights: Array | None = None,
+    weights: Weights = None,
     confidence: float = 0.95,
     min_answered: float = 0.5,
     bootstrap: int = 2000,
@@ -36,8 +37,8 @@ def importance_performance(
         Importance items belong to statements or to dimensions.
     cross : {'mean', 'median', 'scale_middle'}
         Where the quadrants meet: the mean or median over the points, or the middle of both scales.
-    weights : ndarray, optional
-        Design weights, shape (n,).
+    weights : ndarray or Design, optional
+        Design weights, shape (n,), or the design of the sample.
     confidence, min_answered, bootstrap, seed
         As for `gaps`.
 

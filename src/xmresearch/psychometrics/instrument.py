@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from xmresearch.data.codebook import Codebook
 from xmresearch.display import Shown
 from xmresearch.errors import InsufficientData, ModelError
 from xmresearch.inference.threads import on_one_thread
+from xmresearch.sampling.designs import Design
 from xmresearch.sem.fitting import fit
 from xmresearch.sem.invariance_ladder import CFI_DROP, RMSEA_RISE, InvarianceResult, invariance
 from xmresearch.sem.result import SemFit
@@ -19,6 +21,7 @@ from xmresearch.sem.robust import Estimator
 
 GROUP_PER_ITEM = 3
 LEVELS = ("configural", "metric", "scalar")
+_WEIGHT, _CLUSTER = "(weight)", "(cluster)"
 
 
 def battery_model(codebook: Codebook, kind: str = "perception") -> str:
@@ -43,14 +46,14 @@ def battery_model(codebook: Codebook, kind: str = "perception") -> str:
 @on_one_thread
 def battery_cfa(
     frame: pd.DataFrame, codebook: Codebook, *, kind: str = "perception", estimator: Estimator = "MLR",
-    confidence: float = 0.95,
+    confidence: float = 0.95, design: Design | None = None,
 ) -> tuple[SemFit | None, str | None]:  # fmt: skip
     """Fit the measurement model that a codebook claims.
 
     Parameters
     ----------
     frame : DataFrame
-        The survey's rows; incomplete ones count, by full information, where the estimator allows it. Unweighted.
+        The survey's rows; incomplete ones count, by full information, where the estimator allows it. Unweighted without a design.
     codebook : Codebook
         Which items form which dimension.
     kind : str
@@ -59,6 +62,8 @@ def battery_cfa(
         See `xmresearch.sem.fitting.fit`.
     confidence : float
         Level of the intervals.
+    design : Design, optional
+        Of the sample: its weights and clusters enter, with MLR; strata and finite populations, which would narrow intervals, do not.
 
     Returns
     -------
@@ -75,11 +80,21 @@ def battery_cfa(
     if not model:
         return None, "No dimension has two items of this kind."
     missing: Any = "fiml" if estimator in ("ML", "MLR") else "listwise"
+    rows, sampled = _with_design(frame, design)
     try:
-        fitted = fit(model, frame, estimator=estimator, missing=missing, confidence=confidence)
+        fitted = fit(model, rows, estimator=estimator, missing=missing, confidence=confidence, **sampled)
     except (InsufficientData, ModelError) as error:
         return None, str(error)
     return (fitted, None) if fitted.converged else (None, f"Estimation did not converge: {fitted.reason}.")
+
+
+def _with_design(frame: pd.DataFrame, design: Design | None) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Return rows with weights and clusters, and the settings that name these."""
+    if design is None:
+        return frame, {}
+    stage = design.stages[0]
+    rows = frame.assign(**{_WEIGHT: design.weights, _CLUSTER: np.char.add("c", stage.units.astype(str))})
+    return rows, {"sampling_weights": _WEIGHT, "cluster": _CLUSTER if stage.n_units < len(frame) else None}
 
 
 @dataclass(frozen=True, repr=False)
@@ -124,14 +139,14 @@ class SegmentInvariance(Shown):
 @on_one_thread
 def segment_invariance(
     frame: pd.DataFrame, codebook: Codebook, segments: Sequence[str], *, kind: str = "perception",
-    estimator: Estimator = "ML", min_cell: int = 10,
+    estimator: Estimator = "ML", min_cell: int = 10, design: Design | None = None,
 ) -> SegmentInvariance | None:  # fmt: skip
     """Ask for every segment whether its groups use the instrument alike.
 
     Parameters
     ----------
     frame : DataFrame
-        The survey's rows with the segments' columns; complete ones are used, unweighted.
+        The survey's rows with the segments' columns; complete ones are used, unweighted without a design.
     codebook : Codebook
         Which items form which dimension.
     segments : sequence of str
@@ -140,6 +155,8 @@ def segment_invariance(
         As for `battery_cfa`.
     min_cell : int
         Smallest group that may be shown, however few items there are.
+    design : Design, optional
+        As for `battery_cfa`; models are then fitted by MLR.
 
     Returns
     -------
@@ -156,7 +173,10 @@ def segment_invariance(
         return None
     items = [c for c in codebook.names(kind) if c in model.replace("+", " ").split()]
     least = max(GROUP_PER_ITEM * len(items), min_cell)
-    complete = frame.dropna(subset=items)
+    whole, sampled = _with_design(frame, design)
+    if design is not None:
+        estimator = "MLR"
+    complete = whole.dropna(subset=items)
     rows, ladders, hidden = [], {}, 0
     for segment in segments:
         sizes = complete[segment].value_counts()
@@ -166,7 +186,7 @@ def segment_invariance(
             continue
         part = complete[complete[segment].isin(kept)]
         try:
-            ladder = invariance(model, part, segment, levels=LEVELS, estimator=estimator)
+            ladder = invariance(model, part, segment, levels=LEVELS, estimator=estimator, **sampled)
         except (InsufficientData, ModelError):
             hidden += len(kept)
             continue

@@ -9,13 +9,16 @@ import numpy as np
 import pandas as pd
 import pingouin
 from numpy.typing import NDArray
+from scipy import stats
 
 from xmresearch.data.codebook import Codebook
 from xmresearch.display import Shown
 from xmresearch.errors import InsufficientData
+from xmresearch.inference.sample_designs import domain_df
 from xmresearch.inference.threads import on_one_thread
 from xmresearch.psychometrics.batteries import Units
 from xmresearch.psychometrics.factor_analysis import extract, is_heywood
+from xmresearch.sampling.designs import Design
 
 Array = NDArray[np.float64]
 ACCEPTABLE, UNACCEPTABLE = 0.7, 0.5
@@ -88,7 +91,8 @@ class ReliabilityResult(Shown):
     ----------
     table : DataFrame
         One row per dimension and battery (expectation, perception, gap): construct, kind, items, n, alpha, alpha_lower,
-        alpha_upper (Feldt's interval), omega (NaN for two items), heywood.
+        alpha_upper (Feldt's interval; of a design a linearised one on the scale of log(1 - alpha)), omega (NaN for two items), heywood; of
+        a design also alpha_error (standard error of log(1 - alpha)) and df.
     differences : DataFrame
         One row per dimension: construct, n, r_ep (correlation of the two scores), difference_reliability (from alphas).
     reversed_items : DataFrame
@@ -131,17 +135,21 @@ class ReliabilityResult(Shown):
 
 
 @on_one_thread
-def reliability(frame: pd.DataFrame, codebook: Codebook, *, confidence: float = 0.95) -> ReliabilityResult:
+def reliability(
+    frame: pd.DataFrame, codebook: Codebook, *, confidence: float = 0.95, design: Design | None = None
+) -> ReliabilityResult:
     """Estimate the reliability of every dimension's expectations, perceptions and gaps.
 
     Parameters
     ----------
     frame : DataFrame
-        The survey's rows; each battery uses its complete ones, unweighted.
+        The survey's rows; each battery uses its complete ones, unweighted without a design.
     codebook : Codebook
         Which items form which dimension.
     confidence : float
         Level of alpha's interval.
+    design : Design, optional
+        Of the sample: its weights enter all figures, and alpha's interval is that of the design.
 
     Returns
     -------
@@ -155,7 +163,8 @@ def reliability(frame: pd.DataFrame, codebook: Codebook, *, confidence: float = 
     References
     ----------
     Feldt, L. S. (1965). Psychometrika, 30, 357-370. McDonald, R. P. (1999). Test Theory. Erlbaum.
-    Johns, G. (1981). Organizational Behavior and Human Performance, 27, 443-463.
+    Johns, G. (1981). Organizational Behavior and Human Performance, 27, 443-463. Binder, D. A. (1983). International Statistical
+    Review, 51, 279-292 (linearised errors).
     """
     units = Units.of(codebook)
     values = frame[list(units.columns)].to_numpy(dtype=float)
@@ -169,11 +178,21 @@ def reliability(frame: pd.DataFrame, codebook: Codebook, *, confidence: float = 
             if kind != "gap":
                 items = [units.columns[j] for j in at + (kind == "perception")]
                 against += [(i, unit["id"], kind, r) for i, r in _against(items, block)]
-            row = _consistency(block[~np.isnan(block).any(axis=1)], confidence)
+            whole = ~np.isnan(block).any(axis=1)
+            row = _consistency(block[whole], confidence, None if design is None else design.weights[whole])
+            if design is not None:
+                row |= _by_design(block, whole, row, design, confidence)
             alphas[kind] = row["alpha"]
             rows.append({"construct": unit["id"], "kind": kind, **row})
         both = ~np.isnan(np.hstack([expected, perceived])).any(axis=1)
-        differences.append({"construct": unit["id"], **_difference(expected[both], perceived[both], alphas)})
+        differences.append(
+            {
+                "construct": unit["id"],
+                **_difference(
+                    expected[both], perceived[both], alphas, None if design is None else design.weights[both]
+                ),
+            }
+        )
     reversed_items = pd.DataFrame(against, columns=["item", "construct", "kind", "item_rest"])
     return ReliabilityResult(pd.DataFrame(rows), pd.DataFrame(differences), reversed_items)
 
@@ -194,7 +213,7 @@ def _against(items: Sequence[str], block: Array) -> list[tuple[str, float]]:
     return found
 
 
-def _consistency(block: Array, confidence: float) -> dict[str, float | int | bool]:
+def _consistency(block: Array, confidence: float, weights: Array | None) -> dict[str, float | int | bool]:
     n, k = block.shape
     row: dict[str, float | int | bool] = {
         "items": k, "n": n, "alpha": np.nan, "alpha_lower": np.nan, "alpha_upper": np.nan, "omega": np.nan,
@@ -202,19 +221,45 @@ def _consistency(block: Array, confidence: float) -> dict[str, float | int | boo
     }  # fmt: skip
     if k < 2 or n < 3 or not (block.std(axis=0) > 0).any() or np.isclose(block.sum(axis=1).std(), 0):
         return row
-    alpha, (low, high) = pingouin.cronbach_alpha(pd.DataFrame(block), ci=confidence)
-    row |= {"alpha": float(alpha), "alpha_lower": float(low), "alpha_upper": float(high)}
+    cov = np.cov(block, rowvar=False, aweights=weights)
+    if weights is None:
+        alpha, (low, high) = pingouin.cronbach_alpha(pd.DataFrame(block), ci=confidence)
+        row |= {"alpha": float(alpha), "alpha_lower": float(low), "alpha_upper": float(high)}
+    else:
+        row["alpha"] = float(k / (k - 1) * (1 - np.trace(cov) / cov.sum()))
     try:
-        solution = one_factor(np.cov(block, rowvar=False))
+        solution = one_factor(cov)
     except InsufficientData:
         return row
     return row | {"omega": solution.omega, "heywood": solution.heywood}
 
 
-def _difference(expected: Array, perceived: Array, alphas: dict[str, float | int | bool]) -> dict[str, float | int]:
+def _by_design(
+    block: Array, whole: NDArray[np.bool_], row: dict[str, float | int | bool], design: Design, confidence: float
+) -> dict[str, float | int | bool]:
+    """Return alpha's interval under a design, from its linearised error on the scale of log(1 - alpha)."""
+    alpha, df = float(row["alpha"]), int(domain_df(design, whole[:, None])[0])
+    if not alpha < 1 or df < 1:
+        return {"alpha_error": np.nan, "df": df}
+    w = design.weights * whole
+    z = np.where(whole[:, None], block, 0.0)
+    z = (z - w @ z / w.sum()) * whole[:, None]
+    single, together = (z**2).sum(axis=1), z.sum(axis=1) ** 2
+    trace, total = (w @ single) / w.sum(), (w @ together) / w.sum()
+    k = block.shape[1]
+    influence = -k / (k - 1) * (single / total - trace * together / total**2) / w.sum() / (1 - alpha)
+    error = float(np.sqrt(design.covariance(influence[:, None])[0, 0]))
+    reach = float(stats.t.ppf((1 + confidence) / 2, df)) * error
+    low, high = (1 - (1 - alpha) * float(np.exp(sign * reach)) for sign in (1, -1))
+    return {"alpha_lower": low, "alpha_upper": high, "alpha_error": error, "df": df}
+
+
+def _difference(
+    expected: Array, perceived: Array, alphas: dict[str, float | int | bool], weights: Array | None
+) -> dict[str, float | int]:
     if len(expected) < 3:
         return {"n": len(expected), "r_ep": np.nan, "difference_reliability": np.nan}
-    cov = np.cov(expected.mean(axis=1), perceived.mean(axis=1))
+    cov = np.cov(expected.mean(axis=1), perceived.mean(axis=1), aweights=weights)
     spread = cov[0, 0] + cov[1, 1] - 2 * cov[0, 1]
     with np.errstate(invalid="ignore", divide="ignore"):
         true = cov[0, 0] * alphas["expectation"] + cov[1, 1] * alphas["perception"] - 2 * cov[0, 1]

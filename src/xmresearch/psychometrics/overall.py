@@ -13,9 +13,11 @@ from xmresearch.data.codebook import Codebook
 from xmresearch.display import Shown
 from xmresearch.drivers.result import DriverResult
 from xmresearch.inference.estimates import estimate_means, percentile_interval, replicate_means
+from xmresearch.inference.sample_designs import Weights
 from xmresearch.inference.threads import on_one_thread
 from xmresearch.plots import forest
 from xmresearch.psychometrics.batteries import dimension_scores, paired_scores, service_dimensions
+from xmresearch.sampling.designs import Design, subset
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -32,7 +34,8 @@ class ScoreResult(Shown):
     table : DataFrame
         One row per score: measure (servqual_unweighted, servqual_weighted, servqual_derived, servperf_unweighted,
         servperf_weighted, servperf_derived), n, estimate, se, ci_lower, ci_upper. Derived weights have percentile
-        intervals of the Bayesian bootstrap that carry the weights' own uncertainty; the others t intervals.
+        intervals of the Bayesian bootstrap (of a design, of the bootstrap of its units) that carry the weights' own uncertainty;
+        the others t intervals.
     """
 
     table: pd.DataFrame
@@ -107,7 +110,7 @@ def overall_scores(
     codebook: Codebook,
     *,
     driven: DriverResult | None = None,
-    weights: Array | None = None,
+    weights: Weights = None,
     confidence: float = 0.95,
     min_answered: float = 0.5,
     seed: int = 0,
@@ -122,8 +125,8 @@ def overall_scores(
         Which items form which dimension.
     driven : DriverResult, optional
         Gives derived weights: each dimension's share in explaining the outcome.
-    weights : ndarray, optional
-        Design weights, shape (n,).
+    weights : ndarray or Design, optional
+        Design weights, shape (n,), or the design of the sample.
     confidence : float
         Level of the intervals.
     min_answered : float
@@ -159,11 +162,16 @@ def overall_scores(
 
 
 def _derived(
-    scores: pd.DataFrame, driven: DriverResult, weights: Array | None, confidence: float, seed: int
+    scores: pd.DataFrame, driven: DriverResult, weights: Weights, confidence: float, seed: int
 ) -> tuple[int, float, float, float, float]:
     """Use the drivers' own respondents and replicates, so that the uncertainty of the weights is carried along."""
-    values = scores[list(driven.table["construct"])].to_numpy()[driven.used]
-    w = None if weights is None else weights[driven.used]
+    values = scores[list(driven.table["construct"])].to_numpy()
+    w: Weights
+    if isinstance(weights, Design):
+        w = subset(weights, driven.used)
+        values = np.where(driven.used[:, None], values, np.nan)
+    else:
+        values, w = values[driven.used], None if weights is None else weights[driven.used]
     n = int((~np.isnan(values)).all(axis=1).sum())
     estimate = float(estimate_means(values, w).mean @ driven.table["share"].to_numpy())
     means = replicate_means(values, w, len(driven.usable), seed, "bayesian", driven.concentration)[driven.usable]

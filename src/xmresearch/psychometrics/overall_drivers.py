@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from xmresearch.data.codebook import Codebook
 from xmresearch.drivers.importance_fit import relative_importance
 from xmresearch.drivers.result import DriverResult
 from xmresearch.errors import CodebookError, InsufficientData, nearest
+from xmresearch.inference.sample_designs import Weights
 from xmresearch.inference.threads import on_one_thread
 from xmresearch.psychometrics.batteries import dimension_scores
-
-Array = NDArray[np.float64]
 
 
 @on_one_thread
@@ -22,7 +19,7 @@ def outcome_drivers(
     codebook: Codebook,
     *,
     outcome: str | None = None,
-    weights: Array | None = None,
+    weights: Weights = None,
     confidence: float = 0.95,
     min_answered: float = 0.5,
     bootstrap: int = 2000,

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from xmresearch.data.codebook import Codebook
 from xmresearch.display import Shown
 from xmresearch.inference.estimates import estimate_means, mean_covariance, percentile_interval, replicate_means
+from xmresearch.inference.sample_designs import Weights
 from xmresearch.inference.threads import on_one_thread
 from xmresearch.plots import forest
 from xmresearch.psychometrics.batteries import paired_scores
@@ -39,12 +40,15 @@ class PriorityResult(Shown):
         Of the contributions, shape (K, K), in the table's order.
     n : int
         Fewest respondents behind a contribution.
+    df : int
+        Fewest degrees of freedom of a contribution.
     """
 
     table: pd.DataFrame
     entered: dict[str, Any]
     covariance: Array
     n: int
+    df: int
 
     def tidy(self) -> pd.DataFrame:
         """Return one row per dimension, worst first."""
@@ -69,7 +73,7 @@ def priorities(
     frame: pd.DataFrame,
     codebook: Codebook,
     *,
-    weights: Array | None = None,
+    weights: Weights = None,
     confidence: float = 0.95,
     min_answered: float = 0.5,
     bootstrap: int = 2000,
@@ -83,14 +87,14 @@ def priorities(
         The survey's rows.
     codebook : Codebook
         Which items form which dimension.
-    weights : ndarray, optional
-        Design weights, shape (n,).
+    weights : ndarray or Design, optional
+        Design weights, shape (n,), or the design of the sample.
     confidence : float
         Level of the credible intervals.
     min_answered : float
         Share of a dimension's items that must be answered.
     bootstrap : int
-        Draws of the Bayesian bootstrap.
+        Draws of the Bayesian bootstrap; of a design, of its sampling units.
     seed : int
         Of those draws.
 
@@ -123,4 +127,4 @@ def priorities(
     covariance = mean_covariance(values, weights)[np.ix_(table.index, table.index)]
     table = table.reset_index(drop=True)
     table.insert(0, "rank", np.arange(1, k + 1))
-    return PriorityResult(table, importance_basis(codebook), covariance, int(found.n.min()))
+    return PriorityResult(table, importance_basis(codebook), covariance, int(found.n.min()), int(found.df.min()))

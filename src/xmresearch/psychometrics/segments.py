@@ -15,10 +15,12 @@ from scipy import stats
 from xmresearch.data.codebook import Codebook
 from xmresearch.disclosure import hidden_groups
 from xmresearch.display import Shown
-from xmresearch.inference.estimates import Means, estimate_means
+from xmresearch.inference.estimates import Means, estimate_means, mean_covariance
+from xmresearch.inference.sample_designs import Weights, domain_df
 from xmresearch.inference.threads import on_one_thread
 from xmresearch.plots import forest
 from xmresearch.psychometrics.batteries import paired_scores
+from xmresearch.sampling.designs import Design
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -40,7 +42,7 @@ class SegmentResult(Shown):
         not named either.
     tests : DataFrame
         One row per segment and dimension: segment, construct, groups, f, df1, df2, p, p_adjusted (Benjamini-Hochberg
-        over all of them), family.
+        over all of them), family. Welch's test, or under a design a Wald test; see `wald`.
     min_cell : int
         Smallest n that is published.
     confidence : float
@@ -74,7 +76,7 @@ def segment_gaps(
     codebook: Codebook,
     segments: Sequence[str],
     *,
-    weights: Array | None = None,
+    weights: Weights = None,
     confidence: float = 0.95,
     min_answered: float = 0.5,
     min_cell: int = 10,
@@ -89,8 +91,8 @@ def segment_gaps(
         Which items form which dimension.
     segments : sequence of str
         Columns to split by, one at a time.
-    weights : ndarray, optional
-        Design weights, shape (n,).
+    weights : ndarray or Design, optional
+        Design weights, shape (n,), or the design of the sample.
     confidence : float
         Level of the t intervals.
     min_answered : float
@@ -124,7 +126,7 @@ def segment_gaps(
     tests: list[tuple[Any, ...]] = []
     for segment, levels in members.items():
         shown = [name for name in levels if name]
-        found = [estimate_means(values[levels[v]], None if weights is None else weights[levels[v]]) for v in shown]
+        found = [_within(values, levels[v], weights) for v in shown]
         marks = hidden[segment][[list(levels).index(v) for v in shown]]
         for value, means, hide in zip(shown, found, marks, strict=True):
             if hide.all():
@@ -138,9 +140,15 @@ def segment_gaps(
             block.loc[hide, ["n", "gap", "sd", "ci_lower", "ci_upper"]] = np.nan
             cells.append(block)
         for k, name in enumerate(names):
-            compared = [m for m, hide in zip(found, marks[:, k], strict=True) if not hide]
-            if len(compared) > 1:
-                tests.append((segment, name, len(compared), *welch(compared, k)))
+            compared = [(v, m) for v, m, hide in zip(shown, found, marks[:, k], strict=True) if not hide]
+            if len(compared) < 2:
+                continue
+            if isinstance(weights, Design):
+                masks = np.column_stack([levels[v] for v, _ in compared])
+                told = wald(np.where(masks, values[:, [k]], np.nan), weights)
+            else:
+                told = welch([m for _, m in compared], k)
+            tests.append((segment, name, len(compared), *told))
     table = pd.concat(cells, ignore_index=True) if cells else pd.DataFrame(columns=CELLS)
     test = pd.DataFrame(tests, columns=["segment", "construct", "groups", "f", "df1", "df2", "p"])
     test["p_adjusted"] = np.nan
@@ -148,6 +156,13 @@ def segment_gaps(
     if tested.any():
         test.loc[tested, "p_adjusted"] = pingouin.multicomp(test.loc[tested, "p"].to_numpy(), method="fdr_bh")[1]
     return SegmentResult(table, test.assign(family=int(tested.sum())), min_cell, confidence, unseen)
+
+
+def _within(values: Array, members: NDArray[np.bool_], weights: Weights) -> Means:
+    """Estimate means of a group: under a design as a domain of the whole sample."""
+    if isinstance(weights, Design):
+        return estimate_means(np.where(members[:, None], values, np.nan), weights)
+    return estimate_means(values[members], None if weights is None else weights[members])
 
 
 def _members(column: pd.Series, codebook: Codebook, segment: str) -> dict[str, NDArray[np.bool_]]:
@@ -191,3 +206,37 @@ def welch(groups: Sequence[Means], k: int) -> tuple[float, float, float, float]:
         f = (precision * (mean - centre) ** 2).sum() / (j - 1) / (1 + 2 * (j - 2) / (j**2 - 1) * lack)
         df2 = (j**2 - 1) / (3 * lack)
     return float(f), float(j - 1), float(df2), float(stats.f.sf(f, j - 1, df2))
+
+
+def wald(values: Array, design: Design) -> tuple[float, float, float, float]:
+    """Test whether group means are equal under a design; groups that share sampling units covary.
+
+    Parameters
+    ----------
+    values : ndarray
+        One column per group, shape (n, groups): NaN for who is not in it.
+    design : Design
+        Of the sample.
+
+    Returns
+    -------
+    f, df1, df2, p : float
+        F scaled for few sampling units; NaN where a group, or all together, leave the design no degree of freedom.
+
+    References
+    ----------
+    Korn, E. L. & Graubard, B. I. (1990). Simultaneous testing of regression coefficients with complex survey data: use of Bonferroni t
+    statistics. The American Statistician, 44, 270-276. Thomas, D. R. & Rao, J. N. K. (1987). JASA, 82, 630-636.
+    """
+    mean, covariance = estimate_means(values, design).mean, mean_covariance(values, design)
+    q = values.shape[1] - 1
+    df = int(domain_df(design, ~np.isnan(values).all(axis=1, keepdims=True))[0])
+    if df - q + 1 < 1 or not np.isfinite(covariance).all():
+        return (float("nan"),) * 4
+    contrast = np.column_stack([-np.ones(q), np.eye(q)])
+    spread = contrast @ covariance @ contrast.T
+    if np.linalg.matrix_rank(spread) < q:
+        return (float("nan"),) * 4
+    difference = contrast @ mean
+    f = float(difference @ np.linalg.solve(spread, difference)) * (df - q + 1) / (df * q)
+    return f, float(q), float(df - q + 1), float(stats.f.sf(f, q, df - q + 1))

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from xmresearch.data.codebook import Codebook
 from xmresearch.display import Shown
 from xmresearch.inference.estimates import estimate_means
+from xmresearch.inference.sample_designs import Weights
 from xmresearch.inference.threads import on_one_thread
 from xmresearch.plots import forest
 from xmresearch.psychometrics.batteries import paired_scores
@@ -29,7 +30,7 @@ class ToleranceResult(Shown):
     Attributes
     ----------
     table : DataFrame
-        One row per dimension: construct, n, minimum, desired, perception, perception_lower, perception_upper; adequacy (perception - minimum, MSA), with
+        One row per dimension: construct, n, df, minimum, desired, perception, perception_lower, perception_upper; adequacy (perception - minimum, MSA), with
         adequacy_lower, adequacy_upper; superiority (perception - desired, MSS), with superiority_lower,
         superiority_upper; zone (desired - minimum); below, within, above (shares of respondents).
     """
@@ -50,7 +51,7 @@ def zone_of_tolerance(
     frame: pd.DataFrame,
     codebook: Codebook,
     *,
-    weights: Array | None = None,
+    weights: Weights = None,
     confidence: float = 0.95,
     min_answered: float = 0.5,
 ) -> ToleranceResult | None:
@@ -62,8 +63,8 @@ def zone_of_tolerance(
         The survey's rows.
     codebook : Codebook
         With items of kind minimum, expectation (desired) and perception.
-    weights : ndarray, optional
-        Design weights, shape (n,).
+    weights : ndarray or Design, optional
+        Design weights, shape (n,), or the design of the sample.
     confidence : float
         Level of the t intervals.
     min_answered : float
@@ -98,7 +99,7 @@ def zone_of_tolerance(
     low_p, high_p = perceived.interval(confidence)
     desired, lowest = estimate_means(e, weights).mean, estimate_means(m, weights).mean
     return ToleranceResult(pd.DataFrame({
-        "construct": names, "n": adequacy.n, "minimum": lowest, "desired": desired,
+        "construct": names, "n": adequacy.n, "df": adequacy.df, "minimum": lowest, "desired": desired,
         "perception": perceived.mean, "perception_lower": low_p, "perception_upper": high_p, "adequacy": adequacy.mean, "adequacy_lower": low_a,
         "adequacy_upper": high_a, "superiority": superiority.mean, "superiority_lower": low_s, "superiority_upper": high_s,
         "zone": desired - lowest, "below": below, "within": 1 - below - above, "above": above,

@@ -5,12 +5,14 @@ from __future__ import annotations
 from xmresearch.data.survey import Survey, require_pairs
 from xmresearch.errors import CodebookError, Problems, nearest
 from xmresearch.psychometrics.overall import importance_basis
+from xmresearch.sampling.survey_designs import survey_sample
 from xmresearch.studies.servqual.params import ServqualParams
+from xmresearch.studies.servqual.sampled import design_lines
 from xmresearch.studies.survey import describe_survey
 
 
 def check_study(params: ServqualParams, survey: Survey) -> list[str]:
-    """Check pairs of answers and the outcome; what `xmresearch check` calls.
+    """Check pairs of answers, the outcome and the design of the sample; what `xmresearch check` calls.
 
     Parameters
     ----------
@@ -28,6 +30,8 @@ def check_study(params: ServqualParams, survey: Survey) -> list[str]:
     ------
     CodebookError
         An expectation without its perception, or the other way round; an outcome that the survey does not have.
+    DataError, InsufficientData
+        Weights cannot have the margins that are asked for; the sample leaves no degree of freedom.
     """
     facts = survey.summary()
     what = (
@@ -47,8 +51,13 @@ def _examined(params: ServqualParams, survey: Survey) -> list[str]:
                 nearest(params.outcome, book.names("outcome")),
             )
         )
+    lines: list[str] = []
+    with problems.step():
+        sample = survey_sample(survey, min_cell=params.min_cell)
+        lines += design_lines(sample) if sample is not None else []
     problems.settle()
     basis = importance_basis(book)
     if basis["case"] != "partial":
-        return []
-    return [f"Note: importance was not asked of {', '.join(basis['unasked'])}, so dimensions are not weighted by it."]
+        return lines
+    note = f"Note: importance was not asked of {', '.join(basis['unasked'])}, so dimensions are not weighted by it."
+    return [*lines, note]

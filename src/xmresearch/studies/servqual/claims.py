@@ -178,7 +178,7 @@ def _shortfalls(name: str, table: pd.DataFrame, smallest: float, confidence: flo
 def improve_first(priority: PriorityResult, short: Claim, confidence: float) -> Claim:
     """Claim which dimension takes most from the overall score; withheld where none is shown to fall short."""
     table = priority.table
-    joint = Joint(table["contribution"].to_numpy(), covariance=priority.covariance, df=max(priority.n - 1, 1))
+    joint = Joint(table["contribution"].to_numpy(), covariance=priority.covariance, df=max(priority.df, 1))
     made = first_of("first", joint, list(table["construct"]), confidence=confidence, lowest=True)
     lead = table.iloc[0]
     made = made.about(
@@ -190,7 +190,7 @@ def improve_first(priority: PriorityResult, short: Claim, confidence: float) -> 
 def widest(gap: GapResult, confidence: float) -> Claim:
     """Claim which dimension has the widest shortfall."""
     table = gap.tidy("dimension")
-    joint = Joint(table["gap"].to_numpy(), covariance=gap.covariance, df=max(int(table["n"].min()) - 1, 1))
+    joint = Joint(table["gap"].to_numpy(), covariance=gap.covariance, df=max(int(table["df"].min()), 1))
     made = first_of("widest", joint, list(table["id"]), confidence=confidence, lowest=True)
     lead = table.loc[table["gap"].idxmin()]
     return made.about(gap=lead["gap"], gap_lower=lead["ci_lower"], gap_upper=lead["ci_upper"])
@@ -229,7 +229,7 @@ def concentrate(importance: ImportanceResult, confidence: float) -> Claim:
 def below_minimum(tolerance: ToleranceResult, confidence: float) -> Claim:
     """Claim in how many dimensions perceptions lie below the minimum, by Holm."""
     table = tolerance.table.sort_values("adequacy", kind="stable")
-    df = np.maximum(table["n"].to_numpy() - 1, 1)
+    df = np.maximum(table["df"].to_numpy(), 1)
     reach = stats.t.ppf((1 + confidence) / 2, df)
     with np.errstate(invalid="ignore", divide="ignore"):
         t = table["adequacy"] / ((table["adequacy_upper"] - table["adequacy_lower"]) / 2 / reach)
@@ -238,13 +238,17 @@ def below_minimum(tolerance: ToleranceResult, confidence: float) -> Claim:
 
 
 def reach_alpha(trust: ReliabilityResult, confidence: float) -> Claim:
-    """Claim how many sets of scores have an alpha beyond the usual bound, by Holm over Feldt's tests."""
+    """Claim how many sets of scores have an alpha beyond the usual bound, by Holm over Feldt's tests or those of the design."""
     known = trust.table.dropna(subset=["alpha"])
     names = [f"{row.construct} ({row.kind})" for row in known.itertuples()]
-    df = known["n"].to_numpy() - 1
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore"):
         f = (1 - ACCEPTABLE) / np.maximum(1 - known["alpha"].to_numpy(), 0.0)
-    p = np.minimum(2 * stats.f.sf(f, df, df * (known["items"].to_numpy() - 1)), 1.0)
+        if "alpha_error" in known:
+            tail = stats.t.sf(np.log(f) / known["alpha_error"], np.maximum(known["df"], 1))
+        else:
+            df = known["n"].to_numpy() - 1
+            tail = stats.f.sf(f, df, df * (known["items"].to_numpy() - 1))
+    p = np.minimum(2 * tail, 1.0)
     made = count_of("reliable", names, p, confidence=confidence)
     made = made.about(
         threshold=ACCEPTABLE, reached=int((known["alpha"] >= ACCEPTABLE).sum()),

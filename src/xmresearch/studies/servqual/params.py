@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
 from xmresearch.data.config import DatasetSource, FileSource
+from xmresearch.data.sampling_params import SamplingParams
 from xmresearch.params.survey import SurveyParams
 
 _OWN_DATA: Mapping[str, Any] = {
@@ -30,6 +31,7 @@ class ServqualParams(SurveyParams):
     )
     id_column: str | None = Field("respondent", description="respondent identifier, checked for duplicates")
     weight_column: str | None = Field("weight", description="design weight, above zero")
+    sampling: SamplingParams = Field(SamplingParams(), description="strata, clusters, population and margins")
     duration_column: str | None = Field("duration", description="length of the interview in seconds")
     segments: list[str] = Field(["branch", "channel"], max_length=8, description="columns to report by")
     outcome: str | None = Field(
@@ -48,6 +50,18 @@ class ServqualParams(SurveyParams):
     )
     min_cell: int = Field(10, ge=10, description="segments with fewer respondents are suppressed")
 
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        if self.sampling.given and self.estimator != "MLR":
+            raise ValueError(
+                f"estimator {self.estimator} knows no design of the sample (sampling): set estimator to MLR"
+            )
+        columns = self.sampling.columns
+        same = next((key for key, name in columns.items() if name == self.weight_column), None)
+        if same is not None:
+            raise ValueError(f"weight_column and {same} are both {self.weight_column}: they are two columns")
+        return self
+
     @model_validator(mode="before")
     @classmethod
     def _of_own_data(cls, given: Any) -> Any:
@@ -62,4 +76,6 @@ class ServqualParams(SurveyParams):
 
     def survey_settings(self) -> dict[str, Any]:
         """Return what `load_survey` needs of the params."""
-        return super().survey_settings() | {"weight_column": self.weight_column, "segments": self.segments}
+        return super().survey_settings() | {
+            "weight_column": self.weight_column, "sampling": self.sampling, "segments": self.segments,
+        }  # fmt: skip

@@ -1,0 +1,62 @@
+"""What the design of a sample makes of a SERVQUAL study: how its figures came about, in words and for `check`."""
+
+from __future__ import annotations
+
+from xmresearch.sampling.survey_designs import FEW_DEGREES, SurveySample
+
+
+def how_made(sample: SurveySample | None) -> dict[str, str]:
+    """Return what the notes below tables say of how figures came about, with a design and without.
+
+    Parameters
+    ----------
+    sample : SurveySample or None
+        None without a design.
+
+    Returns
+    -------
+    dict of str to str
+    """
+    if sample is None:
+        return {
+            "resampled": "bayesian_bootstrap", "compared": "welch_test", "alpha_interval": "feldt_interval",
+            "cfa_rows": "cfa_plain",
+        }  # fmt: skip
+    return {
+        "resampled": "unit_bootstrap", "compared": "wald_test", "alpha_interval": "design_interval",
+        "cfa_rows": "cfa_design",
+    }  # fmt: skip
+
+
+def design_lines(sample: SurveySample) -> list[str]:
+    """Say how respondents were drawn and what their weights become, as `xmresearch check` does.
+
+    Parameters
+    ----------
+    sample : SurveySample
+        Of the survey.
+
+    Returns
+    -------
+    list of str
+    """
+    told, params = sample.summary(), sample.drawn.params
+    units = (
+        f"{told['units']} clusters of {told['size']:.1f} respondents on average" if params.clusters else "respondents"
+    )
+    few = f"; fewer than {FEW_DEGREES} are few" if told["df"] < FEW_DEGREES else ""
+    lines = [f"Sample: {units} in {told['strata']} strata, {told['df']} degrees of freedom{few}."]
+    if params.margins:
+        lines.append(f"Raked to {len(params.margins)} margin(s): {', '.join(params.margins)}.")
+    if params.trim is not None:
+        lines.append(
+            f"Trimmed: {sample.raised} weights raised, {sample.lowered} lowered; margins are off by up to {sample.off:.1%}."
+        )
+    return [*lines, f"Weights as used: {_spread(told, len(sample.survey))}."]
+
+
+def _spread(told: dict[str, float], n: int) -> str:
+    return (
+        f"{told['lowest']:.2f} to {told['highest']:.2f} times their mean; {n} respondents are worth {told['n_eff']:.0f} of "
+        "equal weight"
+    )
