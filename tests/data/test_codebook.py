@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from xmresearch.data.codebook_file import load_codebook, parse_codebook
+from xmresearch.data.codebook_file import instrument_names, load_codebook, parse_codebook
 from xmresearch.errors import CodebookError
 
 LABEL = {"en": "x", "zh": "x"}
@@ -46,9 +46,20 @@ def test_service_hall_asks_satisfaction_and_loyalty_but_need_not():
     assert set(added) <= book.optional
 
 
+def test_instruments_have_the_items_of_their_sources():
+    """LibQUAL+ (Thompson, Cook & Kyrillidou 2005): 9, 8 and 5 items; E-S-QUAL (Parasuraman et al. 2005): 8, 4, 7 and 3."""
+    sizes = {
+        name: [len(load_codebook(name).select("perception", c)) for c in load_codebook(name).constructs]
+        for name in ("libqual", "e_s_qual", "chinese_service")
+    }
+    assert sizes == {"libqual": [9, 8, 5], "e_s_qual": [8, 4, 7, 3], "chinese_service": [4] * 5}
+    assert len(load_codebook("libqual").statements("minimum", "expectation", "perception")) == 22
+    assert load_codebook("e_s_qual").names("expectation") == []
+
+
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_every_shipped_item_has_a_label(lang):
-    for name in ("servqual", "servperf", "service_hall"):
+    for name in instrument_names():
         assert all(getattr(c.labels, lang) for c in load_codebook(name).columns)
 
 

@@ -27,7 +27,7 @@ class ServqualParams(SurveyParams):
     codebook: str = Field(
         "service_hall",
         min_length=1,
-        description="a shipped instrument (servqual, service_hall) or the path of your own; of your own data servqual if absent",
+        description="a shipped instrument (servqual, service_hall, libqual, chinese_service) or the path of your own; of your own data servqual if absent",
     )
     id_column: str | None = Field("respondent", description="respondent identifier, checked for duplicates")
     weight_column: str | None = Field("weight", description="design weight, above zero")
