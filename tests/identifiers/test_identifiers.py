@@ -238,6 +238,7 @@ def test_names_that_the_file_gives_are_found_in_its_texts():
     assert known.scrub("the quillfeather, Grace and Bo, 高大") == "the quillfeather, Grace and Bo, 高大"
     assert not KnownNames([None, 3, "A"])
     assert KnownNames(["Amy"]).scrub("Amy") == "[name]"
+    assert KnownNames(["Amy Li"]).scrub("so said Amy Li") == "so said [name]"
 
 
 def test_chinese_names_of_two_to_four_characters_are_looked_for():

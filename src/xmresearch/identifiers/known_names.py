@@ -76,7 +76,9 @@ class KnownNames:
         plain = [re.sub(r"['’]s$", "", m[0]).casefold() for m in words]
         k = 0
         while k < len(words):
-            n = next((n for n in range(_MOST_WORDS, 1, -1) if tuple(plain[k : k + n]) in self._whole), 0)
+            n = next(
+                (n for n in range(min(_MOST_WORDS, len(words) - k), 1, -1) if tuple(plain[k : k + n]) in self._whole), 0
+            )
             if not n and plain[k] in self._single and words[k][0][0].isupper():
                 n = 1
             if n:

@@ -54,8 +54,8 @@ def find_names(text: str) -> list[tuple[int, int]]:
     Returns
     -------
     list of (int, int)
-        Where each begins and ends, in order, without overlaps. Not every name is found, and how many are has not been
-        measured.
+        Where each begins and ends, in order, without overlaps. Not every name is found: `tests/benchmarks/test_identifiers.py`
+        measures how many are.
     """
     spans = sorted([*_english(text), *_han(text)], key=lambda s: (s[0], -s[1]))
     kept: list[tuple[int, int]] = []
@@ -173,14 +173,44 @@ def _han(text: str) -> Iterator[tuple[int, int]]:
     for m in introduced.finditer(text):
         if not _is_word(m[1]):
             yield m.span(1)
+    yield from _segmented(text)
+
+
+def _segmented(text: str) -> Iterator[tuple[int, int]]:
+    """Yield what the segmenter takes for names, what it makes up as another word, and surnames that it cuts off from a given name."""
     import rjieba
 
     lists, at = _lists(), 0
+    before = ("", "", 0)
     for word, kind in rjieba.tag(text):
         start = text.find(word, at)
         at = start + len(word)
-        if kind.startswith("nr") and _likely(word, lists):
+        if (kind.startswith("nr") and _likely(word, lists)) or _made_up(word, lists):
             yield start, at
+        elif before[2] == start and _cut_off(*before[:2], word, kind, lists):
+            yield start - 1, at
+        before = (word, kind, at)
+
+
+def _made_up(word: str, lists: Mapping[str, frozenset[str]]) -> bool:
+    """Whether three characters that no dictionary has are those of a name, whatever the segmenter calls them."""
+    import rjieba
+
+    named = len(word) == 3 and word[0] in lists["plain_zh"] and all(c in lists["given_zh"] for c in word[1:])
+    return named and not rjieba.has_word(word)
+
+
+def _cut_off(surname: str, kind: str, given: str, as_kind: str, lists: Mapping[str, frozenset[str]]) -> bool:
+    """Whether a surname and the word behind it are the name of a person."""
+    if len(surname) != 1 or surname not in lists["surnames_zh"] or not 1 <= len(given) <= 2:
+        return False
+    usual = all(c in lists["given_zh"] for c in given)
+    sure = surname in lists["plain_zh"] or kind.startswith("nr")
+    return (
+        sure
+        and surname + given not in lists["no_names_zh"]
+        and (usual or (as_kind.startswith("nr") and len(given) == 2))
+    )
 
 
 def _likely(word: str, lists: Mapping[str, frozenset[str]]) -> bool:
@@ -191,4 +221,4 @@ def _likely(word: str, lists: Mapping[str, frozenset[str]]) -> bool:
         return False
     if word[0] in lists["plain_zh"]:
         return True
-    return word[0] in lists["surnames_zh"] and len(word) == 3 and all(c in lists["given_zh"] for c in word[1:])
+    return word[0] in lists["surnames_zh"] and all(c in lists["given_zh"] for c in word[1:])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any
@@ -36,7 +36,7 @@ _PLATE = re.compile(
     "[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][A-HJ-NP-Z][·•\\s]?[A-HJ-NP-Z0-9]{4,5}[A-HJ-NP-Z0-9挂学警港澳](?![A-Z0-9])"
 )
 _ACCOUNT = re.compile(
-    r"(?:微信号?|加?[vV]信|[wW]e[cC]hat(?:\s*ID)?|\bWX\b|\bwx\b|QQ号?|\bqq\b)\s*(?:是|为|:|：|\s)\s*([A-Za-z][\w-]{5,19}|\d{5,11})(?![\w])"
+    r"(?:微信号?|加?[vV]信|[wW]e[cC]hat(?:\s*ID)?|\bWX\b|\bwx\b|QQ号?|\bqq\b)\s*(?:是|为|:|：|\s)\s*([A-Za-z][A-Za-z0-9_-]{5,19}|\d{5,11})(?![A-Za-z0-9_-])"
 )
 _VERSION = re.compile(r"(?:\bv(?:er(?:sion)?)?\.?|版本号?)\s*[:：]?\s*$", re.IGNORECASE)
 _ZERO_WIDTH = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
@@ -174,17 +174,16 @@ def _candidates(text: str) -> Iterator[tuple[str, int, int]]:
         if _identity_check(m.group()):
             yield "id_number", m.start(), m.end()
     for m in _CARD.finditer(text):
-        digits = re.sub(r"\D", "", m.group())
-        if 13 <= len(digits) <= 19 and _luhn(digits):
-            yield "card", m.start(), m.end()
+        if end := _shortened(m, _card):
+            yield "card", m.start(), end
     for m in _ID15.finditer(text):
         yield "id_number", m.start(), m.end()
     for pattern in (_MOBILE, _LANDLINE, _NORTH_AMERICAN):
         for m in pattern.finditer(text):
             yield "phone", m.start(), m.end()
     for m in _ABROAD.finditer(text):
-        if _possible_number(m.group()):
-            yield "phone", m.start(), m.end()
+        if end := _shortened(m, _possible_number):
+            yield "phone", m.start(), end
     for m in _IPV4.finditer(text):
         if not _VERSION.search(text[: m.start()]) and _is_address(m.group()):
             yield "ip", m.start(), m.end()
@@ -206,10 +205,22 @@ def _identity_check(number: str) -> bool:
     return bool(ric.calc_check_digit(number) == number[17].upper())
 
 
-def _luhn(digits: str) -> bool:
+def _shortened(found: re.Match[str], valid: Callable[[str], bool]) -> int:
+    """Return where the longest valid beginning ends: digits after a space may belong to what follows; 0 where there is none."""
+    text = found.group()
+    while not valid(text):
+        shorter = re.sub(r"[ .()-]+\d+$", "", text)
+        if shorter == text:
+            return 0
+        text = shorter
+    return found.start() + len(text)
+
+
+def _card(text: str) -> bool:
     from stdnum import luhn
 
-    return bool(luhn.is_valid(digits))
+    digits = re.sub(r"\D", "", text)
+    return 13 <= len(digits) <= 19 and bool(luhn.is_valid(digits))
 
 
 def _possible_number(text: str) -> bool:
