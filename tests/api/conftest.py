@@ -65,6 +65,7 @@ def survey_results(survey):
         "by_group": d.drivers_by_group(scores, outcome, frame[["channel"]]),
         "survey": survey, "gaps": p.gaps(frame, book, bootstrap=50), "priorities": p.priorities(frame, book, bootstrap=50),
         "drivers": driven, "scores": p.overall_scores(frame, book, driven=driven), "reliability": p.reliability(frame, book),
+        "items": p.item_analysis(frame, book),
         "importance": p.importance_performance(frame, book, bootstrap=50), "segments": p.segment_gaps(frame, book, ["branch", "channel"]),
         "blanks": xm.missing.blanks(frame, book.names("perception")), "imputed": xm.missing.impute(frame, ["p1", "p2"], m=3),
         "pooled": xm.missing.pool([[1.0], [2.0]], [[1.0], [1.0]]), "joint": xm.missing.pool_chisq([3.0, 4.0], 2),

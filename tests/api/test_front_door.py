@@ -35,7 +35,7 @@ PROMISED = {
     "causal": "did sensitivity experiment synthetic_control bacon honest confidence_sequence monitor group_sequential DidResult Cells",
     "attribution": "read_paths EventLog transitions Journeys markov choose_order shapley heuristics journey process_map "
     "consistency read_touches",
-    "psychometrics": "gaps reliability validity efa parallel_analysis priorities outcome_drivers importance_performance "
+    "psychometrics": "gaps reliability item_analysis validity efa parallel_analysis priorities outcome_drivers importance_performance "
     "overall_scores segment_gaps zone_of_tolerance composite_reliability common_method battery_cfa segment_invariance htmt2",
     "drivers": "relative_importance lmg relative_weights dominance collinearity importance_grid derived_grid penalty_reward kano "
     "opportunity gains drivers_by_group",

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from xmresearch.psychometrics.instrument import segment_invariance as segment_invariance
     from xmresearch.psychometrics.internal_consistency import ReliabilityResult as ReliabilityResult
     from xmresearch.psychometrics.internal_consistency import reliability as reliability
+    from xmresearch.psychometrics.item_statistics import ItemResult as ItemResult
+    from xmresearch.psychometrics.item_statistics import item_analysis as item_analysis
     from xmresearch.psychometrics.method_variance import CommonMethodResult as CommonMethodResult
     from xmresearch.psychometrics.method_variance import common_method as common_method
     from xmresearch.psychometrics.overall import ScoreResult as ScoreResult
