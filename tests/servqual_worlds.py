@@ -68,7 +68,7 @@ def clustered(clusters, size, gaps, seed, *, icc=0.1, **settings):
     gaps, seed, **settings
         As for `survey`.
     icc : float
-        Correlation of the gaps of two people of one cluster, in each dimension.
+        Correlation of the gaps of two people of one cluster, in each dimension, and of what else there is to their outcome.
     """
     settings = {"spread": 1.0, **settings}
     frame = survey(clusters * size, gaps, seed, **settings)
@@ -78,4 +78,5 @@ def clustered(clusters, size, gaps, seed, *, icc=0.1, **settings):
         among = settings["spread"] ** 2 + 0.36 + 2 * 0.36 / len(items)
         level = rng.normal(0, np.sqrt(among * icc / (1 - icc)), clusters)
         frame[[f"p{k}" for k in items]] += np.repeat(level, size)[:, None]
+    frame["quality"] += np.repeat(rng.normal(0, np.sqrt(icc / (1 - icc)), clusters), size)
     return frame

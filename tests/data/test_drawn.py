@@ -173,6 +173,12 @@ def test_a_stratum_with_one_unit_is_named_with_the_remedy(hall):
     assert "'s6' (10), 's7' (10)" in told
 
 
+def test_long_lists_are_cut(hall):
+    (told,) = problems(hall.assign(region=np.arange(80) % 2), strata="region", clusters="shop")
+    assert told.count("(10)") == 5
+    assert "; .... If" in told
+
+
 def test_a_stratum_that_is_all_in_the_sample_may_have_one_unit(hall):
     hall["region"] = np.where(hall["shop"] == "s7", "west", "rest")
     sizes = {"rest": 60, "west": 1}

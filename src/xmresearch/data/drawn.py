@@ -208,9 +208,10 @@ def _check_units(columns: Mapping[str, pd.Series], rows: pd.Index, params: Sampl
             across = strata.groupby(named).nunique()
             across = across[across > 1]
             if len(across):
-                told = telling(named[named.isin(across.index)].value_counts().to_dict())
+                told = _first(named[named.isin(across.index)].value_counts().to_dict())
                 raise DataError(
-                    f"sampling.clusters: {len(across)} cluster(s) of '{params.clusters}' lie in several strata of '{params.strata}': {told}.",
+                    f"sampling.clusters: {len(across)} cluster(s) of '{params.clusters}' lie in several strata of '{params.strata}': "
+                    f"{told}.",
                     "If the same name means another cluster in another stratum, set sampling.nest to true.",
                 )
     people = strata.value_counts()
@@ -222,10 +223,15 @@ def _check_units(columns: Mapping[str, pd.Series], rows: pd.Index, params: Sampl
         problems.errors.append(
             DataError(
                 f"sampling.strata: {len(alone)} of {len(drawn)} strata of '{params.strata}' have a single {unit}, which shows no "
-                f"variance: {telling({str(v): int(people[v]) for v in alone.index})}.",
+                f"variance: {_first({str(v): int(people[v]) for v in alone.index})}.",
                 "Put small strata together with similar ones, or set sampling.lonely to adjust, average or remove.",
             )
         )
+
+
+def _first(sizes: Mapping[str, int]) -> str:
+    """Name the first of several groups, as far as they may be named."""
+    return f"{telling(dict([*sizes.items()][:_SHOWN]))}{'; ...' if len(sizes) > _SHOWN else ''}"
 
 
 def _stratum_sizes(

@@ -49,6 +49,8 @@ class SegmentResult(Shown):
         Level of the intervals and of the count of differences.
     hidden : int
         Groups that are not shown at all.
+    designed : bool
+        Whether the design of the sample entered; a group within one sampling unit then has no interval and no test.
     """
 
     table: pd.DataFrame
@@ -56,6 +58,7 @@ class SegmentResult(Shown):
     min_cell: int
     confidence: float
     hidden: int = 0
+    designed: bool = False
 
     def tidy(self) -> pd.DataFrame:
         """Return all cells of the groups of which any may be shown."""
@@ -146,6 +149,8 @@ def segment_gaps(
             if isinstance(weights, Design):
                 masks = np.column_stack([levels[v] for v, _ in compared])
                 told = wald(np.where(masks, values[:, [k]], np.nan), weights)
+                if np.isnan(told[3]):
+                    continue
             else:
                 told = welch([m for _, m in compared], k)
             tests.append((segment, name, len(compared), *told))
@@ -155,7 +160,8 @@ def segment_gaps(
     tested = test["p"].notna()
     if tested.any():
         test.loc[tested, "p_adjusted"] = pingouin.multicomp(test.loc[tested, "p"].to_numpy(), method="fdr_bh")[1]
-    return SegmentResult(table, test.assign(family=int(tested.sum())), min_cell, confidence, unseen)
+    whole = isinstance(weights, Design)
+    return SegmentResult(table, test.assign(family=int(tested.sum())), min_cell, confidence, unseen, whole)
 
 
 def _within(values: Array, members: NDArray[np.bool_], weights: Weights) -> Means:

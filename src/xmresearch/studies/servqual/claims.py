@@ -213,7 +213,7 @@ def segments_differ(segment: SegmentResult) -> Claim:
     differing = tests.iloc[[int(k) for k in made.facts["shown"]]]
     return made.about(
         by=list(dict.fromkeys(differing["segment"])), where=list(dict.fromkeys(differing["construct"])),
-        min_cell=segment.min_cell,
+        min_cell=segment.min_cell, enough="enough_units" if segment.designed else "enough_people",
     )  # fmt: skip
 
 

@@ -20,11 +20,11 @@ def how_made(sample: SurveySample | None) -> dict[str, str]:
     if sample is None:
         return {
             "resampled": "bayesian_bootstrap", "compared": "welch_test", "alpha_interval": "feldt_interval",
-            "cfa_rows": "cfa_plain",
+            "cfa_rows": "cfa_plain", "dash": "dash_suppressed",
         }  # fmt: skip
     return {
         "resampled": "unit_bootstrap", "compared": "wald_test", "alpha_interval": "design_interval",
-        "cfa_rows": "cfa_design",
+        "cfa_rows": "cfa_design", "dash": "dash_or_one_unit",
     }  # fmt: skip
 
 
@@ -45,7 +45,8 @@ def design_lines(sample: SurveySample) -> list[str]:
         f"{told['units']} clusters of {told['size']:.1f} respondents on average" if params.clusters else "respondents"
     )
     few = f"; fewer than {FEW_DEGREES} are few" if told["df"] < FEW_DEGREES else ""
-    lines = [f"Sample: {units} in {told['strata']} strata, {told['df']} degrees of freedom{few}."]
+    strata = f" in {told['strata']} strata" if told["strata"] > 1 else ""
+    lines = [f"Sample: {units}{strata}, {told['df']} degrees of freedom{few}."]
     if params.margins:
         lines.append(f"Raked to {len(params.margins)} margin(s): {', '.join(params.margins)}.")
     if params.trim is not None:
