@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pandas as pd
+import pyreadstat
 from canaries import comments, person_columns, ratings
 
 ROWS = 120
@@ -95,6 +96,48 @@ def attribution(folder, planted):
     return (
         f"data: {{path: '{file}'}}\nevents: {{conversion: settled, value: null, cost: null}}\nbootstrap: 20\ndraws: 200\norder: 1\n"
         f"labels: {{web: 'by {planted.make('mobile', 'a label')}'}}\n"
+    )
+
+
+def labelled(folder, planted):
+    """An SPSS file with labels, joined by telephone numbers with a list of clients; comments are carried, rows chosen by a name."""
+    n = 2 * ROWS
+    frame = ratings(n).assign(**person_columns(planted, n), remark=comments(planted, n)).rename(
+        columns={"姓名": "full_name", "手机号": "mobile", "身份证号": "id_no", "车牌号": "plate"}
+    )  # fmt: skip
+    frame["remark"] = frame["remark"] + " said " + frame["full_name"]
+    labels = {
+        "full_name": "姓名",
+        "remark": f"Asked by {planted.make('email', 'a question')}",
+        "p1": f"As {planted.make('mobile', 'a question')} said",
+    }
+    values = {"p1": {1: f"not as {planted.make('email', 'a value label')} says", 7: "fully"}}
+    file = f"{planted.make('name_zh', 'the name of a file')}.sav"
+    pyreadstat.write_sav(
+        frame, folder / file, column_labels=labels, variable_value_labels=values, note=planted.make("ip", "a note")
+    )
+    desks = [
+        f"desk of {planted.make('mobile', 'a joined group')}",
+        f"desk of {planted.make('mobile', 'a joined group')}",
+    ]
+    names = planted.column("name_en", 3, "joined names")
+    clients = pd.DataFrame(
+        {
+            "phone": frame["mobile"],
+            "desk": np.resize(desks, n),
+            "contact name": np.resize(names, n),
+            "box": planted.column("email", n, "a joined column"),
+        }
+    )
+    crm = f"clients_{planted.make('mobile', 'the name of a joined file')}.xlsx"
+    pd.concat([clients, clients.tail(40).assign(phone=planted.column("mobile", 40, "keys without a row"))]).to_excel(
+        folder / crm, index=False
+    )
+    chosen = frame["full_name"].unique().tolist()[:-1]
+    return (
+        f"data:\n  path: '{file}'\n  where: {{full_name: {json.dumps(chosen, ensure_ascii=False)}}}\n  protect: {{free_text: scrubbed}}\n"
+        f"  join: [{{path: '{crm}', by: {{mobile: phone}}}}]\n"
+        "codebook: servqual\nid_column: mobile\nduration_column: null\nweight_column: null\nsegments: [desk]\noutcome: null\nbootstrap: 200\n"
     )
 
 

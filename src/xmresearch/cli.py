@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from pathlib import Path
 
 import click
 
 from xmresearch import __version__
-from xmresearch.errors import OutputError, XMError, anonymous, brief
+from xmresearch.errors import OutputError, XMError, anonymous, brief, foreign
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -180,3 +181,10 @@ def main() -> None:
         named = f": '{brief(error.filename)}'" if error.filename else ""
         click.echo(f"Error: {error.strerror or brief(error)}{named}.", err=True)
         raise SystemExit(OutputError.exit_code) from None
+    except Exception as error:  # a fault of ours; what the message quotes may come from the data
+        place = "".join(traceback.format_tb(error.__traceback__))
+        click.echo(
+            f"{place}{type(error).__name__}: {foreign(str(error), place)}\nThis is a fault of xmresearch: please report it.",
+            err=True,
+        )
+        raise SystemExit(1) from None

@@ -3,13 +3,17 @@
 import base64
 import json
 import urllib.parse
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from nbformat.v4 import new_code_cell, new_notebook, new_output
 
+from xmresearch.cli import main
 from xmresearch.errors import XMError, foreign
+from xmresearch.report.outputs import leave_out
 from xmresearch.run.check import check_study
 from xmresearch.run.study import run_study
 
@@ -115,3 +119,30 @@ def test_answers_that_are_secrets_are_not_quoted(tmp_path):
 )  # fmt: skip
 def test_what_code_of_others_says_is_told_without_what_may_come_from_the_data(said, told):
     assert foreign(said, "frame['scroe'] + raw") == told
+
+
+def test_a_fault_of_ours_tells_where_it_is_and_nobody(monkeypatch, capsys):
+    def broken(*_, **__):
+        raise ValueError(f"could not convert string to float: '{NAME}' of {MAIL}")
+
+    monkeypatch.setattr("xmresearch.run.check.check_study", broken)
+    monkeypatch.setattr("sys.argv", ["xmresearch", "check", "p.yml"])
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    told = capsys.readouterr().err
+    assert stopped.value.code == 1
+    assert "in broken" in told
+    assert "ValueError: could not convert string to float: ... of [e-mail]" in told
+    nothing_in(Path("nowhere"), told)
+
+
+def test_texts_that_a_researchers_cell_shows_hold_no_identifier():
+    outputs = [
+        new_output("stream", name="stdout", text=f"by {MAIL}\n"), new_output("display_data", {"text/markdown": f"**{MOBILE}**", "text/plain": IDENTITY}),
+        new_output("display_data", {"text/html": [f"<b>{ADDRESS}</b>", "x"]}),
+    ]  # fmt: skip
+    notebook = new_notebook(cells=[new_code_cell("# Shown", outputs=outputs, metadata={"tags": ["show"]})])
+    assert leave_out(notebook) == []
+    shown = json.dumps(notebook.cells[0].outputs)
+    assert all(word in shown for word in ("by [e-mail]", "**[phone]**", "[ID number]", "<b>[IP address]</b>x"))
+    nothing_in(Path("nowhere"), shown)

@@ -2,18 +2,21 @@
 
 import pytest
 from canaries import Canaries, left_in
-from planted_studies import STUDIES
+from planted_studies import STUDIES, labelled
 
 from xmresearch.run.check import check_study
 
+RUNS = {**{study: (study, write) for study, write in STUDIES.items()}, "labelled": ("servqual", labelled)}
 
-@pytest.mark.parametrize("study", STUDIES)
-def test_no_byte_of_a_run_tells_a_planted_person(study, cli, tmp_path):
+
+@pytest.mark.parametrize("run", RUNS)
+def test_no_byte_of_a_run_tells_a_planted_person(run, cli, tmp_path):
     planted = Canaries()
     data, out, temporary = tmp_path / "data", tmp_path / "out", tmp_path / "tmp"
     data.mkdir()
     temporary.mkdir()
-    text = STUDIES[study](data, planted)
+    study, write = RUNS[run]
+    text = write(data, planted)
     (data / "p.yml").write_text(f"study: {study}\nname: own\n{text}", "utf-8")
     assert planted.leaks(left_in(data)), "the search finds what is there"
     checked = check_study(data / "p.yml")
@@ -22,3 +25,9 @@ def test_no_byte_of_a_run_tells_a_planted_person(study, cli, tmp_path):
     said = {"check": checked.encode(), "stdout": done.stdout.encode(), "stderr": done.stderr.encode()}
     leaks = planted.leaks(left_in(out, temporary) | said)
     assert not leaks, "\n".join(leaks)
+    if run == "labelled":
+        assert "2 values of 'desk' are alike without identifiers of persons; numbers tell them apart." in checked
+        assert "Free text: answers in respondents' own words in 1 column(s) are carried" in checked
+        page = next((out / "servqual" / "own").glob("*/report.html")).read_text("utf-8")
+        assert "desk of [phone] 2" in page
+        assert "Values alike without identifiers, told apart by numbers" in page

@@ -11,7 +11,7 @@ from xmresearch.identifiers.patterns import find
 
 NEUTRAL = "data"
 _ENDING = (
-    r"(?:csv|tsv|txt|xlsx|xlsm|xls|ods|parquet|pq|feather|arrow|sav|zsav|por|dta|xes|gz|html?|ya?ml|ipynb|bib|json)"
+    r"(?:csv|tsv|txt|xlsx|xlsm|xls|ods|parquet|pq|feather|arrow|sav|zsav|por|dta|xes|gz|html?|ya?ml|ipynb|bib|json|docx?|pptx?|pdf|txt|md|png|jpe?g|svg|zip)"
 )
 _NAMED = re.compile(rf"'(?P<quoted>[^'\n]+\.{_ENDING})'|(?P<bare>[^\s'\"]+\.{_ENDING})(?!\w)", re.IGNORECASE)
 

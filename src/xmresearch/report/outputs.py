@@ -6,11 +6,13 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from xmresearch.identifiers.patterns import scrub
 from xmresearch.report.blocks import MIME
 
 SHOW_TAG, WORKBENCH_TAG, INJECTED_TAG = "show", "workbench", "injected-parameters"
 PICTURES = ("image/svg+xml", "image/png", "image/jpeg")
 LEFT_OUT = "left_out"
+_TEXTS = {"text/plain", "text/html", "text/markdown", "text/latex"}
 _TITLE_SHOWN = 50
 # what drawing functions return, beside the figure that the cell shows
 _DRAWN = re.compile(r"<(?:Axes|Figure|BarContainer|matplotlib|seaborn|mpl_toolkits|a list of \d+ )|\bText\(|\bLine2D\(")
@@ -128,9 +130,14 @@ def _reason(output: Mapping[str, Any], show: bool, pictures: bool) -> str | None
 
 
 def _cleaned(output: Any) -> Any:
-    """Return an output as it stays; of a text only what is the same in every run."""
+    """Return an output as it stays: of a printed text what is the same in every run, of every text no identifiers of persons."""
     if output["output_type"] == "stream":
-        output["text"] = plain(output["text"]) + "\n"
+        output["text"] = scrub(plain(output["text"])) + "\n"
+        return output
+    data = output.get("data", {})
+    if MIME not in data:
+        for media in _TEXTS & data.keys():
+            data[media] = scrub(joined(data[media]))
     return output
 
 

@@ -123,7 +123,7 @@ def execute(notebook: Path, output: Path, params: Mapping[str, Any], cwd: Path, 
     except DeadKernelError:
         last = log.read_text("utf-8", "replace").strip().splitlines()[-1:]
         raise StudyError(
-            f"The kernel that ran {notebook.name} died{f' ({last[0]})' if last else ''}.",
+            f"The kernel that ran {notebook.name} died{f' ({foreign(last[0], "")})' if last else ''}.",
             "Most often memory ran out: use fewer rows or bootstrap replicates.",
         ) from None
     log.unlink(missing_ok=True)
