@@ -8,8 +8,10 @@ import html
 import io
 import json
 import re
+import sys
 import urllib.parse
 import zipfile
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -19,6 +21,7 @@ SURNAMES = ("欧阳", "司马", "上官", "诸葛", "慕容")
 GIVEN = ("鹭洲", "砚秋", "霁川", "樾宁", "瑾瑜", "珩之", "昱霖", "蘅芷")
 FIRST = ("Zebadiah", "Ottoline", "Peregrine", "Philippa", "Cressida")
 LAST = ("Quillfeather", "Thistlewood", "Ravensdale")
+_EIGHT = 8
 _BASE64 = re.compile(rb"[A-Za-z0-9+/]{24,}={0,2}")
 _WEIGHTS = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2]
 
@@ -81,15 +84,28 @@ class Canaries:
     def leaks(self, files: dict[str, bytes]) -> list[str]:
         """Say which canaries are in which files."""
         forms = self.forms()
-        pattern = re.compile(b"|".join(re.escape(f) for f in sorted(forms, key=len, reverse=True)))
         return sorted(
             {
                 f"{name}: canary of {forms[hit]}"
                 for name, raw in files.items()
                 for part in opened(raw)
-                for hit in pattern.findall(part)
+                for hit in found_in(part, forms)
             }
         )
+
+
+def found_in(raw: bytes, forms: Collection[bytes]) -> set[bytes]:
+    """Return which of many byte strings, each of at least eight bytes, are in a longer one: all eights of it are looked up at once."""
+    beginnings: dict[int, list[bytes]] = {}
+    assert all(len(form) >= _EIGHT for form in forms)
+    for form in forms:
+        beginnings.setdefault(int.from_bytes(form[:_EIGHT], sys.byteorder), []).append(form)
+    if len(raw) < _EIGHT:
+        return set()
+    eights = np.ndarray((len(raw) - _EIGHT + 1,), np.uint64, buffer=raw, strides=(1,))
+    known = np.fromiter(beginnings, np.uint64, len(beginnings))
+    at = np.flatnonzero(np.isin(eights, known)).tolist()
+    return {form for k in at for form in beginnings[int(eights[k])] if raw.startswith(form, k)}
 
 
 def opened(raw: bytes, depth: int = 3) -> list[bytes]:

@@ -101,7 +101,7 @@ def attribution(folder, planted):
 
 def labelled(folder, planted):
     """An SPSS file with labels, joined by telephone numbers with a list of clients; comments are carried, rows chosen by a name."""
-    n = 2 * ROWS
+    n = ROWS
     frame = ratings(n).assign(**person_columns(planted, n), remark=comments(planted, n)).rename(
         columns={"姓名": "full_name", "手机号": "mobile", "身份证号": "id_no", "车牌号": "plate"}
     )  # fmt: skip
