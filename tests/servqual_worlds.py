@@ -51,21 +51,23 @@ def survey(n, gaps, seed, *, drives=(0.0,) * 5, spread=1.0, answers=False, halo=
     frame = pd.DataFrame(columns)
     judged = np.array(drives) @ np.array(felt) + rng.standard_normal(n)
     frame["quality"] = 4 + judged
-    if answers:
-        asked = [c for c in frame if c[0] in "ep"]
-        frame[asked] = frame[asked].round().clip(1, 7)
-        frame["quality"] = frame["quality"].round().clip(1, 7)
-    return frame
+    return as_answers(frame) if answers else frame
 
 
-def clustered(clusters, size, gaps, seed, *, icc=0.1, **settings):
+def as_answers(frame):
+    """Round what was felt to whole answers from 1 to 7."""
+    asked = [*BOOK.names("expectation"), *BOOK.names("perception"), "quality"]
+    return frame.assign(**frame[asked].round().clip(1, 7))
+
+
+def clustered(clusters, size, gaps, seed, *, icc=0.1, answers=False, **settings):
     """Simulate a survey of clusters, such as branches, whose people are alike.
 
     Parameters
     ----------
     clusters, size : int
         How many, and respondents in each.
-    gaps, seed, **settings
+    gaps, seed, answers, **settings
         As for `survey`.
     icc : float
         Correlation of the gaps of two people of one cluster, in each dimension, and of what else there is to their outcome.
@@ -79,4 +81,4 @@ def clustered(clusters, size, gaps, seed, *, icc=0.1, **settings):
         level = rng.normal(0, np.sqrt(among * icc / (1 - icc)), clusters)
         frame[[f"p{k}" for k in items]] += np.repeat(level, size)[:, None]
     frame["quality"] += np.repeat(rng.normal(0, np.sqrt(icc / (1 - icc)), clusters), size)
-    return frame
+    return as_answers(frame) if answers else frame

@@ -26,8 +26,6 @@ DESIGN = """sampling:
 def answers():
     frame = clustered(24, 12, (-0.9, -0.6, -0.4, -0.3, -0.3), 4, drives=(0.6, 0.2, 0.2, 0.1, 0.1), answers=True)
     rng = np.random.default_rng(6)
-    items = [c for c in frame if c[0] in "ep" and c[1:].isdigit()]
-    frame[items] = frame[items].round().clip(1, 7)
     return frame.assign(
         region=frame["branch"].astype(int) % 3, sex=rng.choice(["f", "m"], len(frame), p=[0.7, 0.3]),
         age=rng.choice([1, 2], len(frame)), w=rng.uniform(0.5, 1.5, len(frame)),
