@@ -39,6 +39,11 @@ def servqual(folder, planted):
     )
 
 
+def drivers(folder, planted):
+    """The same export read for drivers, its branches as groups and as marks."""
+    return servqual(folder, planted).replace("estimator: ML\n", "branches: branch\n")
+
+
 def sem(folder, planted):
     """A workbook whose group, file and labels tell persons."""
     frame = ratings(ROWS).assign(**person_columns(planted, ROWS), 意见=comments(planted, ROWS))
@@ -141,4 +146,4 @@ def labelled(folder, planted):
     )
 
 
-STUDIES = {"servqual": servqual, "sem": sem, "did": did, "attribution": attribution}
+STUDIES = {"servqual": servqual, "drivers": drivers, "sem": sem, "did": did, "attribution": attribution}

@@ -175,3 +175,17 @@ def test_a_name_in_one_language_serves_both():
 def test_a_name_of_no_language_is_refused(labels, message):
     with pytest.raises(CodebookError, match=message):
         parse_codebook(minimal(labels=labels), "c.yml")
+
+
+def test_kano_pairs_are_kinds_of_their_own(tmp_path):
+    (tmp_path / "book.yml").write_text(
+        "name: k\nlabels: {en: K, zh: K}\nconstructs: {a: {en: A, zh: A}, b: {en: B, zh: B}}\n"
+        "statements:\n  '1': {construct: a, labels: {en: One, zh: 一}}\n  '2': {construct: b, labels: {en: Two, zh: 二}}\n"
+        "batteries:\n  perception: {pattern: 's{id}'}\n  functional: {pattern: 'k{id}pos', scale: {minimum: 1, maximum: 5}}\n"
+        "  dysfunctional: {pattern: 'k{id}neg', scale: {minimum: 1, maximum: 5}}\n",
+        "utf-8",
+    )
+    book = load_codebook("book.yml", tmp_path)
+    assert book.statements("functional", "dysfunctional") == ["1", "2"]
+    assert book.item("dysfunctional", "2").name == "k2neg"
+    assert book.item("functional", "1").scale.maximum == 5

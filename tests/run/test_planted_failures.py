@@ -13,7 +13,7 @@ from planted_studies import STUDIES
 from xmresearch.errors import XMError
 from xmresearch.run.check import check_study
 
-NAMED = {"servqual": "姓名", "sem": "姓名", "did": "Name", "attribution": "姓名"}
+NAMED = {"servqual": "姓名", "drivers": "姓名", "sem": "姓名", "did": "Name", "attribution": "姓名"}
 """A column of names, by study."""
 WRONG = {
     "servqual": [
@@ -24,6 +24,11 @@ WRONG = {
         {"data.columns": {"姓名们": "x"}}, {"data.protect": {"keep": ["姓名称"]}}, {"data.protect": {"pseudonymise": ["desks"]}},
         {"data.join": [{"path": "list.csv", "by": {"姓名": "client"}}]}, {"data.join": [{"path": "list.csv", "by": {"手机号": "client"}}]},
         {"data.join": [{"path": "list.csv", "by": {"姓名": "姓名"}}]}, {"data.unfinished": "drop"}, {"data.decimal": ","},
+    ],
+    "drivers": [
+        {"branches": "姓名"}, {"branches": "手机号"}, {"segments": ["姓名"]}, {"cluster_column": "姓名们"}, {"weight_column": "desk"},
+        {"outcome": "姓名"}, {"costs": {"姓名": 1.0}}, {"target": "nps"}, {"outcome_kind": "binary"}, {"data.where": {"手机号": [1]}},
+        {"data.join": [{"path": "list.csv", "by": {"姓名": "client"}}]}, {"data.columns": {"姓名们": "x"}},
     ],
     "sem": [
         {"group": "姓名"}, {"group": "手机号"}, {"cluster_column": "姓名们"}, {"weight_column": "姓名"}, {"outcomes": ["姓名"]}, {"model": "a =~ p1 + 姓名 + p2"},
@@ -42,7 +47,13 @@ WRONG = {
     ],
 }  # fmt: skip
 """Params that cannot be carried out; most of them name a column that tells who somebody is, or texts that do."""
-RAW = {"servqual": "read_csv", "sem": "read_excel", "did": "read_parquet", "attribution": "read_parquet"}
+RAW = {
+    "servqual": "read_csv",
+    "drivers": "read_csv",
+    "sem": "read_excel",
+    "did": "read_parquet",
+    "attribution": "read_parquet",
+}
 
 
 def written(study, folder, planted):
@@ -107,7 +118,7 @@ def broken(study, folder, params):
     path = folder / params["data"]["path"]
     frame = getattr(pd, RAW[study])(path)
     row = frame.index[len(frame) // 2]
-    if study in ("servqual", "sem"):
+    if study in ("servqual", "drivers", "sem"):
         name = frame.loc[row, "姓名"]
         frame = frame.astype(dict.fromkeys(("e1", "p1", "p2", "p14"), object)).drop(columns=["e5", "p15"])
         frame.loc[row, "e1"], frame.loc[row, "p1"] = frame.loc[row, "手机号"], frame.loc[row, "RecipientEmail"]

@@ -11,9 +11,15 @@ from study_output import shown
 from xmresearch.params.load import load_params
 from xmresearch.params.registry import find_study, study_names
 
-TITLES = {"servqual": "服务质量研究", "sem": "结构方程研究", "did": "双重差分研究", "attribution": "归因与旅程研究"}
+TITLES = {
+    "servqual": "服务质量研究",
+    "drivers": "先改进什么",
+    "sem": "结构方程研究",
+    "did": "双重差分研究",
+    "attribution": "归因与旅程研究",
+}
 SMALL = {
-    "servqual": "n: 80}\nbootstrap: 200", "sem": "n: 250}\nvalidity_bootstrap: 0", "did": "n: 3000}\nbranches: false",
+    "servqual": "n: 80}\nbootstrap: 200", "drivers": "n: 120}\nbootstrap: 200", "sem": "n: 250}\nvalidity_bootstrap: 0", "did": "n: 3000}\nbranches: false",
     "attribution": "n: 2000}\nbootstrap: 20",
 }  # fmt: skip
 

@@ -17,7 +17,12 @@ class Diagnosed(Protocol):
 def run_checks(*results: Diagnosed | None) -> pd.DataFrame:
     """Put the checks of all results in one table; results that are None have none."""
     tables = [r.diagnostics() for r in results if r is not None]
-    return pd.concat([t for t in tables if len(t)], ignore_index=True)
+    found = [t for t in tables if len(t)]
+    return (
+        pd.concat(found, ignore_index=True)
+        if found
+        else pd.DataFrame(columns=["check", "value", "threshold", "status"])
+    )
 
 
 def failed_checks(checks: pd.DataFrame) -> dict[str, Any] | None:

@@ -11,7 +11,7 @@ from xmresearch.data.names import Labels, Text
 from xmresearch.display import Shown
 from xmresearch.errors import CodebookError, nearest
 
-Kind = Literal["expectation", "minimum", "perception", "importance", "outcome"]
+Kind = Literal["expectation", "minimum", "perception", "importance", "outcome", "functional", "dysfunctional"]
 RATED: tuple[str, ...] = ("expectation", "minimum", "perception")
 OPTIONAL: tuple[str, ...] = ("importance", "outcome")
 
@@ -58,7 +58,7 @@ class Column(Shown):
     name : str
         Column name in the data.
     kind : str
-        expectation, minimum, perception, importance or outcome.
+        expectation, minimum, perception, importance or outcome; functional or dysfunctional, of a Kano pair.
     construct : str or None
         The construct (dimension) it belongs to; None for outcomes.
     statement : str or None

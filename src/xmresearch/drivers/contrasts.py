@@ -51,8 +51,9 @@ class ContrastResult(Shown):
         return self.table
 
     def named(self) -> pd.DataFrame:
-        """Return the table with factors by names that no driver bears: factor_basic, ..."""
-        return self.table.assign(factor="factor_" + self.table["factor"])
+        """Return the table for readers: factors by names that no driver bears, asymmetry only of a penalty and a reward."""
+        both = (self.table["penalty"] <= 0) & (self.table["reward"] >= 0)
+        return self.table.assign(factor="factor_" + self.table["factor"], asymmetry=self.table["asymmetry"].where(both))
 
     def summary(self) -> dict[str, Any]:
         """Return which drivers are of which factor."""
