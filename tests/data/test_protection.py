@@ -299,7 +299,9 @@ def test_what_a_file_says_of_its_columns_holds_no_identifier():
 
 
 def test_a_column_of_names_is_no_date(tmp_path):
-    frame = pd.DataFrame({"when": ["Karen Miller", "David Smith", "张伟"], "姓名": ["a", "b", "c"], "y": [1, 2, 3]})
+    frame = pd.DataFrame(
+        {"when": ["Karen Miller", "David Smith", "张伟", "Linda Brown", "王芳"], "姓名": [*"abcde"], "y": range(5)}
+    )
     for ending in ("csv", "parquet"):
         path = tmp_path / f"p.{ending}"
         getattr(frame, f"to_{ending}")(path, index=False)

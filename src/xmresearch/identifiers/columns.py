@@ -20,7 +20,7 @@ SMALLEST_NUMBER = 10**6
 """Numbers below it are answers, not telephone or identity numbers."""
 FEW_VALUES, ROWS_A_VALUE = 12, 3
 """A column of so few values, each in so many rows, holds answers."""
-NAMES_LOOKED_AT, FEWEST_NAMES, SHARE_OF_NAMES = 200, 3, 0.5
+NAMES_LOOKED_AT, FEWEST_NAMES, SHARE_OF_NAMES = 200, 5, 0.5
 """Different values that are looked at for names of persons; how many must be some, and which share of them."""
 _BY_ROLE = {"ip": "ip", "email": "email", "name": "name", "phone": "phone", "location": "location"}
 _TIMES = ("started", "submitted")
@@ -85,7 +85,7 @@ def holds_names(cells: pd.Series) -> bool:
     Returns
     -------
     bool
-        At least half of the different values looked at, and at least three, are likely names.
+        At least half of the different values looked at, and at least five, are likely names.
     """
     if not (cells.dtype == object or pd.api.types.is_string_dtype(cells)):
         return False

@@ -10,9 +10,7 @@ from pathlib import PurePath
 from xmresearch.identifiers.patterns import find
 
 NEUTRAL = "data"
-_ENDING = (
-    r"(?:csv|tsv|txt|xlsx|xlsm|xls|ods|parquet|pq|feather|arrow|sav|zsav|por|dta|xes|gz|html?|ya?ml|ipynb|bib|json|docx?|pptx?|pdf|txt|md|png|jpe?g|svg|zip)"
-)
+_ENDING = r"(?:csv|tsv|txt|xlsx|xlsm|xls|ods|parquet|pq|feather|arrow|sav|zsav|por|dta|xes|gz|html?|ya?ml|ipynb|bib|json|docx?|pptx?|pdf|txt|md|png|jpe?g|svg|zip)"
 _NAMED = re.compile(rf"'(?P<quoted>[^'\n]+\.{_ENDING})'|(?P<bare>[^\s'\"]+\.{_ENDING})(?!\w)", re.IGNORECASE)
 
 

@@ -49,7 +49,7 @@ class BlankAnswers(Shown):
         return {k: facts[k] for k in ("n", "complete", "incomplete")} if facts["incomplete"] else None
 
     def summary(self) -> dict[str, Any]:
-        """Return the patterns' summary and the test's; case is complete, not_shown, not_random, or untested_ with the obstacle."""
+        """Return the patterns' summary and the test's; case is complete, not_shown, not_random, or untested with the obstacle behind it."""
         facts = self.patterns.summary()
         if not facts["incomplete"]:
             return facts | {"case": "complete"}
