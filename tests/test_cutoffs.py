@@ -43,6 +43,10 @@ from xmresearch.studies.attribution import carriers
 from xmresearch.studies.servqual.claims import few_respondents
 
 PUBLISHED = {
+    "data.encodings": {"REPEATED": 3},
+    "identifiers.columns": {"FEWEST_NAMES": 5, "SHARE_OF_NAMES": 0.5},
+    "identifiers.open_text": {"FEWEST_TEXTS": 5, "OWN_SHARE": 0.5},
+    "identifiers.known_names": {"HAN_LENGTHS": range(2, 5), "FEWEST_LETTERS": 3},
     "sem.measures": {
         "CLOSE": 0.05, "NOT_CLOSE": 0.08, "RMSEA_LEVEL": 0.90,  # MacCallum, Browne & Sugawara (1996)
         "GOOD_FIT": {"cfi": 0.95, "rmsea": 0.06, "srmr": 0.08},  # Hu & Bentler (1999)
