@@ -70,6 +70,8 @@ PUBLISHED = {
     "psychometrics.composite": {"OMEGA_BOUND": 0.7, "OMEGA_LEAST": 0.6, "AVE_BOUND": 0.5},  # Fornell & Larcker (1981)
     "psychometrics.construct_validity": {"HTMT_BOUND": 0.85, "HTMT_MOST": 0.90},  # Henseler, Ringle & Sarstedt (2015)
     "studies.sem.measurement": {"LEAST_RESPONDENTS": 100},  # Boomsma & Hoogland (2001)
+    "studies.scorecard.result": {"FEW_IN_WAVE": 30},
+    "studies.scorecard.scoring": {"POWER": 0.8},  # Cohen (1988)
     "studies.servqual.claims": {"FEW_RESPONDENTS": 30},
     "studies.did.claims": {"WHOLE_BREACH": 1.0},  # Rambachan & Roth (2023)
     "claims.calibration": {"LEVEL": 0.05, "POWER_FLOOR": 0.8},

@@ -35,6 +35,11 @@ REFUSED = {
     "did: nobody treated": (f"study: did\n{PANEL.replace('cohort: start', 'cohort: never')}", "treated"),
     "attribution: column": (f"study: attribution\n{LOG}events: {{touchpoint: tuch, conversion: settled, value: null, cost: null}}\n", "no column 'tuch'"),
     "attribution: direct": (f"study: attribution\n{LOG}events: {{conversion: settled, value: null, cost: null}}\ndirect: fax\n", "'fax'"),
+    "scorecard: item": (f"study: scorecard\n{HALL}codebook: servqual\nmetrics: [{{item: joy, measure: mean}}]\n", "no item 'joy'"),
+    "scorecard: scale": (f"study: scorecard\n{HALL}codebook: servqual\nmetrics: [{{item: satisfaction, measure: nps}}]\n",
+                         "needs a scale from 0 to 10"),
+    "scorecard: wave": (f"study: scorecard\n{HALL}codebook: servqual\nmetrics: [{{item: satisfaction, measure: mean}}]\n"
+                        "wave_column: site\ncompare: [big, tiny]\n", "fewer than 10 answers"),
 }  # fmt: skip
 
 

@@ -17,10 +17,11 @@ TITLES = {
     "sem": "结构方程研究",
     "did": "双重差分研究",
     "attribution": "归因与旅程研究",
+    "scorecard": "体验记分卡",
 }
 SMALL = {
     "servqual": "n: 80}\nbootstrap: 200", "drivers": "n: 120}\nbootstrap: 200", "sem": "n: 250}\nvalidity_bootstrap: 0", "did": "n: 3000}\nbranches: false",
-    "attribution": "n: 2000}\nbootstrap: 20",
+    "attribution": "n: 2000}\nbootstrap: 20", "scorecard": "n: 300}\ndraws: 500",
 }  # fmt: skip
 
 

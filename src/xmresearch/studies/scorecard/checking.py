@@ -1,0 +1,58 @@
+"""Hold a scorecard's params against its survey before anything is scored."""
+
+from __future__ import annotations
+
+from xmresearch.data.survey import Survey
+from xmresearch.errors import DataError
+from xmresearch.metrics.expert_judgements import expert_weights
+from xmresearch.metrics.wave_changes import against_benchmark
+from xmresearch.studies.scorecard.asked import asked_metrics
+from xmresearch.studies.scorecard.params import ScorecardParams
+from xmresearch.studies.scorecard.rows import rows_of_waves
+from xmresearch.studies.survey import describe_survey
+
+
+def check_study(params: ScorecardParams, survey: Survey) -> list[str]:
+    """Check metrics, waves, benchmarks and judgements; what `xmresearch check` calls.
+
+    Parameters
+    ----------
+    params : ScorecardParams
+        Of the study.
+    survey : Survey
+        Checked and screened.
+
+    Returns
+    -------
+    list of str
+        Lines that a reader should know before the run.
+
+    Raises
+    ------
+    XMError
+        What the run would refuse.
+    """
+    return describe_survey(params, survey, lambda: _examined(params, survey), "a scorecard")
+
+
+def _examined(params: ScorecardParams, survey: Survey) -> list[str]:
+    asked = asked_metrics(params, survey.codebook)
+    rows = rows_of_waves(survey, params, asked[0])
+    for metric in asked:
+        low, high = (b * metric.factor for b in metric.measure.bounds)
+        for mark in metric.benchmarks:
+            if not low <= mark.value <= high:
+                raise DataError(
+                    f"metrics: the benchmark of '{metric.item}' is {mark.value:g}, and the metric runs from {low:g} to {high:g}.",
+                    "Give it in the metric's units: points, per cent, or points of the scale.",
+                )
+            score = {"estimate": low, "lower": low, "upper": high, "n": 0}
+            against_benchmark(score, mark.value, se=mark.se, n=mark.n, sd=mark.sd, lower=mark.lower, upper=mark.upper)
+    if params.judgements is not None:
+        expert_weights(params.judgements.table, [m.item for m in asked])
+    lines = [f"Metrics: {', '.join(f'{m.item} ({m.measure.name})' for m in asked)}."]
+    compared = f"{rows.after} against {rows.before}" if rows.before else "one wave, so no change can be told"
+    lines.append(f"Waves: {len(rows.waves)}; {compared}.")
+    if rows.left_out:
+        lines.append(f"Left out: {rows.left_out} row(s) without a wave.")
+    return lines

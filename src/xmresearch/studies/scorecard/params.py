@@ -1,0 +1,141 @@
+"""Params of the scorecard."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from xmresearch.data.config import DatasetSource, FileSource
+from xmresearch.params.survey import SurveyParams
+
+MeasureName = Literal["nps", "top_boxes", "mean", "share"]
+_STRICT = ConfigDict(extra="forbid", strict=True, frozen=True)
+_OWN_DATA: Mapping[str, Any] = {
+    "id_column": None, "weight_column": None, "duration_column": None, "segments": [], "metrics": [], "wave_column": None,
+    "wave_period": None,
+}  # fmt: skip
+
+
+class Benchmark(BaseModel):
+    """What a score is held against: a target, or what somebody else measured, with its own uncertainty."""
+
+    model_config = _STRICT
+    name: str = Field(min_length=1, description="whose it is, as the report calls it")
+    value: float = Field(description="in the metric's units: points, per cent or points of the scale")
+    se: float | None = Field(None, ge=0, description="its standard error;")
+    n: float | None = Field(None, gt=0, description="or its answers,")
+    sd: float | None = Field(None, ge=0, description="with the standard deviation of one;")
+    lower: float | None = Field(None, description="or the lower end of its interval,")
+    upper: float | None = Field(None, description="and the upper one. A fixed target has none of them")
+
+
+class Metric(BaseModel):
+    """An item, and what is made of its answers."""
+
+    model_config = _STRICT
+    item: str = Field(min_length=1, description="item of the codebook, on the scale as it was asked")
+    measure: MeasureName = Field(
+        description="net promoter score, share of the best answers, mean, or share of given answers"
+    )
+    boxes: int = Field(2, ge=1, description="top_boxes: how many of the best answers count")
+    counted: list[float] = Field([], description="share: the answers that count")
+    lowest_is_best: bool = Field(
+        False, description="top_boxes: whether 1 is the best answer, as of the five grades (好差评)"
+    )
+    smallest_change: float | None = Field(
+        None,
+        ge=0,
+        description="smallest change that matters, in the metric's units; 5 points, 3 per cent or 0.2 if absent",
+    )
+    benchmarks: list[Benchmark] = Field([], max_length=8, description="targets and what others measured")
+
+
+class Judgements(BaseModel):
+    """How much more important each metric is than each other, by experts (1/9 to 9)."""
+
+    model_config = _STRICT
+    table: list[list[float]] = Field(description="one row per metric, in the order of metrics: row against column")
+
+
+class ScorecardParams(SurveyParams):
+    """A scorecard; the defaults run the simulated service hall by quarter, and for data of one's own recognise the metrics."""
+
+    study: Literal["scorecard"] = "scorecard"
+    name: str = Field(
+        "scorecard", pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$", description="names the output folder: a-z, 0-9, _ and -"
+    )
+    codebook: str = Field("service_hall", min_length=1, description="the path of a codebook, or a shipped instrument")
+    id_column: str | None = Field("respondent", description="identifier of an answer, checked for duplicates")
+    weight_column: str | None = Field("weight", description="design weight, above zero")
+    duration_column: str | None = Field("duration", description="length of the interview in seconds")
+    person_column: str | None = Field(
+        None,
+        description="who answered, where somebody may answer several times: answers of one person are no independent ones",
+    )
+    metrics: list[Metric] = Field(
+        [
+            Metric(item="recommend", measure="nps"), Metric(item="satisfaction", measure="top_boxes"),
+            Metric(item="quality", measure="mean"),
+        ],
+        max_length=10, description="the first is the headline; if empty, outcome items of the codebook are recognised by their scales",
+    )  # fmt: skip
+    wave_column: str | None = Field("visit_month", description="column of waves, or of dates; null for a single wave")
+    wave_period: Literal["month", "quarter", "half_year", "year"] | None = Field(
+        "half_year", description="what dates are put into; null where the column names the waves"
+    )
+    waves: list[str] = Field([], description="the waves in order; by name if empty")
+    compare: list[str] = Field(
+        [], max_length=2, description="the two waves to compare, earlier first; the last two if empty"
+    )
+    segments: list[str] = Field(
+        ["branch", "channel"], max_length=8, description="columns to report by; the first is ranked and makes the index"
+    )
+    default_column: str | None = Field(
+        None, description="column that is yes, true, 1 or 是 where the system filled in the praise (好差评)"
+    )
+    judgements: Judgements | None = Field(None, description="importance of the metrics by experts, for the index")
+    neutral: Literal["split", "apart", "right"] = Field(
+        "split", description="where the middle answers stand in the picture: across the line, apart, or to its right"
+    )
+    draws: int = Field(2000, ge=500, le=20_000, description="posterior draws for ranks")
+    min_cell: int = Field(10, ge=10, description="groups and waves with fewer answers are suppressed")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_own_data(cls, given: Any) -> Any:
+        """Let what the simulated hall has by default be absent where other data do not name it."""
+        if not isinstance(given, Mapping):
+            return given
+        data = given.get("data")
+        own = isinstance(data, FileSource | DatasetSource) or (
+            isinstance(data, Mapping) and (data.get("source") in ("file", "dataset") or "path" in data)
+        )
+        return {**_OWN_DATA, **given} if own else given
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        items = [m.item for m in self.metrics]
+        if len(set(items)) < len(items):
+            raise ValueError("metrics: an item is named twice")
+        if self.wave_column is None and (self.wave_period or self.waves or self.compare):
+            raise ValueError("wave_period, waves and compare need a wave_column")
+        if self.compare and (len(self.compare) != 2 or self.compare[0] == self.compare[1]):
+            raise ValueError("compare: give two different waves, the earlier first")
+        if self.judgements and not self.metrics:
+            raise ValueError("judgements need the metrics to be named, in the same order")
+        if len({*self.segments, self.wave_column, self.default_column}) < len(self.segments) + 1 + (
+            self.default_column is not None
+        ):
+            raise ValueError("segments, wave_column and default_column must be different columns")
+        return self
+
+    def survey_settings(self) -> dict[str, Any]:
+        """Return what `load_survey` needs of the params."""
+        more = [c for c in (self.wave_column, self.default_column) if c is not None]
+        periods = {self.wave_column: self.wave_period} if self.wave_column and self.wave_period else {}
+        return super().survey_settings() | {
+            "weight_column": self.weight_column, "segments": [*self.segments, *more], "cluster_column": self.person_column,
+            "periods": periods,
+        }  # fmt: skip

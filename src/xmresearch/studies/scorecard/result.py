@@ -1,0 +1,262 @@
+"""What a scorecard finds: scores, changes, groups, benchmarks, an index."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from xmresearch.claims.families import adjusted
+from xmresearch.data.survey import Survey
+from xmresearch.display import Shown
+from xmresearch.metrics.banner_tables import BannerTable
+from xmresearch.metrics.expert_judgements import CONSISTENT
+from xmresearch.metrics.wave_changes import against_benchmark
+from xmresearch.studies.scorecard.asked import Asked, asked_metrics, facts_of
+from xmresearch.studies.scorecard.breakdown import Breakdown, breakdown
+from xmresearch.studies.scorecard.combined import IndexOfGroups, index_of_groups, links
+from xmresearch.studies.scorecard.distributions import (
+    answer_shares,
+    banner_rows,
+    columns_tested,
+    five_grades,
+    odds_of_waves,
+)
+from xmresearch.studies.scorecard.params import ScorecardParams
+from xmresearch.studies.scorecard.rows import PERSON, Rows, rows_of_waves
+from xmresearch.studies.scorecard.scoring import change_of, change_row, scored, told
+
+DECIMALS = {"net": 1, "share": 1, "mean": 2}
+"""Decimals that points, per cent and means are told with."""
+FEW_IN_WAVE = 30
+"""Answers in a wave below which intervals are wide and settle little."""
+
+
+@dataclass(frozen=True, repr=False)
+class Scorecard(Shown):
+    """A scorecard.
+
+    Attributes
+    ----------
+    asked : tuple of Asked
+        The metrics, the headline first.
+    rows : Rows
+        Answers in waves.
+    scores : DataFrame
+        Of the later wave: metric, n, n_eff, estimate with ci_lower and ci_upper.
+    over_time : DataFrame
+        The same of every wave that may be shown, with wave.
+    changes : DataFrame or None
+        One row per metric; see `change_row`; None where there is one wave.
+    groups : Breakdown or None
+        The headline by group.
+    benchmarks : DataFrame or None
+        One row per benchmark: metric, name, estimate, benchmark, difference with ci_lower and ci_upper, p, p_adjusted (Holm), light.
+    answers : DataFrame
+        Share of each answer in the later wave: metric, answer, n_all, share, side.
+    banner : BannerTable or None
+        Nets and means by group, with tests between columns.
+    odds : DataFrame or None
+        Ordinal models of metrics that are means: metric, odds_ratio with ci_lower and ci_upper, p.
+    grades : DataFrame or None
+        Good rates with and without the system's praise.
+    index : IndexOfGroups or None
+        Composite index of the first segment's groups.
+    links : DataFrame or None
+        Correlation of the headline with each other metric.
+    confidence : float
+        Level.
+    """
+
+    asked: tuple[Asked, ...]
+    rows: Rows
+    scores: pd.DataFrame
+    over_time: pd.DataFrame
+    changes: pd.DataFrame | None
+    groups: Breakdown | None
+    benchmarks: pd.DataFrame | None
+    answers: pd.DataFrame
+    banner: BannerTable | None
+    odds: pd.DataFrame | None
+    grades: pd.DataFrame | None
+    index: IndexOfGroups | None
+    links: pd.DataFrame | None
+    confidence: float
+
+    @property
+    def headline(self) -> Asked:
+        """The first metric."""
+        return self.asked[0]
+
+    @property
+    def decimals(self) -> int:
+        """Decimals of the headline."""
+        return DECIMALS[self.headline.measure.kind]
+
+    def tidy(self) -> pd.DataFrame:
+        """Return the scores of the later wave."""
+        return self.scores
+
+    def digits(self, table: pd.DataFrame | None) -> pd.DataFrame | None:
+        """Return a table with the decimals that each row's metric is told with."""
+        if table is None:
+            return None
+        if "metric" not in table:
+            return table.assign(decimals=self.decimals)
+        kinds = {m.item: m.measure.kind for m in self.asked}
+        return table.assign(decimals=[DECIMALS[kinds[m]] for m in table["metric"]])
+
+    def headline_over_time(self) -> pd.DataFrame | None:
+        """Return the waves of the headline; None where there is one."""
+        return self.over_time[self.over_time["metric"] == self.headline.item] if len(self.rows.waves) > 1 else None
+
+    def group_changes(self) -> pd.DataFrame | None:
+        """Return the changes of groups, by a name that says the segment as well; None where there are none."""
+        if self.groups is None or "change" not in self.groups.table:
+            return None
+        table = self.groups.table.dropna(subset=["change"])
+        names = [f"{s}={v}" for s, v in zip(table["segment"], table["value"], strict=True)]
+        return table.assign(name=names) if len(table) else None
+
+    def banner_told(self) -> pd.DataFrame | None:
+        """Return the nets and means by group, as reports show them."""
+        return self.digits(banner_rows(self.banner))
+
+    def has(self, part: str) -> dict[str, Any] | None:
+        """Return an empty set of facts where a part of the scorecard is there to tell of; None otherwise."""
+        tables = {"odds": self.odds, "links": self.links, "grades": self.grades}
+        there = tables.get(part, self.groups.told_parts() if self.groups is not None else None)
+        return None if there is None else {}
+
+    def diagnostics(self) -> pd.DataFrame:
+        """Return checks: enough answers in the waves that are compared, and experts who do not contradict themselves."""
+        sizes = self.over_time[self.over_time["metric"] == self.headline.item].set_index("wave")["n"]
+        fewest = float(sizes.reindex([w for w in (self.rows.before, self.rows.after) if w]).min())
+        checks = [("wave_n", fewest, float(FEW_IN_WAVE), "pass" if fewest >= FEW_IN_WAVE else "warn")]
+        if self.index is not None and self.index.experts is not None:
+            ratio = self.index.experts.consistency_ratio
+            checks.append(("consistency_ratio", ratio, CONSISTENT, "pass" if ratio <= CONSISTENT else "fail"))
+        return pd.DataFrame(checks, columns=["check", "value", "threshold", "status"])
+
+    def summary(self) -> dict[str, Any]:
+        """Return the headline with what it is compared with."""
+        row = self.scores.iloc[0]
+        case = "several" if self.rows.before else "one"
+        return {
+            **facts_of(self.headline), "kind": f"measure_{self.headline.measure.kind}", "case": case, "n_answers": int(row["n"]), "estimate": row["estimate"], "lower": row["ci_lower"],
+            "upper": row["ci_upper"], "before": self.rows.before, "after": self.rows.after, "waves": len(self.rows.waves),
+            "metrics": len(self.asked),
+        }  # fmt: skip
+
+    def _head(self) -> dict[str, Any]:
+        return self.summary()
+
+    def overlap(self) -> dict[str, Any] | None:
+        """Return how many people answered in both waves; None where nobody may answer twice."""
+        if not self.rows.repeated:
+            return None
+        people = [set(self.rows.of(w)[PERSON]) for w in (self.rows.before, self.rows.after) if w]
+        both = len(people[0] & people[-1]) if len(people) > 1 else 0
+        return {"people": len(set().union(*people)), "both": both}
+
+    def unwaved(self) -> dict[str, int] | None:
+        """Return how many rows have no wave, and how many waves are hidden; None where neither is any."""
+        if not self.rows.left_out and not self.rows.hidden_waves:
+            return None
+        return {"left_out": self.rows.left_out, "hidden_waves": self.rows.hidden_waves}
+
+
+def scorecard(survey: Survey, params: ScorecardParams) -> Scorecard:
+    """Score a survey.
+
+    Parameters
+    ----------
+    survey : Survey
+        Screened.
+    params : ScorecardParams
+        Of the study.
+
+    Returns
+    -------
+    Scorecard
+
+    Raises
+    ------
+    DataError, CodebookError, InsufficientData
+        See `asked_metrics` and `rows_of_waves`.
+
+    References
+    ----------
+    ISO 10004:2018. Quality management: customer satisfaction, guidelines for monitoring and measuring.
+    """
+    asked = tuple(asked_metrics(params, survey.codebook))
+    rows = rows_of_waves(survey, params, asked[0])
+    level = params.confidence
+    over = [_over_time(rows, a, params) for a in asked]
+    now = [t[t["wave"] == rows.after] for t in over]
+    found = breakdown(rows, asked[0], params)
+    return Scorecard(
+        asked=asked, rows=rows, scores=pd.concat(now, ignore_index=True), over_time=pd.concat(over, ignore_index=True),
+        changes=_changes(rows, asked, over, level), groups=found, benchmarks=_benchmarks(asked, now, level),
+        answers=answer_shares(rows, asked, params.min_cell), banner=columns_tested(rows, asked, params),
+        odds=odds_of_waves(rows, asked, params), grades=five_grades(rows, asked, params),
+        index=index_of_groups(rows, asked, found, params), links=links(rows, asked, params), confidence=level,
+    )  # fmt: skip
+
+
+def _over_time(rows: Rows, asked: Asked, params: ScorecardParams) -> pd.DataFrame:
+    """Score every wave; one with too few answers to this metric is left out."""
+    tables = []
+    for wave in rows.waves:
+        part = rows.of(wave)
+        if part[asked.item].notna().sum() >= params.min_cell:
+            tables.append(scored(part, asked, [], rows, params.confidence).assign(metric=asked.item, wave=wave))
+    return told(pd.concat(tables, ignore_index=True)) if tables else pd.DataFrame(columns=["metric", "wave"])
+
+
+def _changes(rows: Rows, asked: tuple[Asked, ...], over: list[pd.DataFrame], level: float) -> pd.DataFrame | None:
+    if not rows.before:
+        return None
+    found = []
+    for metric, table in zip(asked, over, strict=True):
+        ends = [t.iloc[0].to_dict() for w in (rows.before, rows.after) if len(t := table[table["wave"] == w])]
+        ends = [{**e, "lower": e["ci_lower"], "upper": e["ci_upper"]} for e in ends]
+        if len(ends) < 2 or not np.isfinite([e["lower"] for e in ends]).all():
+            continue
+        change = change_of((rows.of(rows.before), rows.of(rows.after)), (ends[0], ends[1]), metric, rows, level)
+        found.append({"metric": metric.item, **change_row(change, metric, ends[1])})
+    table = pd.DataFrame(found)
+    return table.assign(p_adjusted=adjusted(table["p"].to_numpy())) if len(table) else None
+
+
+def _benchmarks(asked: tuple[Asked, ...], now: list[pd.DataFrame], level: float) -> pd.DataFrame | None:
+    found = []
+    for metric, table in zip(asked, now, strict=True):
+        for mark in metric.benchmarks if len(table) else ():
+            row = table.iloc[0]
+            score = {"estimate": row["estimate"], "lower": row["ci_lower"], "upper": row["ci_upper"], "n": row["n"]}
+            if not np.isfinite(row["ci_lower"]):
+                continue
+            change = against_benchmark(
+                score,
+                mark.value,
+                se=mark.se,
+                n=mark.n,
+                sd=mark.sd,
+                lower=mark.lower,
+                upper=mark.upper,
+                confidence=level,
+            )
+            found.append({
+                "metric": metric.item, "name": mark.name, "estimate": change.after, "benchmark": change.before,
+                "difference": change.estimate, "ci_lower": change.lower, "ci_upper": change.upper, "p": change.p,
+            })  # fmt: skip
+    if not found:
+        return None
+    table = pd.DataFrame(found)
+    table["p_adjusted"] = adjusted(table["p"].to_numpy())
+    reached = table["p_adjusted"] < 1 - level
+    table["light"] = np.where(~reached, "light_open", np.where(table["difference"] > 0, "light_above", "light_below"))
+    return table
