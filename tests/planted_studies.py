@@ -146,4 +146,31 @@ def labelled(folder, planted):
     )
 
 
-STUDIES = {"servqual": servqual, "drivers": drivers, "sem": sem, "did": did, "attribution": attribution}
+def scorecard(folder, planted):
+    """An export whose people, comments, benchmark and labels tell persons."""
+    frame = ratings(ROWS).assign(**person_columns(planted, ROWS), comment=comments(planted, ROWS))
+    frame["recommend"] = np.arange(ROWS) * 7 % 11
+    frame["branch"] = np.tile(["north", "south"], ROWS // 2)
+    frame["wave"] = np.repeat(["first", "second"], ROWS // 2)
+    file = f"marks_{planted.make('mobile', 'the name of a file')}.csv"
+    frame.to_csv(folder / file, index=False)
+    (folder / "book.yml").write_text(
+        f"name: own\nlabels: {{en: 'Asked by {planted.make('email', 'a label')}', zh: 自己的}}\nscale: {{minimum: 0, maximum: 10}}\n"
+        f"constructs: {{loyalty: {{en: Loyalty, zh: 忠诚度}}}}\n"
+        f"items:\n  recommend: {{kind: outcome, labels: {{en: 'As {planted.make('mobile', 'a label')} has it', zh: 推荐}}}}\n",
+        "utf-8",
+    )  # fmt: skip
+    return (
+        f"data: {{path: '{file}'}}\ncodebook: book.yml\nwave_column: wave\nsegments: [branch]\ndraws: 500\n"
+        f"metrics: [{{item: recommend, measure: nps, benchmarks: [{{name: 'of {planted.make('email', 'a benchmark')}', value: 10.0}}]}}]\n"
+    )
+
+
+STUDIES = {
+    "servqual": servqual,
+    "drivers": drivers,
+    "sem": sem,
+    "did": did,
+    "attribution": attribution,
+    "scorecard": scorecard,
+}

@@ -13,7 +13,14 @@ from planted_studies import STUDIES
 from xmresearch.errors import XMError
 from xmresearch.run.check import check_study
 
-NAMED = {"servqual": "姓名", "drivers": "姓名", "sem": "姓名", "did": "Name", "attribution": "姓名"}
+NAMED = {
+    "servqual": "姓名",
+    "drivers": "姓名",
+    "sem": "姓名",
+    "did": "Name",
+    "attribution": "姓名",
+    "scorecard": "姓名",
+}
 """A column of names, by study."""
 WRONG = {
     "servqual": [
@@ -45,6 +52,12 @@ WRONG = {
         {"events.converting": ["webb"]}, {"channels": {"webb": "web"}, "unknown": "error"}, {"data.where": {"姓名": ["nobody"]}},
         {"cost": {"hotline": 3}}, {"stages": {"first": ["hot line"]}},
     ],
+    "scorecard": [
+        {"wave_column": "姓名"}, {"wave_column": "comment"}, {"wave_column": "comment", "wave_period": "month"}, {"segments": ["姓名"]},
+        {"segments": ["comment"]}, {"person_column": "nobody"}, {"weight_column": "comment"}, {"weight_column": "姓名"},
+        {"compare": ["first", "third"]}, {"waves": ["first"]}, {"metrics": [{"item": "姓名", "measure": "mean"}]}, {"default_column": "姓名"},
+        {"judgements": {"table": [[1.0, 2.0], [0.5, 1.0]]}}, {"data.where": {"姓名": ["nobody"]}},
+    ],
 }  # fmt: skip
 """Params that cannot be carried out; most of them name a column that tells who somebody is, or texts that do."""
 RAW = {
@@ -53,6 +66,7 @@ RAW = {
     "sem": "read_excel",
     "did": "read_parquet",
     "attribution": "read_parquet",
+    "scorecard": "read_csv",
 }
 
 
@@ -123,6 +137,12 @@ def broken(study, folder, params):
         frame = frame.astype(dict.fromkeys(("e1", "p1", "p2", "p14"), object)).drop(columns=["e5", "p15"])
         frame.loc[row, "e1"], frame.loc[row, "p1"] = frame.loc[row, "手机号"], frame.loc[row, "RecipientEmail"]
         frame.loc[row, "p2"], frame.loc[row, "p14"] = 9, f"{name} was here, {frame.loc[row, '身份证号']}"
+    elif study == "scorecard":
+        frame = frame.astype({"recommend": object}).drop(columns=["branch"])
+        frame.loc[row, "recommend"], frame.loc[row + 1, "recommend"] = (
+            frame.loc[row, "手机号"],
+            f"{frame.loc[row, '姓名']} was here",
+        )
     elif study == "did":
         frame = frame.astype({"score": object}).drop(columns=["start"])
         frame["score"] = [

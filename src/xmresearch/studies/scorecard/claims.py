@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy import stats
 
 from xmresearch.claims.claim import Claim, Condition, cases
@@ -20,6 +21,7 @@ from xmresearch.studies.scorecard.asked import facts_of
 from xmresearch.studies.scorecard.breakdown import Breakdown
 from xmresearch.studies.scorecard.result import FEW_IN_WAVE, Scorecard
 
+Array = NDArray[np.float64]
 CLAIMS: Mapping[str, tuple[str, ...]] = {
     "moved": cases("sign"),
     "change": cases("larger"),
@@ -206,7 +208,7 @@ def against_first(found: Scorecard) -> Claim | None:
 def groups_differ(groups: Breakdown, margin: float, confidence: float) -> Claim:
     """Claim that the ranked groups differ, or are alike within what matters.
 
-    Bounds of all differences are simultaneous (Bonferroni); the omnibus test is Cochran's.
+    Bounds of all differences are simultaneous (Bonferroni); the omnibus test is Welch's (1951).
     """
     table = groups.of_ranked()
     y, s = table["estimate"].to_numpy(), table["spread"].to_numpy()
@@ -214,10 +216,18 @@ def groups_differ(groups: Breakdown, margin: float, confidence: float) -> Claim:
     reach = stats.norm.ppf(1 - (1 - confidence) / 2 / len(pairs))
     gaps = np.array([y[i] - y[j] for i, j in pairs])
     wide = reach * np.array([np.hypot(s[i], s[j]) for i, j in pairs])
-    q = float((((y - groups.centre) / s) ** 2).sum())
-    p = float(stats.chi2.sf(q, len(y) - 1))
+    p = _equal(y, s, table["n_eff"].to_numpy())
     made = alike("differ", gaps - wide, gaps + wide, margin=margin or None, p=p, confidence=confidence, groups=len(y))
     return made.about(segment=groups.ranked, highest=float(y.max()), lowest=float(y.min()))
+
+
+def _equal(y: Array, s: Array, n: Array) -> float:
+    """Return the p value of equality by Welch's test, from estimates, their standard errors and effective answers."""
+    w, k = 1 / s**2, len(y)
+    centre = w @ y / w.sum()
+    slack = float(((1 - w / w.sum()) ** 2 / np.maximum(n - 1, 1)).sum())
+    f = float(w @ (y - centre) ** 2) / (k - 1) / (1 + 2 * (k - 2) / (k**2 - 1) * slack)
+    return float(stats.f.sf(f, k - 1, (k**2 - 1) / (3 * slack)))
 
 
 def _joint(groups: Breakdown) -> Joint:
