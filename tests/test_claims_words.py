@@ -118,3 +118,21 @@ def test_words_state_no_cut_off_of_their_own(root, lang):
     }
     found = {key: cuts for key, text in every.items() if key[1] not in DEFINITIONS and (cuts := cut_offs(text))}
     assert not found
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_sources_are_cited_where_citations_are_set(pytestconfig, lang):
+    """Captions, notes, heads and cards are plain: a citation in them would stand there as it is written."""
+
+    def plain(body, where):
+        if isinstance(body, dict):
+            for key, inner in body.items():
+                if key != "text":
+                    yield from plain(inner, (*where, key))
+        elif isinstance(body, str) and "[@" in body:
+            yield where
+
+    for path in files_of_words(pytestconfig.rootpath, lang):
+        given = yaml.safe_load(path.read_text("utf-8"))
+        parts = {part: body for part, body in given.items() if part not in ("texts", "concerns")}
+        assert not list(plain(parts, (str(path),)))

@@ -405,3 +405,19 @@ def test_two_columns_of_one_name_are_refused(table):
     ):  # fmt: skip
         with pytest.raises(DataError, match=r"duplicate columns: 'p1' \(2 times\), 'w' \(2 times\)"):
             read()
+
+
+@pytest.mark.parametrize(("items", "judged"), [(6, True), (5, False)])
+def test_nobody_is_judged_by_a_handful_of_answers(items, judged):
+    """Of 5 answers on 0-10, as of one, many people give the same; of 6 or more, the rules apply."""
+    book = parse_codebook(
+        {
+            "name": "short", "labels": {"en": "Short", "zh": "短"}, "scale": {"minimum": 0, "maximum": 10},
+            "constructs": {"c": {"en": "C", "zh": "构念"}},
+            "items": {f"q{k}": {"kind": "outcome", "labels": {"en": f"Q{k}", "zh": f"题{k}"}} for k in range(items)},
+        },
+        "short.yml",
+    )  # fmt: skip
+    rows = np.random.default_rng(1).integers(8, 11, (200, items))
+    rules = prepare_survey(pd.DataFrame(rows, columns=book.names("outcome")), book).log.rules["rule"].tolist()
+    assert ("duplicate_rows" in rules) == ("irv" in rules) == judged

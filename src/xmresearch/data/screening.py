@@ -19,6 +19,7 @@ from xmresearch.display import Shown
 from xmresearch.errors import DataError, Problems
 
 MIN_BATTERY = 6
+"""Fewest items by whose answers respondents are judged: fewer are alike by chance."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -273,10 +274,10 @@ def screen(
         lines = straight_lines([_columns(items, block) for block in blocks], rules.long_string.share, MIN_BATTERY)
         apply("long_string", f">= {rules.long_string.share:.0%}", rules.long_string.action,
               lines, rules.long_string.action == "drop")  # fmt: skip
-    if rated and rules.irv.action != "off":
+    if len(rated) >= MIN_BATTERY and rules.irv.action != "off":
         apply("irv", f"< {rules.irv.minimum:g}", rules.irv.action, irv(values) < rules.irv.minimum,
               rules.irv.action == "drop")  # fmt: skip
-    if rules.duplicate_rows.action != "off":
+    if items.shape[1] >= MIN_BATTERY and rules.duplicate_rows.action != "off":
         again = repeated_rows(items) & (blanks < len(rated))
         apply("duplicate_rows", "", rules.duplicate_rows.action, again, rules.duplicate_rows.action == "drop")
 

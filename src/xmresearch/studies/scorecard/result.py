@@ -157,9 +157,12 @@ class Scorecard(Shown):
         """Return how many people answered in both waves; None where nobody may answer twice."""
         if not self.rows.repeated:
             return None
-        people = [set(self.rows.of(w)[PERSON]) for w in (self.rows.before, self.rows.after) if w]
-        both = len(people[0] & people[-1]) if len(people) > 1 else 0
-        return {"people": len(set().union(*people)), "both": both}
+        waves = [self.rows.of(w)[PERSON] for w in (self.rows.before, self.rows.after) if w]
+        people = [set(given) for given in waves]
+        facts = {"people": len(set().union(*people)), "answers": sum(map(len, waves))}
+        if len(people) == 1:
+            return {"case": "one", **facts}
+        return {"case": "several", **facts, "both": len(people[0] & people[1])}
 
     def unwaved(self) -> dict[str, int] | None:
         """Return how many rows have no wave, and how many waves are hidden; None where neither is any."""
