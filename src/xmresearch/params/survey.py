@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from xmresearch.data.codebook_file import codebook_path, is_shipped
-from xmresearch.data.config import DataSource, ScenarioSource, Screening
+from xmresearch.data.config import DatasetSource, DataSource, FileSource, ScenarioSource, Screening
 from xmresearch.errors import Problems
 from xmresearch.params.base import StudyParams
 from xmresearch.params.files import source_files
 
 
 class SurveyParams(StudyParams):
-    """Parameters of a study that reads one survey."""
+    """Parameters of a study that reads one survey.
 
+    Attributes
+    ----------
+    of_own_data : mapping of str to object
+        Defaults that stand in for those of the simulated hall where the params name other data.
+    """
+
+    of_own_data: ClassVar[Mapping[str, Any]] = {}
     invited: int | None = Field(None, gt=0, description="people invited, for the response rate")
     data: DataSource = Field(ScenarioSource(), description="where the rows come from")
     codebook: str = Field(min_length=1, description="a shipped instrument or the path of your own")
@@ -25,6 +33,18 @@ class SurveyParams(StudyParams):
     screening: Screening = Field(Screening(), description="what each screening rule does")
     confidence: float = Field(0.95, ge=0.5, lt=1, description="level of every interval")
     seed: int = Field(20260101, ge=0, description="seed of every resampling")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_own_data(cls, given: Any) -> Any:
+        """Let what the simulated hall has by default be absent where other data do not name it."""
+        if not isinstance(given, Mapping):
+            return given
+        data = given.get("data")
+        own = isinstance(data, FileSource | DatasetSource) or (
+            isinstance(data, Mapping) and (data.get("source") in ("file", "dataset") or "path" in data)
+        )
+        return {**cls.of_own_data, **given} if own else given
 
     def survey_settings(self) -> dict[str, Any]:
         """Return what `load_survey` needs of the params."""

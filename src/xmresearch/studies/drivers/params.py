@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from xmresearch.data.config import DatasetSource, FileSource
 from xmresearch.params.survey import SurveyParams
-
-_OWN_DATA: Mapping[str, Any] = {
-    "codebook": "servqual", "id_column": None, "weight_column": None, "duration_column": None, "segments": [],
-    "outcome": None, "branches": None,
-}  # fmt: skip
 
 
 class DriversParams(SurveyParams):
     """A study of drivers; the defaults run the simulated service hall, and for data of one's own ask for nothing optional."""
 
+    of_own_data: ClassVar[Mapping[str, Any]] = {
+        "codebook": "servqual", "id_column": None, "weight_column": None, "duration_column": None, "segments": [],
+        "outcome": None, "branches": None,
+    }  # fmt: skip
     study: Literal["drivers"] = "drivers"
     name: str = Field(
         "drivers", pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$", description="names the output folder: a-z, 0-9, _ and -"
@@ -68,18 +66,6 @@ class DriversParams(SurveyParams):
     )
     bootstrap: int = Field(2000, ge=200, le=100_000, description="bootstrap replicates")
     min_cell: int = Field(10, ge=10, description="groups with fewer respondents are suppressed")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _of_own_data(cls, given: Any) -> Any:
-        """Let what the simulated hall has by default be absent where other data do not name it."""
-        if not isinstance(given, Mapping):
-            return given
-        data = given.get("data")
-        own = isinstance(data, FileSource | DatasetSource) or (
-            isinstance(data, Mapping) and (data.get("source") in ("file", "dataset") or "path" in data)
-        )
-        return {**_OWN_DATA, **given} if own else given
 
     @model_validator(mode="after")
     def _possible(self) -> Self:

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from xmresearch.data.config import DatasetSource, FileSource
 from xmresearch.params.survey import SurveyParams
 
 MeasureName = Literal["nps", "top_boxes", "mean", "share"]
 _STRICT = ConfigDict(extra="forbid", strict=True, frozen=True)
-_OWN_DATA: Mapping[str, Any] = {
-    "id_column": None, "weight_column": None, "duration_column": None, "segments": [], "metrics": [], "wave_column": None,
-    "wave_period": None,
-}  # fmt: skip
 
 
 class Benchmark(BaseModel):
@@ -62,6 +57,10 @@ class Judgements(BaseModel):
 class ScorecardParams(SurveyParams):
     """A scorecard; the defaults run the simulated service hall by quarter, and for data of one's own recognise the metrics."""
 
+    of_own_data: ClassVar[Mapping[str, Any]] = {
+        "id_column": None, "weight_column": None, "duration_column": None, "segments": [], "metrics": [], "wave_column": None,
+        "wave_period": None,
+    }  # fmt: skip
     study: Literal["scorecard"] = "scorecard"
     name: str = Field(
         "scorecard", pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$", description="names the output folder: a-z, 0-9, _ and -"
@@ -101,18 +100,6 @@ class ScorecardParams(SurveyParams):
     )
     draws: int = Field(2000, ge=500, le=20_000, description="posterior draws for ranks")
     min_cell: int = Field(10, ge=10, description="groups and waves with fewer answers are suppressed")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _of_own_data(cls, given: Any) -> Any:
-        """Let what the simulated hall has by default be absent where other data do not name it."""
-        if not isinstance(given, Mapping):
-            return given
-        data = given.get("data")
-        own = isinstance(data, FileSource | DatasetSource) or (
-            isinstance(data, Mapping) and (data.get("source") in ("file", "dataset") or "path" in data)
-        )
-        return {**_OWN_DATA, **given} if own else given
 
     @model_validator(mode="after")
     def _fits(self) -> Self:

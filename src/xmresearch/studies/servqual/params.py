@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from xmresearch.data.config import DatasetSource, FileSource
 from xmresearch.data.sampling_params import SamplingParams
 from xmresearch.params.survey import SurveyParams
-
-_OWN_DATA: Mapping[str, Any] = {
-    "codebook": "servqual", "id_column": None, "weight_column": None, "duration_column": None, "segments": [],
-    "outcome": None,
-}  # fmt: skip
 
 
 class ServqualParams(SurveyParams):
     """A SERVQUAL study; the defaults run the simulated service hall, and for data of one's own ask for nothing optional."""
 
+    of_own_data: ClassVar[Mapping[str, Any]] = {
+        "codebook": "servqual", "id_column": None, "weight_column": None, "duration_column": None, "segments": [],
+        "outcome": None,
+    }  # fmt: skip
     study: Literal["servqual"] = "servqual"
     name: str = Field(
         "servqual", pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$", description="names the output folder: a-z, 0-9, _ and -"
@@ -61,18 +59,6 @@ class ServqualParams(SurveyParams):
         if same is not None:
             raise ValueError(f"weight_column and {same} are both {self.weight_column}: they are two columns")
         return self
-
-    @model_validator(mode="before")
-    @classmethod
-    def _of_own_data(cls, given: Any) -> Any:
-        """Let what the simulated hall has by default be absent where other data do not name it."""
-        if not isinstance(given, Mapping):
-            return given
-        data = given.get("data")
-        own = isinstance(data, FileSource | DatasetSource) or (
-            isinstance(data, Mapping) and (data.get("source") in ("file", "dataset") or "path" in data)
-        )
-        return {**_OWN_DATA, **given} if own else given
 
     def survey_settings(self) -> dict[str, Any]:
         """Return what `load_survey` needs of the params."""
