@@ -23,7 +23,7 @@ from xmresearch.psychometrics.internal_consistency import reliability
 from xmresearch.psychometrics.overall import overall_scores
 from xmresearch.psychometrics.overall_drivers import outcome_drivers
 from xmresearch.psychometrics.priority import priorities
-from xmresearch.psychometrics.segments import segment_gaps, wald
+from xmresearch.psychometrics.segments import by_design, segment_gaps, welch
 from xmresearch.sampling.designs import subset
 from xmresearch.sampling.domains import by
 from xmresearch.sampling.estimates import mean
@@ -196,16 +196,16 @@ def test_replicates_have_the_tails_of_t():
 
 
 def test_segments_are_compared_with_their_covariance(branches, drawn):
-    """Of two groups F is the square of the regression's t; of more, Wald's F scaled by (df - q + 1) / df."""
-    found = segment_gaps(branches, BOOK, ["sex", "region"], weights=drawn)
-    own = replace(drawn, frame=dimension_gaps(branches).assign(sex=branches["sex"], region=branches["region"]))
+    """Of sexes F is the square of the regression's t; of three groups in the same branches, Wald's F scaled by (df - q + 1) / df."""
+    three = branches.assign(third=np.array(["a", "b", "c"])[np.arange(len(branches)) % 3])
+    found = segment_gaps(three, BOOK, ["sex", "third", "region"], weights=drawn)
+    own = replace(drawn, frame=dimension_gaps(branches).assign(sex=three["sex"], third=three["third"]))
     tests = found.tests.set_index(["segment", "construct"])
     for name in DIMENSIONS:
         fitted = regression(own, name, ["sex"])
         assert tests.loc[("sex", name), "f"] == pytest.approx(float(fitted.table["t"].iloc[1]) ** 2, rel=1e-9)
-        fitted = regression(own, name, ["region"])
-        f = wald_test(fitted, ["region"]).statistic
-        row = tests.loc[("region", name)]
+        f = wald_test(regression(own, name, ["third"]), ["third"]).statistic
+        row = tests.loc[("third", name)]
         assert row["f"] == pytest.approx(f * 20 / 21, rel=1e-9)
         assert (row["df1"], row["df2"]) == (2, 20)
         assert row["p"] == pytest.approx(stats.f.sf(row["f"], 2, 20))
@@ -221,6 +221,18 @@ def test_segments_are_compared_with_their_covariance(branches, drawn):
     assert half / means.se[0] == pytest.approx(stats.t.ppf(0.975, 7))  # a region's own eight branches
 
 
+@pytest.mark.parametrize("strata", ["region", None])
+def test_groups_without_a_branch_in_common_are_compared_by_their_branches(complete, strata):
+    """With equal weights and branches of twelve, the test is Welch's of the branches' means, with strata or without."""
+    gap = dimension_gaps(complete)
+    told = segment_gaps(complete, BOOK, ["region"], weights=design(complete, clusters="branch", strata=strata)).tests
+    for k, name in enumerate(DIMENSIONS):
+        means = gap[name].groupby(complete["branch"]).mean()
+        of = complete.groupby("branch")["region"].first()
+        groups = [estimate_means(means[of == r].to_numpy()[:, None]) for r in sorted(of.unique())]
+        np.testing.assert_allclose(told.loc[k, ["f", "df1", "df2", "p"]].astype(float), welch(groups, 0), rtol=1e-8)
+
+
 def test_a_group_within_one_branch_has_no_error_and_no_test(branches, drawn):
     """Its branch alone says nothing of how branches vary: an error of 0 would claim the contrary."""
     frame = branches.assign(branch_of=np.where(branches["branch"] == "0", "zero", "rest"))
@@ -230,7 +242,7 @@ def test_a_group_within_one_branch_has_no_error_and_no_test(branches, drawn):
     assert found.tests.empty
     assert say.segments_differ(found).state == "withheld"
     assert domain_df(drawn, (frame["branch_of"] == "zero").to_numpy()[:, None])[0] == 0
-    assert np.isnan(wald(np.full((len(frame), 2), np.nan), drawn)[3])
+    assert np.isnan(by_design(np.full((len(frame), 2), np.nan), drawn)[3])
 
 
 def test_drivers_are_tested_and_drawn_by_the_design():

@@ -16,7 +16,7 @@ from xmresearch.data.codebook import Codebook
 from xmresearch.disclosure import hidden_groups
 from xmresearch.display import Shown
 from xmresearch.inference.estimates import Means, estimate_means, mean_covariance
-from xmresearch.inference.sample_designs import Weights, domain_df
+from xmresearch.inference.sample_designs import Weights
 from xmresearch.inference.threads import on_one_thread
 from xmresearch.plots import forest
 from xmresearch.psychometrics.batteries import paired_scores
@@ -42,7 +42,7 @@ class SegmentResult(Shown):
         not named either.
     tests : DataFrame
         One row per segment and dimension: segment, construct, groups, f, df1, df2, p, p_adjusted (Benjamini-Hochberg
-        over all of them), family. Welch's test, or under a design a Wald test; see `wald`.
+        over all of them), family. Welch's test; under a design see `by_design`.
     min_cell : int
         Smallest n that is published.
     confidence : float
@@ -148,7 +148,7 @@ def segment_gaps(
                 continue
             if isinstance(weights, Design):
                 masks = np.column_stack([levels[v] for v, _ in compared])
-                told = wald(np.where(masks, values[:, [k]], np.nan), weights)
+                told = by_design(np.where(masks, values[:, [k]], np.nan), weights)
                 if np.isnan(told[3]):
                     continue
             else:
@@ -199,7 +199,7 @@ def welch(groups: Sequence[Means], k: int) -> tuple[float, float, float, float]:
     ----------
     Welch, B. L. (1951). On the comparison of several mean values. Biometrika, 38, 330-336.
     """
-    n = np.array([g.n[k] for g in groups], dtype=float)
+    df = np.array([g.df[k] for g in groups], dtype=float)
     mean = np.array([g.mean[k] for g in groups])
     with np.errstate(invalid="ignore", divide="ignore"):
         precision = 1 / np.array([g.se[k] for g in groups]) ** 2
@@ -208,14 +208,14 @@ def welch(groups: Sequence[Means], k: int) -> tuple[float, float, float, float]:
         j = len(groups)
         total = precision.sum()
         centre = (precision * mean).sum() / total
-        lack = ((1 - precision / total) ** 2 / (n - 1)).sum()
+        lack = ((1 - precision / total) ** 2 / df).sum()
         f = (precision * (mean - centre) ** 2).sum() / (j - 1) / (1 + 2 * (j - 2) / (j**2 - 1) * lack)
         df2 = (j**2 - 1) / (3 * lack)
     return float(f), float(j - 1), float(df2), float(stats.f.sf(f, j - 1, df2))
 
 
-def wald(values: Array, design: Design) -> tuple[float, float, float, float]:
-    """Test whether group means are equal under a design; groups that share sampling units covary.
+def by_design(values: Array, design: Design) -> tuple[float, float, float, float]:
+    """Test whether group means are equal under a design.
 
     Parameters
     ----------
@@ -227,22 +227,48 @@ def wald(values: Array, design: Design) -> tuple[float, float, float, float]:
     Returns
     -------
     f, df1, df2, p : float
-        F scaled for few sampling units; NaN where a group, or all together, leave the design no degree of freedom.
+        Groups that share sampling units covary: a Wald test, its F scaled for the degrees of freedom of the group that has fewest.
+        Groups without a unit in common: Welch's test with the degrees of freedom of each. NaN where a group has none.
+
+    Notes
+    -----
+    A linearised variance divides by the units of whole strata less 1; the squared error of a group found in some of them only is
+    raised by what dividing by its own units gives.
 
     References
     ----------
     Korn, E. L. & Graubard, B. I. (1990). Simultaneous testing of regression coefficients with complex survey data: use of Bonferroni t
-    statistics. The American Statistician, 44, 270-276. Thomas, D. R. & Rao, J. N. K. (1987). JASA, 82, 630-636.
+    statistics. The American Statistician, 44, 270-276. Welch, B. L. (1951). Biometrika, 38, 330-336.
     """
-    mean, covariance = estimate_means(values, design).mean, mean_covariance(values, design)
-    q = values.shape[1] - 1
-    df = int(domain_df(design, ~np.isnan(values).all(axis=1, keepdims=True))[0])
-    if df - q + 1 < 1 or not np.isfinite(covariance).all():
+    inside = ~np.isnan(values)
+    found, covariance = estimate_means(values, design), mean_covariance(values, design)
+    if not np.isfinite(covariance).all():
         return (float("nan"),) * 4
+    root = np.sqrt(_own_units(design, inside))
+    covariance = covariance * np.outer(root, root)
+    units = [set(np.unique(design.stages[0].units[column])) for column in inside.T]
+    if sum(map(len, units)) == len(set.union(*units)):
+        se = np.sqrt(np.diag(covariance))
+        groups = [
+            Means(found.n[[g]], found.mean[[g]], found.sd[[g]], se[[g]], found.df[[g]]) for g in range(len(units))
+        ]
+        return welch(groups, 0)
+    q, df = len(units) - 1, int(found.df.min())
     contrast = np.column_stack([-np.ones(q), np.eye(q)])
-    spread = contrast @ covariance @ contrast.T
-    if np.linalg.matrix_rank(spread) < q:
+    spread, difference = contrast @ covariance @ contrast.T, contrast @ found.mean
+    if df - q + 1 < 1 or np.linalg.matrix_rank(spread) < q:
         return (float("nan"),) * 4
-    difference = contrast @ mean
     f = float(difference @ np.linalg.solve(spread, difference)) * (df - q + 1) / (df * q)
     return f, float(q), float(df - q + 1), float(stats.f.sf(f, q, df - q + 1))
+
+
+def _own_units(design: Design, inside: NDArray[np.bool_]) -> Array:
+    """Return by how much dividing by a group's own sampling units raises its linearised variance, shape (groups,)."""
+    stage = design.stages[0]
+    every = np.bincount(stage.stratum_of_units(), minlength=stage.n_strata)
+    raised = np.ones(inside.shape[1])
+    for g, column in enumerate(inside.T):
+        own, strata = len(np.unique(stage.units[column])), np.unique(stage.strata[column])
+        whole = int(every[strata].sum())
+        raised[g] = own / (own - len(strata)) * (whole - len(strata)) / whole
+    return raised
