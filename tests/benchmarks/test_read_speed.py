@@ -12,6 +12,8 @@ import polars as pl
 import pytest
 
 ROWS = int(os.environ.get("XMRESEARCH_BENCH_ROWS", 1_000_000))
+ROUNDS = 5
+"""Times of one run of either vary by a tenth; runs take turns."""
 ITEMS = [f"{kind}{k}" for kind in "ep" for k in range(1, 23)]
 
 MEASURED = """
@@ -90,9 +92,10 @@ def measured(path, what):
 def test_a_large_export_is_read_and_screened_in_twice_the_time_of_parsing(export):
     path, real = export
     print(f"\n{ROWS:,} rows x {16 + len(ITEMS)} columns, {path.stat().st_size / 1e6:.0f} MB")
-    _, parsing, _ = measured(path, "polars")
-    kept, reading, peak = measured(path, "xmresearch")
-    print(f"ratio of CPU times {reading / parsing:.2f}")
+    rounds = [(measured(path, "polars"), measured(path, "xmresearch")) for _ in range(ROUNDS)]
+    parsing, reading = (np.median([r[k][1] for r in rounds]) for k in (0, 1))
+    kept, _, peak = rounds[0][1]
+    print(f"ratio of median CPU times {reading / parsing:.2f}")
     assert 0.99 * real <= kept <= real
     assert peak < 4
     assert reading <= 2 * parsing

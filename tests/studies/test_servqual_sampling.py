@@ -103,7 +103,12 @@ def test_the_report_says_the_design(drawn_reports):
         "with the sample's weights and clusters", "Degrees of freedom of the design",
     ):  # fmt: skip
         assert said in text, said
-    for said in ("Bayesian bootstrap", "Welch's test for unequal", "Feldt's interval", "Standard errors are linearised."):
+    for said in (
+        "Bayesian bootstrap",
+        "Welch's test for unequal",
+        "Feldt's interval",
+        "Standard errors are linearised.",
+    ):
         assert said not in text, said
     chinese = words(drawn_reports["zh"])
     for said in (

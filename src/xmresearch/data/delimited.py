@@ -187,7 +187,8 @@ def read_delimited(
                 path, delimiter, encoding, names=names, first=first, as_text=True, source=(text, used)
             )[0]
             frame = frame.with_columns(rows.select(long).collect())
-    found = frame.to_pandas(split_blocks=True)
+    # by way of Arrow, which takes the parts that were read at once without putting them together first
+    found: pd.DataFrame = frame.to_arrow().to_pandas(split_blocks=True)
     found.attrs["encoding"] = used
     return found
 

@@ -239,8 +239,9 @@ def screen(
     if empty.any():
         apply("empty_row", "", "drop", empty, True)
     bad = out_of_range(items, codebook)
-    items = items.mask(bad) if bad.any() else items
-    apply("out_of_range", "", rules.out_of_range.action, bad.any(axis=1), rules.out_of_range.action == "drop")
+    wrong = bad.any(axis=1) if bad.any() else np.zeros(n, dtype=bool)
+    items = items.mask(bad) if wrong.any() else items
+    apply("out_of_range", "", rules.out_of_range.action, wrong, rules.out_of_range.action == "drop")
 
     if id_column is not None:
         ids = frame[id_column].astype("string").str.strip()
@@ -260,7 +261,7 @@ def screen(
 
     rated, blocks = screened_items(codebook)
     values = _columns(items, rated)
-    blanks = np.isnan(values).sum(axis=1) if bad.any() or values.shape != blank.shape else unanswered
+    blanks = np.isnan(values).sum(axis=1) if wrong.any() or values.shape != blank.shape else unanswered
     if rated and rules.missing.action != "off":
         apply("missing", f"> {rules.missing.max_share:.0%}", rules.missing.action,
               blanks / len(rated) > rules.missing.max_share, rules.missing.action == "drop")  # fmt: skip
