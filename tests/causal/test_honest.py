@@ -273,3 +273,15 @@ def test_conditional_method_is_for_relative_magnitudes():
         honest(BC_BETA, BC_COV, n_pre=4, method="clf")
     with pytest.raises(ParamsError, match="for kind 'relative'"):
         honest(BC_BETA, BC_COV, n_pre=4, method="c-lf", kind="smoothness")
+
+
+@pytest.mark.parametrize("bound", [0.0, 0.5])
+def test_an_effect_that_repeats_the_one_before_leaves_an_interval(bound):
+    """Late event times of the same units: the step between them has no variance, and rounding may leave less than none."""
+    twice = [*range(8), 7]
+    cov = BC_COV[np.ix_(twice, twice)].copy()
+    cov[8, 8] -= 1e-18
+    low, high = conditional_interval(BC_BETA[twice], cov, n_pre=4, target=np.eye(5)[0], bound=bound)
+    plain = conditional_interval(BC_BETA, BC_COV, n_pre=4, target=np.eye(4)[0], bound=bound)
+    assert low < BC_BETA[4] < high
+    assert (low, high) == pytest.approx(plain, abs=0.02)

@@ -132,10 +132,10 @@ ROOMS = ("cli.py", "run", "report", "params", "claims", "disclosure.py", "concer
 
 
 def test_studies_name_themselves_nowhere_outside_their_folder(root):
-    """A fifth study would otherwise edit the places that name four."""
+    """A new study would otherwise edit the places that name the others."""
     package = root / "src/xmresearch"
     shipped = "|".join(n for n in study_names() if (package / "studies" / n).is_dir())
-    assert shipped.count("|") == 3
+    assert len(shipped.split("|")) > 5
     imported = re.compile(rf"studies[./](?:{shipped})\b")
     named = re.compile(rf"""["']?\b(?:{shipped})(?:_\w+)?(?:["']|:|\.ipynb)""")
     places = [p for room in ROOMS for p in (package / room, *(package / room).rglob("*")) if p.is_file()]

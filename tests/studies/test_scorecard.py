@@ -40,7 +40,7 @@ def test_users_of_a_whiteboard(real):
     assert (row["n"], round(row["estimate"], 2)) == (441, 60.32)
     text = words(folder)
     assert "there is one wave" in text
-    assert "422 people answered" in text
+    assert "441 answers are of 422 people" in text
 
 
 def test_companies_asked_from_one_to_ten(real):

@@ -8,6 +8,7 @@ from scipy import optimize, stats
 
 Array = NDArray[np.float64]
 FIRST_STAGE = 0.1
+_TRACE = 1e-12
 _ANGLES, _GRID, _STEPS = 7200, 1201, 40
 
 
@@ -136,9 +137,7 @@ class MomentTest:
         -------
         MomentTest
         """
-        rise, fall = (
-            np.sqrt(np.einsum("ki,ij,kj->k", rows, cov, rows)) for rows in (after - bound * step, -after - bound * step)
-        )
+        rise, fall = (_spreads(rows, cov) for rows in (after - bound * step, -after - bound * step))
         sides = np.array([np.abs(tail) @ np.where(tail >= 0, a, b) for a, b in ((rise, fall), (fall, rise))])
         allowed = bound * np.abs(tail).sum() * step
         wrong_sign = -2 * bound * step / (rise + fall)[:, None]
@@ -173,6 +172,12 @@ class MomentTest:
         with np.errstate(divide="ignore", invalid="ignore"):
             p = _truncated_sf(largest / sd, lower / sd, upper / sd)
         return (largest <= 0) | (variance <= 0) | ((largest <= self.least_favourable) & (p >= self.level))
+
+
+def _spreads(rows: Array, cov: Array) -> Array:
+    """Return the standard deviation of each row of weights; what rounding leaves of none is a trace of the largest."""
+    variance = np.einsum("ki,ij,kj->k", rows, cov, rows)
+    return np.sqrt(np.maximum(variance, _TRACE * variance.max()))
 
 
 def _truncated_sf(value: Array, lower: Array, upper: Array) -> Array:

@@ -65,7 +65,8 @@ def group_scores(counts: Counts, measure: Measure, *, confidence: float = 0.95) 
     -------
     GroupScores
         The interval is Rocks' adjusted Wald of a net score, Wilson's of a share and Student's of a mean. With weights, the answers
-        that the first two add weigh as an effective one does, and variances are linearised. NaN where there are no answers; a mean
+        that the first two add weigh as an effective one does, variances are linearised, and Student's quantile of the effective answers
+        stands in for the normal one, since they are estimated. NaN where there are no answers; a mean
         of answers that are all alike has no interval.
 
     Raises
@@ -92,7 +93,7 @@ def group_scores(counts: Counts, measure: Measure, *, confidence: float = 0.95) 
         known = (rows > 1) & (se > 0)
         lower, upper = np.where(known, lower, np.nan), np.where(known, upper, np.nan)
     else:
-        lower, upper = _adjusted(w, q, estimate, total, measure, confidence)
+        lower, upper = _adjusted(w, q, estimate, total, measure, confidence, _stretch(n_eff, rows, confidence))
     spread = np.sqrt(_borrowed(w, q, v, estimate, n_eff))
     table = counts.groups.assign(n=rows, n_eff=n_eff, estimate=estimate, se=se, lower=lower, upper=upper, spread=spread)
     return GroupScores(table, measure, confidence)
@@ -123,7 +124,7 @@ def _linearised(q: Array, v: Array, centre: Array, total: Array) -> Array:
 
 
 def _adjusted(
-    w: Array, q: Array, estimate: Array, total: Array, measure: Measure, confidence: float
+    w: Array, q: Array, estimate: Array, total: Array, measure: Measure, confidence: float, stretch: Array
 ) -> tuple[Array, Array]:
     """Return the interval with answers added, each of which weighs as an effective answer does."""
     extra, number = measure.added(confidence)
@@ -135,12 +136,19 @@ def _adjusted(
         theirs = unit**2 * (number[None, :] * (extra[None, :] - centre[:, None]) ** 2).sum(axis=1)
         variance = (own + theirs) / more**2
         if measure.kind == "net":
-            half = quantile(confidence) * np.sqrt(variance)
+            half = quantile(confidence) * stretch * np.sqrt(variance)
             low, high = np.maximum(centre - half, -100), np.minimum(centre + half, 100)
             return low, high
-        n = np.where(total > 0, np.maximum(centre * (1 - centre) / variance - number.sum(), 1e-9), 0.0)
+        n = np.where(total > 0, np.maximum(centre * (1 - centre) / variance / stretch**2 - number.sum(), 1e-9), 0.0)
     share = np.clip(np.where(total > 0, estimate, 0.0), 0.0, 1.0)
     return share_interval(share * n, n, confidence=confidence)
+
+
+def _stretch(n_eff: Array, rows: Array, confidence: float) -> Array:
+    """Return by how much Student's quantile exceeds the normal one: 1 where answers weigh alike."""
+    weighted = (rows > 1) & (n_eff < rows * (1 - 1e-9))
+    student = stats.t.ppf(0.5 + confidence / 2, np.maximum(n_eff - 1, 1))
+    return np.where(weighted, student / quantile(confidence), 1.0)
 
 
 def _borrowed(w: Array, q: Array, v: Array, estimate: Array, n_eff: Array) -> Array:
