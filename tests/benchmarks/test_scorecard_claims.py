@@ -101,7 +101,7 @@ def test_claims(name):
             wrong += [cell("worst", anything)]
             cells.append(missed(made, "worst", {"branch=b4", "branch=b5"}, label))
         if name == "one branch changed":
-            wrong += [cell("whom", lambda c: set(c.facts["shown"]) - {"branch=b1"})]
+            wrong += [cell("whom", lambda c: bool(set(c.facts["shown"]) - {"branch=b1"}))]
         if name == "mix changed":
             wrong += [cell("score_part", anything)]
             mix = np.array([m.mix.estimate for m in made])
