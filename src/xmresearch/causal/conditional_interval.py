@@ -177,7 +177,7 @@ class MomentTest:
 def _spreads(rows: Array, cov: Array) -> Array:
     """Return the standard deviation of each row of weights; what rounding leaves of none is a trace of the largest."""
     variance = np.einsum("ki,ij,kj->k", rows, cov, rows)
-    return np.sqrt(np.maximum(variance, _TRACE * variance.max()))
+    return np.asarray(np.sqrt(np.maximum(variance, _TRACE * variance.max())))
 
 
 def _truncated_sf(value: Array, lower: Array, upper: Array) -> Array:
