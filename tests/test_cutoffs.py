@@ -40,7 +40,7 @@ from xmresearch.sem.pls_tables import concerns as pls_concerns
 from xmresearch.sem.result import SemFit
 from xmresearch.sem.tables import _verdict
 from xmresearch.studies.attribution import carriers
-from xmresearch.studies.servqual.claims import few_respondents
+from xmresearch.studies.survey import few_respondents
 
 PUBLISHED = {
     "data.encodings": {"REPEATED": 3},
@@ -72,7 +72,7 @@ PUBLISHED = {
     "studies.sem.measurement": {"LEAST_RESPONDENTS": 100},  # Boomsma & Hoogland (2001)
     "studies.scorecard.result": {"FEW_IN_WAVE": 30},
     "studies.scorecard.scoring": {"POWER": 0.8},  # Cohen (1988)
-    "studies.servqual.claims": {"FEW_RESPONDENTS": 30},
+    "studies.survey": {"FEW_RESPONDENTS": 30},
     "studies.did.claims": {"WHOLE_BREACH": 1.0},  # Rambachan & Roth (2023)
     "claims.calibration": {"LEVEL": 0.05, "POWER_FLOOR": 0.8},
     "psychometrics.method_variance": {"HARMAN_BOUND": 0.5, "SHARE_BOUND": 0.25, "SHARE_MOST": 0.5, "ALPHA": 0.05},

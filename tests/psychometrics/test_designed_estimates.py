@@ -13,6 +13,7 @@ from xmresearch.claims.ranking import Joint
 from xmresearch.drivers.design_tests import nothing_explained_by_design
 from xmresearch.drivers.importance_fit import relative_importance
 from xmresearch.errors import InsufficientData
+from xmresearch.inference.equal_means import welch_test
 from xmresearch.inference.estimates import estimate_means, mean_covariance, replicate_means
 from xmresearch.inference.sample_designs import domain_df, heavier, row_weights
 from xmresearch.psychometrics.composite import composite_reliability
@@ -23,7 +24,7 @@ from xmresearch.psychometrics.internal_consistency import reliability
 from xmresearch.psychometrics.overall import overall_scores
 from xmresearch.psychometrics.overall_drivers import outcome_drivers
 from xmresearch.psychometrics.priority import priorities
-from xmresearch.psychometrics.segments import by_design, segment_gaps, welch
+from xmresearch.psychometrics.segments import by_design, segment_gaps
 from xmresearch.sampling.designs import subset
 from xmresearch.sampling.domains import by
 from xmresearch.sampling.estimates import mean
@@ -230,7 +231,8 @@ def test_groups_without_a_branch_in_common_are_compared_by_their_branches(comple
         means = gap[name].groupby(complete["branch"]).mean()
         of = complete.groupby("branch")["region"].first()
         groups = [estimate_means(means[of == r].to_numpy()[:, None]) for r in sorted(of.unique())]
-        np.testing.assert_allclose(told.loc[k, ["f", "df1", "df2", "p"]].astype(float), welch(groups, 0), rtol=1e-8)
+        expected = welch_test(*([getattr(g, part)[0] for g in groups] for part in ("mean", "se", "df")))
+        np.testing.assert_allclose(told.loc[k, ["f", "df1", "df2", "p"]].astype(float), expected, rtol=1e-8)
 
 
 def test_a_group_within_one_branch_has_no_error_and_no_test(branches, drawn):

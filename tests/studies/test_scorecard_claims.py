@@ -1,6 +1,7 @@
 """What a scorecard says in many worlds, in both languages, and what it refuses."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from page import answer, assert_agreement, cards, in_both, prose, write
 from scorecard_worlds import BOOK_TEXT, METRICS, answers
@@ -214,6 +215,23 @@ def test_five_grades_have_a_rate_without_the_praise_of_the_system(folder):
     assert float(rows[0][2].rstrip(" %")) > float(rows[1][2].rstrip(" %"))
 
 
+@pytest.mark.parametrize(
+    ("written", "praised"),
+    [
+        (["yes", "no", None], [True, False, False]),
+        ([1.0, 0.0, np.nan], [True, False, False]),
+        (["系统默认", "主动评价", " "], [True, False, False]),
+        ([True, False, True], [True, False, True]),
+        (["☑", "☐", "☑"], [True, False, True]),
+    ],
+)
+def test_who_filled_in_the_praise_is_read_in_the_words_that_are_known(written, praised):
+    from xmresearch.data.drawn import category_labels
+    from xmresearch.studies.scorecard.distributions import filled_in
+
+    assert filled_in(category_labels(pd.Series(written)), "auto").tolist() == praised
+
+
 REFUSED = {
     "item": ({"metrics": [{"item": "npx", "measure": "nps"}]}, {}, "no item 'npx'"),
     "1 to 11": ({"codebook": "eleven.yml"}, {"nps": lambda f: f["nps"] + 1}, "1 to 11 is that from 0 to 10 coded one too high"),
@@ -225,6 +243,7 @@ REFUSED = {
     "weights": ({"weight_column": "w"}, {"w": lambda _: 0.0}, "not a positive number"),
     "benchmark": ({"metrics": [{**METRICS[1], "benchmarks": [{"name": "x", "value": 400.0}]}]}, {}, "runs from 0 to 100"),
     "halves": ({"metrics": [{**METRICS[0], "benchmarks": [{"name": "x", "value": 4.0, "n": 10.0}]}]}, {}, "by halves"),
+    "praise": ({"default_column": "auto"}, {"auto": "perhaps"}, "'perhaps', which is neither yes nor no"),
     "judgements": ({"judgements": {"table": [[1.0, 2.0], [0.5, 1.0]]}}, {}, "3 rows and columns"),
     "dates": ({"wave_period": "month"}, {"wave": "spring"}, "is no date"),
 }  # fmt: skip

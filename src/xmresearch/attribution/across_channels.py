@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from xmresearch.attribution.concerns import Concern
 from xmresearch.attribution.scores import FEW_SCORES, mean_scores
 from xmresearch.display import Shown
 from xmresearch.errors import DataError, InsufficientData
+from xmresearch.inference.equal_means import welch_test
 from xmresearch.inference.threads import on_one_thread
 from xmresearch.plots import forest
 from xmresearch.sufficient.journeys import Array
@@ -157,7 +157,7 @@ def _gap(group: pd.DataFrame, tolerance: float, confidence: float, rng: np.rando
     names = group["channel"].to_numpy()
     return {
         "best": names[best], "worst": names[worst], "gap": float(mean[best] - mean[worst]), "gap_lower": float(low),
-        "gap_upper": float(high), "p": _welch(mean, error, n), "p_over": over,
+        "gap_upper": float(high), "p": welch_test(mean, error, n - 1)[3], "p_over": over,
     }  # fmt: skip
 
 
@@ -180,14 +180,3 @@ def _pooled(mean: Array, sd: Array, n: Array, rng: np.random.Generator) -> Array
     keep = between / (between + error**2)
     drawn: Array = keep * mean + (1 - keep) * common[:, None] + np.sqrt(keep) * error * rng.standard_normal(error.shape)
     return drawn
-
-
-def _welch(mean: Array, error: Array, n: Array) -> float:
-    if not (error > 0).all():
-        return np.nan
-    weight = 1 / error**2
-    centre = (weight * mean).sum() / weight.sum()
-    k = len(mean)
-    lack = ((1 - weight / weight.sum()) ** 2 / (n - 1)).sum()
-    statistic = (weight * (mean - centre) ** 2).sum() / (k - 1) / (1 + 2 * (k - 2) / (k**2 - 1) * lack)
-    return float(stats.f.sf(statistic, k - 1, (k**2 - 1) / (3 * lack)))

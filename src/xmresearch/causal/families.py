@@ -9,13 +9,14 @@ from numpy.typing import NDArray
 
 from xmresearch.display import Shown
 from xmresearch.errors import DataError, ParamsError, nearest
+from xmresearch.sampling.net_scores import DETRACTOR, PROMOTER
 from xmresearch.sufficient.cells import Cells
 
 Array = NDArray[np.float64]
 FAMILIES = ("gaussian", "bernoulli", "ordinal", "nps", "count")
 COUNTED = ("ordinal", "nps")
 MAX_ANSWERS = 20
-PROMOTER, DETRACTOR, LARGEST = 9, 6, 10
+LARGEST = 10
 
 
 @dataclass(frozen=True, repr=False)

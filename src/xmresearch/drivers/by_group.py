@@ -15,6 +15,7 @@ from xmresearch.claims.families import adjusted
 from xmresearch.disclosure import MIN_CELL, hidden_groups
 from xmresearch.display import Shown
 from xmresearch.drivers.contrasts import least_squares
+from xmresearch.inference.equal_means import welch_test
 from xmresearch.inference.threads import on_one_thread
 from xmresearch.plots import forest
 
@@ -125,7 +126,7 @@ def drivers_by_group(
                 "slope_upper": slope + reach,
             }))  # fmt: skip
         if len(found) > 1:
-            tests += [(segment, name, len(found), *_equal(found, j)) for j, name in enumerate(names)]
+            tests += [(segment, name, len(found), *welch_test(*_of_driver(found, j))) for j, name in enumerate(names)]
     if not tests:
         return None
     test = pd.DataFrame(tests, columns=["segment", "construct", "groups", "f", "df1", "df2", "p"])
@@ -142,15 +143,6 @@ def _groups(column: pd.Series) -> dict[str, NDArray[np.bool_]]:
     return {**found, "": blank} if blank.any() else found
 
 
-def _equal(found: Sequence[tuple[Array, Array, float]], j: int) -> tuple[float, float, float, float]:
-    """Test by Welch's method whether the groups' slopes of one driver are equal."""
-    slope, se = np.array([f[0][j] for f in found]), np.array([f[1][j] for f in found])
-    df = np.array([f[2] for f in found])
-    g = len(slope)
-    precision = 1 / se**2
-    total = precision.sum()
-    centre = precision @ slope / total
-    lack = float(((1 - precision / total) ** 2 / df).sum())
-    f = float(precision @ (slope - centre) ** 2) / (g - 1) / (1 + 2 * (g - 2) / (g**2 - 1) * lack)
-    df2 = (g**2 - 1) / (3 * lack)
-    return f, float(g - 1), df2, float(stats.f.sf(f, g - 1, df2))
+def _of_driver(found: Sequence[tuple[Array, Array, float]], j: int) -> tuple[Array, Array, Array]:
+    """Return one driver's slope, standard error and degrees of freedom in every group."""
+    return np.array([f[0][j] for f in found]), np.array([f[1][j] for f in found]), np.array([f[2] for f in found])

@@ -20,13 +20,13 @@ from xmresearch.errors import InsufficientData, ParamsError, nearest
 from xmresearch.inference.estimates import percentile_interval, resample_rows
 from xmresearch.inference.threads import on_one_thread
 from xmresearch.plots import forest
+from xmresearch.sampling.net_scores import DETRACTOR, PROMOTER
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Array = NDArray[np.float64]
 Target = Literal["mean", "nps", "top_box"]
-PROMOTER, DETRACTOR = 9, 6
 
 
 @dataclass(frozen=True, repr=False)

@@ -13,6 +13,7 @@ from scipy import stats
 
 from xmresearch.claims.families import adjusted
 from xmresearch.errors import DataError, InsufficientData
+from xmresearch.inference.equal_means import welch_test
 from xmresearch.metrics.share_intervals import counted
 
 Array = NDArray[np.float64]
@@ -214,19 +215,10 @@ def group_test(values: pd.Series, groups: pd.Series) -> pd.DataFrame:
     k, n = len(parts), sum(map(len, parts))
     kruskal, anova = stats.kruskal(*parts), stats.f_oneway(*parts)
     rows += [("kruskal", kruskal.statistic, k - 1, np.nan, kruskal.pvalue)]
-    rows += [("anova", anova.statistic, k - 1, n - k, anova.pvalue), _welch_anova(parts)]
+    rows += [("anova", anova.statistic, k - 1, n - k, anova.pvalue), ("welch_anova", *_welch(parts))]
     return pd.DataFrame(rows, columns=["test", "statistic", "df1", "df2", "p"])
 
 
-def _welch_anova(parts: list[Array]) -> tuple[str, float, float, float, float]:
-    n, mean = np.array([len(g) for g in parts]), np.array([g.mean() for g in parts])
-    with np.errstate(divide="ignore"):
-        w = n / np.array([g.var(ddof=1) for g in parts])
-    k = len(parts)
-    if not np.isfinite(w).all():
-        return "welch_anova", np.nan, k - 1, np.nan, np.nan
-    centre = w @ mean / w.sum()
-    slack = float(((1 - w / w.sum()) ** 2 / (n - 1)).sum())
-    f = float(w @ (mean - centre) ** 2 / (k - 1) / (1 + 2 * (k - 2) / (k**2 - 1) * slack))
-    df2 = (k**2 - 1) / (3 * slack)
-    return "welch_anova", f, k - 1, df2, float(stats.f.sf(f, k - 1, df2))
+def _welch(parts: list[Array]) -> tuple[float, float, float, float]:
+    n = np.array([len(g) for g in parts])
+    return welch_test([g.mean() for g in parts], [g.std(ddof=1) / np.sqrt(len(g)) for g in parts], n - 1)

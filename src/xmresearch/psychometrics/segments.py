@@ -15,6 +15,7 @@ from scipy import stats
 from xmresearch.data.codebook import Codebook
 from xmresearch.disclosure import hidden_groups
 from xmresearch.display import Shown
+from xmresearch.inference.equal_means import welch_test
 from xmresearch.inference.estimates import Means, estimate_means, mean_covariance
 from xmresearch.inference.sample_designs import Weights
 from xmresearch.inference.threads import on_one_thread
@@ -152,7 +153,7 @@ def segment_gaps(
                 if np.isnan(told[3]):
                     continue
             else:
-                told = welch([m for _, m in compared], k)
+                told = _compared([m for _, m in compared], k)
             tests.append((segment, name, len(compared), *told))
     table = pd.concat(cells, ignore_index=True) if cells else pd.DataFrame(columns=CELLS)
     test = pd.DataFrame(tests, columns=["segment", "construct", "groups", "f", "df1", "df2", "p"])
@@ -180,38 +181,9 @@ def _members(column: pd.Series, codebook: Codebook, segment: str) -> dict[str, N
     return {**found, "": blank} if blank.any() else found
 
 
-def welch(groups: Sequence[Means], k: int) -> tuple[float, float, float, float]:
-    """Test whether group means are equal, without assuming equal variances.
-
-    Parameters
-    ----------
-    groups : sequence of Means
-        Two or more, each with at least two respondents.
-    k : int
-        Which variable.
-
-    Returns
-    -------
-    f, df1, df2, p : float
-        With design weights the squared standard errors are the linearised ones.
-
-    References
-    ----------
-    Welch, B. L. (1951). On the comparison of several mean values. Biometrika, 38, 330-336.
-    """
-    df = np.array([g.df[k] for g in groups], dtype=float)
-    mean = np.array([g.mean[k] for g in groups])
-    with np.errstate(invalid="ignore", divide="ignore"):
-        precision = 1 / np.array([g.se[k] for g in groups]) ** 2
-        if not np.isfinite(precision).all():
-            return (float("nan"),) * 4
-        j = len(groups)
-        total = precision.sum()
-        centre = (precision * mean).sum() / total
-        lack = ((1 - precision / total) ** 2 / df).sum()
-        f = (precision * (mean - centre) ** 2).sum() / (j - 1) / (1 + 2 * (j - 2) / (j**2 - 1) * lack)
-        df2 = (j**2 - 1) / (3 * lack)
-    return float(f), float(j - 1), float(df2), float(stats.f.sf(f, j - 1, df2))
+def _compared(groups: Sequence[Means], k: int) -> tuple[float, float, float, float]:
+    """Compare one variable's means by Welch's test."""
+    return welch_test([g.mean[k] for g in groups], [g.se[k] for g in groups], [g.df[k] for g in groups])
 
 
 def by_design(values: Array, design: Design) -> tuple[float, float, float, float]:
@@ -249,10 +221,7 @@ def by_design(values: Array, design: Design) -> tuple[float, float, float, float
     units = [set(np.unique(design.stages[0].units[column])) for column in inside.T]
     if sum(map(len, units)) == len(set.union(*units)):
         se = np.sqrt(np.diag(covariance))
-        groups = [
-            Means(found.n[[g]], found.mean[[g]], found.sd[[g]], se[[g]], found.df[[g]]) for g in range(len(units))
-        ]
-        return welch(groups, 0)
+        return welch_test(found.mean, se, found.df)
     q, df = len(units) - 1, int(found.df.min())
     contrast = np.column_stack([-np.ones(q), np.eye(q)])
     spread, difference = contrast @ covariance @ contrast.T, contrast @ found.mean

@@ -14,6 +14,7 @@ from xmresearch.errors import Problems, brief
 from xmresearch.params.survey import SurveyParams
 
 NOTABLE_MISSING = 0.1
+FEW_RESPONDENTS = 30
 MOST_LINES = 5
 _SHOWN = 8
 _PROTECTED = {
@@ -35,6 +36,11 @@ def rated_items(codebook: Codebook) -> list[str]:
 def rows_used(used: int, left_out: int) -> dict[str, int] | None:
     """Return how many respondents a figure rests on and how many are left out for blanks; None where nobody is."""
     return {"used": used, "left_out": left_out, "total": used + left_out} if left_out else None
+
+
+def few_respondents(n: int) -> dict[str, int] | None:
+    """Return what must be said of a small sample on the first screen; None where it is not small."""
+    return {"n": n, "few": FEW_RESPONDENTS} if n < FEW_RESPONDENTS else None
 
 
 def describe_survey(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from scipy import stats
@@ -22,7 +21,6 @@ from xmresearch.drivers.quadrants import ImportanceResult
 from xmresearch.drivers.result import DriverResult
 from xmresearch.studies.drivers.evidence import Evidence
 
-FEW_RESPONDENTS = 30
 """Fewer respondents than this are said at the top of the page."""
 
 CLAIMS: Mapping[str, tuple[str, ...]] = {
@@ -193,8 +191,3 @@ def groups_differ(found: GroupDrivers, min_cell: int) -> Claim:
         where=list(dict.fromkeys(differing["construct"])),
         min_cell=min_cell,
     )
-
-
-def few_respondents(n: int) -> dict[str, Any] | None:
-    """Return what must be said of a small sample on the first screen; None where it is not small."""
-    return {"n": n, "few": FEW_RESPONDENTS} if n < FEW_RESPONDENTS else None

@@ -7,6 +7,7 @@ from xmresearch.errors import DataError
 from xmresearch.metrics.expert_judgements import expert_weights
 from xmresearch.metrics.wave_changes import against_benchmark
 from xmresearch.studies.scorecard.asked import asked_metrics
+from xmresearch.studies.scorecard.distributions import filled_in
 from xmresearch.studies.scorecard.params import ScorecardParams
 from xmresearch.studies.scorecard.rows import rows_of_waves
 from xmresearch.studies.survey import describe_survey
@@ -48,6 +49,8 @@ def _examined(params: ScorecardParams, survey: Survey) -> list[str]:
                 )
             score = {"estimate": low, "lower": low, "upper": high, "n": 0}
             against_benchmark(score, mark.value, se=mark.se, n=mark.n, sd=mark.sd, lower=mark.lower, upper=mark.upper)
+    if params.default_column is not None:
+        filled_in(rows.frame[params.default_column], params.default_column)
     if params.judgements is not None:
         expert_weights(params.judgements.table, [m.item for m in asked])
     lines = [f"Metrics: {', '.join(f'{m.item} ({m.measure.name})' for m in asked)}."]

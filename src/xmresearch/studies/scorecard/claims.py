@@ -17,6 +17,7 @@ from xmresearch.claims.families import count_of
 from xmresearch.claims.ranking import Joint, first_of
 from xmresearch.claims.rules import alike, larger, sign
 from xmresearch.display import Shown
+from xmresearch.inference.equal_means import welch_test
 from xmresearch.studies.scorecard.asked import facts_of
 from xmresearch.studies.scorecard.breakdown import Breakdown
 from xmresearch.studies.scorecard.result import FEW_IN_WAVE, Scorecard
@@ -216,18 +217,9 @@ def groups_differ(groups: Breakdown, margin: float, confidence: float) -> Claim:
     reach = stats.norm.ppf(1 - (1 - confidence) / 2 / len(pairs))
     gaps = np.array([y[i] - y[j] for i, j in pairs])
     wide = reach * np.array([np.hypot(s[i], s[j]) for i, j in pairs])
-    p = _equal(y, s, table["n_eff"].to_numpy())
+    p = welch_test(y, s, np.maximum(table["n_eff"].to_numpy() - 1, 1))[3]
     made = alike("differ", gaps - wide, gaps + wide, margin=margin or None, p=p, confidence=confidence, groups=len(y))
     return made.about(segment=groups.ranked, highest=float(y.max()), lowest=float(y.min()))
-
-
-def _equal(y: Array, s: Array, n: Array) -> float:
-    """Return the p value of equality by Welch's test, from estimates, their standard errors and effective answers."""
-    w, k = 1 / s**2, len(y)
-    centre = w @ y / w.sum()
-    slack = float(((1 - w / w.sum()) ** 2 / np.maximum(n - 1, 1)).sum())
-    f = float(w @ (y - centre) ** 2) / (k - 1) / (1 + 2 * (k - 2) / (k**2 - 1) * slack)
-    return float(stats.f.sf(f, k - 1, (k**2 - 1) / (3 * slack)))
 
 
 def _joint(groups: Breakdown) -> Joint:

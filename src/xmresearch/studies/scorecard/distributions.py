@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from xmresearch.errors import XMError
+from xmresearch.data.answers import fitting_scales, plain_word
+from xmresearch.errors import DataError, XMError, brief
 from xmresearch.metrics.banner_questions import Question
 from xmresearch.metrics.banner_tables import BannerTable, banner
 from xmresearch.metrics.cumulative_links import cumulative_link
@@ -15,7 +18,15 @@ from xmresearch.studies.scorecard.asked import Asked
 from xmresearch.studies.scorecard.params import ScorecardParams
 from xmresearch.studies.scorecard.rows import WAVE, WEIGHT, Rows
 
-YES = ("yes", "true", "1", "1.0", "是", "默认", "y")
+_SHOWN = 3
+_BY_DEFAULT: Mapping[str, bool] = {
+    "1": True,
+    "0": False,
+    "默认": True,
+    "系统默认": True,
+    "主动": False,
+    "主动评价": False,
+}
 
 
 def answer_shares(rows: Rows, asked: tuple[Asked, ...], min_cell: int) -> pd.DataFrame:
@@ -155,7 +166,8 @@ def odds_of_waves(rows: Rows, asked: tuple[Asked, ...], params: ScorecardParams)
                 cells[metric.item], x, frequencies=cells[WEIGHT] * scale, squares=cells["square"] * scale**2 if rows.weighted else None,
                 confidence=params.confidence,
             )  # fmt: skip
-        except XMError:
+        except XMError:  # a row of dashes
+            found.append({"metric": metric.item, **dict.fromkeys(("odds_ratio", "ci_lower", "ci_upper", "p"), np.nan)})
             continue
         row = fitted.table.set_index("term").loc["later"]
         found.append({
@@ -163,6 +175,27 @@ def odds_of_waves(rows: Rows, asked: tuple[Asked, ...], params: ScorecardParams)
             "ci_upper": np.exp(row["upper"]), "p": row["p"],
         })  # fmt: skip
     return pd.DataFrame(found) if found else None
+
+
+def filled_in(given: pd.Series, name: str) -> pd.Series:
+    """Return where the system filled in the praise: by yes and no in the words that are known, 1 and 0, or 默认 and 主动.
+
+    Raises
+    ------
+    DataError
+        A cell says neither; a blank says no.
+    """
+    words = given.astype("string").str.strip().map(plain_word, na_action="ignore")
+    met = [w for w in words.dropna().unique() if w]
+    others = [w for w in met if w not in _BY_DEFAULT]
+    forms = fitting_scales(others, 2).get("yes_no", []) if others else []
+    if others and len(forms) != 1:
+        raise DataError(
+            f"default_column: '{brief(name)}' holds {', '.join(repr(brief(w)) for w in others[:_SHOWN])}, which is neither yes nor no.",
+            "Write yes where the system filled in the praise, and no where customers gave it.",
+        )
+    said = {**_BY_DEFAULT, **{w: bool(forms[0][w]) for w in others}}
+    return words.map(said).fillna(value=False).astype(bool)
 
 
 def five_grades(rows: Rows, asked: tuple[Asked, ...], params: ScorecardParams) -> pd.DataFrame | None:
@@ -173,7 +206,7 @@ def five_grades(rows: Rows, asked: tuple[Asked, ...], params: ScorecardParams) -
     if not graded:
         return None
     part = rows.of(rows.after)
-    praised = part[params.default_column].astype("string").str.strip().str.lower().isin(YES)
+    praised = filled_in(part[params.default_column], params.default_column)
     codes = part[graded[0].item]
     given = codes if graded[0].measure.values[0] > 0 else len(GRADES) + 1 - codes
     table = service_grades(given, by_default=praised, weights=part[WEIGHT], confidence=params.confidence)

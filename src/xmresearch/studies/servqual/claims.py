@@ -30,7 +30,6 @@ from xmresearch.sem.concerns import Concern
 from xmresearch.sem.result import SemFit
 from xmresearch.sem.tables import side_by_side
 
-FEW_RESPONDENTS = 30
 _IMPROPER = ("not_converged", "heywood", "same_factors", "reversed_item")
 
 CLAIMS: Mapping[str, tuple[str, ...]] = {
@@ -303,11 +302,6 @@ def comparable(alike: SegmentInvariance, confidence: float) -> Claim:
     made = made.given(Condition("configural_fits", not unfit if named else None))
     made = made.about(alike=held, unlike=broken, unfit=unfit, least=alike.least)
     return made if named else made.withhold("groups_too_small")
-
-
-def few_respondents(n: int) -> dict[str, Any] | None:
-    """Return what must be said of a small sample on the first screen; None where it is not small."""
-    return {"n": n, "few": FEW_RESPONDENTS} if n < FEW_RESPONDENTS else None
 
 
 def concerns(trust: ReliabilityResult, cfa: SemFit | None) -> list[tuple[str, Concern]]:
