@@ -70,6 +70,10 @@ def test_null_world_names_nobody(pages):
     assert {claims[k].withheld for k in ("fix", "strongest", "matter")} == {"explains_nothing"}
     assert "No driver is named as the first to fix" in prose(pages["null", "en"])
     assert "不指出应首先改进的因素" in prose(pages["null", "zh"])
+    for lang in ("en", "zh"):
+        screen = "\n".join(b.content.get("text", "") for b in answer(pages["null", lang]))
+        named = {pages["null", lang].wording.name(n) for n in ("tangibles", "reliability", "assurance", "empathy")}
+        assert not [n for n in named if n in screen]
 
 
 @pytest.mark.parametrize(("world", "count"), [("tied two", 2), ("tied three", 3)])
@@ -80,6 +84,8 @@ def test_ties_are_named_as_ties(pages, world, count):
         assert claims[name].state == "unsettled"
         assert tied <= set(claims[name].facts["possible"])
     assert "do not settle what to fix first" in prose(pages[world, "en"])
+    said = prose(pages[world, "en"])
+    assert "that order is not settled" in said or "The ways of ranking do not agree" in said
     assert "数据不能确定应首先改进什么" in prose(pages[world, "zh"])
 
 
@@ -108,6 +114,12 @@ def test_a_driver_that_lowers_the_outcome_is_not_to_be_fixed_first(pages):
     assert {row[1] for row in ways.content["rows"]} >= {"Tangibles", "Reliability"}
     assert "The ways of ranking do not agree" in prose(report)
     assert "各种排序方法并不一致" in prose(pages["negative", "zh"])
+    for lang, words in (("en", "higher scores go with a LOWER outcome"), ("zh", "得分越高，结果反而越低")):
+        card = next(c for c in cards(pages["negative", lang]) if [r["name"] for r in c["claims"]] == ["strongest"])
+        assert words in card["note"]
+        assert prose(pages["negative", lang]).count(words) == 2
+    assert "go with a higher outcome" in prose(pages["strong", "en"])
+    assert "LOWER" not in prose(pages["strong", "en"])
 
 
 def test_twelve_respondents_are_said_on_the_first_screen(pages):

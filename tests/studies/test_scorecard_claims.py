@@ -84,19 +84,22 @@ def test_strong_worlds_are_said_plainly_with_their_uncertainty(pages):
     claims = pages["strong", "en"].claims
     assert [claims[k].case for k in ("moved", "change", "best")] == ["above", "larger", "first"]
     text = first_screen(pages["strong", "en"])
-    assert "**Yes, likelihood to recommend rose:**" in text
+    assert "**Yes, likelihood to recommend rose, by more than matters:**" in text
     assert "95 % interval" in text
     assert "**b1 leads** by branch" in text
-    assert "**变了，推荐意愿上升：**" in first_screen(pages["strong", "zh"])
+    assert "**变了，推荐意愿上升，超过界值：**" in first_screen(pages["strong", "zh"])
     assert len(claims["whom"].facts["risen"]) >= 3
     assert claims["whom"].facts["fallen"] == []
+    assert "and fell in none" in text
+    assert "下降：无" in first_screen(pages["strong", "zh"])
+    assert [c["label"] for c in cards(pages["strong", "en"])][1] == "Likelihood to recommend, Net Promoter Score"
 
 
 def test_a_fall_is_a_fall(pages):
     claims = pages["fallen", "en"].claims
     assert [claims[k].case for k in ("moved", "change", "worst")] == ["below", "smaller", "first"]
-    assert "fell:**" in first_screen(pages["fallen", "en"])
-    assert "下降：**" in first_screen(pages["fallen", "zh"])
+    assert "fell, by more than matters:**" in first_screen(pages["fallen", "en"])
+    assert "下降，超过界值：**" in first_screen(pages["fallen", "zh"])
 
 
 def test_a_change_of_customers_is_told_from_a_change_of_answers(pages):
@@ -119,6 +122,10 @@ def test_sixty_thousand_answers_do_not_make_a_small_change_matter(pages):
     claims = pages["huge", "en"].claims
     assert (claims["moved"].case, claims["change"].case) == ("above", "within")
     assert "too small to matter" in first_screen(pages["huge", "en"])
+    for lang, words in (("en", "by too little to matter"), ("zh", "但小到不要紧")):
+        card = next(c for c in cards(pages["huge", lang]) if [r["name"] for r in c["claims"]] == ["moved"])
+        assert words in card["note"]
+        assert words in first_screen(pages["huge", lang])
 
 
 def test_one_wave_has_scores_and_no_change(pages):

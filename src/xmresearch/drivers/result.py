@@ -107,9 +107,11 @@ class DriverResult(Shown):
         return {m: str(named.iloc[int(self.table[c].abs().to_numpy().argmax())]) for m, c in METHODS.items()}
 
     def summary(self) -> dict[str, Any]:
-        """Return the strongest driver and the explained variance."""
+        """Return the strongest driver, which way it goes with the outcome, and the explained variance."""
         top = self.table.loc[self.table["share"].idxmax()]
+        way = "goes_along" if top["beta_lower"] > 0 else "goes_against" if top["beta_upper"] < 0 else "goes_either_way"
         return {
+            "direction": way,
             "driver": top["construct"], "share": top["share"],
             "share_lower": top["share_lower"], "share_upper": top["share_upper"], "p_top": top["p_top"], "r2": self.r2,
             "r2_lower": self.r2_lower, "r2_upper": self.r2_upper, "outcome": self.outcome, "outcome_n": self.n, "p": self.p,

@@ -211,7 +211,9 @@ class Wording(string.Formatter):
         return self.number(value, format_spec or ("d" if isinstance(value, int) else DEFAULT_FORMAT))
 
     def _listed(self, values: Sequence[Any], spec: str) -> str:
-        """Write a list; of alternatives (format 'or') the first few, and how many others there are."""
+        """Write a list; of alternatives (format 'or') the first few, and how many others there are; none in a word (format 'none')."""
+        if spec == "none":
+            return self._listed(values, "") if values else str(self.get("style", "none"))
         last, more = self.get("style", "list_last"), []
         if spec == "or":
             spec, last = "", self.get("style", "list_or")

@@ -20,9 +20,12 @@ class Ways(Shown):
     ----------
     table : DataFrame
         One row per way: way, leader, state (settled or unsettled, by its claim; by_estimate where no claim is made of it).
+    settled : bool
+        Whether it is settled which driver to fix first.
     """
 
     table: pd.DataFrame
+    settled: bool
 
     def tidy(self) -> pd.DataFrame:
         """Return one row per way."""
@@ -33,8 +36,9 @@ class Ways(Shown):
         counts = self.table["leader"].value_counts()
         leader = str(counts.index[0])
         others = [str(n) for n in dict.fromkeys(self.table["leader"]) if n != leader]
+        agree = "agree" if self.settled else "agree_open"
         return {
-            "case": "differ" if others else "agree", "leader": leader, "count": int(counts.iloc[0]), "ways": len(self.table),
+            "case": "differ" if others else agree, "leader": leader, "count": int(counts.iloc[0]), "ways": len(self.table),
             "others": others,
         }  # fmt: skip
 
@@ -52,9 +56,9 @@ def ways_compared(found: Evidence, claims: DriverClaims) -> Ways | None:
     Returns
     -------
     Ways or None
-        None where drivers cannot be estimated.
+        None where drivers cannot be estimated, or none may be named as the first: an order of estimates would name one all the same.
     """
-    if found.driven is None:
+    if found.driven is None or claims.fix is None or claims.fix.withheld:
         return None
     said = {"way_gain": claims.fix, "way_shapley": claims.strongest}
     rows: list[tuple[str, str]] = []
@@ -78,4 +82,4 @@ def ways_compared(found: Evidence, claims: DriverClaims) -> Ways | None:
         claim = said.get(way)
         mine = claim is not None and claim.facts["leader"] == leader
         states.append(f"state_{claim.state}" if claim is not None and mine else "by_estimate")
-    return Ways(pd.DataFrame(rows, columns=["way", "leader"]).assign(state=states))
+    return Ways(pd.DataFrame(rows, columns=["way", "leader"]).assign(state=states), claims.fix.settled)

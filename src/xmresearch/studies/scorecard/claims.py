@@ -111,7 +111,8 @@ def _span(found: Scorecard) -> float:
 
 def headline_moved(found: Scorecard) -> Claim:
     """Claim that the headline rose or fell; withheld where there is one wave."""
-    return _of_change(found, "moved")
+    size = {"larger": "matters_more", "smaller": "matters_more", "within": "matters_little"}
+    return _of_change(found, "moved").about(matters=size.get(_of_change(found, "change").verdict, "matters_open"))
 
 
 def headline_changed(found: Scorecard) -> Claim:
