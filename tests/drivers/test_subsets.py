@@ -184,3 +184,21 @@ def test_a_suppressor_dominates_on_average_only():
         else pairs.loc[("c", "b"), "dominance"] == "general"
     )
     assert pairs.loc[("a", "b"), "dominance"] in ("complete", "conditional")
+
+
+def test_half_of_the_resamples_must_tell_the_drivers_apart():
+    from xmresearch.drivers.explained import _usable
+    from xmresearch.errors import InsufficientData
+
+    sound, flat = np.eye(3), np.diag([1.0, 0.0, 1.0])
+    assert _usable(np.stack([sound] * 5 + [flat] * 5), 2).sum() == 5
+    with pytest.raises(InsufficientData, match="Most resamples cannot tell the drivers apart"):
+        _usable(np.stack([sound] * 4 + [flat] * 6), 2)
+
+
+@pytest.mark.parametrize(("k", "kept"), [(10, True), (11, False)])
+def test_draws_of_all_subsets_are_kept_up_to_ten_drivers(k, kept):
+    rng = np.random.default_rng(2)
+    x = pd.DataFrame(rng.normal(size=(60, k)), columns=[f"d{j}" for j in range(k)])
+    y = pd.Series(x.sum(axis=1) + rng.normal(size=60), name="y")
+    assert (relative_importance(x, y, bootstrap=20).values_drawn is not None) == kept

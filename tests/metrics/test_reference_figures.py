@@ -258,3 +258,22 @@ def test_the_index_of_mobi_is_that_of_the_notes():
     mobi = xm.load_dataset("mobi")
     items = [c for c in mobi if c.startswith("CUSA")]
     assert satisfaction_index(mobi[items].mean()) == pytest.approx(71.97, abs=0.006)
+
+
+@pytest.mark.parametrize(("effect", "refused"), [(25.0, False), (25.1, True)])
+def test_an_effect_without_a_finite_estimate_is_refused(monkeypatch, effect, refused):
+    from xmresearch.errors import ModelError
+    from xmresearch.metrics import cumulative_links
+
+    def far(given):
+        size = len(honest(given)[0])
+        return np.r_[effect, np.zeros(size - 1)], -1.0, np.eye(size)
+
+    honest = cumulative_links.maximised
+    monkeypatch.setattr(cumulative_links, "maximised", far)
+    y, x = pd.Series([1, 2, 3, 1, 2, 3] * 4), pd.DataFrame({"x": [0.0, 1.0] * 12})
+    if refused:
+        with pytest.raises(ModelError, match="no finite estimate"):
+            cumulative_links.cumulative_link(y, x)
+    else:
+        assert cumulative_links.cumulative_link(y, x).table is not None

@@ -4,13 +4,14 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from scipy import stats
 
 from xmresearch.errors import DataError, InsufficientData
 from xmresearch.metrics.change_parts import gap_change, mix_and_score
 from xmresearch.metrics.measures import answers_in, mean_score, net_promoter_measure, top_boxes
 from xmresearch.metrics.net_scores import net_score
 from xmresearch.metrics.public_service_grades import service_grades
-from xmresearch.metrics.scores_by_group import group_scores
+from xmresearch.metrics.scores_by_group import BORROWED, group_scores
 from xmresearch.metrics.share_changes import share_difference
 from xmresearch.metrics.share_intervals import share_interval
 from xmresearch.metrics.wave_changes import against_benchmark, correlation_of_waves, matched_change, unpaired_change
@@ -279,3 +280,36 @@ def test_people_in_both_waves_make_a_change_sharper():
 
 def _net(answers):
     return 100.0 * ((answers >= 9).astype(float) - (answers <= 6))
+
+
+def test_weighted_intervals_have_students_quantile_of_the_effective_answers():
+    """By hand: Rocks' interval with added answers of the weight of an effective one, from t instead of z."""
+    rng = np.random.default_rng(8)
+    frame = pd.DataFrame({"score": rng.integers(0, 11, 40).astype(float), "w": rng.exponential(1, 40) + 0.1})
+    row = group_scores(Counts.of(frame, "score", weights="w", levels=range(11)), NPS).table.iloc[0]
+    y, w = 100.0 * ((frame["score"] >= 9).astype(float) - (frame["score"] <= 6)), frame["w"].to_numpy()
+    unit, n_eff = (w**2).sum() / w.sum(), w.sum() ** 2 / (w**2).sum()
+    total = w.sum() + 3 * unit
+    centre = (w * y).sum() / total
+    ends = np.array([100.0, -100.0])
+    added = 0.75 * ((ends - centre) ** 2).sum() + 1.5 * centre**2
+    squares = (w**2 * (y - centre) ** 2).sum() + unit**2 * added
+    half = stats.t.ppf(0.975, n_eff - 1) * np.sqrt(squares) / total
+    assert n_eff < 35
+    assert [row["n_eff"], row["upper"] - row["lower"]] == pytest.approx([n_eff, 2 * half], rel=1e-9)
+
+
+def test_a_group_that_agrees_borrows_its_spread_from_three_answers_of_all():
+    frame = pd.DataFrame({"score": [9.0] * 20 + [9.0, 3.0] * 20, "g": ["agree"] * 20 + ["apart"] * 40})
+    row = group_scores(Counts.of(frame, "score", by=["g"], levels=range(11)), NPS).table.set_index("g").loc["agree"]
+    grand = (100 * 20 + 0 * 40) / 60
+    common = (20 * 0 + 40 * 100.0**2 + (100 - grand) ** 2 + (-100 - grand) ** 2) / 62
+    assert BORROWED == 3
+    assert row["spread"] == pytest.approx(np.sqrt(3 * common / 22 / 20), rel=1e-9)
+
+
+def test_a_quarter_of_a_rise_and_of_a_fall_is_added_where_nobody_changed():
+    found = matched_change([1.0] * 10, [1.0] * 10, step=1.0)
+    squares = 0.25 * (1.0**2 + 1.0**2)
+    reach = stats.t.ppf(0.975, 9) * np.sqrt(10 / 9 * squares) / 10.5
+    assert (found.lower, found.upper) == pytest.approx((-reach, reach), rel=1e-9)

@@ -108,3 +108,17 @@ def test_gains_in_nps_and_at_statements(own, tmp_path):
 @pytest.mark.parametrize("width", [1280, 390])
 def test_page_in_chromium(reports, lang, width, page_is_sound):
     page_is_sound(reports[lang] / "report.html", width)
+
+
+def test_ratings_are_high_from_the_upper_sixth_of_the_scale():
+    """Six and seven of 1-7, unless the params say otherwise."""
+    from xmresearch.data.config import ScenarioSource
+    from xmresearch.data.load import load_survey
+    from xmresearch.studies.drivers.asked import asked
+    from xmresearch.studies.drivers.params import DriversParams
+
+    survey = load_survey(ScenarioSource(n=60, seed=1), codebook="servqual")
+    for given, want in ((None, 6.0), (5.0, 5.0)):
+        params = DriversParams(codebook="servqual", important=given, weight_column=None, segments=[], branches=None)
+        found = asked(params, survey)
+        assert (found.important, found.satisfied) == (want, want)

@@ -288,6 +288,23 @@ def test_a_wave_that_is_too_small_is_left_out_or_refused_when_asked_for(folder):
         scorecard(open_scorecard(asked, folder), asked)
 
 
+@pytest.mark.parametrize(("branches", "pooled"), [(3, True), (2, False)])
+def test_three_groups_are_pooled_and_two_are_not(folder, branches, pooled):
+    answers(300, [82, 11], branches=(0.0,) * branches).to_csv(folder / "few.csv", index=False)
+    report = write("scorecard", folder, **BARE | {"data": {"path": "few.csv"}})
+    assert ("drawn towards the mean of all" in prose(report)) == pooled
+    assert ("Two groups are compared as observed" in prose(report)) != pooled
+    assert report.claims["best"].facts["by"] == ("by_pooled" if pooled else "by_observed")
+
+
+@pytest.mark.parametrize(("lang", "words"), [("en", "by its observed score"), ("zh", "观测得分高于其他各组")])
+def test_two_groups_lead_by_what_was_observed(folder, lang, words):
+    answers(600, [82, 12], branches=(40.0, -40.0)).to_csv(folder / "two.csv", index=False)
+    report = write("scorecard", folder, lang=lang, **BARE | {"data": {"path": "two.csv"}})
+    assert report.claims["best"].settled
+    assert words in first_screen(report)
+
+
 def test_metrics_are_recognised_by_their_scales():
     from scorecard_worlds import book
 

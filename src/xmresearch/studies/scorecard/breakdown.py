@@ -59,6 +59,10 @@ class Breakdown(Shown):
         """Return the groups that are ranked."""
         return self.table[self.table["segment"] == self.ranked]
 
+    def ranked_by(self) -> dict[str, str]:
+        """Return whether the ranked groups are compared by pooled estimates, or as observed."""
+        return {"case": "observed" if self.pooled is None else "pooled"}
+
     def told_parts(self) -> pd.DataFrame | None:
         """Return what the change is made of; None where there is no change to tell of."""
         return None if self.parts.empty else self.parts

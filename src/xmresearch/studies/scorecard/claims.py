@@ -234,7 +234,7 @@ def leader(groups: Breakdown, confidence: float, *, lowest: bool = False) -> Cla
     """Claim which of the ranked groups is the first, or the last, by their pooled estimates."""
     name = "worst" if lowest else "best"
     made = first_of(name, _joint(groups), _named(groups.of_ranked()), confidence=confidence, lowest=lowest)
-    return made.about(segment=groups.ranked)
+    return made.about(segment=groups.ranked, by=f"by_{groups.ranked_by()['case']}")
 
 
 def off_the_mean(groups: Breakdown, confidence: float) -> Claim:
