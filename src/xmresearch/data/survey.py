@@ -18,15 +18,14 @@ from xmresearch.data.delimited import require_unique_columns
 from xmresearch.data.drawn import LEAST_CLUSTERS, Drawn, category_labels, read_drawn
 from xmresearch.data.formats.table import Table
 from xmresearch.data.sampling_params import SamplingParams
-from xmresearch.data.screening import ScreeningLog, numeric_items, require_in_range, screen, screened_items
+from xmresearch.data.screening import ScreeningLog, numeric_items, require_in_range, screen
+from xmresearch.data.survey_checks import check_columns, check_items
 from xmresearch.data.weights import effective_n, positive_weights
 from xmresearch.disclosure import MIN_CELL
 from xmresearch.display import Shown
-from xmresearch.errors import CodebookError, DataError, InsufficientData, Problems, nearest
+from xmresearch.errors import CodebookError, DataError, InsufficientData, Problems
 
 MAX_SEGMENT_LEVELS = 40
-_SHOWN = 8
-_HEAD = 1000
 
 
 @dataclass(frozen=True, repr=False)
@@ -241,7 +240,7 @@ def prepare_survey(
         "cluster_column": cluster_column,
     }  # fmt: skip
     asked = {k: v for k, v in given.items() if v is not None} | (sampling.columns if sampling else {})
-    _check_columns(raw, codebook, asked, segments, problems)
+    check_columns(raw, codebook, asked, segments, problems)
     there = {k: v if v in raw.columns else None for k, v in given.items()}
     raw = raw.reset_index(drop=True)
     items, conversions = numeric_items(raw, codebook, problems, table.doubts if table is not None else {})
@@ -265,7 +264,7 @@ def prepare_survey(
             )
         )
     elif sound:
-        _check_items(frame, codebook, problems, error_on_constant=rules.constant_items.action == "error")
+        check_items(frame, codebook, problems, error_on_constant=rules.constant_items.action == "error")
     for column in codebook.columns:
         if column.reverse and column.name in frame:
             frame[column.name] = column.scale.minimum + column.scale.maximum - frame[column.name]
@@ -299,80 +298,6 @@ def prepare_survey(
         texts=raw.loc[keep, list(texts)].reset_index(drop=True),
         drawn=drawn,
     )
-
-
-def _check_columns(
-    raw: pd.DataFrame, codebook: Codebook, given: Mapping[str, str], segments: Sequence[str], problems: Problems
-) -> None:
-    """Collect an error for all items that are not there, and one for every other column that is not or cannot be used."""
-    names, own = [c.name for c in codebook.columns], list(map(str, raw.columns))
-    for name in dict.fromkeys(segments):
-        if list(segments).count(name) > 1 or name in names:
-            problems.errors.append(
-                DataError(
-                    f"The segment column '{name}' is given twice, or is itself an item.", "Remove it from 'segments'."
-                )
-            )
-    lacking = [name for name in names if name not in raw.columns]
-    if lacking:
-        shown = ", ".join(f"'{name}'" for name in lacking[:_SHOWN]) + (", ..." if len(lacking) > _SHOWN else "")
-        what = f"column {shown}" if len(lacking) == 1 else f"columns {shown} ({len(lacking)} items of the codebook)"
-        problems.errors.append(DataError(f"The data have no {what}.", nearest(lacking[0], own)))
-    for key in given:
-        if key.startswith(("weight_column", "cluster_column", "sampling.")) and given[key] in names:
-            problems.errors.append(
-                DataError(
-                    f"{key}: '{given[key]}' is an item of the codebook.", "Name another column, or remove the item."
-                )
-            )
-    for key, name in [*given.items(), *(("segments", name) for name in segments)]:
-        if name not in raw.columns:
-            problems.errors.append(DataError(f"{key}: the data have no column '{name}'.", nearest(name, own)))
-
-
-def _check_items(frame: pd.DataFrame, codebook: Codebook, problems: Problems, *, error_on_constant: bool) -> None:
-    judged = set(screened_items(codebook)[0])
-    for column in codebook.columns:
-        given = frame[column.name].to_numpy()
-        first = _answered(given[:_HEAD])
-        if len(first) >= MIN_CELL and first.min() < first.max():
-            continue
-        answers = _answered(given)
-        with problems.step():
-            if not len(answers):
-                raise InsufficientData(
-                    f"Column '{column.name}' holds no answer from the {len(frame)} respondents kept.",
-                    "Remove the item from the codebook, or check the export.",
-                )
-            if len(answers) < MIN_CELL:
-                raise InsufficientData(
-                    f"Column '{column.name}' holds fewer than {MIN_CELL} answers; so few are never published.",
-                    "Remove the item from the codebook, or the column from the file.",
-                )
-            if column.name in judged and error_on_constant and answers.min() == answers.max():
-                raise InsufficientData(
-                    f"Column '{column.name}' is constant: all {len(answers)} answers are {answers[0]:g}.",
-                    "Remove the item from the codebook, or set screening.constant_items.action to flag.",
-                )
-    if not problems.errors:
-        with problems.step():
-            _require_pairs_answered(frame, codebook)
-
-
-def _answered(given: NDArray[np.float64]) -> NDArray[np.float64]:
-    return given[~np.isnan(given)]
-
-
-def _require_pairs_answered(frame: pd.DataFrame, codebook: Codebook) -> None:
-    """Refuse a statement that fewer people answered both ways than may be published."""
-    for statement in codebook.statements("expectation", "perception"):
-        names = [codebook.item(kind, statement).name for kind in ("expectation", "perception")]
-        pair = [frame[name].to_numpy() for name in names]
-        if all(np.isfinite(pair[0][rows] + pair[1][rows]).sum() < MIN_CELL for rows in (slice(_HEAD), slice(None))):
-            raise InsufficientData(
-                f"Fewer than {MIN_CELL} respondents answered both '{names[0]}' and '{names[1]}'; so few are never published.",
-                "Remove the statement from the codebook, or both columns from the file.",
-            )
 
 
 def _clusters(given: pd.Series, name: str) -> NDArray[np.object_]:
