@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -47,6 +47,8 @@ class Evidence(Shown):
     groups : GroupDrivers or None
     branches : str or None
         Column of the groups whose best level is a mark.
+    lacking : tuple of (str, str)
+        Parts that the data do not allow, and why.
     """
 
     driven: DriverResult | None
@@ -60,6 +62,7 @@ class Evidence(Shown):
     chances: pd.DataFrame | None
     groups: GroupDrivers | None
     branches: str | None = None
+    lacking: tuple[tuple[str, str], ...] = ()
 
     @property
     def exact(self) -> DriverResult | None:
@@ -69,6 +72,15 @@ class Evidence(Shown):
     def missing(self) -> dict[str, Any] | None:
         """Return why the drivers cannot be estimated; None where they can."""
         return {"reason": self.obstacle} if self.obstacle else None
+
+    def left_out(self) -> dict[str, Any] | None:
+        """Return what the data do not allow, and the reasons; None where they allow everything."""
+        if not self.lacking:
+            return None
+        return {
+            "parts": [part for part, _ in self.lacking],
+            "reasons": " ".join(dict.fromkeys(r for _, r in self.lacking)),
+        }
 
     def mark(self) -> dict[str, Any] | None:
         """Return what the best groups' levels are a mark of; None where there are no groups."""
@@ -109,34 +121,37 @@ def estimate(params: DriversParams, survey: Survey, given: Asked) -> Evidence:
         lambda: relative_importance(x, y, kind=params.outcome_kind, also=given.also, **weighed, **drawn, **clustered)
     )
     if driven is None:
-        return Evidence(None, obstacle, *([None] * 8))
+        return Evidence(None, obstacle, None, None, None, None, None, None, None, None)
     branches = None if params.branches is None else survey.frame[params.branches]
     cross, middle = params.importance_cross, given.middle
     grid: dict[str, Any] = {"cross": cross, **weighed, **drawn}
     segments = survey.frame[params.segments]
-    return Evidence(
-        driven,
-        None,
-        _tried(lambda: collinearity(x, weights=given.weights))[0],
-        _tried(
+    derived: Literal["share", "correlation"] = "share" if x.shape[1] <= MOST_EXACT else "correlation"
+    tried = {
+        "told_apart": _tried(lambda: collinearity(x, weights=given.weights)),
+        "gains": _tried(
             lambda: gains(
                 x, y, kind=params.outcome_kind, target=params.target, top=params.top, most=given.most, groups=branches,
                 costs=params.costs, min_cell=params.min_cell, **weighed, **drawn, **clustered,
             )
-        )[0],
-        _tried(lambda: derived_grid(x, y, derived="share" if x.shape[1] <= MOST_EXACT else "correlation", middle=middle, **grid))[0],
-        _tried(
+        ),
+        "derived": _tried(lambda: derived_grid(x, y, derived=derived, middle=middle, **grid)),
+        "stated": _tried(
             lambda: importance_performance(
                 survey.frame, survey.codebook, min_answered=params.min_answered, **grid
             )
-        )[0],
-        _tried(lambda: penalty_reward(x, y, low=params.low, high=params.high, **weighed, **clustered))[0],
-        _kano(params, given),
-        None if given.importance is None else opportunity(
-            given.importance, x, important=given.important, satisfied=given.satisfied, **weighed, **drawn
         ),
-        _tried(lambda: drivers_by_group(x, y, segments, min_cell=params.min_cell, **weighed))[0] if params.segments else None,
-        params.branches,
+        "factors": _tried(lambda: penalty_reward(x, y, low=params.low, high=params.high, **weighed, **clustered)),
+        "groups": _tried(lambda: drivers_by_group(x, y, segments, min_cell=params.min_cell, **weighed))
+        if params.segments else (None, None),
+    }  # fmt: skip
+    got: dict[str, Any] = {part: found for part, (found, _) in tried.items()}
+    chances = None if given.importance is None else opportunity(
+        given.importance, x, important=given.important, satisfied=given.satisfied, **weighed, **drawn
+    )  # fmt: skip
+    return Evidence(
+        driven, None, got["told_apart"], got["gains"], got["derived"], got["stated"], got["factors"], _kano(params, given), chances, got["groups"],
+        params.branches, tuple((f"part_{part}", reason) for part, (_, reason) in tried.items() if reason is not None),
     )  # fmt: skip
 
 
