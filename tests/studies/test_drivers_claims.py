@@ -211,18 +211,18 @@ def test_figures_of_r_are_on_the_page(kiosk_frame, root, reference):
 
 
 def test_what_the_data_do_not_allow_is_said_and_not_left_out_in_silence(tmp_path, monkeypatch):
-    from xmresearch.errors import InsufficientData
+    from xmresearch.drivers.obstacles import NotEstimable
     from xmresearch.studies.drivers import evidence
 
     def refuse(*_, **__):
-        raise InsufficientData("Too few answers are low.")
+        raise NotEstimable("no_extremes", "Nobody answered low.")
 
     monkeypatch.setattr(evidence, "penalty_reward", refuse)
     survey(200, FLAT, seed=5, answers=True, drives=(0.5, 0.5, 0, 0, 0)).to_parquet(tmp_path / "a.parquet")
     both = in_both("drivers", tmp_path, **BARE | {"data": {"path": "a.parquet"}})
     for lang, words in (
-        ("en", "do not allow it:** penalties and rewards. Too few"),
-        ("zh", "没有的部分：**惩罚与奖励。"),
+        ("en", "do not allow it:** penalties and rewards. Why: too few answers are low or high."),
+        ("zh", "没有的部分：**惩罚与奖励。原因：低分或高分的回答太少。"),
     ):
         assert words in "".join(b.content.get("text", "") for b in answer(both[lang]))
         assert not any(b.kind == "section" and b.content["key"] == "factors" for b in both[lang].blocks)

@@ -15,6 +15,7 @@ from xmresearch.claims.families import adjusted
 from xmresearch.disclosure import MIN_CELL, hidden_groups
 from xmresearch.display import Shown
 from xmresearch.drivers.contrasts import least_squares
+from xmresearch.drivers.slopes_by_cluster import equal_slopes, slopes_with_clusters
 from xmresearch.inference.equal_means import welch_test
 from xmresearch.inference.threads import on_one_thread
 from xmresearch.plots import forest
@@ -69,6 +70,7 @@ def drivers_by_group(
     segments: pd.DataFrame,
     *,
     weights: Array | None = None,
+    clusters: NDArray[Any] | None = None,
     min_cell: int = MIN_CELL,
     confidence: float = 0.95,
 ) -> GroupDrivers | None:
@@ -84,10 +86,12 @@ def drivers_by_group(
         One column per segment, shape (n, any); blanks belong to no group.
     weights : ndarray, optional
         Design weights, shape (n,).
+    clusters : array, optional
+        Who answered, or what was drawn as a whole, shape (n,): rows of one cluster are not independent, in a group or across groups.
     min_cell : int
         Groups with fewer respondents are not shown, nor so many more as would reveal them.
     confidence : float
-        Level of the t intervals (HC3).
+        Level of the t intervals (HC3; with clusters, of the jackknife that leaves out one at a time).
 
     Returns
     -------
@@ -98,11 +102,14 @@ def drivers_by_group(
     ----------
     Welch, B. L. (1951). On the comparison of several mean values: an alternative approach. Biometrika, 38, 330-336. Long, J. S.
     & Ervin, L. H. (2000). Using heteroscedasticity consistent standard errors in the linear regression model. The American
-    Statistician, 54, 217-224. Holm, S. (1979). Scandinavian Journal of Statistics, 6, 65-70.
+    Statistician, 54, 217-224. Holm, S. (1979). Scandinavian Journal of Statistics, 6, 65-70. Bell, R. M. &
+    McCaffrey, D. F. (2002). Bias reduction in standard errors for linear regression with multi-stage samples. Survey Methodology,
+    28, 169-181.
     """
     x, y = drivers.to_numpy(dtype=float), outcome.to_numpy(dtype=float)
     whole = ~np.isnan(x).any(axis=1) & ~np.isnan(y)
     w = np.ones(len(y)) if weights is None else np.asarray(weights, dtype=float)
+    drawn = None if clusters is None else pd.factorize(np.asarray(clusters), use_na_sentinel=False)[0]
     k, names = x.shape[1], [str(c) for c in drivers.columns]
     members = {str(s): _groups(segments[s]) for s in segments.columns}
     marks = hidden_groups({s: [m & whole for m in g.values()] for s, g in members.items()}, min_cell)
@@ -110,15 +117,22 @@ def drivers_by_group(
     least = max(min_cell, ROWS_PER_DRIVER * k + 2)
     for segment, groups in members.items():
         found: list[tuple[Array, Array, float]] = []
+        shifts: list[Array] = []
         for (value, mine), hide in zip(groups.items(), marks[segment], strict=True):
             at = mine & whole
             n = int(at.sum())
             fits = value != "" and not hide and n >= least and bool((np.ptp(x[at], axis=0) > 0).all())
+            fits = fits and (drawn is None or len(np.unique(drawn[at])) >= k + 2)
             if not fits:
                 hidden += value != "" and n > 0
                 continue
-            b, cov, _, df = least_squares(x[at], y[at], w[at], None)
-            slope, se = b[1:], np.sqrt(np.diag(cov))[1:]
+            if drawn is None:
+                b, cov, _, df = least_squares(x[at], y[at], w[at], None)
+                slope, se = b[1:], np.sqrt(np.diag(cov))[1:]
+            else:
+                slope, moved, df = slopes_with_clusters(x[at], y[at], w[at], drawn[at], int(drawn.max()) + 1)
+                se = np.sqrt((moved**2).sum(axis=0))
+                shifts.append(moved)
             found.append((slope, se, df))
             reach = stats.t.ppf((1 + confidence) / 2, df) * se
             rows.append(pd.DataFrame({
@@ -126,7 +140,7 @@ def drivers_by_group(
                 "slope_upper": slope + reach,
             }))  # fmt: skip
         if len(found) > 1:
-            tests += [(segment, name, len(found), *welch_test(*_of_driver(found, j))) for j, name in enumerate(names)]
+            tests += [(segment, name, len(found), *_equal(found, shifts, j)) for j, name in enumerate(names)]
     if not tests:
         return None
     test = pd.DataFrame(tests, columns=["segment", "construct", "groups", "f", "df1", "df2", "p"])
@@ -141,6 +155,15 @@ def _groups(column: pd.Series) -> dict[str, NDArray[np.bool_]]:
     found = {v: (text == v).to_numpy() for v in values}
     blank = (text == "").to_numpy()
     return {**found, "": blank} if blank.any() else found
+
+
+def _equal(found: Sequence[tuple[Array, Array, float]], shifts: Sequence[Array], j: int) -> tuple[float, ...]:
+    """Test that one driver's slope is the same in every group: F, its degrees of freedom and p."""
+    slope, se, df = _of_driver(found, j)
+    if not shifts:
+        return welch_test(slope, se, df)
+    moved = np.stack([s[:, j] for s in shifts], axis=1)
+    return equal_slopes(slope, moved, df)
 
 
 def _of_driver(found: Sequence[tuple[Array, Array, float]], j: int) -> tuple[Array, Array, Array]:

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from xmresearch.display import Shown
-from xmresearch.errors import InsufficientData
+from xmresearch.drivers.obstacles import NotEstimable
 
 Array = NDArray[np.float64]
 VIF_NOTABLE, VIF_HIGH = 5.0, 10.0
@@ -96,11 +96,11 @@ def collinearity(drivers: pd.DataFrame, *, weights: Array | None = None) -> Coll
     whole = ~np.isnan(x).any(axis=1)
     names = [str(c) for c in drivers.columns]
     if x.shape[1] < 2 or whole.sum() < 2:
-        raise InsufficientData("Collinearity is of two or more drivers, and two or more complete rows.")
+        raise NotEstimable("few_respondents", "Collinearity is of two or more drivers, and two or more complete rows.")
     cov = np.cov(x[whole], rowvar=False, aweights=None if weights is None else weights[whole])
     sd = np.sqrt(np.diag(cov))
     if (sd <= 0).any():
-        raise InsufficientData(f"'{names[int(sd.argmin())]}' is constant, so it drives nothing.")
+        raise NotEstimable("constant", f"'{names[int(sd.argmin())]}' is constant, so it drives nothing.")
     r = cov / np.outer(sd, sd)
     values = np.linalg.eigvalsh(r)
     floor = np.finfo(float).eps * len(names)

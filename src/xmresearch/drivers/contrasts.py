@@ -13,7 +13,7 @@ from scipy import stats
 from xmresearch.claims.families import adjusted
 from xmresearch.disclosure import MIN_CELL
 from xmresearch.display import Shown
-from xmresearch.errors import InsufficientData
+from xmresearch.drivers.obstacles import NotEstimable
 from xmresearch.inference.threads import on_one_thread
 
 Array = NDArray[np.float64]
@@ -114,7 +114,9 @@ def penalty_reward(
     w = np.ones(len(y)) if weights is None else np.asarray(weights, dtype=float)[whole]
     k = x.shape[1]
     if len(y) < max(MIN_CELL, 2 * k + 3):
-        raise InsufficientData(f"{len(y)} complete respondents cannot tell penalties and rewards of {k} drivers apart.")
+        raise NotEstimable(
+            "few_respondents", f"{len(y)} complete respondents cannot tell penalties and rewards of {k} drivers apart."
+        )
     lows = np.full(k, low) if low is not None else np.quantile(x, 1 / 3, axis=0, method="inverted_cdf")
     highs = np.full(k, high) if high is not None else np.quantile(x, 2 / 3, axis=0, method="inverted_cdf")
     highs = np.where(highs > lows, highs, np.nextafter(lows, np.inf))
@@ -122,7 +124,9 @@ def penalty_reward(
     counts = marks.sum(axis=0)
     kept = (counts >= MIN_CELL) & (counts <= len(y) - MIN_CELL)
     if not kept.any():
-        raise InsufficientData(f"No driver has {MIN_CELL} low or {MIN_CELL} high answers to contrast with the rest.")
+        raise NotEstimable(
+            "no_extremes", f"No driver has {MIN_CELL} low or {MIN_CELL} high answers to contrast with the rest."
+        )
     group = None if clusters is None else pd.factorize(np.asarray(clusters)[whole], use_na_sentinel=False)[0]
     b, cov, classical, df = least_squares(marks[:, kept].astype(float), y, w, group)
     terms = ["intercept", *np.array([f"{c}_{e}" for c in drivers.columns for e in ("low", "high")])[kept]]

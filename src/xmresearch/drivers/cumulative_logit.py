@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from xmresearch.display import Shown
-from xmresearch.errors import InsufficientData
+from xmresearch.drivers.obstacles import NotEstimable
 from xmresearch.inference.threads import on_one_thread
 
 Array = NDArray[np.float64]
@@ -197,8 +197,9 @@ def _fit(outcome: GradedOutcome, masks: Mask, w: Array) -> tuple[Array, Array, A
     raise _separated()
 
 
-def _separated() -> InsufficientData:
-    return InsufficientData(
+def _separated() -> NotEstimable:
+    return NotEstimable(
+        "separated",
         "Some drivers foretell grades of the outcome without error, or determine one another, so that no slopes can be estimated.",
         "Leave such drivers out, or join rare grades of the outcome.",
     )

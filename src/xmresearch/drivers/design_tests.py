@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from xmresearch.errors import InsufficientData
+from xmresearch.drivers.obstacles import NotEstimable
 from xmresearch.missing.pooled_tests import pool_wald
 from xmresearch.sampling.designs import Design
 
@@ -43,8 +43,9 @@ def nothing_explained_by_design(tables: Sequence[Array], design: Design) -> floa
     inside, k = design.rows(), tables[0].shape[1] - 1
     df = design.df - k + 1
     if df < 1:
-        raise InsufficientData(
-            f"The design leaves {design.df} degrees of freedom, too few to tell what {k} dimensions drive."
+        raise NotEstimable(
+            "few_clusters",
+            f"The design leaves {design.df} degrees of freedom, too few to tell what {k} dimensions drive.",
         )
     slopes, covariances = np.empty((len(tables), k)), np.empty((len(tables), k, k))
     for t, table in enumerate(tables):

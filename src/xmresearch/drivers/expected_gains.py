@@ -13,10 +13,13 @@ from scipy.special import expit
 
 from xmresearch.disclosure import MIN_CELL
 from xmresearch.display import Shown
+from xmresearch.drivers.best_levels import best_levels
 from xmresearch.drivers.cumulative_logit import GradedOutcome, fit_subsets, replicate_subsets
 from xmresearch.drivers.importance_fit import check_told_apart, concentration
+from xmresearch.drivers.obstacles import NotEstimable
+from xmresearch.drivers.rank_posterior import chance_of_lead, pulled_together
 from xmresearch.drivers.result import Kind
-from xmresearch.errors import InsufficientData, ParamsError, nearest
+from xmresearch.errors import ParamsError, nearest
 from xmresearch.inference.estimates import percentile_interval, resample_rows
 from xmresearch.inference.threads import on_one_thread
 from xmresearch.plots import forest
@@ -38,8 +41,8 @@ class GainResult(Shown):
     table : DataFrame
         One row per driver and move, largest gain first within a move: move (one_point, best_group), construct, best (the group whose level is the mark), shift (mean move
         of the driver in its own points; nobody goes beyond the scale), gain with lower and upper (change of the target), cost,
-        per_cost with lower and upper (gain for one unit of cost; NaN without costs), p_first (share of draws in which it
-        brings most) and p_value (in which it brings most for its cost).
+        per_cost with lower and upper (gain for one unit of cost; NaN without costs), p_first (posterior probability that it
+        brings most, see `pulled_together`) and p_value (that it brings most for its cost).
     target : str
         mean (in points of the outcome), nps (in points of -100 to 100) or top_box (in percentage points).
     best : dict of str to str
@@ -160,14 +163,16 @@ def gains(
     whole = ~np.isnan(x).any(axis=1) & ~np.isnan(y)
     x, y, k, n = x[whole], y[whole], x.shape[1], int(whole.sum())
     if n < max(3 * (k + 1), MIN_CELL):
-        raise InsufficientData(f"{n} complete respondents cannot tell what {k} drivers bring.")
+        raise NotEstimable("few_respondents", f"{n} complete respondents cannot tell what {k} drivers bring.")
     check_told_apart(np.cov(np.column_stack([x, y]), rowvar=False), [*names, str(outcome.name)])
     w = np.ones(n) if weights is None else np.asarray(weights, dtype=float)[whole]
     w = w * (n / w.sum())
     group = None if clusters is None else pd.factorize(np.asarray(clusters)[whole], use_na_sentinel=False)[0]
     units = float(w.sum() ** 2 / (w**2).sum()) if group is None else float(group.max() + 1)
     if units < k + 2:
-        raise InsufficientData(f"{units:.0f} clusters cannot tell what {k} drivers bring; at least {k + 2} are needed.")
+        raise NotEstimable(
+            "few_clusters", f"{units:.0f} clusters cannot tell what {k} drivers bring; at least {k + 2} are needed."
+        )
     blocks = resample_rows(n, group, bootstrap, seed, "bayesian", concentration(units, k, confidence))
     drawn = np.concatenate([block * w for block in blocks])
     upper = np.array([(most or {}).get(c, x[:, j].max()) for j, c in enumerate(names)], dtype=float)
@@ -175,7 +180,7 @@ def gains(
     best: dict[str, str] = {}
     unsure = np.zeros(k)
     if groups is not None:
-        best, step, unsure = _to_best(x, groups[whole], w, names, min_cell)
+        best, step, unsure = best_levels(x, groups[whole], w, names, min_cell)
         moves |= {"best_group": np.minimum(step, np.maximum(upper - x, 0.0))} if best else {}
     change = _linear if target == "mean" and kind == "numeric" else _graded(target, top)
     point, draws = change(x, y, w, drawn, moves)
@@ -185,7 +190,7 @@ def gains(
         apart = np.divide(unsure, shift, out=np.zeros(k), where=shift > 0)
         noise = np.random.default_rng([seed, n]).standard_normal(draws["best_group"].shape)
         draws["best_group"] = draws["best_group"] * (1 + apart * noise)
-    parts = [_part(m, names, moves[m], w, point[m], draws[m], price, confidence) for m in moves]
+    parts = [_part(m, names, moves[m], w, point[m], draws[m], price, confidence, seed) for m in moves]
     table = pd.concat(parts, ignore_index=True)
     table["best"] = table["construct"].map(best).where(table["move"] == "best_group")
     return GainResult(table, target, best, draws, names, n, confidence)
@@ -199,34 +204,6 @@ def _costs(costs: Mapping[str, float] | None, names: list[str]) -> Array:
         if not cost > 0:
             raise ParamsError(f"costs: that of '{name}' is {cost:g}; it must be above zero.")
     return np.array([given.get(name, np.nan) for name in names], dtype=float)
-
-
-def _to_best(
-    x: Array, groups: pd.Series, w: Array, names: list[str], min_cell: int
-) -> tuple[dict[str, str], Array, Array]:
-    """Return each driver's best group, how far each person's group is below its level, (n, K), and that level's sd, (K,)."""
-    codes, labels = pd.factorize(groups)
-    size = np.bincount(codes[codes >= 0], minlength=len(labels))
-    kept = np.flatnonzero(size >= min_cell)
-    if len(kept) < 2:
-        return {}, np.zeros_like(x), np.zeros(x.shape[1])
-    member = (codes[:, None] == kept) * w[:, None]
-    total = member.sum(axis=0)[:, None]
-    level = member.T @ x / total
-    inside = member.T @ x**2 / total - level**2
-    error = inside * ((member**2).sum(axis=0)[:, None] / total**2)
-    mean = np.average(x, axis=0, weights=w)
-    between = np.maximum(((level - mean) ** 2 - error).mean(axis=0), 0.0)
-    both = between + error
-    reliable = np.divide(between, both, out=np.zeros_like(level), where=both > 0)
-    pulled = mean + (level - mean) * reliable
-    top, each = pulled.argmax(axis=0), np.arange(x.shape[1])
-    ahead = np.maximum(pulled[top, each] - np.vstack([pulled, mean]), 0.0)
-    mine = np.full(len(x), len(kept))
-    for place, code in enumerate(kept):
-        mine[codes == code] = place
-    best = {n: str(labels[kept[t]]) for n, t in zip(names, top, strict=True)}
-    return best, ahead[mine], np.sqrt(reliable * error)[top, each]
 
 
 def _linear(
@@ -282,23 +259,24 @@ def _graded(target: str, top: float | None) -> Any:
 
 
 def _part(
-    move: str, names: list[str], step: Array, w: Array, point: Array, draws: Array, price: Array, confidence: float
-) -> pd.DataFrame:
+    move: str, names: list[str], step: Array, w: Array, point: Array, draws: Array, price: Array, confidence: float, seed: int
+) -> pd.DataFrame:  # fmt: skip
     k = len(names)
     low, high = percentile_interval(draws, confidence)
     shift = np.average(step, axis=0, weights=w)
     spent = price * shift
     with np.errstate(invalid="ignore", divide="ignore"):
-        worth = np.where(spent > 0, draws / spent, np.nan)
+        likely = pulled_together(point, draws, seed)
+        worth = np.where(spent > 0, likely / spent, np.nan)
     priced = np.isfinite(worth).all(axis=0)
     chance = np.full(k, np.nan)
     if priced.any():
-        chance[priced] = np.bincount(worth[:, priced].argmax(axis=1), minlength=int(priced.sum())) / len(worth)
+        chance[priced] = chance_of_lead(worth[:, priced])
     with np.errstate(invalid="ignore", divide="ignore"):
         table = pd.DataFrame({
             "move": move, "construct": names, "shift": shift, "gain": point, "gain_lower": low, "gain_upper": high, "cost": spent,
             "per_cost": np.where(spent > 0, point / spent, np.nan), "per_cost_lower": np.where(spent > 0, low / spent, np.nan),
             "per_cost_upper": np.where(spent > 0, high / spent, np.nan),
-            "p_first": np.bincount(draws.argmax(axis=1), minlength=k) / len(draws), "p_value": chance,
+            "p_first": chance_of_lead(likely), "p_value": chance,
         })  # fmt: skip
     return table.sort_values("gain", ascending=False, kind="stable")

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from xmresearch.display import Shown
 from xmresearch.drivers.cumulative_logit import LATENT_VARIANCE, GradedOutcome, fit_subsets, replicate_subsets
 from xmresearch.drivers.johnson_weights import latent_relative_weights, relative_weights
+from xmresearch.drivers.obstacles import NotEstimable
 from xmresearch.drivers.result import Measure
 from xmresearch.drivers.subsets import (
     MOST_EXACT,
@@ -21,7 +22,6 @@ from xmresearch.drivers.subsets import (
     shapley_values,
     subset_masks,
 )
-from xmresearch.errors import InsufficientData
 from xmresearch.inference.estimates import replicate_covariances, resample_rows, tables_of_draws
 from xmresearch.sampling.designs import Design
 
@@ -280,5 +280,5 @@ def _usable(replicates: Array, k: int) -> NDArray[np.bool_]:
     usable = (np.diagonal(replicates, axis1=-2, axis2=-1) > 0).all(axis=1)
     usable[usable] = np.linalg.cond(replicates[usable][:, :k, :k]) < _MOST_CORRELATED
     if usable.mean() < _FEWEST_USABLE:
-        raise InsufficientData("Most resamples cannot tell the drivers apart: the sample is too small.")
+        raise NotEstimable("unstable", "Most resamples cannot tell the drivers apart: the sample is too small.")
     return np.asarray(usable)

@@ -13,8 +13,9 @@ from xmresearch.data.weights import effective_n
 from xmresearch.disclosure import MIN_CELL
 from xmresearch.drivers.design_tests import nothing_explained_by_design
 from xmresearch.drivers.explained import Draws, Explained, in_sample, of_grades, of_numbers
+from xmresearch.drivers.obstacles import NotEstimable
+from xmresearch.drivers.rank_posterior import chance_of_lead, pulled_together
 from xmresearch.drivers.result import DriverResult, Kind, Measure
-from xmresearch.errors import InsufficientData
 from xmresearch.inference.estimates import percentile_interval, tables_of_draws
 from xmresearch.inference.sample_designs import Weights, heavier, row_weights
 from xmresearch.inference.threads import on_one_thread
@@ -82,7 +83,8 @@ def relative_importance(
     Notes
     -----
     The draws' Dirichlet weights have concentration ((u - K - 1) / u)^2 (z / t)^2 for u respondents (effective) or clusters:
-    residuals are smaller than errors, as in the HC3 variance, and t stands for the normal quantile.
+    residuals are smaller than errors, as in the HC3 variance, and t stands for the normal quantile. Probabilities of ranks are of a
+    posterior in which drivers are alike until told apart, see `pulled_together`.
 
     References
     ----------
@@ -107,9 +109,10 @@ def relative_importance(
         clusters = weights.stages[0].units
     whole, least = int((~blank).sum()), max(3 * (k + 1), MIN_CELL)
     if whole < least or effective_n(None if every is None else every[~blank], whole) < k + 2:
-        raise InsufficientData(
+        raise NotEstimable(
+            "few_respondents",
             f"{whole} respondents have the outcome '{outcome.name}' and all {k} dimensions; "
-            f"at least {least} are needed to tell what drives it."
+            f"at least {least} are needed to tell what drives it.",
         )
     check_told_apart(np.cov(values[~blank], rowvar=False), [*names, str(outcome.name)])
     group = None if clusters is None else pd.factorize(np.asarray(clusters)[used], use_na_sentinel=False)[0]
@@ -118,7 +121,9 @@ def relative_importance(
     if design is not None:
         units = float(design.df + 1)
     if units < k + 2:
-        raise InsufficientData(f"{units:.0f} clusters cannot tell {k} drivers apart; at least {k + 2} are needed.")
+        raise NotEstimable(
+            "few_clusters", f"{units:.0f} clusters cannot tell {k} drivers apart; at least {k + 2} are needed."
+        )
     tables = completed_tables(values[used], None if also is None else also[used], w, seed)
     draws = Draws(bootstrap, seed, concentration(units, k, confidence) if design is None else 1.0, group, design)
     covs = np.stack([np.cov(t, rowvar=False, aweights=w) for t in tables])
@@ -141,7 +146,7 @@ def relative_importance(
     r2, r2_drawn = pooled["r2"]
     r2_low, r2_high = percentile_interval(r2_drawn, confidence)
     return DriverResult(
-        _table(names, found, pooled, covs, kind, confidence), float(r2[0]), float(r2_low[0]), float(r2_high[0]), n,
+        _table(names, found, pooled, covs, kind, confidence, seed), float(r2[0]), float(r2_low[0]), float(r2_high[0]), n,
         str(outcome.name), p, relative, found.usable, used, confidence, int((blank & used).sum()), m if m > 1 else 0,
         float(due.max()), kind, of, draws.concentration, float((found.error / r2[0]).max()), found.values, found.values_drawn,
     )  # fmt: skip
@@ -185,20 +190,24 @@ def check_told_apart(cov: Array, names: list[str]) -> None:
     """
     if (np.diag(cov) <= 0).any():
         constant = names[int(np.argmin(np.diag(cov)))]
-        raise InsufficientData(f"'{constant}' is constant, so nothing can drive it or be driven by it.")
+        raise NotEstimable("constant", f"'{constant}' is constant, so nothing can drive it or be driven by it.")
     sd = np.sqrt(np.diag(cov))
     if np.linalg.cond((cov / np.outer(sd, sd))[:-1, :-1]) > _COLLINEAR:
-        raise InsufficientData("The dimensions are collinear, so their effects cannot be told apart.")
+        raise NotEstimable("collinear", "The dimensions are collinear, so their effects cannot be told apart.")
 
 
 def _grades(values: Array, kind: Kind, name: str) -> Array:
     """Number the grades of an outcome from 0; blanks stay blank."""
     distinct = np.unique(values[~np.isnan(values)])
     if kind == "binary" and len(distinct) > 2:
-        raise InsufficientData(f"'{name}' has {len(distinct)} values, so it is not binary.", "Declare it ordinal.")
+        raise NotEstimable(
+            "not_binary", f"'{name}' has {len(distinct)} values, so it is not binary.", "Declare it ordinal."
+        )
     if len(distinct) > MOST_GRADES:
-        raise InsufficientData(
-            f"'{name}' has {len(distinct)} values; an ordinal outcome has at most {MOST_GRADES}.", "Declare it numeric."
+        raise NotEstimable(
+            "many_grades",
+            f"'{name}' has {len(distinct)} values; an ordinal outcome has at most {MOST_GRADES}.",
+            "Declare it numeric.",
         )
     return np.where(np.isnan(values), np.nan, np.searchsorted(distinct, values).astype(float))
 
@@ -228,6 +237,7 @@ def _table(
     covs: Array,
     kind: Kind,
     confidence: float,
+    seed: int,
 ) -> pd.DataFrame:
     k = len(names)
     columns: dict[str, Any] = {"construct": names}
@@ -235,7 +245,7 @@ def _table(
         point, drawn = pooled[name]
         low, high = percentile_interval(drawn, confidence)
         columns |= {name: point, f"{name}_lower": low, f"{name}_upper": high}
-    relative = pooled["share"][1]
+    relative = pulled_together(*pooled["share"], seed)
     place = (-relative).argsort(axis=1).argsort(axis=1) + 1
     tail = (1 - confidence) / 2
     ends = np.quantile(place, [tail, 1 - tail], axis=0, method="inverted_cdf")
@@ -243,7 +253,7 @@ def _table(
     sd = np.sqrt(np.diag(mean))
     r = mean / np.outer(sd, sd)
     columns |= {
-        "p_top": np.bincount(relative.argmax(axis=1), minlength=k) / len(relative), "rank_lower": ends[0], "rank_upper": ends[1],
+        "p_top": chance_of_lead(relative), "rank_lower": ends[0], "rank_upper": ends[1],
         "johnson_share": columns["johnson"] / columns["johnson"].sum(), "first": found.first, "last": found.last,
         "pratt": columns["beta"] * r[:k, k] if kind == "numeric" else np.nan, "vif": np.diag(np.linalg.inv(r[:k, :k])),
     }  # fmt: skip

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.special import betainc
 
 from xmresearch.data.weights import effective_n
 from xmresearch.disclosure import MIN_CELL
@@ -38,7 +39,8 @@ class KanoResult(Shown):
     ----------
     table : DataFrame
         One row per feature: id, n, M, O, A, I, R, Q (respondents, or sums of weights scaled to n), category (most frequent; ties
-        M > O > A > I > R > Q), p_category (share of Bayesian-bootstrap draws with the same one), better ((A + O) / (A + O + M + I))
+        M > O > A > I > R > Q), p_category (share of Bayesian-bootstrap draws with the same one), p_ahead (two-sided exact p of its
+        being ahead of every other), better ((A + O) / (A + O + M + I))
         and worse (-(O + M) / (A + O + M + I)) with se_better, se_worse and Wilson intervals (lower, upper),
         total_strength (share of M, O and A), category_strength (share of the first category less that of the second),
         fong_significant and moa_ir_rule (category by first comparing M + O + A with I + R + Q).
@@ -143,6 +145,7 @@ def _row(name: str, n: int, counts: Array, n_eff: float, draws: Array, confidenc
         **dict(zip(CATEGORIES, counts, strict=True)),
         "category": CATEGORIES[first],
     }
+    row["p_ahead"] = _ahead(counts * (n_eff / n), first)
     row["p_category"] = float((draws.argmax(axis=1) == first).mean())
     for side, hits in (("better", attract + one), ("worse", one + must)):
         share = hits / clear if clear else np.nan
@@ -160,3 +163,9 @@ def _row(name: str, n: int, counts: Array, n_eff: float, draws: Array, confidenc
         "fong_significant": bool(abs(a - b) > FONG * np.sqrt((a + b) * (2 * n - a - b) / (2 * n))),
         "moa_ir_rule": CATEGORIES[max(among, key=lambda c: counts[c])],
     }  # fmt: skip
+
+
+def _ahead(counts: Array, first: int) -> float:
+    """Return the p of the sign tests that a category is as frequent as another: the largest over the others, doubled."""
+    others = np.delete(counts, first)
+    return min(2 * float(betainc(counts[first], others + 1, 0.5).max()), 1.0)

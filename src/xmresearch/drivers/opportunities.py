@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from xmresearch.drivers.rank_posterior import chance_of_lead, pulled_together
 from xmresearch.inference.estimates import percentile_interval, replicate_means
 
 Array = NDArray[np.float64]
@@ -41,7 +42,7 @@ def opportunity(
     -------
     DataFrame
         Most opportune first: id, n, important, satisfied (0 to 10), opportunity (0 to 20), opportunity_lower, opportunity_upper,
-        p_top (share of draws in which it scores highest).
+        p_top (posterior probability that it scores highest, see `pulled_together`).
 
     References
     ----------
@@ -59,6 +60,6 @@ def opportunity(
     table = pd.DataFrame({
         "id": [str(c) for c in importance.columns], "n": (~np.isnan(given)).sum(axis=0).reshape(2, k).min(axis=0),
         "important": point[:k], "satisfied": point[k:], "opportunity": score, "opportunity_lower": low, "opportunity_upper": up,
-        "p_top": np.bincount(draws.argmax(axis=1), minlength=k) / len(draws),
+        "p_top": chance_of_lead(pulled_together(score, draws, seed)),
     })  # fmt: skip
     return table.sort_values("opportunity", ascending=False, kind="stable", ignore_index=True)

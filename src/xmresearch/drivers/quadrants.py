@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from xmresearch.disclosure import MIN_CELL
 from xmresearch.display import Shown
 from xmresearch.drivers.importance_fit import concentration
+from xmresearch.drivers.obstacles import NotEstimable
 from xmresearch.drivers.subsets import MOST_EXACT, lmg
-from xmresearch.errors import InsufficientData
 from xmresearch.inference.estimates import (
     estimate_means,
     percentile_interval,
@@ -225,7 +225,7 @@ def derived_grid(
     whole = ~np.isnan(values).any(axis=1)
     n = int(whole.sum())
     if n < max(MIN_CELL, k + 3) or (derived == "share" and k > MOST_EXACT):
-        raise InsufficientData(f"{n} complete respondents and {k} drivers give no derived importance.")
+        raise NotEstimable("few_respondents", f"{n} complete respondents and {k} drivers give no derived importance.")
     values = values[whole]
     w = None if weights is None else weights[whole]
     spread = concentration(n, k if derived == "share" else 1, confidence)

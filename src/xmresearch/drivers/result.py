@@ -33,7 +33,7 @@ class DriverResult(Shown):
     table : DataFrame
         One row per driver: construct, beta (standardised; for grades, of the variable behind them), beta_lower, beta_upper,
         share (of what all explain, sums to 1), share_lower, share_upper, p_top (posterior probability that it has the
-        largest share), rank_lower, rank_upper (where its rank lies), lmg (its Shapley value, in units of `measure`) and
+        largest share, drivers being exchangeable beforehand), rank_lower, rank_upper (where its rank lies by that posterior), lmg (its Shapley value, in units of `measure`) and
         johnson (its relative weight) with lower and upper, johnson_share, first (what it explains alone), last (what it adds
         to all others), pratt (beta times correlation; NaN for grades) and vif.
     r2, r2_lower, r2_upper : float

@@ -21,8 +21,6 @@ from xmresearch.drivers.quadrants import ImportanceResult
 from xmresearch.drivers.result import DriverResult
 from xmresearch.studies.drivers.evidence import Evidence
 
-"""Fewer respondents than this are said at the top of the page."""
-
 CLAIMS: Mapping[str, tuple[str, ...]] = {
     "fix": cases("first"),
     "strongest": cases("first"),
@@ -171,10 +169,9 @@ def factors(contrasts: ContrastResult) -> Claim:
 
 
 def categories(found: KanoResult) -> Claim:
-    """Claim of how many features the most frequent category is ahead of every other, by Holm."""
+    """Claim of how many features the most frequent category is ahead of every other, by exact tests and Holm."""
     table = found.table
-    p = np.minimum(2 * (1 - table["p_category"].to_numpy()), 1.0)
-    made = count_of("kano", list(table["id"]), p, confidence=found.level)
+    made = count_of("kano", list(table["id"]), table["p_ahead"].to_numpy(), confidence=found.level)
     of = dict(zip(table["id"], table["category"], strict=True))
     sorted_by = {f"kano_{c}": [n for n in made.facts["shown"] if of[n] == c] for c in "MOAI"}
     return made.about(**sorted_by)

@@ -36,7 +36,7 @@ class Evidence(Shown):
     ----------
     driven : DriverResult or None
     obstacle : str or None
-        Why the drivers cannot be estimated.
+        Why the drivers cannot be estimated: an `Obstacle`, or other.
     told_apart : CollinearityResult or None
     gain : GainResult or None
     derived, stated : ImportanceResult or None
@@ -48,7 +48,7 @@ class Evidence(Shown):
     branches : str or None
         Column of the groups whose best level is a mark.
     lacking : tuple of (str, str)
-        Parts that the data do not allow, and why.
+        Parts that the data do not allow, and why, as `obstacle`.
     """
 
     driven: DriverResult | None
@@ -71,7 +71,7 @@ class Evidence(Shown):
 
     def missing(self) -> dict[str, Any] | None:
         """Return why the drivers cannot be estimated; None where they can."""
-        return {"reason": self.obstacle} if self.obstacle else None
+        return {"reason": f"reason_{self.obstacle}"} if self.obstacle else None
 
     def left_out(self) -> dict[str, Any] | None:
         """Return what the data do not allow, and the reasons; None where they allow everything."""
@@ -79,7 +79,7 @@ class Evidence(Shown):
             return None
         return {
             "parts": [part for part, _ in self.lacking],
-            "reasons": " ".join(dict.fromkeys(r for _, r in self.lacking)),
+            "reasons": list(dict.fromkeys(f"reason_{r}" for _, r in self.lacking)),
         }
 
     def mark(self) -> dict[str, Any] | None:
@@ -142,7 +142,7 @@ def estimate(params: DriversParams, survey: Survey, given: Asked) -> Evidence:
             )
         ),
         "factors": _tried(lambda: penalty_reward(x, y, low=params.low, high=params.high, **weighed, **clustered)),
-        "groups": _tried(lambda: drivers_by_group(x, y, segments, min_cell=params.min_cell, **weighed))
+        "groups": _tried(lambda: drivers_by_group(x, y, segments, min_cell=params.min_cell, **weighed, **clustered))
         if params.segments else (None, None),
     }  # fmt: skip
     got: dict[str, Any] = {part: found for part, (found, _) in tried.items()}
@@ -170,6 +170,6 @@ def _tried[T](estimate: Callable[[], T]) -> tuple[T | None, str | None]:
     try:
         return estimate(), None
     except InsufficientData as error:
-        return None, error.problem
+        return None, getattr(error, "obstacle", "other")
     except np.linalg.LinAlgError:
-        return None, "The drivers cannot be told apart."
+        return None, "collinear"
