@@ -19,6 +19,7 @@ TABLE: list[tuple[str, ...]] = []
 PARAMS = {
     "unit": "unit", "time": "time", "cohort": "cohort", "outcome": "outcome", "family": "family", "better": "better", "rows": "rows_are",
     "case": "customer", "touchpoint": "touchpoint", "path": "path", "id": "id_column", "weight": "weight_column",
+    "person": "person_column", "wave": "wave_column", "default": "default_column",
 }  # fmt: skip
 
 
@@ -98,6 +99,9 @@ def test_a_draft_runs_and_what_it_guesses_is_right_or_marked(name, tmp_path):
         tallies["columns"].take(
             "conversion", given == truth["conversion"], any(marked(text, k) for k in ("conversion", "converting"))
         )
+    if "metrics" in truth:
+        found = [m["measure"] for m in params["metrics"]]
+        tallies["columns"].take("metrics", found == truth["metrics"], marked(text, "metrics"))
     if done.codebook is not None:
         hold_codebook(done, truth, params, tallies)
     TABLE.append((name, done.study, *(str(t) for t in tallies.values())))

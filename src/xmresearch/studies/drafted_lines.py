@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from xmresearch.data.profile.file_profile import FileProfile
 from xmresearch.data.profile.guess import Guess, ScaleGuess
 from xmresearch.data.profile.naming import says, slug
+from xmresearch.disclosure import MIN_CELL
 from xmresearch.params.proposal import Written
 from xmresearch.studies.questionnaire import Construct
 
+MOST_SEGMENTS = 3
 _SAFE = re.compile(r"[A-Za-z][A-Za-z0-9_.]*\Z")
 
 
@@ -142,3 +144,53 @@ def weight_guess(profile: FileProfile) -> Guess | None:
         )
     bad = weights[0].kind.doubt or ("" if weights[0].answered == profile.rows else "some rows have no weight")
     return Guess(weights[0].name, weights[0].kind.why, bad)
+
+
+def put_weight(profile: FileProfile, params: Written) -> list[tuple[str, Guess]]:
+    """Write the column of weights, or that there is none; return what was guessed.
+
+    Parameters
+    ----------
+    profile : FileProfile
+        Of the file.
+    params : Written
+        Gets the lines.
+
+    Returns
+    -------
+    list of (str, Guess)
+    """
+    guess = weight_guess(profile)
+    if guess is None:
+        params.lines.append("weight_column: null  # no column of weights")
+        return []
+    if not guess.what:
+        params.note(guess.comment())
+        params.doubts.append(f"weight_column: {guess.doubt}")
+        params.lines.append("weight_column: null")
+    else:
+        params.put("weight_column", guess.what, guess)
+    return [("weight", guess)]
+
+
+def put_segments(profile: FileProfile, params: Written, taken: Collection[str] = ()) -> list[tuple[str, Guess]]:
+    """Write the columns to report by; return what was guessed.
+
+    Parameters
+    ----------
+    profile : FileProfile
+        Of the file.
+    params : Written
+        Gets the line.
+    taken : collection of str
+        Columns that are something else already.
+
+    Returns
+    -------
+    list of (str, Guess)
+    """
+    every = segment_columns(profile, MOST_SEGMENTS + len(taken), MIN_CELL)
+    names = [name for name in every if name not in taken][:MOST_SEGMENTS]
+    guess = Guess(", ".join(names) or "none", "few groups, and no items" if names else "no column has few groups")
+    params.put("segments", names, guess)
+    return [("segments", guess)] if names else []

@@ -10,7 +10,9 @@ from xmresearch.params.study import Study
 from xmresearch.studies.drivers.params import DriversParams
 
 if TYPE_CHECKING:
+    from xmresearch.data.profile.file_profile import FileProfile
     from xmresearch.data.survey import Survey
+    from xmresearch.params.proposal import Proposal
 
 
 def _open(params: DriversParams, base: Path | None = None) -> Survey:
@@ -31,6 +33,12 @@ def _claims() -> Mapping[str, tuple[str, ...]]:
     return CLAIMS
 
 
+def _draft(profile: FileProfile) -> Proposal:
+    from xmresearch.studies.drivers.drafting import propose
+
+    return propose(profile)
+
+
 COLUMNS = {
     "beta": "+.2f", "johnson_share": "pct", "first": "pct1", "last": "pct1", "vif": ".1f", "widened": ".1f", "shift": "+.2f",
     "gain": "+.2f", "cost": ".3g", "per_cost": ".3g", "p_first": "prob", "p_value": "prob", "p_quadrant": "prob",
@@ -48,5 +56,6 @@ STUDY = Study(
     check=_check,
     claims=_claims,
     columns=COLUMNS,
+    draft=_draft,
     demo="service_hall",
 )

@@ -10,7 +10,9 @@ from xmresearch.params.study import Study
 from xmresearch.studies.scorecard.params import ScorecardParams
 
 if TYPE_CHECKING:
+    from xmresearch.data.profile.file_profile import FileProfile
     from xmresearch.data.survey import Survey
+    from xmresearch.params.proposal import Proposal
 
 
 def _open(params: ScorecardParams, base: Path | None = None) -> Survey:
@@ -37,6 +39,12 @@ def _claims() -> Mapping[str, tuple[str, ...]]:
     return CLAIMS
 
 
+def _draft(profile: FileProfile) -> Proposal:
+    from xmresearch.studies.scorecard.drafting import propose
+
+    return propose(profile)
+
+
 COLUMNS = {
     "n_eff": ",.0f", "estimate": "scale", "change": "+scale", "before": "scale", "after": "scale", "n_before": ",d", "n_after": ",d",
     "p": "p", "p_above": "prob", "p_below": "prob", "smallest": "scale", "answers_needed": ",d", "pooled": "scale", "kept": "pct",
@@ -53,5 +61,6 @@ STUDY = Study(
     figures=_figures,
     claims=_claims,
     columns=COLUMNS,
+    draft=_draft,
     demo="service_hall",
 )

@@ -17,10 +17,10 @@ from xmresearch.studies.drafted_lines import (
     label_of,
     people_columns,
     put_scale,
+    put_segments,
+    put_weight,
     safe_names,
     scale_value,
-    segment_columns,
-    weight_guess,
 )
 from xmresearch.studies.questionnaire import (
     SERVQUAL_ITEMS,
@@ -33,7 +33,6 @@ from xmresearch.studies.questionnaire import (
 
 _KINDS = {"expectation": "expectation", "perception": "perception", "minimum": "minimum", "importance": "importance", "satisfaction": "outcome"}  # fmt: skip
 _NONE = "nothing was asked twice, as expected and as experienced"
-MOST_SEGMENTS = 3
 
 
 def propose(profile: FileProfile) -> Proposal:
@@ -74,8 +73,8 @@ def propose(profile: FileProfile) -> Proposal:
         params.put("outcome", names.get(outcome, outcome), guess)
         found.append(("outcome", guess))
     found += people_columns(profile, params)
-    found += _weights(profile, params)
-    found += _segments(profile, params)
+    found += put_weight(profile, params)
+    found += put_segments(profile, params)
     renamed = (
         {"columns": (names, Guess("names", "names that a model can use, for columns with spaces or marks in theirs"))}
         if names
@@ -286,24 +285,3 @@ def _outcomes(profile: FileProfile, used: set[str]) -> dict[str, ScaleGuess]:
             beside = battery.scale.doubt or "asked beside the pairs: check that it is an outcome"
             found |= dict.fromkeys(battery.columns, replace(battery.scale, doubt=beside))
     return dict(found)
-
-
-def _weights(profile: FileProfile, params: Written) -> list[tuple[str, Guess]]:
-    guess = weight_guess(profile)
-    if guess is None:
-        params.lines.append("weight_column: null  # no column of weights")
-        return []
-    if not guess.what:
-        params.note(guess.comment())
-        params.doubts.append(f"weight_column: {guess.doubt}")
-        params.lines.append("weight_column: null")
-    else:
-        params.put("weight_column", guess.what, guess)
-    return [("weight", guess)]
-
-
-def _segments(profile: FileProfile, params: Written) -> list[tuple[str, Guess]]:
-    names = segment_columns(profile, MOST_SEGMENTS, MIN_CELL)
-    guess = Guess(", ".join(names) or "none", "few groups, and no items" if names else "no column has few groups")
-    params.put("segments", names, guess)
-    return [("segments", guess)] if names else []
