@@ -110,7 +110,7 @@ def test_no_value_of_a_respondent_is_written_or_said(hall, tmp_path):
         (pd.DataFrame({"Question ID": [f"Q{k}" for k in range(12)], "Question": [f"How was part {k} of the day?" for k in range(12)]}), "code book"),
         (pd.DataFrame({"area": list("abcdefghijkl"), "population": np.arange(12) * 1000 + 17}), "table of figures"),
         (pd.DataFrame({"Q1": [1, 2, 3], "Q2": [2, 3, 1]}), "fewer than the 10"),
-        (pd.DataFrame({"score": np.arange(40) % 5 + 1, "city": ["x", "y"] * 20}), "answers of people"),
+        (pd.DataFrame({"answer": np.arange(40) % 5 + 1, "city": ["x", "y"] * 20}), "answers of people"),
     ],
 )  # fmt: skip
 def test_a_file_that_no_study_suits_is_named_with_a_reason_for_every_study(frame, said, tmp_path):
@@ -119,7 +119,7 @@ def test_a_file_that_no_study_suits_is_named_with_a_reason_for_every_study(frame
     with pytest.raises(DataError, match=said) as refused:
         draft_study(path, out=tmp_path / "a.yml")
     assert refused.value.exit_code == 3
-    for study in ("servqual", "sem", "did", "attribution"):
+    for study in ("servqual", "sem", "did", "attribution", "scorecard", "drivers"):
         assert f"- {study}: " in str(refused.value)
     assert not (tmp_path / "a.yml").exists()
 
