@@ -36,7 +36,7 @@ PROMISED = {
     "attribution": "read_paths EventLog transitions Journeys markov choose_order shapley heuristics journey process_map "
     "consistency read_touches",
     "psychometrics": "gaps reliability item_analysis validity efa parallel_analysis priorities outcome_drivers importance_performance "
-    "overall_scores segment_gaps zone_of_tolerance composite_reliability common_method battery_cfa segment_invariance htmt2",
+    "overall_scores performance derived_importance segment_gaps zone_of_tolerance composite_reliability common_method battery_cfa segment_invariance htmt2",
     "drivers": "relative_importance lmg relative_weights dominance collinearity importance_grid derived_grid penalty_reward kano "
     "opportunity gains drivers_by_group",
     "claims": "Claim sign larger alike assumption log_share decision first_of judge",

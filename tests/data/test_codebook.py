@@ -47,12 +47,14 @@ def test_service_hall_asks_satisfaction_and_loyalty_but_need_not():
 
 
 def test_instruments_have_the_items_of_their_sources():
-    """LibQUAL+ (Thompson, Cook & Kyrillidou 2005): 9, 8 and 5 items; E-S-QUAL (Parasuraman et al. 2005): 8, 4, 7 and 3."""
+    """LibQUAL+ (Thompson, Cook & Kyrillidou 2005): 9, 8, 5 items; E-S-QUAL (Parasuraman et al. 2005): 8, 4, 7, 3; Babakus & Mangold (1992): 15."""
     sizes = {
         name: [len(load_codebook(name).select("perception", c)) for c in load_codebook(name).constructs]
-        for name in ("libqual", "e_s_qual", "chinese_service")
+        for name in ("libqual", "e_s_qual", "chinese_service", "servqual_p", "hedperf")
     }
-    assert sizes == {"libqual": [9, 8, 5], "e_s_qual": [8, 4, 7, 3], "chinese_service": [4] * 5}
+    assert sizes == {
+        "libqual": [9, 8, 5], "e_s_qual": [8, 4, 7, 3], "chinese_service": [4] * 5, "servqual_p": [3, 3, 3, 4, 2], "hedperf": [8, 7, 5, 5, 3],
+    }  # fmt: skip
     assert len(load_codebook("libqual").statements("minimum", "expectation", "perception")) == 22
     assert load_codebook("e_s_qual").names("expectation") == []
 

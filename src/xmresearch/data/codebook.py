@@ -11,8 +11,8 @@ from xmresearch.data.names import Labels, Text
 from xmresearch.display import Shown
 from xmresearch.errors import CodebookError, nearest
 
-Kind = Literal["expectation", "minimum", "perception", "importance", "outcome", "functional", "dysfunctional"]
-RATED: tuple[str, ...] = ("expectation", "minimum", "perception")
+Kind = Literal["expectation", "minimum", "perception", "gap", "importance", "outcome", "functional", "dysfunctional"]
+RATED: tuple[str, ...] = ("expectation", "minimum", "perception", "gap")
 OPTIONAL: tuple[str, ...] = ("importance", "outcome")
 
 STRICT = ConfigDict(extra="forbid", strict=True, frozen=True)
@@ -25,6 +25,7 @@ class Scale(BaseModel):
     minimum: float
     maximum: float
     values: dict[Text, float] = Field(default_factory=dict)
+    as_expected: float | None = None
 
     @model_validator(mode="after")
     def _ordered(self) -> Scale:
@@ -33,6 +34,10 @@ class Scale(BaseModel):
         outside = [w for w, v in self.values.items() if not self.minimum <= v <= self.maximum]
         if outside:
             raise ValueError(f"the value of '{outside[0]}' lies outside the scale {self.minimum:g}-{self.maximum:g}")
+        if self.as_expected is not None and not self.minimum < self.as_expected < self.maximum:
+            raise ValueError(
+                f"as_expected is {self.as_expected:g}, which does not lie within the scale {self.minimum:g}-{self.maximum:g}"
+            )
         return self
 
     @property
@@ -58,7 +63,8 @@ class Column(Shown):
     name : str
         Column name in the data.
     kind : str
-        expectation, minimum, perception, importance or outcome; functional or dysfunctional, of a Kano pair.
+        expectation, minimum, perception, gap (the answer itself says how far below or above expectations), importance or outcome;
+        functional or dysfunctional, of a Kano pair.
     construct : str or None
         The construct (dimension) it belongs to; None for outcomes.
     statement : str or None
@@ -78,6 +84,15 @@ class Column(Shown):
     reverse: bool
     scale: Scale
     labels: Labels
+
+    @property
+    def neutral(self) -> float:
+        """The answer that says 'as expected', by the scale as recoded: where none is declared, the middle."""
+        if self.scale.as_expected is None:
+            return self.scale.middle
+        return (
+            self.scale.minimum + self.scale.maximum - self.scale.as_expected if self.reverse else self.scale.as_expected
+        )
 
 
 @dataclass(frozen=True, repr=False)

@@ -116,9 +116,23 @@ class Survey(Shown):
             "case": "unweighted" if self.weights is None else "weighted", "n": len(self), "n_eff": n_eff,
             "deff": len(self) / n_eff, "received": self.log.received, "missing_share": 100 * self.log.missing_share,
             "source": self.source, "instrument": self.codebook.name,
-            "statements": len(self.codebook.statements("expectation", "perception")),
-            "dimensions": len({c.construct for c in self.codebook.select("perception")}),
+            **self._asked(),
         }  # fmt: skip
+
+    def _asked(self) -> dict[str, int]:
+        """Return how many statements in how many dimensions were asked: in pairs, or in the one battery that there is."""
+        book = self.codebook
+        kinds = (
+            ("gap",)
+            if book.names("gap")
+            else ("expectation", "perception")
+            if book.names("expectation")
+            else ("perception",)
+        )
+        return {
+            "statements": len(book.statements(*kinds)),
+            "dimensions": len({c.construct for c in book.select(kinds[-1])}),
+        }
 
     def _head(self) -> Mapping[str, Any]:
         return self.summary()

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from xmresearch.psychometrics.factor_analysis import parallel_analysis as parallel_analysis
     from xmresearch.psychometrics.gap_scores import GapResult as GapResult
     from xmresearch.psychometrics.gap_scores import gaps as gaps
+    from xmresearch.psychometrics.importance import derived_importance as derived_importance
     from xmresearch.psychometrics.importance import importance_performance as importance_performance
     from xmresearch.psychometrics.instrument import SegmentInvariance as SegmentInvariance
     from xmresearch.psychometrics.instrument import battery_cfa as battery_cfa
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
     from xmresearch.psychometrics.overall import ScoreResult as ScoreResult
     from xmresearch.psychometrics.overall import overall_scores as overall_scores
     from xmresearch.psychometrics.overall_drivers import outcome_drivers as outcome_drivers
+    from xmresearch.psychometrics.performance_scores import PerformanceResult as PerformanceResult
+    from xmresearch.psychometrics.performance_scores import performance as performance
     from xmresearch.psychometrics.priority import PriorityResult as PriorityResult
     from xmresearch.psychometrics.priority import priorities as priorities
     from xmresearch.psychometrics.segments import SegmentResult as SegmentResult

@@ -151,7 +151,7 @@ def paired_scores(
 
 
 def service_dimensions(codebook: Codebook) -> list[str]:
-    """Return the dimensions of the service, in the codebook's order: those with a statement asked as expectation and as perception.
+    """Return the dimensions of the service, in the codebook's order: those with a statement asked both ways, or in the one battery.
 
     Parameters
     ----------
@@ -162,7 +162,10 @@ def service_dimensions(codebook: Codebook) -> list[str]:
     -------
     list of str
     """
-    paired = {codebook.item("perception", s).construct for s in codebook.statements("expectation", "perception")}
+    if codebook.names("expectation"):
+        paired = {codebook.item("perception", s).construct for s in codebook.statements("expectation", "perception")}
+    else:
+        paired = {c.construct for kind in ("perception", "gap") for c in codebook.select(kind)}
     return [d for d in codebook.constructs if d in paired]
 
 

@@ -148,7 +148,7 @@ def htmt2(correlations: Array, first: list[int], second: list[int]) -> Array:
     Returns
     -------
     ndarray
-        Shape (...).
+        Shape (...); NaN where correlations are exactly zero both within and across, as in resamples of few answers.
 
     References
     ----------
@@ -163,7 +163,8 @@ def htmt2(correlations: Array, first: list[int], second: list[int]) -> Array:
         return np.asarray(logs[..., rows, columns].mean(axis=-1))
 
     across = logs[..., np.array(first)[:, None], np.array(second)].mean(axis=(-2, -1))
-    return np.asarray(np.exp(across - (within(first) + within(second)) / 2))
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.exp(across - (within(first) + within(second)) / 2))
 
 
 def _pairs(
@@ -193,7 +194,7 @@ def _pairs(
         if min(len(at[first]), len(at[second])) > 1 and not set(at[first]) & set(at[second]):
             value = float(htmt2(moments, at[first], at[second]))
             if draws is not None:
-                bounds = percentile_interval(htmt2(draws, at[first], at[second])[:, None], confidence)
+                bounds = _ends(htmt2(draws, at[first], at[second]), confidence)
                 low, high = float(bounds[0][0]), float(bounds[1][0])
         rows.append((first, second, between[i, j], value, low, high))
     return pd.DataFrame(rows, columns=["first", "second", "correlation", "htmt2", "htmt2_lower", "htmt2_upper"])
@@ -217,3 +218,11 @@ def _estimated(fitted: SemFit, draws: int, seed: int) -> tuple[Array, Array | No
     drawn[:, rows, columns] = rng.multivariate_normal(moments[rows, columns], spread, draws, "ignore", method="eigh")
     drawn[:, columns, rows] = drawn[:, rows, columns]
     return moments, drawn
+
+
+def _ends(ratios: Array, confidence: float) -> tuple[Array, Array]:
+    """Return the percentile interval of ratios, of which some may be infinite: correlations within are zero in resamples of few answers."""
+    largest = np.finfo(np.float64).max
+    ends = percentile_interval(np.where(np.isposinf(ratios), largest, ratios)[:, None], confidence)
+    low, high = (np.where(end >= largest / 2, np.inf, end) for end in ends)
+    return low, high

@@ -12,6 +12,7 @@ import pingouin
 from numpy.typing import NDArray
 from scipy import stats
 
+from xmresearch.data.answer_formats import answer_format
 from xmresearch.data.codebook import Codebook
 from xmresearch.data.survey import require_pairs
 from xmresearch.display import Shown
@@ -21,6 +22,7 @@ from xmresearch.inference.sample_designs import Weights
 from xmresearch.inference.threads import on_one_thread
 from xmresearch.plots import forest
 from xmresearch.psychometrics.batteries import Units
+from xmresearch.psychometrics.single_batteries import direct_scores
 from xmresearch.sampling.designs import Design
 from xmresearch.sufficient.moments import Moments, reduce_rows
 
@@ -40,7 +42,8 @@ class GapResult(Shown):
     Attributes
     ----------
     table : DataFrame
-        One row per statement and per dimension: level, id, construct, n, expectation, perception, gap, sd, se, t, df, p,
+        One row per statement and per dimension: level, id, construct, n, expectation, perception (neither where the answers themselves are
+        gaps), gap, sd, se, t, df, p,
         p_adjusted (Holm over dimensions, Benjamini-Hochberg over statements), family (its size), ci_lower, ci_upper
         (t interval), boot_lower, boot_upper (percentile bootstrap), d (gap / sd), d_lower, d_upper (bootstrap); of a design also
         deff (variance over that of a simple random sample of as many respondents) and worth (n / deff).
@@ -83,7 +86,8 @@ class GapResult(Shown):
         return {**self.summary(), "level": self.confidence, "bootstrap": self.draws}
 
     def _tables(self) -> Mapping[str, pd.DataFrame]:
-        columns = ["id", "n", "expectation", "perception", "gap", "ci_lower", "ci_upper", "d", "p_adjusted"]
+        wanted = ["id", "n", "expectation", "perception", "gap", "ci_lower", "ci_upper", "d", "p_adjusted"]
+        columns = [c for c in wanted if c in self.table]
         return {level.capitalize(): self.tidy(level)[columns] for level in ("dimension", "statement")}
 
     def diagnostics(self) -> pd.DataFrame:
@@ -119,7 +123,7 @@ def gaps(
         One row per respondent. A LazyFrame is streamed once in bounded memory; it then has t intervals only, since the
         bootstrap and design weights need rows; reverse-keyed items are recoded on the way.
     codebook : Codebook
-        Which columns are expectations and perceptions of which statement. Reverse-keyed items must be recoded in a
+        Which columns are expectations and perceptions of which statement, or items that are themselves the gap. Reverse-keyed items must be recoded in a
         DataFrame already, as `prepare_survey` does.
     weights : ndarray or Design, optional
         Design weights, shape (n,), or the design of the sample.
@@ -139,29 +143,38 @@ def gaps(
     Raises
     ------
     CodebookError
-        An expectation lacks its perception.
+        An expectation lacks its perception; perceptions alone were asked.
     DataError
-        Weights or a bootstrap were asked of streamed rows, or these hold answers outside their scale.
+        Streamed answers are themselves gaps; weights or a bootstrap were asked of streamed rows, or these hold answers outside their scale.
 
     References
     ----------
     Parasuraman, A., Zeithaml, V. A. & Berry, L. L. (1988). SERVQUAL. Journal of Retailing, 64(1), 12-40.
     """
-    require_pairs(codebook)
+    direct = answer_format(codebook) == "direct"
+    if not direct:
+        require_pairs(codebook)
     units = Units.of(codebook)
     if isinstance(data, pd.DataFrame):
-        low, high = units.scores(data[list(units.columns)].to_numpy(dtype=float), min_answered)
-        means = estimate_means(np.hstack([low, high]), weights).mean
-        difference = estimate_means(high - low, weights)
-        table = _gap_table(units, means[: low.shape[1]], means[low.shape[1] :], difference, confidence)
+        if direct:
+            rows, gap = direct_scores(data, codebook, min_answered)
+            table = _gap_table(rows, estimate_means(gap, weights), confidence)
+        else:
+            low, high = units.scores(data[list(units.columns)].to_numpy(dtype=float), min_answered)
+            gap = high - low
+            means = estimate_means(np.hstack([low, high]), weights).mean
+            asked = {"expectation": means[: low.shape[1]], "perception": means[low.shape[1] :]}
+            table = _gap_table(units.table, estimate_means(gap, weights), confidence, asked)
         if bootstrap:
-            _add_bootstrap(table, high - low, weights, confidence, bootstrap, seed)
+            _add_bootstrap(table, gap, weights, confidence, bootstrap, seed)
         if isinstance(weights, Design):
             with np.errstate(invalid="ignore", divide="ignore"):
                 table["deff"] = table["se"] ** 2 * table["n"] / table["sd"] ** 2
                 table["worth"] = table["n"] / table["deff"]
-        wide = (units.table["level"] == "dimension").to_numpy()
-        return GapResult(table, confidence, bootstrap, mean_covariance((high - low)[:, wide], weights))
+        wide = (table["level"] == "dimension").to_numpy()
+        return GapResult(table, confidence, bootstrap, mean_covariance(gap[:, wide], weights))
+    if direct:
+        raise DataError("Gaps that are themselves the answers cannot be streamed.", "Pass a DataFrame.")
     if weights is not None or bootstrap:
         raise DataError(
             "Streamed rows have neither design weights nor a bootstrap.", "Pass bootstrap=0, or a DataFrame."
@@ -170,7 +183,8 @@ def gaps(
     parts = reduce_rows(data, units.columns, units.pair_blocks(min_answered))
     moments = [parts[str(k)] for k in range(len(units.table))]
     expected, perceived = (np.array([m.mean[j] for m in moments]) for j in (0, 1))
-    return GapResult(_gap_table(units, expected, perceived, _difference(moments), confidence), confidence, 0)
+    asked = {"expectation": expected, "perception": perceived}
+    return GapResult(_gap_table(units.table, _difference(moments), confidence, asked), confidence, 0)
 
 
 def _require_range(data: pl.LazyFrame, codebook: Codebook, units: Units) -> None:
@@ -202,14 +216,16 @@ def _difference(moments: list[Moments]) -> Means:
     return Means(n, np.array([m.mean[0] for m in gap]), sd, sd / np.sqrt(n), n - 1)
 
 
-def _gap_table(units: Units, expected: Array, perceived: Array, gap: Means, confidence: float) -> pd.DataFrame:
+def _gap_table(
+    rows: pd.DataFrame, gap: Means, confidence: float, asked: Mapping[str, Array] | None = None
+) -> pd.DataFrame:
     low, high = gap.interval(confidence)
     with np.errstate(invalid="ignore", divide="ignore"):
         t = gap.mean / gap.se
         d = gap.mean / gap.sd
     p = 2 * stats.t.sf(np.abs(t), np.maximum(gap.df, 1))
-    table = units.table.assign(
-        n=gap.n, expectation=expected, perception=perceived, gap=gap.mean, sd=gap.sd, se=gap.se, t=t, df=gap.df, p=p,
+    table = rows.assign(
+        n=gap.n, **(asked or {}), gap=gap.mean, sd=gap.sd, se=gap.se, t=t, df=gap.df, p=p,
         p_adjusted=np.nan, family=0, ci_lower=low, ci_upper=high, boot_lower=np.nan, boot_upper=np.nan, d=d,
         d_lower=np.nan, d_upper=np.nan,
     )  # fmt: skip

@@ -7,10 +7,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from xmresearch.data.codebook import Codebook
-from xmresearch.drivers.quadrants import Cross, ImportanceResult, importance_grid
+from xmresearch.drivers.quadrants import Cross, ImportanceResult, derived_grid, importance_grid
+from xmresearch.errors import InsufficientData
 from xmresearch.inference.sample_designs import Weights
 from xmresearch.inference.threads import on_one_thread
 from xmresearch.psychometrics.batteries import dimension_scores
+from xmresearch.sampling.designs import Design
 
 Array = NDArray[np.float64]
 
@@ -77,6 +79,60 @@ def importance_performance(
         off_total=float("nan") if statements else _off_total(x), weights=weights, confidence=confidence, bootstrap=bootstrap,
         seed=seed,
     )  # fmt: skip
+
+
+@on_one_thread
+def derived_importance(
+    frame: pd.DataFrame,
+    codebook: Codebook,
+    *,
+    outcome: str | None = None,
+    cross: Cross = "mean",
+    weights: Weights = None,
+    confidence: float = 0.95,
+    min_answered: float = 0.5,
+    bootstrap: int = 2000,
+    seed: int = 0,
+) -> ImportanceResult | None:
+    """Set importance as derived from an outcome against perceived performance, where importance was not asked.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        The survey's rows; those with a blank in a dimension or the outcome are left out.
+    codebook : Codebook
+        Which items form which dimension, and which are outcomes.
+    outcome : str, optional
+        Outcome item; the codebook's first if absent.
+    cross : {'mean', 'median', 'scale_middle'}
+        Where the quadrants meet.
+    weights : ndarray or Design, optional
+        Design weights, shape (n,); under a design nothing is derived.
+    confidence, min_answered, bootstrap, seed
+        As for `gaps`.
+
+    Returns
+    -------
+    ImportanceResult or None
+        Importance is each dimension's share in what all explain. None where importance was asked, no outcome was, there is one dimension,
+        too few answers, or a design of the sample.
+
+    References
+    ----------
+    Matzler, K., Sauerwein, E. & Heischmidt, K. (2003). Importance-performance analysis revisited. Service Industries Journal,
+    23(2), 112-129.
+    """
+    asked = codebook.names("outcome")
+    performed = dimension_scores(frame, codebook, "perception", min_answered)
+    if codebook.names("importance") or not asked or performed.shape[1] < 2 or isinstance(weights, Design):
+        return None
+    try:
+        return derived_grid(
+            performed, frame[outcome or asked[0]], derived="share", cross=cross, middle=codebook.select("perception")[0].scale.middle,
+            weights=weights, confidence=confidence, bootstrap=bootstrap, seed=seed,
+        )  # fmt: skip
+    except InsufficientData:
+        return None
 
 
 def _off_total(points: Array) -> float:

@@ -11,12 +11,13 @@ import pingouin
 from numpy.typing import NDArray
 from scipy import stats
 
+from xmresearch.data.answer_formats import single_battery
 from xmresearch.data.codebook import Codebook
 from xmresearch.display import Shown
 from xmresearch.errors import InsufficientData
 from xmresearch.inference.sample_designs import domain_df
 from xmresearch.inference.threads import on_one_thread
-from xmresearch.psychometrics.batteries import Units
+from xmresearch.psychometrics.batteries import Units, service_dimensions
 from xmresearch.psychometrics.factor_analysis import extract, is_heywood
 from xmresearch.sampling.designs import Design
 
@@ -90,11 +91,12 @@ class ReliabilityResult(Shown):
     Attributes
     ----------
     table : DataFrame
-        One row per dimension and battery (expectation, perception, gap): construct, kind, items, n, alpha, alpha_lower,
+        One row per dimension and battery (expectation, perception, gap; the one that was asked): construct, kind, items, n, alpha, alpha_lower,
         alpha_upper (Feldt's interval; of a design a linearised one on the scale of log(1 - alpha)), omega (NaN for two items), heywood; of
         a design also alpha_error (standard error of log(1 - alpha)) and df.
     differences : DataFrame
-        One row per dimension: construct, n, r_ep (correlation of the two scores), difference_reliability (from alphas).
+        One row per dimension: construct, n, r_ep (correlation of the two scores), difference_reliability (from alphas); empty where one
+        battery was asked.
     reversed_items : DataFrame
         One row per item that goes against the rest of its battery: item, construct, kind, item_rest (correlation with the sum
         of the others); two items do not say which of them does.
@@ -121,6 +123,8 @@ class ReliabilityResult(Shown):
 
     def tidy(self) -> pd.DataFrame:
         """Return one row per dimension and battery, with the difference's reliability beside the gap's alpha."""
+        if self.differences.empty:
+            return self.table
         gap = self.differences.assign(kind="gap")[["construct", "kind", "r_ep", "difference_reliability"]]
         return self.table.merge(gap, on=["construct", "kind"], how="left")
 
@@ -138,7 +142,7 @@ class ReliabilityResult(Shown):
 def reliability(
     frame: pd.DataFrame, codebook: Codebook, *, confidence: float = 0.95, design: Design | None = None
 ) -> ReliabilityResult:
-    """Estimate the reliability of every dimension's expectations, perceptions and gaps.
+    """Estimate the reliability of every dimension's expectations, perceptions and gaps, or of the one battery that was asked.
 
     Parameters
     ----------
@@ -166,24 +170,37 @@ def reliability(
     Johns, G. (1981). Organizational Behavior and Human Performance, 27, 443-463. Binder, D. A. (1983). International Statistical
     Review, 51, 279-292 (linearised errors).
     """
+    rows: list[dict[str, float | int | bool | str]] = []
+    differences: list[dict[str, float | int | str]] = []
+    against: list[tuple[str, str, str, float]] = []
+
+    def of_battery(block: Array, construct: str, kind: str, items: Sequence[str]) -> float:
+        """Add a battery's row and its reversed items, and return its alpha."""
+        against.extend((i, construct, kind, r) for i, r in _against(items, block))
+        whole = ~np.isnan(block).any(axis=1)
+        row = _consistency(block[whole], confidence, None if design is None else design.weights[whole])
+        if design is not None:
+            row |= _by_design(block, whole, row, design, confidence)
+        rows.append({"construct": construct, "kind": kind, **row})
+        return float(row["alpha"])
+
+    if not codebook.names("expectation"):
+        kind = single_battery(codebook)
+        for construct in service_dimensions(codebook):
+            items = codebook.names(kind, construct)
+            of_battery(frame[items].to_numpy(dtype=float), construct, kind, items)
     units = Units.of(codebook)
     values = frame[list(units.columns)].to_numpy(dtype=float)
-    rows, differences, against = [], [], []
     for k, unit in units.table[units.table["level"] == "dimension"].iterrows():
         at = 2 * np.array(units.members[int(str(k))])
         expected, perceived = values[:, at], values[:, at + 1]
         blocks = {"expectation": expected, "perception": perceived, "gap": perceived - expected}
-        alphas = {}
-        for kind, block in blocks.items():
-            if kind != "gap":
-                items = [units.columns[j] for j in at + (kind == "perception")]
-                against += [(i, unit["id"], kind, r) for i, r in _against(items, block)]
-            whole = ~np.isnan(block).any(axis=1)
-            row = _consistency(block[whole], confidence, None if design is None else design.weights[whole])
-            if design is not None:
-                row |= _by_design(block, whole, row, design, confidence)
-            alphas[kind] = row["alpha"]
-            rows.append({"construct": unit["id"], "kind": kind, **row})
+        named = {
+            "expectation": [units.columns[j] for j in at],
+            "perception": [units.columns[j] for j in at + 1],
+            "gap": [],
+        }
+        alphas = {kind: of_battery(block, unit["id"], kind, named[kind]) for kind, block in blocks.items()}
         both = ~np.isnan(np.hstack([expected, perceived])).any(axis=1)
         differences.append(
             {
@@ -194,7 +211,8 @@ def reliability(
             }
         )
     reversed_items = pd.DataFrame(against, columns=["item", "construct", "kind", "item_rest"])
-    return ReliabilityResult(pd.DataFrame(rows), pd.DataFrame(differences), reversed_items)
+    apart = pd.DataFrame(differences, columns=["construct", "n", "r_ep", "difference_reliability"])
+    return ReliabilityResult(pd.DataFrame(rows), apart, reversed_items)
 
 
 def _against(items: Sequence[str], block: Array) -> list[tuple[str, float]]:
@@ -255,7 +273,7 @@ def _by_design(
 
 
 def _difference(
-    expected: Array, perceived: Array, alphas: dict[str, float | int | bool], weights: Array | None
+    expected: Array, perceived: Array, alphas: dict[str, float], weights: Array | None
 ) -> dict[str, float | int]:
     if len(expected) < 3:
         return {"n": len(expected), "r_ep": np.nan, "difference_reliability": np.nan}

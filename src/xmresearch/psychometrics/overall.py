@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from xmresearch.data.answer_formats import answer_format
 from xmresearch.data.codebook import Codebook
 from xmresearch.display import Shown
 from xmresearch.drivers.result import DriverResult
@@ -17,6 +18,7 @@ from xmresearch.inference.sample_designs import Weights
 from xmresearch.inference.threads import on_one_thread
 from xmresearch.plots import forest
 from xmresearch.psychometrics.batteries import dimension_scores, paired_scores, service_dimensions
+from xmresearch.psychometrics.single_batteries import dimension_figures
 from xmresearch.sampling.designs import Design, subset
 
 if TYPE_CHECKING:
@@ -35,7 +37,7 @@ class ScoreResult(Shown):
         One row per score: measure (servqual_unweighted, servqual_weighted, servqual_derived, servperf_unweighted,
         servperf_weighted, servperf_derived), n, estimate, se, ci_lower, ci_upper. Derived weights have percentile
         intervals of the Bayesian bootstrap (of a design, of the bootstrap of its units) that carry the weights' own uncertainty;
-        the others t intervals.
+        the others t intervals. Of perceptions alone there are no SERVQUAL scores, of gaps that are themselves the answers no others.
     """
 
     table: pd.DataFrame
@@ -47,7 +49,8 @@ class ScoreResult(Shown):
     def summary(self) -> dict[str, Any]:
         """Return the headline score: weighted by importance where it was asked, otherwise unweighted."""
         rows = self.table.set_index("measure")
-        name = "servqual_weighted" if "servqual_weighted" in rows.index else "servqual_unweighted"
+        order = [f"{family}_{w}" for family in ("servqual", "servperf") for w in ("weighted", "unweighted")]
+        name = next(m for m in order if m in rows.index)
         row = rows.loc[name]
         return {
             "measure": name, "score": row["estimate"], "score_lower": row["ci_lower"], "score_upper": row["ci_upper"],
@@ -143,8 +146,12 @@ def overall_scores(
     Parasuraman, A., Berry, L. L. & Zeithaml, V. A. (1991). Journal of Retailing, 67(4), 420-450 (importance points).
     Cronin, J. J. & Taylor, S. A. (1992). Journal of Marketing, 56(3), 55-68 (SERVPERF).
     """
-    expected, perceived = paired_scores(frame, codebook, min_answered)
-    by_family = {"servqual": perceived - expected, "servperf": perceived}
+    if answer_format(codebook) == "pairs":
+        expected, perceived = paired_scores(frame, codebook, min_answered)
+        by_family = {"servqual": perceived - expected, "servperf": perceived}
+    else:
+        figures = dimension_figures(frame, codebook, min_answered)
+        by_family = {"servqual" if codebook.names("gap") else "servperf": figures}
     shares = importance_shares(frame, codebook, min_answered)
     rows = []
     for family, scores in by_family.items():

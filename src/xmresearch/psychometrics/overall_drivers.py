@@ -25,7 +25,7 @@ def outcome_drivers(
     bootstrap: int = 2000,
     seed: int = 0,
 ) -> tuple[DriverResult | None, str | None]:
-    """Measure how the perceived dimensions drive an outcome of the survey.
+    """Measure how the perceived dimensions, or gaps that are themselves the answers, drive an outcome of the survey.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def outcome_drivers(
         outcome = asked[0]
     if outcome not in asked:
         raise CodebookError(f"Codebook '{codebook.name}' has no outcome item '{outcome}'.", nearest(outcome, asked))
-    predictors = dimension_scores(frame, codebook, "perception", min_answered)
+    predictors = dimension_scores(frame, codebook, "gap" if codebook.names("gap") else "perception", min_answered)
     others = [
         dimension_scores(frame, codebook, kind, min_answered) for kind in ("expectation", "minimum", "importance")
     ]

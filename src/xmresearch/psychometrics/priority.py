@@ -15,8 +15,8 @@ from xmresearch.inference.estimates import estimate_means, mean_covariance, perc
 from xmresearch.inference.sample_designs import Weights
 from xmresearch.inference.threads import on_one_thread
 from xmresearch.plots import forest
-from xmresearch.psychometrics.batteries import paired_scores
 from xmresearch.psychometrics.overall import importance_basis, importance_shares
+from xmresearch.psychometrics.single_batteries import dimension_figures
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -106,8 +106,7 @@ def priorities(
     ----------
     Rubin, D. B. (1981). The Bayesian bootstrap. Annals of Statistics, 9, 130-134.
     """
-    expected, perceived = paired_scores(frame, codebook, min_answered)
-    gap = perceived - expected
+    gap = dimension_figures(frame, codebook, min_answered)
     names = list(gap.columns)
     k = len(names)
     shares = importance_shares(frame, codebook, min_answered)

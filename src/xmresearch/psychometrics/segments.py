@@ -20,7 +20,7 @@ from xmresearch.inference.estimates import Means, estimate_means, mean_covarianc
 from xmresearch.inference.sample_designs import Weights
 from xmresearch.inference.threads import on_one_thread
 from xmresearch.plots import forest
-from xmresearch.psychometrics.batteries import paired_scores
+from xmresearch.psychometrics.single_batteries import dimension_figures
 from xmresearch.sampling.designs import Design
 
 if TYPE_CHECKING:
@@ -37,7 +37,8 @@ class SegmentResult(Shown):
     Attributes
     ----------
     table : DataFrame
-        One row per segment value and dimension: segment, value, construct, n, gap, sd, ci_lower, ci_upper, suppressed.
+        One row per segment value and dimension: segment, value, construct, n, gap (the score, of perceptions alone), sd, ci_lower,
+        ci_upper, suppressed.
         Suppressed cells hold no figure: those with n below `min_cell`, and further ones without which a
         small group could be worked out (see `xmresearch.disclosure.hidden_groups`). Groups of which nothing may be shown are
         not named either.
@@ -85,7 +86,7 @@ def segment_gaps(
     min_answered: float = 0.5,
     min_cell: int = 10,
 ) -> SegmentResult | None:
-    """Measure dimension gaps within every segment.
+    """Measure dimension gaps within every segment; of perceptions alone, their scores.
 
     Parameters
     ----------
@@ -115,8 +116,7 @@ def segment_gaps(
     """
     if not segments:
         return None
-    expected, perceived = paired_scores(frame, codebook, min_answered)
-    gap = perceived - expected
+    gap = dimension_figures(frame, codebook, min_answered)
     names, values = list(gap.columns), gap.to_numpy()
     members = {segment: _members(frame[segment], codebook, segment) for segment in segments}
     present = ~np.isnan(values)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from xmresearch.data.survey import Survey, require_pairs
-from xmresearch.errors import CodebookError, Problems, nearest
+from xmresearch.data.survey import Survey
+from xmresearch.errors import CodebookError, ParamsError, Problems, nearest
 from xmresearch.psychometrics.overall import importance_basis
+from xmresearch.psychometrics.performance_scores import require_target
 from xmresearch.sampling.survey_designs import survey_sample
+from xmresearch.studies.servqual.forms import form_of
 from xmresearch.studies.servqual.params import ServqualParams
 from xmresearch.studies.servqual.sampled import design_lines
 from xmresearch.studies.survey import describe_survey
@@ -30,6 +32,8 @@ def check_study(params: ServqualParams, survey: Survey) -> list[str]:
     ------
     CodebookError
         An expectation without its perception, or the other way round; an outcome that the survey does not have.
+    ParamsError
+        A target where expectations or gaps were asked.
     DataError, InsufficientData
         Weights cannot have the margins that are asked for; the sample leaves no degree of freedom.
     """
@@ -42,8 +46,17 @@ def check_study(params: ServqualParams, survey: Survey) -> list[str]:
 
 def _examined(params: ServqualParams, survey: Survey) -> list[str]:
     book, problems = survey.codebook, Problems()
+    lines: list[str] = []
     with problems.step():
-        require_pairs(book)
+        form = form_of(book)
+        lines += [line for line in [form.line()] if line is not None]
+        if form.perceptions is not None:
+            require_target(book, params.target)
+        elif params.target is not None:
+            raise ParamsError(
+                "target: it is of perceptions alone, and this codebook has gaps.",
+                "Leave it out: a gap's target is zero.",
+            )
     if params.outcome is not None and params.outcome not in book.names("outcome"):
         problems.errors.append(
             CodebookError(
@@ -51,7 +64,6 @@ def _examined(params: ServqualParams, survey: Survey) -> list[str]:
                 nearest(params.outcome, book.names("outcome")),
             )
         )
-    lines: list[str] = []
     with problems.step():
         sample = survey_sample(survey, min_cell=params.min_cell)
         lines += design_lines(sample) if sample is not None else []

@@ -10,27 +10,31 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from xmresearch.claims.claim import UNSETTLED, Claim, Condition, cases
+from xmresearch.claims.claim import UNSETTLED, Claim, cases
 from xmresearch.claims.families import count_of
 from xmresearch.claims.ranking import Joint, first_of
 from xmresearch.claims.rules import larger
 from xmresearch.display import Shown
 from xmresearch.drivers.quadrants import ImportanceResult
 from xmresearch.drivers.result import DriverResult
-from xmresearch.psychometrics.composite import AVE_BOUND
-from xmresearch.psychometrics.construct_validity import HTMT_BOUND, ValidityResult
+from xmresearch.psychometrics.construct_validity import ValidityResult
 from xmresearch.psychometrics.gap_scores import GapResult
 from xmresearch.psychometrics.instrument import SegmentInvariance
-from xmresearch.psychometrics.internal_consistency import ACCEPTABLE, ReliabilityResult
+from xmresearch.psychometrics.internal_consistency import ReliabilityResult
 from xmresearch.psychometrics.overall import ScoreResult
+from xmresearch.psychometrics.performance_scores import PerformanceResult
 from xmresearch.psychometrics.priority import PriorityResult
 from xmresearch.psychometrics.segments import SegmentResult
 from xmresearch.psychometrics.tolerance import ToleranceResult
-from xmresearch.sem.concerns import Concern
 from xmresearch.sem.result import SemFit
-from xmresearch.sem.tables import side_by_side
-
-_IMPROPER = ("not_converged", "heywood", "same_factors", "reversed_item")
+from xmresearch.studies.servqual.instrument_claims import comparable, keyed_alike, measures, pairs_distinct, reach_alpha
+from xmresearch.studies.servqual.score_claims import (
+    SCORE_CLAIMS,
+    dimensions_under,
+    items_under,
+    level_reached,
+    weakest,
+)
 
 CLAIMS: Mapping[str, tuple[str, ...]] = {
     "score": cases("larger"),
@@ -46,6 +50,7 @@ CLAIMS: Mapping[str, tuple[str, ...]] = {
     "instrument": cases("assumption"),
     "distinct": cases("count"),
     "comparable": cases("alike"),
+    **SCORE_CLAIMS,
 }
 
 
@@ -55,12 +60,18 @@ class ServqualClaims(Shown):
 
     Attributes
     ----------
-    score : Claim
+    score : Claim or None
         Overall, perceptions exceed, meet or fall short of expectations by what matters.
-    short, items : Claim
+    short, items : Claim or None
         How many dimensions (Holm) and statements (Benjamini-Hochberg) fall short by more than what does not matter.
-    first, widest : Claim
+    first, widest : Claim or None
         Which dimension takes most from the overall score, and which has the widest shortfall.
+    level : Claim or None
+        Of perceptions alone: overall, they lie above, at or below what is aimed at.
+    under, items_under : Claim or None
+        Of perceptions alone: how many dimensions (Holm) and statements (Benjamini-Hochberg) lie below it by more than what does not matter.
+    weakest : Claim or None
+        Of perceptions alone: which dimension has the lowest score.
     driver : Claim or None
         Which dimension has the largest share in explaining the outcome.
     segments, focus, inadequate : Claim or None
@@ -75,11 +86,15 @@ class ServqualClaims(Shown):
         Whether segments use the instrument alike.
     """
 
-    score: Claim
-    short: Claim
-    items: Claim
-    first: Claim
-    widest: Claim
+    score: Claim | None
+    short: Claim | None
+    items: Claim | None
+    first: Claim | None
+    widest: Claim | None
+    level: Claim | None
+    under: Claim | None
+    items_under: Claim | None
+    weakest: Claim | None
     driver: Claim | None
     segments: Claim | None
     focus: Claim | None
@@ -92,10 +107,12 @@ class ServqualClaims(Shown):
 
 def servqual_claims(
     *,
-    gap: GapResult,
-    priority: PriorityResult,
-    scores: ScoreResult,
     trust: ReliabilityResult,
+    confidence: float,
+    gap: GapResult | None = None,
+    priority: PriorityResult | None = None,
+    scores: ScoreResult | None = None,
+    performed: PerformanceResult | None = None,
     driven: DriverResult | None = None,
     importance: ImportanceResult | None = None,
     segment: SegmentResult | None = None,
@@ -109,8 +126,10 @@ def servqual_claims(
 
     Parameters
     ----------
-    gap, priority, scores, trust, driven, importance, segment, tolerance, cfa, valid, alike
-        What was estimated; None where it was not.
+    trust, gap, priority, scores, performed, driven, importance, segment, tolerance, cfa, valid, alike
+        What was estimated; None where it was not: of perceptions alone `performed`, otherwise `gap`, `priority` and `scores`.
+    confidence : float
+        Of the report.
     smallest_gap : float
         Smallest gap that matters, in points of the answer scale.
 
@@ -118,17 +137,24 @@ def servqual_claims(
     -------
     ServqualClaims
     """
-    level, keyed = gap.confidence, keyed_alike(trust, cfa)
-    short = falls_short(gap, smallest_gap).given(keyed)
+    keyed, level = keyed_alike(trust, cfa), confidence
+    short = None if gap is None else falls_short(gap, smallest_gap).given(keyed)
     distinct = None if valid is None else pairs_distinct(valid, level).given(keyed)
+    gaps = gap is not None
     return ServqualClaims(
-        score=overall(scores, smallest_gap, level).given(keyed),
+        score=overall(scores, smallest_gap, level).given(keyed) if gaps and scores is not None else None,
         short=short,
-        items=items_short(gap, smallest_gap).given(keyed),
-        first=improve_first(priority, short, level).given(keyed),
-        widest=widest(gap, level).given(keyed),
+        items=None if gap is None else items_short(gap, smallest_gap).given(keyed),
+        first=None if priority is None or short is None else improve_first(priority, short, level).given(keyed),
+        widest=None if gap is None else widest(gap, level).given(keyed),
+        level=None if performed is None else level_reached(performed, smallest_gap).given(keyed),
+        under=None if performed is None else dimensions_under(performed, smallest_gap).given(keyed),
+        items_under=None if performed is None else items_under(performed, smallest_gap).given(keyed),
+        weakest=None if performed is None else weakest(performed).given(keyed),
         driver=None if driven is None else strongest(driven).given(keyed),
-        segments=None if segment is None else segments_differ(segment).given(keyed),
+        segments=None
+        if segment is None
+        else segments_differ(segment, "segments" if gaps else "segment_scores").given(keyed),
         focus=None if importance is None else concentrate(importance, level).given(keyed),
         inadequate=None if tolerance is None else below_minimum(tolerance, level).given(keyed),
         reliable=reach_alpha(trust, level).given(keyed),
@@ -136,12 +162,6 @@ def servqual_claims(
         distinct=distinct,
         comparable=None if alike is None else comparable(alike, level),
     )
-
-
-def keyed_alike(trust: ReliabilityResult, cfa: SemFit | None) -> Condition:
-    """Return the condition that no item is keyed the other way."""
-    loads = any(c.kind == "reversed_item" for c in (cfa.concerns if cfa else ()))
-    return Condition("keyed_alike", not loads and trust.reversed_items.empty)
 
 
 def overall(scores: ScoreResult, smallest_gap: float, confidence: float) -> Claim:
@@ -204,11 +224,11 @@ def strongest(driven: DriverResult) -> Claim:
     return made if driven.p < 1 - driven.level else made.withhold("explains_nothing")
 
 
-def segments_differ(segment: SegmentResult) -> Claim:
+def segments_differ(segment: SegmentResult, name: str = "segments") -> Claim:
     """Claim in how many comparisons the groups of a segment differ, by Benjamini and Hochberg."""
     tests = segment.tests
-    names = [str(k) for k in range(len(tests))]
-    made = count_of("segments", names, tests["p"].to_numpy(), confidence=segment.confidence, method="bh")
+    numbers = [str(k) for k in range(len(tests))]
+    made = count_of(name, numbers, tests["p"].to_numpy(), confidence=segment.confidence, method="bh")
     differing = tests.iloc[[int(k) for k in made.facts["shown"]]]
     return made.about(
         by=list(dict.fromkeys(differing["segment"])), where=list(dict.fromkeys(differing["construct"])),
@@ -234,82 +254,3 @@ def below_minimum(tolerance: ToleranceResult, confidence: float) -> Claim:
         t = table["adequacy"] / ((table["adequacy_upper"] - table["adequacy_lower"]) / 2 / reach)
     p = np.minimum(2 * stats.t.cdf(t, df), 1.0)
     return count_of("inadequate", list(table["construct"]), p, confidence=confidence)
-
-
-def reach_alpha(trust: ReliabilityResult, confidence: float) -> Claim:
-    """Claim how many sets of scores have an alpha beyond the usual bound, by Holm over Feldt's tests or those of the design."""
-    known = trust.table.dropna(subset=["alpha"])
-    names = [f"{row.construct} ({row.kind})" for row in known.itertuples()]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        f = (1 - ACCEPTABLE) / np.maximum(1 - known["alpha"].to_numpy(), 0.0)
-        if "alpha_error" in known:
-            tail = stats.t.sf(np.log(f) / known["alpha_error"], np.maximum(known["df"], 1))
-        else:
-            df = known["n"].to_numpy() - 1
-            tail = stats.f.sf(f, df, df * (known["items"].to_numpy() - 1))
-    p = np.minimum(2 * tail, 1.0)
-    made = count_of("reliable", names, p, confidence=confidence)
-    made = made.about(
-        threshold=ACCEPTABLE, reached=int((known["alpha"] >= ACCEPTABLE).sum()),
-        difference_lowest=trust.differences["difference_reliability"].min(),
-    )  # fmt: skip
-    return made if len(known) else made.withhold("undefined")
-
-
-def measures(cfa: SemFit, distinct: Claim | None, confidence: float) -> Claim:
-    """Claim that no departure from the instrument's dimensions was seen, or that there is one, by the usual bounds of fit.
-
-    A good fit of dimensions that cannot all be told apart leaves it open.
-    """
-    fit = side_by_side({"measurement": cfa})
-    improper = sorted({c.kind for c in cfa.concerns if c.kind in _IMPROPER})
-    poor = fit.verdict in ("none", "poor") or bool(improper)
-    tested = cfa.model.df > 0
-    apart = distinct is None or distinct.verdict == "all"
-    verdict = "failed" if poor else "no_departure" if fit.verdict == "good" and apart else UNSETTLED
-    row = fit.table.iloc[0]
-    made = Claim("instrument", "assumption", verdict, "bounds_of_fit", np.nan, confidence)
-    made = made.about(
-        improper=[f"concern_{kind}" for kind in improper],
-        **{k: row[k] for k in ("chisq", "df", "pvalue", "cfi", "rmsea", "srmr")},
-    )
-    return made if tested or poor else made.withhold("untested")
-
-
-def pairs_distinct(valid: ValidityResult, confidence: float) -> Claim:
-    """Claim how many pairs of dimensions are distinct: the whole interval of their HTMT2 lies below the bound."""
-    known = valid.pairs.dropna(subset=["htmt2_upper"])
-    distinct = known["htmt2_upper"] < HTMT_BOUND
-    names = [f"{row.first} – {row.second}" for row in known.itertuples()]
-    shown = [name for name, kept in zip(names, distinct, strict=True) if kept]
-    verdict = "all" if shown and len(shown) == len(names) else "some" if shown else UNSETTLED
-    made = Claim("distinct", "count", verdict, "upper_bound_below", (1 - confidence) / 2, confidence)
-    made = made.about(
-        count=len(shown), total=len(names), shown=shown, not_shown=[n for n in names if n not in shown], bound=HTMT_BOUND,
-        convergent=int((valid.table["ave"] >= AVE_BOUND).sum()), constructs=len(valid.table),
-    )  # fmt: skip
-    return made if names else made.withhold("no_interval")
-
-
-def comparable(alike: SegmentInvariance, confidence: float) -> Claim:
-    """Claim for which segments the instrument is used alike, given that its model fits there at all."""
-    named, ladders = list(alike.ladders), alike.ladders
-    unfit = [s for s in named if not ladders[s].level]
-    held = [s for s in named if ladders[s].level == "scalar"]
-    broken = [s for s in named if s not in held and s not in unfit]
-    verdict = "differs" if broken else "alike" if held and not unfit else UNSETTLED
-    made = Claim("comparable", "alike", verdict, "invariance_cutoffs", np.nan, confidence)
-    made = made.given(Condition("configural_fits", not unfit if named else None))
-    made = made.about(alike=held, unlike=broken, unfit=unfit, least=alike.least)
-    return made if named else made.withhold("groups_too_small")
-
-
-def concerns(trust: ReliabilityResult, cfa: SemFit | None) -> list[tuple[str, Concern]]:
-    """Return what a careful reviewer would ask about the instrument, by model; each item that is keyed the other way once."""
-    found = [("measurement", c) for c in (cfa.concerns if cfa else ())]
-    known = {c.facts.get("item") for _, c in found}
-    for row in trust.reversed_items.itertuples():
-        if row.item not in known:
-            facts = {"item": row.item, "construct": row.construct, "value": row.item_rest}
-            found.append((str(row.kind), Concern("against_rest", facts)))
-    return found

@@ -25,7 +25,7 @@ class ServqualParams(SurveyParams):
     codebook: str = Field(
         "service_hall",
         min_length=1,
-        description="a shipped instrument (servqual, service_hall, libqual, chinese_service) or the path of your own; of your own data servqual if absent",
+        description="a shipped instrument (servqual, service_hall, libqual, chinese_service, servqual_p; perceptions alone: servperf, e_s_qual, hedperf) or the path of your own; of your own data servqual if absent",
     )
     id_column: str | None = Field("respondent", description="respondent identifier, checked for duplicates")
     weight_column: str | None = Field("weight", description="design weight, above zero")
@@ -38,6 +38,9 @@ class ServqualParams(SurveyParams):
     min_answered: float = Field(0.5, gt=0, le=1, description="share of a dimension's items a respondent must answer")
     smallest_gap: float = Field(
         0.1, ge=0, description="smallest gap that matters, in points of the answer scale; 0 where every gap does"
+    )
+    target: float | None = Field(
+        None, description="of perceptions alone: the mean answer that is aimed at; null for the middle of the scale"
     )
     bootstrap: int = Field(2000, ge=200, le=100_000, description="bootstrap replicates")
     importance_cross: Literal["mean", "median", "scale_middle"] = Field(

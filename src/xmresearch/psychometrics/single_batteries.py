@@ -1,0 +1,131 @@
+"""Instruments that ask each statement once: scores of perceptions alone, and gaps that are themselves the answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from xmresearch.data.answer_formats import answer_format
+from xmresearch.data.codebook import Codebook
+from xmresearch.data.delimited import require_unique_columns
+from xmresearch.display import Shown
+from xmresearch.psychometrics.batteries import paired_scores, person_mean
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, repr=False)
+class Battery(Shown):
+    """One battery: its statements, and the dimensions that they form.
+
+    Attributes
+    ----------
+    columns : tuple of str
+        Item columns, in order.
+    table : DataFrame
+        One row per statement and per dimension: level, id, construct.
+    members : tuple of tuple of int
+        For each of them the positions of its items.
+    neutral, middle : ndarray
+        Shape (len(columns),): the answer 'as expected', and the middle of the scale, of each item.
+    """
+
+    columns: tuple[str, ...]
+    table: pd.DataFrame
+    members: tuple[tuple[int, ...], ...]
+    neutral: Array
+    middle: Array
+
+    @classmethod
+    def of(cls, codebook: Codebook, kind: str) -> Battery:
+        """List the items of one kind, and the dimensions that they form."""
+        items = codebook.select(kind)
+        rows = [("statement", c.statement, c.construct) for c in items]
+        members: list[tuple[int, ...]] = [(k,) for k in range(len(items))]
+        for construct in codebook.constructs:
+            inside = tuple(k for k, c in enumerate(items) if c.construct == construct)
+            if inside:
+                rows.append(("dimension", construct, construct))
+                members.append(inside)
+        table = pd.DataFrame(rows, columns=["level", "id", "construct"])
+        neutral, middle = np.array([c.neutral for c in items]), np.array([c.scale.middle for c in items])
+        return cls(tuple(c.name for c in items), table, tuple(members), neutral, middle)
+
+    def scores(self, values: Array, min_answered: float) -> Array:
+        """Average each respondent's answers by statement and dimension.
+
+        Parameters
+        ----------
+        values : ndarray
+            Shape (n, len(columns)).
+        min_answered : float
+            As for `person_mean`.
+
+        Returns
+        -------
+        ndarray
+            Shape (n, statements + dimensions).
+        """
+        return np.column_stack([person_mean(values[:, list(at)], min_answered) for at in self.members])
+
+    def middles(self) -> Array:
+        """Return the middle of the scale of each statement and dimension, shape (statements + dimensions,)."""
+        return np.array([self.middle[list(at)].mean() for at in self.members])
+
+
+def direct_scores(frame: pd.DataFrame, codebook: Codebook, min_answered: float) -> tuple[pd.DataFrame, Array]:
+    """Take gaps from answers that are themselves the gap: each answer less the one that says 'as expected'.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        The survey's rows.
+    codebook : Codebook
+        With items of kind gap.
+    min_answered : float
+        Share of a dimension's items that a respondent must answer.
+
+    Returns
+    -------
+    table : DataFrame
+        One row per statement and dimension: level, id, construct.
+    gaps : ndarray
+        Shape (n, rows of the table).
+    """
+    require_unique_columns(frame)
+    battery = Battery.of(codebook, "gap")
+    values = frame[list(battery.columns)].to_numpy(dtype=float) - battery.neutral
+    return battery.table, battery.scores(values, min_answered)
+
+
+def dimension_figures(frame: pd.DataFrame, codebook: Codebook, min_answered: float) -> pd.DataFrame:
+    """Return what a study of this instrument is about, by dimension: gaps, or perceptions where these alone were asked.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        The survey's rows.
+    codebook : Codebook
+        Which items form which dimension.
+    min_answered : float
+        Share of a dimension's items that a respondent must answer.
+
+    Returns
+    -------
+    DataFrame
+        Shape (n, dimensions).
+    """
+    asked = answer_format(codebook)
+    if asked == "pairs":
+        expected, perceived = paired_scores(frame, codebook, min_answered)
+        return perceived - expected
+    require_unique_columns(frame)
+    battery = Battery.of(codebook, "gap" if asked == "direct" else "perception")
+    values = frame[list(battery.columns)].to_numpy(dtype=float) - (battery.neutral if asked == "direct" else 0.0)
+    wide = (battery.table["level"] == "dimension").to_numpy()
+    return pd.DataFrame(
+        battery.scores(values, min_answered)[:, wide], columns=battery.table.loc[wide, "id"], index=frame.index
+    )
