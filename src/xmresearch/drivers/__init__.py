@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from xmresearch.drivers.kano_model import KanoResult as KanoResult
     from xmresearch.drivers.kano_model import kano as kano
     from xmresearch.drivers.opportunities import opportunity as opportunity
+    from xmresearch.drivers.outcome_weights import index_weights as index_weights
     from xmresearch.drivers.quadrants import ImportanceResult as ImportanceResult
     from xmresearch.drivers.quadrants import derived_grid as derived_grid
     from xmresearch.drivers.quadrants import importance_grid as importance_grid

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from xmresearch.metrics.league_tables import funnel_limits as funnel_limits
     from xmresearch.metrics.league_tables import outlying as outlying
     from xmresearch.metrics.league_tables import rank_chances as rank_chances
+    from xmresearch.metrics.made_weights import ResampledWeights as ResampledWeights
+    from xmresearch.metrics.made_weights import resampled_weights as resampled_weights
     from xmresearch.metrics.many_groups import PooledGroups as PooledGroups
     from xmresearch.metrics.many_groups import pool_means as pool_means
     from xmresearch.metrics.many_groups import pool_shares as pool_shares

@@ -27,6 +27,8 @@ class CompositeIndex(Shown):
         One row per row given (its index) and one column per set of weights: the index, 0 to 100.
     se, lower, upper : DataFrame
         Standard errors and intervals of the same shape; NaN where no covariances were given.
+    covariances : mapping of str to ndarray
+        Of the rows' index, by set, shape (rows, rows).
     weights : DataFrame
         One row per indicator, one column per set; each adds up to 1.
     agreement : DataFrame
@@ -39,6 +41,7 @@ class CompositeIndex(Shown):
     se: pd.DataFrame
     lower: pd.DataFrame
     upper: pd.DataFrame
+    covariances: Mapping[str, Array]
     weights: pd.DataFrame
     agreement: pd.DataFrame
     firsts: pd.Series
@@ -97,7 +100,8 @@ def satisfaction_index(
 
 def composite_index(
     scores: pd.DataFrame, ranges: Mapping[str, tuple[float, float]], weights: Mapping[str, Mapping[str, float]], *,
-    covariances: ArrayLike | None = None, n: ArrayLike | None = None, confidence: float = 0.95, draws: int = 4000, seed: int = 0,
+    covariances: ArrayLike | None = None, added: Mapping[str, ArrayLike] | None = None, n: ArrayLike | None = None,
+    confidence: float = 0.95, draws: int = 4000, seed: int = 0,
 ) -> CompositeIndex:  # fmt: skip
     """Combine indicators of several rows under each set of weights.
 
@@ -111,6 +115,9 @@ def composite_index(
         Sets of weights by name, each by indicator; they are scaled to add up to 1.
     covariances : array_like, optional
         Of each row's scores, shape (rows, indicators, indicators), as `indicator_scores` gives them: the same people answer for several.
+    added : mapping, optional
+        What the making of weights from the same people adds to the covariance of the rows' index, by set, shape (rows, rows); see
+        `resampled_weights`. Other sets are taken as given.
     n : array_like, optional
         Answers of each row, shape (rows,), for Student's t; normal intervals without.
     confidence : float
@@ -164,8 +171,9 @@ def composite_index(
         else np.asarray(covariances, dtype="float64")
     )
     slopes = {t: 100 * w / (high - low) for t, w in sets.items()}
-    spread = {t: np.sqrt(np.maximum((shared @ a) @ a, 0)) for t, a in slopes.items()}
-    se = pd.DataFrame(spread, index=scores.index)
+    given_added = {t: np.asarray(a, dtype="float64") for t, a in (added or {}).items()}
+    joint = {t: np.diag((shared @ a) @ a) + given_added.get(t, 0.0) for t, a in slopes.items()}
+    se = pd.DataFrame({t: np.sqrt(np.maximum(np.diag(c), 0)) for t, c in joint.items()}, index=scores.index)
     df = np.full(len(scores), np.inf) if n is None else np.maximum(np.asarray(n, dtype="float64") - 1, 1)
     reach = se.mul(stats.t.ppf(0.5 + confidence / 2, df), axis=0)
     titles = list(sets)
@@ -180,7 +188,7 @@ def composite_index(
     drawn = np.random.default_rng(seed).dirichlet(np.ones(len(names)), size=draws)
     led = np.bincount((drawn @ scaled.T).argmax(axis=1), minlength=len(scores)) / draws
     return CompositeIndex(
-        table, se, table - reach, table + reach, pd.DataFrame(sets, index=names), agreement,
+        table, se, table - reach, table + reach, joint, pd.DataFrame(sets, index=names), agreement,
         pd.Series(led, index=scores.index, name="share"),
     )  # fmt: skip
 

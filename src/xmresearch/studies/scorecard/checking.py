@@ -7,7 +7,10 @@ from xmresearch.errors import DataError
 from xmresearch.metrics.expert_judgements import expert_weights
 from xmresearch.metrics.wave_changes import against_benchmark
 from xmresearch.studies.scorecard.asked import asked_metrics
+from xmresearch.studies.scorecard.breakdown import breakdown
+from xmresearch.studies.scorecard.combined import index_of_groups
 from xmresearch.studies.scorecard.distributions import filled_in
+from xmresearch.studies.scorecard.index_sets import check_outcome
 from xmresearch.studies.scorecard.params import ScorecardParams
 from xmresearch.studies.scorecard.rows import rows_of_waves
 from xmresearch.studies.survey import describe_survey
@@ -51,6 +54,9 @@ def _examined(params: ScorecardParams, survey: Survey) -> list[str]:
             against_benchmark(score, mark.value, se=mark.se, n=mark.n, sd=mark.sd, lower=mark.lower, upper=mark.upper)
     if params.default_column is not None:
         filled_in(rows.frame[params.default_column], params.default_column)
+    check_outcome(params, survey.codebook)
+    if params.index_weights is not None:
+        index_of_groups(rows, tuple(asked), breakdown(rows, asked[0], params), params)
     if params.judgements is not None:
         expert_weights(params.judgements.table, [m.item for m in asked])
     lines = [f"Metrics: {', '.join(f'{m.item} ({m.measure.name})' for m in asked)}."]

@@ -254,10 +254,10 @@ def leads_index(found: Scorecard) -> Claim | None:
     if found.index is None:
         return None
     index, sets = found.index.index, list(found.index.index.table)
-    estimate, se = index.table[sets[0]].to_numpy(), index.se[sets[0]].to_numpy()
+    estimate = index.table[sets[0]].to_numpy()
     segment = str(found.index.table["segment"].iloc[0])
     names = [f"{segment}={v}" for v in index.table.index]
-    joint = Joint(estimate, covariance=np.diag(se**2), df=max(float(found.index.table["n"].min()) - 1, 1))
+    joint = Joint(estimate, covariance=index.covariances[sets[0]], df=max(float(found.index.table["n"].min()) - 1, 1))
     facts = index.summary()
     made = first_of("index", joint, names, confidence=found.confidence).about(
         segment=segment, sets=sets, leaders=[f"{segment}={v}" for v in facts["leaders"]], first_share=facts["first_share"], weights=sets[0],

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from xmresearch.display import Shown
 from xmresearch.metrics.composite_indices import CompositeIndex, composite_index, indicator_scores
-from xmresearch.metrics.data_weights import weights_from_data
-from xmresearch.metrics.expert_judgements import CONSISTENT, ExpertWeights, expert_weights
+from xmresearch.metrics.expert_judgements import CONSISTENT, ExpertWeights
 from xmresearch.metrics.share_intervals import quantile
 from xmresearch.studies.scorecard.asked import Asked
 from xmresearch.studies.scorecard.breakdown import Breakdown
+from xmresearch.studies.scorecard.index_sets import WeightSets, weight_sets
 from xmresearch.studies.scorecard.params import ScorecardParams
 from xmresearch.studies.scorecard.rows import WEIGHT, Rows
-
-FEWEST_ROWS = 3
-"""Groups from which on weights are taken from data."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -33,15 +31,23 @@ class IndexOfGroups(Shown):
         One row per group: segment, value, estimate with ci_lower and ci_upper (of the first set), first_share (of all possible weights, how
         many make it the first).
     weights : DataFrame
-        One row per metric and set: metric, weights, weight.
-    experts : ExpertWeights or None
-        The experts' judgements.
+        One row per metric and set: metric, weights, weight, se (NaN of weights that are given).
+    ways : DataFrame
+        One row per set: weights, leader, its estimate with ci_lower and ci_upper, tau (Kendall's, of the ranking with that of the first).
+    given : WeightSets
+        The sets.
     """
 
     index: CompositeIndex
     table: pd.DataFrame
     weights: pd.DataFrame
-    experts: ExpertWeights | None
+    ways: pd.DataFrame
+    given: WeightSets
+
+    @property
+    def experts(self) -> ExpertWeights | None:
+        """The experts' judgements."""
+        return self.given.experts
 
     def tidy(self) -> pd.DataFrame:
         """Return one row per group."""
@@ -52,6 +58,12 @@ class IndexOfGroups(Shown):
         return (
             None if self.experts is None else {"consistency_ratio": self.experts.consistency_ratio, "bound": CONSISTENT}
         )
+
+    def made_told(self) -> dict[str, Any] | None:
+        """Return which item weights from data explain, and how often people were resampled; None where there are none."""
+        draws = max((m.draws for m in self.given.made.values()), default=0)
+        case = "outcome" if self.given.outcome else "entropy"
+        return {"case": case, "outcome": self.given.outcome, "draws": draws} if draws else None
 
 
 def _scores(part: pd.DataFrame, asked: tuple[Asked, ...]) -> pd.DataFrame:
@@ -91,34 +103,39 @@ def index_of_groups(
     weights = part[WEIGHT].to_numpy()[inside] if rows.weighted else None
     means, covariances, n = indicator_scores(scores[inside], part.loc[inside, groups.ranked], weights)
     ranges = {m.item: (m.measure.bounds[0] * m.factor, m.measure.bounds[1] * m.factor) for m in asked}
-    experts, sets = _sets(means, ranges, asked, params)
+    own = part.loc[inside, groups.ranked].astype(str)
+    scaled = pd.DataFrame({k: 100 * (scores.loc[inside, k] - low) / (high - low) for k, (low, high) in ranges.items()})
+    given = weight_sets(scaled, own, part[inside], weights, asked, params)
     found = composite_index(
-        means, ranges, sets, covariances=covariances, n=n, confidence=params.confidence, seed=params.seed
-    )
-    first = next(iter(sets))
+        means, ranges, given.sets, covariances=covariances, added={k: m.added for k, m in given.made.items()}, n=n,
+        confidence=params.confidence, seed=params.seed,
+    )  # fmt: skip
+    first = next(iter(given.sets))
     table = pd.DataFrame({
         "segment": groups.ranked, "value": means.index.astype(str), "n": n, "estimate": found.table[first].to_numpy(),
         "ci_lower": found.lower[first].to_numpy(), "ci_upper": found.upper[first].to_numpy(), "first_share": found.firsts.to_numpy(),
     })  # fmt: skip
+    table = table.sort_values("estimate", ascending=False, ignore_index=True)
+    return IndexOfGroups(found, table, _weights(found, given), _ways(found, groups.ranked), given)
+
+
+def _weights(found: CompositeIndex, given: WeightSets) -> pd.DataFrame:
     long = found.weights.rename_axis("metric").reset_index().melt("metric", var_name="weights", value_name="weight")
-    return IndexOfGroups(found, table.sort_values("estimate", ascending=False, ignore_index=True), long, experts)
+    errors = {
+        (t, k): se for t, m in given.made.items() for k, se in zip(m.table["indicator"], m.table["se"], strict=True)
+    }
+    return long.assign(se=[errors.get(key, np.nan) for key in zip(long["weights"], long["metric"], strict=True)])
 
 
-def _sets(
-    means: pd.DataFrame, ranges: dict[str, tuple[float, float]], asked: tuple[Asked, ...], params: ScorecardParams
-) -> tuple[ExpertWeights | None, dict[str, dict[str, float]]]:
-    """Return the sets of weights: the experts' first where there are any, equal ones, those of the data."""
-    names = [m.item for m in asked]
-    sets: dict[str, dict[str, float]] = {}
-    experts = None
-    if params.judgements is not None:
-        experts = expert_weights(params.judgements.table, names)
-        sets["weights_experts"] = dict(zip(names, experts.table["weight"], strict=True))
-    sets["weights_equal"] = dict.fromkeys(names, 1.0)
-    scaled = pd.DataFrame({k: 100 * (means[k] - low) / (high - low) for k, (low, high) in ranges.items()})
-    if len(means) >= FEWEST_ROWS and (scaled.max() > scaled.min()).all():
-        sets["weights_entropy"] = weights_from_data(scaled, names).to_dict()
-    return experts, sets
+def _ways(found: CompositeIndex, segment: str) -> pd.DataFrame:
+    sets = list(found.table)
+    tau = found.agreement[found.agreement["first"] == sets[0]].set_index("second")["tau"]
+    leaders = {t: found.table[t].idxmax() for t in sets}
+    return pd.DataFrame({
+        "weights": sets, "leader": [f"{segment}={leaders[t]}" for t in sets], "estimate": [found.table.loc[leaders[t], t] for t in sets],
+        "ci_lower": [found.lower.loc[leaders[t], t] for t in sets], "ci_upper": [found.upper.loc[leaders[t], t] for t in sets],
+        "tau": [float(tau[t]) if t in tau else np.nan for t in sets],
+    })  # fmt: skip
 
 
 def links(rows: Rows, asked: tuple[Asked, ...], params: ScorecardParams) -> pd.DataFrame | None:

@@ -95,6 +95,14 @@ class ScorecardParams(SurveyParams):
         None, description="column that is yes, true, 1 or 是 where the system filled in the praise (好差评)"
     )
     judgements: Judgements | None = Field(None, description="importance of the metrics by experts, for the index")
+    index_weights: Literal["experts", "equal", "entropy", "derived", "pls"] | None = Field(
+        None,
+        description="weights that the index is told by, beside all others; if absent the experts' where there are any, or equal ones",
+    )
+    index_outcome: str | None = Field(
+        None,
+        description="item that derived importance and PLS weights explain; if absent the headline, which then has no weight itself",
+    )
     neutral: Literal["split", "apart", "right"] = Field(
         "split", description="where the middle answers stand in the picture: across the line, apart, or to its right"
     )
@@ -112,6 +120,8 @@ class ScorecardParams(SurveyParams):
             raise ValueError("compare: give two different waves, the earlier first")
         if self.judgements and not self.metrics:
             raise ValueError("judgements need the metrics to be named, in the same order")
+        if self.index_weights == "experts" and not self.judgements:
+            raise ValueError("index_weights: 'experts' need judgements")
         if len({*self.segments, self.wave_column, self.default_column}) < len(self.segments) + 1 + (
             self.default_column is not None
         ):
