@@ -72,6 +72,10 @@ PUBLISHED = {
     "studies.sem.measurement": {"LEAST_RESPONDENTS": 100},  # Boomsma & Hoogland (2001)
     "studies.scorecard.result": {"FEW_IN_WAVE": 30},
     "studies.scorecard.scoring": {"POWER": 0.8},  # Cohen (1988)
+    "studies.scorecard.raters": {
+        "ICC_BOUNDS": (0.5, 0.75), "KAPPA_BOUNDS": (0.4, 0.6),  # Koo & Li (2016); Landis & Koch (1977)
+    },
+    "studies.scorecard.same_scale": {"LONGEST": 10.0, "SHORTER": (5.0, 7.0), "MOST_CHANCE": 0.001},
     "studies.survey": {"FEW_RESPONDENTS": 30},
     "studies.did.claims": {"WHOLE_BREACH": 1.0},  # Rambachan & Roth (2023)
     "claims.calibration": {"LEVEL": 0.05, "POWER_FLOOR": 0.8},

@@ -149,6 +149,7 @@ def test_weights_from_data_need_data():
         entropy_of([[1, 2]])
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # pingouin's own, of pandas 3
 def test_agreement_is_that_of_shrout_and_fleiss():
     """Shrout & Fleiss (1979), table 4: ICC .17, .29, .71, .44, .62, .91."""
     ratings = np.array([[9, 2, 5, 8], [6, 1, 3, 2], [8, 4, 6, 8], [7, 1, 2, 6], [10, 5, 6, 9], [6, 2, 4, 7]])
@@ -157,6 +158,15 @@ def test_agreement_is_that_of_shrout_and_fleiss():
     )
     found = intraclass(long, target="branch", rater="shopper", rating="mark")
     np.testing.assert_allclose(found.table["icc"].round(2), [0.17, 0.29, 0.71, 0.44, 0.62, 0.91])
+    # limits of pingouin, which rounds them; the last form's are of the exact F
+    import pingouin
+
+    theirs = pingouin.intraclass_corr(long, targets="branch", raters="shopper", ratings="mark")
+    ends = np.array([list(e) for e in theirs[next(c for c in theirs if c.startswith("CI95"))]], dtype=float)
+    np.testing.assert_allclose(found.table[["lower", "upper"]], ends, atol=0.00501)
+    ninety = intraclass(long, target="branch", rater="shopper", rating="mark", confidence=0.9).table
+    assert (ninety["lower"] > found.table["lower"]).all()
+    assert (ninety["upper"] < found.table["upper"]).all()
     facts = found.summary()
     assert facts["between_share"] == pytest.approx(facts["single"])
     assert found.raters_for(0.8) == np.ceil(4 * (1 - facts["single"]) / facts["single"])

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from xmresearch.data.names import Labels, Text
 from xmresearch.display import Shown
@@ -18,14 +18,20 @@ OPTIONAL: tuple[str, ...] = ("importance", "outcome")
 STRICT = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
+def _texts(given: Any) -> Any:
+    """Let codes be written as numbers: 98 means the text '98'."""
+    return {str(k): v for k, v in given.items()} if isinstance(given, dict) else given
+
+
 class Scale(BaseModel):
-    """The lowest and the highest answer that can be given, and what answers in words mean."""
+    """The lowest and the highest answer that can be given, what answers in words mean, and what says that there is no answer."""
 
     model_config = STRICT
     minimum: float
     maximum: float
     values: dict[Text, float] = Field(default_factory=dict)
     as_expected: float | None = None
+    apart: Annotated[dict[Text, Labels], BeforeValidator(_texts)] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _ordered(self) -> Scale:
@@ -38,12 +44,24 @@ class Scale(BaseModel):
             raise ValueError(
                 f"as_expected is {self.as_expected:g}, which does not lie within the scale {self.minimum:g}-{self.maximum:g}"
             )
+        answers = [c for c in self.apart if c in self.values or self.minimum <= _as_number(c) <= self.maximum]
+        if answers:
+            raise ValueError(
+                f"'{answers[0]}' stands apart, but is an answer of the scale {self.minimum:g}-{self.maximum:g}"
+            )
         return self
 
     @property
     def middle(self) -> float:
         """The middle of the scale."""
         return (self.minimum + self.maximum) / 2
+
+
+def _as_number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return float("nan")
 
 
 class Segment(BaseModel):
@@ -158,6 +176,7 @@ class Codebook(Shown):
         out = {self.name: getattr(self.labels, lang)}
         out |= {c.name: getattr(c.labels, lang) for c in self.columns}
         out |= {c.statement: getattr(c.labels, lang) for c in self.columns if c.statement is not None}
+        out |= {f"{c.name}={said}": getattr(label, lang) for c in self.columns for said, label in c.scale.apart.items()}
         for name, segment in self.segments.items():
             out[name] = getattr(segment.labels, lang)
             out |= {f"{name}={value}": getattr(label, lang) for value, label in segment.values.items()}

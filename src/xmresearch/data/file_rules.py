@@ -12,7 +12,7 @@ import pandas as pd
 from xmresearch.data.cell_values import cell_text
 from xmresearch.data.column_names import matched, new_names
 from xmresearch.data.config import Cell, FileSettings
-from xmresearch.data.formats.cells import as_numbers
+from xmresearch.data.formats.cells import as_numbers, told_apart
 from xmresearch.data.formats.table import Role, Table
 from xmresearch.errors import DataError, Problems, brief, nearest
 from xmresearch.identifiers.columns import recognise_columns
@@ -91,7 +91,7 @@ def with_names(table: Table, names: Mapping[str, str]) -> Table:
     return replace(
         table, frame=table.frame.rename(columns=dict(names)), questions=by_column(table.questions), values=by_column(table.values),
         roles=by_column(table.roles), declared_missing=by_column(table.declared_missing), doubts=by_column(table.doubts),
-        coded_missing=by_column(table.coded_missing),
+        coded_missing=by_column(table.coded_missing), apart=by_column(table.apart),
         several={names.get(q, q): tuple(names.get(c, c) for c in columns) for q, columns in table.several.items()},
     )  # fmt: skip
 
@@ -187,7 +187,7 @@ def _blanked(
     else:
         left = {*exempt, *(c for c, role in table.roles.items() if role in _KEPT)}
         by_column = {c: codes for c in map(str, table.frame.columns) if c not in left and (only is None or c in only)}
-    changed, counts, met = {}, {}, set()
+    changed, counts, met, apart = {}, {}, set(), dict(table.apart)
     for column, named in by_column.items():
         at, texts = _texts(table.frame[column])
         wanted = {cell_text(c).casefold() for c in named}
@@ -197,10 +197,11 @@ def _blanked(
             blank = table.frame[column].mask(hit)
             numbers = blank if pd.api.types.is_numeric_dtype(blank) else as_numbers(blank)
             changed[column], counts[column] = numbers, int(hit.sum())
+            apart[column] = told_apart(table.frame[column], blank, table.values.get(column))
     absent = {cell_text(c).casefold() for named in by_column.values() for c in named} - met
     notes = table.notes
     if absent:
         never = ", ".join(f"'{brief(a)}'" for a in sorted(absent))
         notes = (*notes, f"No cell holds {never}, which data.missing_codes names.")
     frame = table.frame.assign(**changed)
-    return replace(table, frame=frame, coded_missing={**table.coded_missing, **counts}, notes=notes)
+    return replace(table, frame=frame, coded_missing={**table.coded_missing, **counts}, apart=apart, notes=notes)

@@ -60,6 +60,8 @@ def load_survey(
     sampling: SamplingParams | None = None,
     segments: Sequence[str] = (),
     periods: Mapping[str, Period] | None = None,
+    carried: Sequence[str] = (),
+    keys: Sequence[str] = (),
 ) -> Survey:
     """Read, check and screen a survey.
 
@@ -75,6 +77,10 @@ def load_survey(
         As for `prepare_survey`.
     periods : mapping, optional
         What the dates of a segment column are put into, by column: month, quarter, half_year or year.
+    carried : sequence of str
+        Further columns, or questions with several answers as the file's form knows them; those that are there are passed on to the survey.
+    keys : sequence of str
+        Those of them whose values tell rows apart, such as who rated; identifiers of persons in them are replaced.
 
     Returns
     -------
@@ -97,9 +103,10 @@ def load_survey(
     table, source, truth, population = opened
     if isinstance(table, Table):
         used = [*(c.name for c in book.columns), *plain, *design, *segments]
-        table = renamed_to(table, used)
+        table = renamed_to(table, [*used, *carried])
+        used += _columns_of(table, carried)
         with problems.step():
-            ids = [id_column, *([sampling.strata, sampling.clusters] if sampling else [])]
+            ids = [id_column, *keys, *([sampling.strata, sampling.clusters] if sampling else [])]
             table = protect(
                 table, _protection(data), base, used=[*used, *_quasi(data)], ids=[c for c in ids if c is not None]
             )
@@ -121,6 +128,7 @@ def load_survey(
             duration_column=duration_column, cluster_column=cluster_column, sampling=sampling, segments=segments, source=source,
             truth=truth, population=population, notes=absent,
             texts=[p.column for p in table.protected if (p.kind, p.done) == ("open_text", "scrubbed")] if isinstance(table, Table) else (),
+            apart=table.apart if isinstance(table, Table) else None, carried=_columns_of(table, carried),
             table=table.without_rows() if isinstance(table, Table) else None,
         ))  # fmt: skip
     problems.settle()
@@ -133,6 +141,13 @@ def load_survey(
 
 def _protection(data: DataSource | str | Path) -> Protect:
     return data.protect if isinstance(data, FileSource) else Protect()
+
+
+def _columns_of(table: Table | pd.DataFrame, carried: Sequence[str]) -> list[str]:
+    """Return the columns that are carried: those named, and the options of questions that are."""
+    there, several = set(map(str, _rows(table).columns)), table.several if isinstance(table, Table) else {}
+    named = [c for name in carried for c in ((name,) if name in there else several.get(name, ()))]
+    return [c for c in dict.fromkeys(named) if c in there]
 
 
 def _quasi(data: DataSource | str | Path) -> list[str]:

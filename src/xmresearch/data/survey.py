@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from xmresearch.data.anonymity import Anonymity
 from xmresearch.data.answers import Conversion
+from xmresearch.data.apart_answers import apart_answers
 from xmresearch.data.codebook import Codebook
 from xmresearch.data.config import Screening
 from xmresearch.data.delimited import require_unique_columns
@@ -65,6 +66,10 @@ class Survey(Shown):
     texts : DataFrame
         Answers in respondents' own words, one row per respondent kept, scrubbed of identifiers and names; without columns unless
         data.protect.free_text is scrubbed.
+    apart : DataFrame
+        Under the items that have any: what each respondent kept said instead of an answer, such as "don't know"; None where nothing.
+    carried : DataFrame
+        Further columns as they were read, one row per respondent kept.
     drawn : Drawn or None
         How respondents were drawn, as `sampling` says; None where nothing was said.
     """
@@ -83,6 +88,8 @@ class Survey(Shown):
     anonymity: Anonymity | None = None
     clusters: NDArray[np.object_] | None = None
     texts: pd.DataFrame = field(default_factory=pd.DataFrame)
+    apart: pd.DataFrame = field(default_factory=pd.DataFrame)
+    carried: pd.DataFrame = field(default_factory=pd.DataFrame)
     drawn: Drawn | None = None
 
     @property
@@ -202,6 +209,8 @@ def prepare_survey(
     population: tuple[pd.Series, pd.DataFrame] | None = None,
     table: Table | None = None,
     texts: Sequence[str] = (),
+    apart: Mapping[str, pd.Series] | None = None,
+    carried: Sequence[str] = (),
 ) -> Survey:
     """Check a table against its codebook, screen it and recode reverse-keyed items.
 
@@ -231,6 +240,10 @@ def prepare_survey(
         What the file said of its rows, without them; passed on to the survey.
     texts : sequence of str
         Columns of answers in respondents' own words, passed on to the survey.
+    apart : mapping of str to Series, optional
+        What was blanked when the file was read because it says that there is no answer, by column; see `Table.apart`.
+    carried : sequence of str
+        Further columns, passed on to the survey as they are.
 
     Returns
     -------
@@ -256,7 +269,7 @@ def prepare_survey(
     asked = {k: v for k, v in given.items() if v is not None} | (sampling.columns if sampling else {})
     check_columns(raw, codebook, asked, segments, problems)
     there = {k: v if v in raw.columns else None for k, v in given.items()}
-    raw = raw.reset_index(drop=True)
+    raw, silent = apart_answers(raw.reset_index(drop=True), codebook, apart)
     items, conversions = numeric_items(raw, codebook, problems, table.doubts if table is not None else {})
     if rules.out_of_range.action == "error":
         items = require_in_range(items, codebook, problems)
@@ -310,6 +323,8 @@ def prepare_survey(
         conversions,
         clusters=clusters,
         texts=raw.loc[keep, list(texts)].reset_index(drop=True),
+        apart=silent.loc[keep].reset_index(drop=True),
+        carried=raw.loc[keep, list(carried)].reset_index(drop=True),
         drawn=drawn,
     )
 

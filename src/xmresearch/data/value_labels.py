@@ -11,6 +11,7 @@ import pandas as pd
 
 from xmresearch.data.answers import fitting_scales, is_no_answer, plain_word
 from xmresearch.data.codebook import Codebook, Column
+from xmresearch.data.formats.cells import told_apart
 from xmresearch.data.formats.table import Table
 from xmresearch.errors import DataError, Problems, brief
 
@@ -58,6 +59,7 @@ def hold_labels(table: Table, book: Codebook, problems: Problems) -> Table:
     """
     changed: dict[str, pd.Series] = {}
     counts: dict[str, int] = {}
+    apart = dict(table.apart)
     for column in book.columns:
         labels = _numbered(table.values.get(column.name, {}))
         if not labels or column.name not in table.frame.columns:
@@ -68,6 +70,7 @@ def hold_labels(table: Table, book: Codebook, problems: Problems) -> Table:
         outside = given.isin([c for c in silent if c not in inside]).to_numpy(dtype=bool)
         if outside.any():
             changed[column.name], counts[column.name] = given.mask(outside), int(outside.sum())
+            apart[column.name] = _both(apart.get(column.name), told_apart(given, changed[column.name], labels))
         with problems.step():
             _require_answers(column, labels, inside, given)
             _require_direction(column, {c: text for c, text in labels.items() if c not in silent})
@@ -76,8 +79,12 @@ def hold_labels(table: Table, book: Codebook, problems: Problems) -> Table:
     note = f"{sum(counts.values())} answer(s) have codes whose labels say that there is no answer."
     return replace(
         table, frame=table.frame.assign(**changed), notes=(*table.notes, note),
-        coded_missing={**table.coded_missing, **{c: n + table.coded_missing.get(c, 0) for c, n in counts.items()}},
+        apart=apart, coded_missing={**table.coded_missing, **{c: n + table.coded_missing.get(c, 0) for c, n in counts.items()}},
     )  # fmt: skip
+
+
+def _both(earlier: pd.Series | None, later: pd.Series) -> pd.Series:
+    return later if earlier is None else pd.concat([earlier, later])
 
 
 def _numbered(labels: Mapping[Any, str]) -> dict[float, str]:

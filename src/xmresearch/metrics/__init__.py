@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from xmresearch.metrics.measures import answers_in as answers_in
     from xmresearch.metrics.measures import mean_score as mean_score
     from xmresearch.metrics.measures import net_promoter_measure as net_promoter_measure
+    from xmresearch.metrics.measures import net_recommendation_measure as net_recommendation_measure
     from xmresearch.metrics.measures import top_boxes as top_boxes
     from xmresearch.metrics.mixed_cumulative_links import mixed_cumulative_link as mixed_cumulative_link
     from xmresearch.metrics.net_scores import NetScore as NetScore

@@ -34,6 +34,8 @@ class Question(Shown):
         Whether the mean of the codes is shown as well.
     apart : sequence
         Codes such as "don't know": shown as shares of everybody asked, and no part of the base of the other rows.
+    only_nets : bool
+        Whether answers are shown as far as they are nets alone.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Question(Shown):
     several: bool = False
     mean: bool = False
     apart: Sequence[object] = ()
+    only_nets: bool = False
 
     def __post_init__(self) -> None:
         for label, codes in self.nets.items():
@@ -118,7 +121,7 @@ def _single(question: Question, frame: pd.DataFrame) -> list[Row]:
     rows += [
         Row(name, label, "answer", share([code], base))
         for code, label in question.answers.items()
-        if code not in question.apart
+        if code not in question.apart and not question.only_nets
     ]
     rows += [Row(name, question.answers[code], "apart", share([code], there)) for code in question.apart]
     if question.mean:

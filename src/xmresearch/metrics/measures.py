@@ -107,6 +107,26 @@ def net_promoter_measure(lowest: float = 0, highest: float = 10) -> Measure:
     return Measure("nps", "net", levels, values)
 
 
+def net_recommendation_measure() -> Measure:
+    """Return the net recommendation: the share who would recommend less the share who would advise against, in points.
+
+    Two items are asked of the same people, so the variance is not the sum of two shares': it is that of the difference of each person's
+    two answers, 1, 0 or -1. It is no Net Promoter Score, which is made of one scale from 0 to 10.
+
+    Returns
+    -------
+    Measure
+        Of answers -1, 0 and 1.
+
+    References
+    ----------
+    Agresti, A. & Min, Y. (2005). Simple improved confidence intervals for comparing matched proportions. Statistics in Medicine, 24,
+    729-740.
+    """
+    levels = np.array([-1.0, 0.0, 1.0])
+    return Measure("net_recommendation", "net", levels, 100.0 * levels)
+
+
 def top_boxes(levels: ArrayLike, boxes: int = 2, *, lowest_is_best: bool = False) -> Measure:
     """Return the share of the best answers of a scale, as the satisfaction rate is.
 

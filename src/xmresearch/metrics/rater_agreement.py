@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
+from scipy import stats
 
 from xmresearch.display import Shown
 from xmresearch.errors import DataError, InsufficientData
@@ -74,7 +75,7 @@ def intraclass(
     target, rater, rating : str
         Its columns: what is rated, who rates, and the number.
     confidence : float
-        Level; pingouin gives intervals at .95.
+        Level.
 
     Returns
     -------
@@ -83,7 +84,7 @@ def intraclass(
     Raises
     ------
     DataError
-        A column is not there; a rating is blank or given twice; not every rater rated every target; a level other than .95.
+        A column is not there; a rating is blank or given twice; not every rater rated every target.
     InsufficientData
         Fewer than two raters, or fewer than three targets.
 
@@ -95,8 +96,6 @@ def intraclass(
     missing = [c for c in (target, rater, rating) if c not in ratings.columns]
     if missing:
         raise DataError(f"The ratings have no column '{missing[0]}'.")
-    if confidence != 0.95:
-        raise DataError(f"confidence is {confidence:g}; intervals of agreement are given at 0.95.")
     if ratings.duplicated([target, rater]).any():
         raise DataError("A rater rated a target twice.", "Average repeated visits first, or number them as raters.")
     wide = ratings.pivot(index=target, columns=rater, values=rating).astype("float64")
@@ -111,18 +110,41 @@ def intraclass(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # pingouin's own, of pandas 3
         found = pingouin.intraclass_corr(long, targets="target", raters="rater", ratings="rating")
-    ends = np.array([list(e) for e in found[next(c for c in found.columns if c.startswith("CI95"))]], dtype="float64")
-    table = pd.DataFrame(
-        {"type": _FORMS, "icc": found["ICC"].to_numpy(), "F": found["F"].to_numpy(), "df1": found["df1"].to_numpy(),
-         "df2": found["df2"].to_numpy(), "p": found["pval"].to_numpy(), "lower": ends[:, 0], "upper": ends[:, 1]}
-    )  # fmt: skip
     x = wide.to_numpy()
     centre = x.mean()
     rows, columns = x.mean(axis=1) - centre, x.mean(axis=0) - centre
     rest = x - centre - rows[:, None] - columns[None, :]
     ms_e = float((rest**2).sum() / ((n - 1) * (k - 1)))
     ms_r, ms_c = float(k * (rows**2).sum() / (n - 1)), float(n * (columns**2).sum() / (k - 1))
+    ends = _interval_ends(ms_r, ms_c, ms_e, n, k, confidence)
+    table = pd.DataFrame(
+        {"type": _FORMS, "icc": found["ICC"].to_numpy(), "F": found["F"].to_numpy(), "df1": found["df1"].to_numpy(),
+         "df2": found["df2"].to_numpy(), "p": found["pval"].to_numpy(), "lower": ends[:, 0], "upper": ends[:, 1]}
+    )  # fmt: skip
     return RaterAgreement(table, n, k, max((ms_r - ms_e) / k, 0.0), max((ms_c - ms_e) / n, 0.0), ms_e, confidence)
+
+
+def _interval_ends(ms_r: float, ms_c: float, ms_e: float, n: int, k: int, confidence: float) -> Array:
+    """Return the exact intervals of the six forms (of ICC2 an approximation), shape (6, 2), in the order of `_FORMS`."""
+    tail, rest = (1 + confidence) / 2, (n - 1) * (k - 1)
+    ms_w = (ms_c * (k - 1) + ms_e * rest) / (n * (k - 1))
+
+    def reach(a: float, b: float) -> float:
+        return float(stats.f.ppf(tail, a, b))
+
+    with np.errstate(divide="ignore", invalid="ignore"):
+        f1, f3, fj = (float(np.divide(a, b)) for a, b in ((ms_r, ms_w), (ms_r, ms_e), (ms_c, ms_e)))
+        one = np.array([f1 / reach(n - 1, n * (k - 1)), f1 * reach(n * (k - 1), n - 1)])
+        three = np.array([f3 / reach(n - 1, rest), f3 * reach(rest, n - 1)])
+        icc = float(np.divide(ms_r - ms_e, ms_r + (k - 1) * ms_e + k * (ms_c - ms_e) / n))
+        a, b = k * icc, n * (1 + (k - 1) * icc) - k * icc
+        df = rest * (a * fj + b) ** 2 / ((n - 1) * (a * fj) ** 2 + b**2)
+        spread, low, high = k * ms_c + (k * n - k - n) * ms_e, reach(n - 1, df), reach(df, n - 1)
+        two = np.array(
+            [n * (ms_r - low * ms_e) / (low * spread + n * ms_r), n * (high * ms_r - ms_e) / (spread + n * high * ms_r)]
+        )
+        single = [(one - 1) / (one + k - 1), two, (three - 1) / (three + k - 1)]
+        return np.array([*single, 1 - 1 / one, two * k / (1 + two * (k - 1)), 1 - 1 / three])
 
 
 _FORMS = ["ICC1", "ICC2", "ICC3", "ICC1k", "ICC2k", "ICC3k"]

@@ -106,7 +106,7 @@ def _on_scale(counts: Counts, measure: Measure, table: Array) -> Array:
     if table[:, ~inside].any():
         odd = float(counts.levels[~inside & table.any(axis=0)][0])
         hint = "Answers that are codes for no answer must be declared as missing."
-        if counts.levels.max() == 11 and counts.levels.min() >= 1 and measure.name == "nps":
+        if counts.levels.max() == 11 and counts.levels.min() >= 1 and measure.name in ("nps", "enps"):
             hint = "A scale from 1 to 11 is that from 0 to 10 coded one too high: take 1 from every answer."
         raise DataError(
             f"'{counts.answer}' has the answer {odd:g}, which is not on the scale from {measure.levels[0]:g} to "

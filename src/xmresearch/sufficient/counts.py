@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
@@ -88,7 +88,8 @@ class Counts(Shown):
         numbers = {k: _numbers(frame[k], k) for k in names if k not in by}
         columns = {k: pl.Series(k, v.to_list(), strict=False) for k, v in keys.items()}
         columns |= {k: pl.Series(k, v).fill_nan(None) for k, v in numbers.items()}
-        return cls.scan(pl.DataFrame(columns).lazy(), answer, by=by, weights=weights, levels=levels)
+        # streamed, sums of weights would be taken in the order in which threads are done, and differ in their last digits
+        return cls._counted(pl.DataFrame(columns).lazy(), answer, by, weights, levels, engine="in-memory")
 
     @classmethod
     def scan(
@@ -115,6 +116,13 @@ class Counts(Shown):
         InsufficientData
             The table has no rows with groups.
         """
+        return cls._counted(source, answer, by, weights, levels, engine="streaming")
+
+    @classmethod
+    def _counted(
+        cls, source: pl.LazyFrame, answer: str, by: Sequence[str], weights: str | None, levels: Sequence[float] | None, *,
+        engine: Literal["in-memory", "streaming"],
+    ) -> Counts:  # fmt: skip
         import polars as pl
 
         schema = source.collect_schema()
@@ -129,7 +137,7 @@ class Counts(Shown):
             wrong = (w.is_null() | ~(w > 0) | ~w.is_finite()).sum().alias("_wrong")
             sums += [w.sum().alias("_w"), (w**2).sum().alias("_s"), wrong]
         kept = source.filter(*[pl.col(k).is_not_null() for k in by]) if by else source
-        found = kept.group_by([*by, answer]).agg(sums).collect(engine="streaming").to_pandas()
+        found = kept.group_by([*by, answer]).agg(sums).collect(engine=engine).to_pandas()
         if found.empty:
             raise InsufficientData("The data have no rows.", "Counts need answers.")
         if weights is not None and found["_wrong"].sum():

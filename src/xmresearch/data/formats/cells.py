@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+
+from xmresearch.data.cell_values import cell_text
 
 _LONGEST = 15
 
@@ -70,6 +73,27 @@ def as_numbers(cells: pd.Series) -> pd.Series:
         return cells
     numbers = pd.to_numeric(cells, errors="coerce")
     return numbers if int(numbers.notna().sum()) == len(texts) else cells
+
+
+def told_apart(before: pd.Series, after: pd.Series, labels: Mapping[Any, str] | None = None) -> pd.Series:
+    """Return what cells held that were blanked because it says that there is no answer.
+
+    Parameters
+    ----------
+    before, after : Series
+        A column as it was, and with those cells blank.
+    labels : mapping, optional
+        Labels of codes.
+
+    Returns
+    -------
+    Series
+        Label or text of each such cell, under its row; no other rows.
+    """
+    gone = before[before.notna() & after.isna()]
+    names = {float(c): str(text) for c, text in (labels or {}).items() if isinstance(c, int | float)}
+    said = {v: names.get(v) if isinstance(v, int | float) else None for v in gone.unique()}
+    return gone.map({v: text or cell_text(v) for v, text in said.items()}).astype(object)
 
 
 def joined_by(frame: pd.DataFrame, mark: str, *, least: int = 1) -> dict[str, tuple[str, ...]]:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from xmresearch.data.delimited import check_header
 from xmresearch.data.encodings import is_chinese
+from xmresearch.data.formats.cells import told_apart
 from xmresearch.data.formats.declared_missing import blank_declared
 from xmresearch.data.formats.opening import Opening
 from xmresearch.data.formats.registry import Format
@@ -81,15 +82,18 @@ def read_labelled(opening: Opening, form: str, why: str) -> Table:
     formats = meta.original_variable_types or {}
     columns: dict[str, pd.Series] = {}
     declared: dict[str, int] = {}
+    apart: dict[str, pd.Series] = {}
     inexact = []
     for column in list(raw.columns):
         # taken out one by one, so that a large file is not in memory twice
         given = raw.pop(column)
+        before = given
         given, count, said = blank_declared(
             given, ranges.get(column, ()), bool(tags.get(column)), labels.get(column, {})
         )
         if count:
             declared[column] = count
+            apart[column] = told_apart(before, given, labels.get(column))
         notes += said
         dated = as_dates(given, str(formats.get(column) or ""), form)
         if dated is not None:
@@ -114,6 +118,7 @@ def read_labelled(opening: Opening, form: str, why: str) -> Table:
         roles=roles,
         several=several,
         declared_missing=declared,
+        apart=apart,
         notes=tuple(notes),
     )
 

@@ -49,6 +49,8 @@ class Table(Shown):
         Answers that the file declares as missing and that were blanked, by column.
     coded_missing : mapping of str to int
         Answers that the params name as codes for none and that were blanked, by column.
+    apart : mapping of str to Series
+        What those answers said, by column: label or text, under the row that it was blanked in.
     doubts : mapping of str to str
         Columns whose numbers can be read in two ways, with both; refused where such a column is used.
     joins : tuple of Join
@@ -70,6 +72,7 @@ class Table(Shown):
     left_out: Mapping[str, int] = field(default_factory=dict)
     declared_missing: Mapping[str, int] = field(default_factory=dict)
     coded_missing: Mapping[str, int] = field(default_factory=dict)
+    apart: Mapping[str, pd.Series] = field(default_factory=dict)
     doubts: Mapping[str, str] = field(default_factory=dict)
     joins: tuple[Join, ...] = ()
     protected: tuple[Protected, ...] = ()
@@ -77,7 +80,7 @@ class Table(Shown):
 
     def without_rows(self) -> Table:
         """Return what the file says of its rows, without them."""
-        return replace(self, frame=self.frame.iloc[:0])
+        return replace(self, frame=self.frame.iloc[:0], apart={})
 
     def _head(self) -> Mapping[str, Any]:
         rows, columns = self.frame.shape

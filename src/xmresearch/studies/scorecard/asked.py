@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from xmresearch.data.codebook import Codebook, Column
+from xmresearch.data.survey import Survey
 from xmresearch.display import Shown
 from xmresearch.errors import CodebookError, DataError, Problems, nearest
-from xmresearch.metrics.measures import Measure, answers_in, mean_score, net_promoter_measure, top_boxes
+from xmresearch.metrics.measures import (
+    Measure,
+    answers_in,
+    mean_score,
+    net_promoter_measure,
+    net_recommendation_measure,
+    top_boxes,
+)
 from xmresearch.studies.scorecard.params import Benchmark, Metric, ScorecardParams
 
 SMALLEST = {"net": 5.0, "share": 3.0, "mean": 0.2}
 """Smallest change that matters where the params name none: points, per cent, points of the scale."""
 MOST_BOXED = 7
 """Widest scale whose two best answers are taken for satisfaction where the params name no measure."""
+
+
+NET_RECOMMENDATION = "net_recommendation"
+"""Column of the difference of two items, and key of its name."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -35,6 +48,8 @@ class Asked(Shown):
         Smallest change that matters.
     benchmarks : tuple of Benchmark
         What it is held against.
+    columns : tuple of str
+        Items that it is made of.
     """
 
     item: str
@@ -42,6 +57,12 @@ class Asked(Shown):
     factor: float
     smallest: float
     benchmarks: tuple[Benchmark, ...]
+    columns: tuple[str, ...]
+
+    @property
+    def paired(self) -> bool:
+        """Whether it is the difference of two items."""
+        return self.item == NET_RECOMMENDATION
 
     @property
     def values(self) -> dict[float, float]:
@@ -52,6 +73,12 @@ class Asked(Shown):
     def step(self) -> float:
         """A full change of one person's score of a net score or share."""
         return 100.0
+
+    @property
+    def called(self) -> str:
+        """Key of the words of its measure."""
+        own = self.measure.name in ("enps", NET_RECOMMENDATION)
+        return f"measure_{self.measure.name if own else self.measure.kind}"
 
     @property
     def unit(self) -> str:
@@ -87,10 +114,20 @@ def asked_metrics(params: ScorecardParams, book: Codebook) -> list[Asked]:
                 raise CodebookError(
                     f"metrics: codebook '{book.name}' has no item '{metric.item}'.", nearest(metric.item, names)
                 )
-            measure = _measure(metric, book.column(metric.item))
+            measure = _measure(metric, book.column(metric.item), book)
             smallest = SMALLEST[measure.kind] if metric.smallest_change is None else metric.smallest_change
             factor = 100.0 if measure.kind == "share" else 1.0
-            found.append(Asked(metric.item, measure, factor, smallest, tuple(metric.benchmarks)))
+            name = NET_RECOMMENDATION if metric.against is not None else metric.item
+            found.append(
+                Asked(
+                    name,
+                    measure,
+                    factor,
+                    smallest,
+                    tuple(metric.benchmarks),
+                    tuple(c for c in (metric.item, metric.against) if c),
+                )
+            )
     problems.settle()
     return found
 
@@ -101,13 +138,46 @@ def scale_levels(column: Column) -> list[float]:
     return [float(v) for v in np.arange(low, high + 1)]
 
 
-def _measure(metric: Metric, column: Column) -> Measure:
+def net_recommended(survey: Survey, metric: Metric) -> NDArray[np.float64]:
+    """Return 1 of who would recommend, -1 of who would advise against, 0 of who would do neither or says both; NaN with a blank.
+
+    Parameters
+    ----------
+    survey : Survey
+        Screened.
+    metric : Metric
+        The two items; the higher of two answers is yes.
+
+    Returns
+    -------
+    ndarray
+        Shape (n,).
+    """
+    names = [n for n in (metric.item, metric.against) if n is not None]
+    yes = [(survey.frame[n] - survey.codebook.column(n).scale.minimum).to_numpy(dtype="float64") for n in names]
+    return np.asarray(yes[0] - yes[1], dtype="float64")
+
+
+def _measure(metric: Metric, column: Column, book: Codebook) -> Measure:
+    if metric.against is not None:
+        for one in (column, book.column(metric.against)):
+            if one.scale.maximum - one.scale.minimum != 1:
+                raise CodebookError(
+                    f"metrics: '{one.name}' has answers from {one.scale.minimum:g} to {one.scale.maximum:g}; a net recommendation is the "
+                    "difference of two items that are answered yes or no.",
+                    "Give two items with two answers each, the higher one yes; a scale from 0 to 10 makes a Net Promoter Score.",
+                )
+        if any(c.name == NET_RECOMMENDATION for c in book.columns):
+            raise CodebookError(
+                f"The codebook has an item '{NET_RECOMMENDATION}', which is the name of the measure.", "Rename it."
+            )
+        return net_recommendation_measure()
     low, high = column.scale.minimum, column.scale.maximum
     if low % 1 or high % 1:
         raise CodebookError(f"'{column.name}': a scorecard needs a scale of whole numbers, not {low:g} to {high:g}.")
     try:
-        if metric.measure == "nps":
-            return net_promoter_measure(low, high)
+        if metric.measure in ("nps", "enps"):
+            return replace(net_promoter_measure(low, high), name=metric.measure)
         levels = scale_levels(column)
         if metric.measure == "top_boxes":
             return top_boxes(levels, metric.boxes, lowest_is_best=metric.lowest_is_best)

@@ -7,11 +7,13 @@ from xmresearch.errors import DataError
 from xmresearch.metrics.expert_judgements import expert_weights
 from xmresearch.metrics.wave_changes import against_benchmark
 from xmresearch.studies.scorecard.asked import asked_metrics
+from xmresearch.studies.scorecard.banners import columns_tested
 from xmresearch.studies.scorecard.breakdown import breakdown
 from xmresearch.studies.scorecard.combined import index_of_groups
 from xmresearch.studies.scorecard.distributions import filled_in
 from xmresearch.studies.scorecard.index_sets import check_outcome
 from xmresearch.studies.scorecard.params import ScorecardParams
+from xmresearch.studies.scorecard.raters import raters_found
 from xmresearch.studies.scorecard.rows import rows_of_waves
 from xmresearch.studies.survey import describe_survey
 
@@ -52,6 +54,8 @@ def _examined(params: ScorecardParams, survey: Survey) -> list[str]:
                 )
             score = {"estimate": low, "lower": low, "upper": high, "n": 0}
             against_benchmark(score, mark.value, se=mark.se, n=mark.n, sd=mark.sd, lower=mark.lower, upper=mark.upper)
+    columns_tested(rows, tuple(asked), params, survey)
+    raters = raters_found(rows, tuple(asked), params, survey)
     if params.default_column is not None:
         filled_in(rows.frame[params.default_column], params.default_column)
     check_outcome(params, survey.codebook)
@@ -64,4 +68,7 @@ def _examined(params: ScorecardParams, survey: Survey) -> list[str]:
     lines.append(f"Waves: {len(rows.waves)}; {compared}.")
     if rows.left_out:
         lines.append(f"Left out: {rows.left_out} row(s) without a wave.")
+    if raters is not None:
+        facts = raters.summary()
+        lines.append(f"Raters: {facts['items']} item(s); agreement can be estimated on {facts['known']}.")
     return lines

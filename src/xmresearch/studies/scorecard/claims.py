@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
 
@@ -21,6 +21,7 @@ from xmresearch.inference.equal_means import welch_test
 from xmresearch.studies.scorecard.asked import facts_of
 from xmresearch.studies.scorecard.breakdown import Breakdown
 from xmresearch.studies.scorecard.result import FEW_IN_WAVE, Scorecard
+from xmresearch.studies.scorecard.same_scale import of_one_scale
 
 Array = NDArray[np.float64]
 CLAIMS: Mapping[str, tuple[str, ...]] = {
@@ -89,13 +90,26 @@ def scorecard_claims(found: Scorecard) -> ScorecardClaims:
     """
     groups, level = found.groups, found.confidence
     ranked = groups if groups is not None and groups.ranked else None
-    return ScorecardClaims(
+    made = ScorecardClaims(
         moved=headline_moved(found), change=headline_changed(found), whom=groups_changed(found), others=others_changed(found),
         mix=part_of_change(found, "mix"), score_part=part_of_change(found, "score"), benchmark=against_first(found),
         differ=None if ranked is None else groups_differ(ranked, found.headline.smallest, level),
         best=None if ranked is None else leader(ranked, level), worst=None if ranked is None else leader(ranked, level, lowest=True),
         outlying=None if ranked is None else off_the_mean(ranked, level), index=leads_index(found),
     )  # fmt: skip
+    return replace(made, **_depending(made, found))
+
+
+def _depending(made: ScorecardClaims, found: Scorecard) -> dict[str, Any]:
+    """Return the claims that depend on one scale in both waves, and on raters who agree."""
+    others = [m.item for m in found.asked[1:]]
+    changed = {k: [found.headline.item] for k in ("moved", "change", "whom", "mix", "score_part")} | {"others": others}
+    given: dict[str, Any] = {k: of_one_scale(getattr(made, k), found.other_scales, m) for k, m in changed.items()}
+    if found.raters is not None:
+        for k in ("differ", "best", "worst", "outlying"):
+            given[k] = found.raters.on(getattr(made, k), found.headline.item)
+        given["index"] = found.raters.on(made.index, found.headline.item, *others)
+    return given
 
 
 def _headline_row(found: Scorecard) -> Mapping[str, Any] | None:
@@ -123,7 +137,7 @@ def headline_changed(found: Scorecard) -> Claim:
 def _of_change(found: Scorecard, name: str) -> Claim:
     row, level = _headline_row(found), found.confidence
     facts: dict[str, Any] = {
-        **facts_of(found.headline), "kind": f"measure_{found.headline.measure.kind}", "before": found.rows.before, "after": found.rows.after,
+        **facts_of(found.headline), "kind": found.headline.called, "before": found.rows.before, "after": found.rows.after,
         "now": found.scores["estimate"].iloc[0], "now_lower": found.scores["ci_lower"].iloc[0], "now_upper": found.scores["ci_upper"].iloc[0],
     }  # fmt: skip
     if row is None:

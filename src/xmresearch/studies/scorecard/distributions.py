@@ -1,4 +1,4 @@
-"""Answers as they were given: shares, banner tables, odds, five grades."""
+"""Answers as they were given: shares, odds, five grades."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from xmresearch.data.answers import fitting_scales, plain_word
+from xmresearch.disclosure import hidden_counts
 from xmresearch.errors import DataError, XMError, brief
-from xmresearch.metrics.banner_questions import Question
-from xmresearch.metrics.banner_tables import BannerTable, banner
 from xmresearch.metrics.cumulative_links import cumulative_link
 from xmresearch.metrics.public_service_grades import GRADES, service_grades
 from xmresearch.studies.scorecard.asked import Asked
@@ -19,6 +18,7 @@ from xmresearch.studies.scorecard.params import ScorecardParams
 from xmresearch.studies.scorecard.rows import WAVE, WEIGHT, Rows
 
 _SHOWN = 3
+_PAIRED = {"-1": "net_against", "0": "net_neither", "1": "net_for"}
 _BY_DEFAULT: Mapping[str, bool] = {
     "1": True,
     "0": False,
@@ -44,7 +44,8 @@ def answer_shares(rows: Rows, asked: tuple[Asked, ...], min_cell: int) -> pd.Dat
     Returns
     -------
     DataFrame
-        metric, answer, n_all, share, side (low, middle or high: of a net score its groups, of others the halves of the scale).
+        metric, answer, n_all, share, side (low, middle or high: of a net score its groups, of others the halves of the scale; apart: what
+        was said instead of an answer, as a share of all who said anything, who are its n_all).
     """
     part, found = rows.of(rows.after), []
     for metric in asked:
@@ -62,6 +63,7 @@ def answer_shares(rows: Rows, asked: tuple[Asked, ...], min_cell: int) -> pd.Dat
         for side, word in ((-1, "low"), (0, "middle"), (1, "high")):
             for block in _blocks(np.flatnonzero(sides == side), counts, min_cell):
                 label = f"{levels[block[0]]:g}" + (f"–{levels[block[-1]]:g}" if len(block) > 1 else "")
+                label = _PAIRED.get(label, label) if metric.paired else label
                 row = {
                     "metric": metric.item,
                     "answer": label,
@@ -70,7 +72,33 @@ def answer_shares(rows: Rows, asked: tuple[Asked, ...], min_cell: int) -> pd.Dat
                     "side": word,
                 }
                 found.append(row)
+        found += _apart(rows, part, metric, there, min_cell)
     return pd.DataFrame(found, columns=["metric", "answer", "n_all", "share", "side"])
+
+
+def _apart(
+    rows: Rows, part: pd.DataFrame, metric: Asked, there: NDArray[np.bool_], min_cell: int
+) -> list[dict[str, object]]:
+    """Return what was said instead of an answer; what too few said stands together, and nothing where all of it is too few."""
+    if metric.item not in rows.apart:
+        return []
+    said, w = rows.apart.loc[part.index, metric.item], part[WEIGHT].to_numpy()
+    sizes = said.value_counts()
+    small = list(sizes.index[hidden_counts(sizes.to_numpy(), min_cell)])
+    names = said.map(lambda v: "other_no_answer" if v in small else f"{metric.item}={v}", na_action="ignore")
+    asked = there | said.notna().to_numpy(dtype=bool)
+    order = [f"{metric.item}={v}" for v in sorted(sizes.index, key=str) if v not in small] + ["other_no_answer"] * bool(
+        small
+    )
+    if sizes.sum() < min_cell:
+        return []
+    return [
+        {
+            "metric": metric.item, "answer": name, "n_all": int(asked.sum()),
+            "share": float(w[(names == name).to_numpy(dtype=bool)].sum() / w[asked].sum()), "side": "apart",
+        }
+        for name in order
+    ]  # fmt: skip
 
 
 def _blocks(at: NDArray[np.int64], counts: NDArray[np.int64], min_cell: int) -> list[list[int]]:
@@ -90,43 +118,6 @@ def _blocks(at: NDArray[np.int64], counts: NDArray[np.int64], min_cell: int) -> 
         if counts[run].sum() >= min_cell:
             break
     return [*blocks, run] if run else blocks
-
-
-def columns_tested(rows: Rows, asked: tuple[Asked, ...], params: ScorecardParams) -> BannerTable | None:
-    """Return nets and means by group, with letters; None without segments, or where people answer several times."""
-    if not params.segments or rows.repeated:
-        return None
-    questions = []
-    for metric in asked:
-        levels, values = metric.measure.levels, metric.measure.values
-        answers: dict[object, str] = {float(v): f"{v:g}" for v in levels}
-        high = [float(v) for v, s in zip(levels, values, strict=True) if s == values.max()]
-        low = [float(v) for v, s in zip(levels, values, strict=True) if s == values.min()]
-        nets = {"net": {"net_promoters": high, "net_detractors": low}, "share": {"net_counted": high}, "mean": {}}
-        questions.append(Question(metric.item, answers, nets[metric.measure.kind], mean=metric.measure.kind == "mean"))
-    weights = WEIGHT if rows.weighted else None
-    found = banner(
-        rows.of(rows.after).reset_index(drop=True), questions, params.segments, weights=weights, min_cell=params.min_cell,
-        confidence=params.confidence,
-    )  # fmt: skip
-    keep = found.table["kind"].isin(["net", "mean"]) & found.table["n"].notna()
-    tests = found.tests[found.tests["kind"].isin(["net", "mean"])]
-    sizes = tests.groupby(["question", "row", "block"]).size()
-    return BannerTable(
-        found.table[keep].reset_index(drop=True), tests, found.family, found.method, len(sizes), int(sizes.max()) if len(sizes) else 0,
-        found.hidden, found.level,
-    )  # fmt: skip
-
-
-def banner_rows(found: BannerTable | None) -> pd.DataFrame | None:
-    """Return a banner table in the words of reports: metric, row_name, segment, value, letter, n, estimate (shares in per cent), above."""
-    if found is None:
-        return None
-    names = {"question": "metric", "row": "row_name", "block": "segment", "column": "value"}
-    factor = np.where(found.table["kind"] == "mean", 1.0, 100.0)
-    return found.table.assign(estimate=found.table["estimate"] * factor, se=found.table["se"] * factor).rename(
-        columns=names
-    )
 
 
 def odds_of_waves(rows: Rows, asked: tuple[Asked, ...], params: ScorecardParams) -> pd.DataFrame | None:

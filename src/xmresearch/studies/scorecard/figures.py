@@ -26,6 +26,7 @@ from xmresearch.report.wording import Wording
 
 _MOST_TICKS = 12
 _FUNNEL_POINTS = 120
+_GAP = 0.05
 
 
 def waves(table: pd.DataFrame, wording: Wording, key: str) -> str:
@@ -77,7 +78,7 @@ def answers(table: pd.DataFrame, wording: Wording, key: str, *, neutral: str = "
     Parameters
     ----------
     table : DataFrame
-        Columns metric, answer, share, side.
+        Columns metric, answer, share, side; those of side apart stand in a bar of their own at the far right.
     wording : Wording
         Names and axis labels.
     key : str
@@ -95,7 +96,13 @@ def answers(table: pd.DataFrame, wording: Wording, key: str, *, neutral: str = "
     with figure_style():
         metrics = list(dict.fromkeys(table["metric"]))
         figure, axes = new_figure(1.0 + 0.5 * len(metrics))
-        reach = max(float(table.loc[(table["metric"] == m) & (table["side"] != "low"), "share"].sum()) for m in metrics)
+        right = ("middle", "high") if neutral != "apart" else ("high",)
+        reach = max(
+            float(table.loc[(table["metric"] == m) & table["side"].isin(right), "share"].sum()) for m in metrics
+        )
+        widest = max(
+            float(table.loc[(table["metric"] == m) & (table["side"] == "middle"), "share"].sum()) for m in metrics
+        )
         for row, metric in enumerate(metrics):
             part = table[table["metric"] == metric]
             low, middle, high = (part[part["side"] == s] for s in ("low", "middle", "high"))
@@ -105,7 +112,15 @@ def answers(table: pd.DataFrame, wording: Wording, key: str, *, neutral: str = "
             for side in order:
                 start = _stack(axes, row, start, side, metric)
             if neutral == "apart":
-                _stack(axes, row, reach + 0.05, middle, metric)
+                _stack(axes, row, reach + _GAP, middle, metric)
+            aside = reach + _GAP + (widest + _GAP if neutral == "apart" and widest else 0.0)
+            _stack(
+                axes,
+                row,
+                aside,
+                part[part["side"] == "apart"].assign(answer=lambda t: t["answer"].map(wording.name)),
+                metric,
+            )
         axes.axvline(0, color=INK, linewidth=0.9)
         axes.set_yticks(
             range(len(metrics)),
@@ -124,9 +139,9 @@ def _stack(axes: Any, row: int, start: float, side: pd.DataFrame, metric: str) -
     """Put the answers of a side beside one another, deeper in colour towards the ends of the scale; return where they end."""
     count = len(side)
     for at, (answer, share, which) in enumerate(zip(side["answer"], side["share"], side["side"], strict=True)):
-        colour = {"low": ORANGE, "middle": GREY, "high": GREEN}[str(which)]
+        colour = {"low": ORANGE, "middle": GREY, "high": GREEN, "apart": MUTED}[str(which)]
         outer = at if which == "high" else count - 1 - at
-        strength = 0.45 if which == "middle" else 0.35 + 0.6 * (outer + 1) / max(count, 1)
+        strength = 0.45 if which in ("middle", "apart") else 0.35 + 0.6 * (outer + 1) / max(count, 1)
         axes.barh(row, share, left=start, height=0.62, color=colour, alpha=strength, linewidth=0)
         if share > 0.06:
             axes.text(start + share / 2, row, str(answer), ha="center", va="center", fontsize=8.5, color=INK)

@@ -8,8 +8,9 @@ from typing import Any, ClassVar, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from xmresearch.params.survey import SurveyParams
+from xmresearch.studies.scorecard.more_params import Banner, Raters
 
-MeasureName = Literal["nps", "top_boxes", "mean", "share"]
+MeasureName = Literal["nps", "enps", "net_recommendation", "top_boxes", "mean", "share"]
 _STRICT = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
@@ -32,7 +33,11 @@ class Metric(BaseModel):
     model_config = _STRICT
     item: str = Field(min_length=1, description="item of the codebook, on the scale as it was asked")
     measure: MeasureName = Field(
-        description="net promoter score, share of the best answers, mean, or share of given answers"
+        description="net promoter score, that of employees, share who would recommend less share who would advise against, share of the best answers, mean, or share of given answers"
+    )
+    against: str | None = Field(
+        None,
+        description="net_recommendation: the item of advising against; both items have two answers, the higher is yes",
     )
     boxes: int = Field(2, ge=1, description="top_boxes: how many of the best answers count")
     counted: list[float] = Field([], description="share: the answers that count")
@@ -45,6 +50,14 @@ class Metric(BaseModel):
         description="smallest change that matters, in the metric's units; 5 points, 3 per cent or 0.2 if absent",
     )
     benchmarks: list[Benchmark] = Field([], max_length=8, description="targets and what others measured")
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if (self.measure == "net_recommendation") != (self.against is not None) or self.against == self.item:
+            raise ValueError(
+                "net_recommendation takes two items, item (would recommend) and against (would advise against); other measures take one"
+            )
+        return self
 
 
 class Judgements(BaseModel):
@@ -103,6 +116,8 @@ class ScorecardParams(SurveyParams):
         None,
         description="item that derived importance and PLS weights explain; if absent the headline, which then has no weight itself",
     )
+    banner: Banner | None = Field(None, description="questions by groups; the metrics by the segments if absent")
+    raters: Raters | None = Field(None, description="who rated what, where several people rate the same things")
     neutral: Literal["split", "apart", "right"] = Field(
         "split", description="where the middle answers stand in the picture: across the line, apart, or to its right"
     )
@@ -116,6 +131,10 @@ class ScorecardParams(SurveyParams):
             raise ValueError("metrics: an item is named twice")
         if self.wave_column is None and (self.wave_period or self.waves or self.compare):
             raise ValueError("wave_period, waves and compare need a wave_column")
+        if len([m for m in self.metrics if m.measure == "net_recommendation"]) > 1:
+            raise ValueError("metrics: there is one net recommendation")
+        if self.banner is not None and self.person_column is not None:
+            raise ValueError("banner: columns are of different people, so it goes without a person_column")
         if self.compare and (len(self.compare) != 2 or self.compare[0] == self.compare[1]):
             raise ValueError("compare: give two different waves, the earlier first")
         if self.judgements and not self.metrics:
@@ -128,11 +147,26 @@ class ScorecardParams(SurveyParams):
             raise ValueError("segments, wave_column and default_column must be different columns")
         return self
 
+    @property
+    def own_names(self) -> dict[str, str]:
+        """Names that the params give to questions, options and nets of the banner table, in the report's language."""
+        found: dict[str, str] = {}
+        for asked in self.banner.questions if self.banner else ():
+            found |= {asked.item: getattr(asked.label, self.lang)} if asked.label else {}
+            found |= {f"{asked.item}={c}": getattr(label, self.lang) for c, label in (asked.options or {}).items()}
+            found |= {f"net_{asked.item}={k}": getattr(net.label, self.lang) for k, net in enumerate(asked.nets)}
+        return found
+
     def survey_settings(self) -> dict[str, Any]:
         """Return what `load_survey` needs of the params."""
         more = [c for c in (self.wave_column, self.default_column) if c is not None]
+        several = [q for q in (self.banner.questions if self.banner else ()) if q.options is not None]
+        carried = [c for q in several for c in (q.options or [q.item])]
+        for name in (name for block in (self.banner.blocks() if self.banner else ()) for name in block):
+            more += [] if name in (*self.segments, *more) else [name]
+        raters = [self.raters.rater, self.raters.subject] if self.raters else []
         periods = {self.wave_column: self.wave_period} if self.wave_column and self.wave_period else {}
         return super().survey_settings() | {
             "weight_column": self.weight_column, "segments": [*self.segments, *more], "cluster_column": self.person_column,
-            "periods": periods,
+            "periods": periods, "carried": [*carried, *raters], "keys": raters,
         }  # fmt: skip

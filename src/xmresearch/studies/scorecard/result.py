@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,18 +16,16 @@ from xmresearch.metrics.banner_tables import BannerTable
 from xmresearch.metrics.expert_judgements import CONSISTENT
 from xmresearch.metrics.wave_changes import against_benchmark
 from xmresearch.studies.scorecard.asked import Asked, asked_metrics, facts_of
+from xmresearch.studies.scorecard.banners import banner_rows, columns_tested, nested_names
 from xmresearch.studies.scorecard.breakdown import Breakdown, breakdown
 from xmresearch.studies.scorecard.combined import IndexOfGroups, index_of_groups, links
-from xmresearch.studies.scorecard.distributions import (
-    answer_shares,
-    banner_rows,
-    columns_tested,
-    five_grades,
-    odds_of_waves,
-)
+from xmresearch.studies.scorecard.distributions import answer_shares, five_grades, odds_of_waves
 from xmresearch.studies.scorecard.params import ScorecardParams
+from xmresearch.studies.scorecard.raters import RatersFound, raters_found
 from xmresearch.studies.scorecard.rows import PERSON, Rows, rows_of_waves
-from xmresearch.studies.scorecard.scoring import change_of, change_row, scored, told
+from xmresearch.studies.scorecard.same_scale import on_other_scales
+from xmresearch.studies.scorecard.scoring import changes_between, over_time
+from xmresearch.studies.scorecard.side_by_side import pair_of, side_by_side
 
 DECIMALS = {"net": 1, "share": 1, "mean": 2}
 """Decimals that points, per cent and means are told with."""
@@ -66,6 +65,12 @@ class Scorecard(Shown):
         Composite index of the first segment's groups.
     links : DataFrame or None
         Correlation of the headline with each other metric.
+    beside : DataFrame or None
+        A net score and another metric side by side by group.
+    raters : RatersFound or None
+        How far raters agree.
+    other_scales : frozenset of str or None
+        Metrics one of whose two waves looks like a shorter scale; None where none can be judged.
     confidence : float
         Level.
     """
@@ -83,6 +88,9 @@ class Scorecard(Shown):
     grades: pd.DataFrame | None
     index: IndexOfGroups | None
     links: pd.DataFrame | None
+    beside: pd.DataFrame | None
+    raters: RatersFound | None
+    other_scales: frozenset[str] | None
     confidence: float
 
     @property
@@ -122,11 +130,40 @@ class Scorecard(Shown):
 
     def banner_told(self) -> pd.DataFrame | None:
         """Return the nets and means by group, as reports show them."""
-        return self.digits(banner_rows(self.banner))
+        table = banner_rows(self.banner, weighted=self.rows.weighted)
+        return (
+            None
+            if table is None
+            else table.assign(decimals=np.where(table["kind"] == "mean", DECIMALS["mean"], DECIMALS["share"]))
+        )
+
+    def banner_facts(self) -> dict[str, Any] | None:
+        """Return how the banner table was tested; None where there is none."""
+        facts = None if self.banner is None else self.banner.summary()
+        return facts and {**facts, "family": f"family_{facts['family']}", "method": f"adjust_{facts['method']}"}
+
+    def names(self, names: Mapping[str, str], params: ScorecardParams) -> dict[str, str]:
+        """Return names in one language with those that the params give, and those of nested columns."""
+        return {**names, **params.own_names, **nested_names(self.banner, names)}
+
+    def beside_told(self) -> dict[str, Any] | None:
+        """Return which two metrics stand side by side; None where none do."""
+        pair = pair_of(self.asked) if self.beside is not None else None
+        return pair and {
+            "first": pair[0].item,
+            "second": pair[1].item,
+            "kind": pair[0].called,
+            "second_kind": pair[1].called,
+        }
+
+    def explained(self, measure: str) -> dict[str, Any] | None:
+        """Return an empty set of facts where a metric has a measure that must be told from others; None otherwise."""
+        return {} if any(m.measure.name == measure for m in self.asked) else None
 
     def has(self, part: str) -> dict[str, Any] | None:
         """Return an empty set of facts where a part of the scorecard is there to tell of; None otherwise."""
-        tables = {"odds": self.odds, "links": self.links, "grades": self.grades}
+        apart = self.answers if (self.answers["side"] == "apart").any() else None
+        tables = {"apart": apart, "odds": self.odds, "links": self.links, "grades": self.grades}
         there = tables.get(part, self.groups.told_parts() if self.groups is not None else None)
         return None if there is None else {}
 
@@ -135,17 +172,21 @@ class Scorecard(Shown):
         sizes = self.over_time[self.over_time["metric"] == self.headline.item].set_index("wave")["n"]
         fewest = float(sizes.reindex([w for w in (self.rows.before, self.rows.after) if w]).min())
         checks = [("wave_n", fewest, float(FEW_IN_WAVE), "pass" if fewest >= FEW_IN_WAVE else "warn")]
+        if self.other_scales is not None:
+            count = len(self.other_scales)
+            checks.append(("same_scale", float(count), 0.0, "fail" if count else "pass"))
         if self.index is not None and self.index.experts is not None:
             ratio = self.index.experts.consistency_ratio
             checks.append(("consistency_ratio", ratio, CONSISTENT, "pass" if ratio <= CONSISTENT else "fail"))
-        return pd.DataFrame(checks, columns=["check", "value", "threshold", "status"])
+        own = pd.DataFrame(checks, columns=["check", "value", "threshold", "status"])
+        return own if self.raters is None else pd.concat([own, self.raters.diagnostics()], ignore_index=True)
 
     def summary(self) -> dict[str, Any]:
         """Return the headline with what it is compared with."""
         row = self.scores.iloc[0]
         case = "several" if self.rows.before else "one"
         return {
-            **facts_of(self.headline), "kind": f"measure_{self.headline.measure.kind}", "case": case, "n_answers": int(row["n"]), "estimate": row["estimate"], "lower": row["ci_lower"],
+            **facts_of(self.headline), "kind": self.headline.called, "case": case, "n_answers": int(row["n"]), "estimate": row["estimate"], "lower": row["ci_lower"],
             "upper": row["ci_upper"], "before": self.rows.before, "after": self.rows.after, "waves": len(self.rows.waves),
             "metrics": len(self.asked),
         }  # fmt: skip
@@ -197,41 +238,17 @@ def scorecard(survey: Survey, params: ScorecardParams) -> Scorecard:
     asked = tuple(asked_metrics(params, survey.codebook))
     rows = rows_of_waves(survey, params, asked[0])
     level = params.confidence
-    over = [_over_time(rows, a, params) for a in asked]
+    over = [over_time(rows, a, params) for a in asked]
     now = [t[t["wave"] == rows.after] for t in over]
     found = breakdown(rows, asked[0], params)
     return Scorecard(
         asked=asked, rows=rows, scores=pd.concat(now, ignore_index=True), over_time=pd.concat(over, ignore_index=True),
-        changes=_changes(rows, asked, over, level), groups=found, benchmarks=_benchmarks(asked, now, level),
-        answers=answer_shares(rows, asked, params.min_cell), banner=columns_tested(rows, asked, params),
+        changes=changes_between(rows, asked, over, level), groups=found, benchmarks=_benchmarks(asked, now, level),
+        answers=answer_shares(rows, asked, params.min_cell), banner=columns_tested(rows, asked, params, survey),
         odds=odds_of_waves(rows, asked, params), grades=five_grades(rows, asked, params),
-        index=index_of_groups(rows, asked, found, params), links=links(rows, asked, params), confidence=level,
+        index=index_of_groups(rows, asked, found, params), links=links(rows, asked, params),
+        beside=side_by_side(rows, asked, params), raters=raters_found(rows, asked, params, survey), other_scales=on_other_scales(rows, asked), confidence=level,
     )  # fmt: skip
-
-
-def _over_time(rows: Rows, asked: Asked, params: ScorecardParams) -> pd.DataFrame:
-    """Score every wave; one with too few answers to this metric is left out."""
-    tables = []
-    for wave in rows.waves:
-        part = rows.of(wave)
-        if part[asked.item].notna().sum() >= params.min_cell:
-            tables.append(scored(part, asked, [], rows, params.confidence).assign(metric=asked.item, wave=wave))
-    return told(pd.concat(tables, ignore_index=True)) if tables else pd.DataFrame(columns=["metric", "wave"])
-
-
-def _changes(rows: Rows, asked: tuple[Asked, ...], over: list[pd.DataFrame], level: float) -> pd.DataFrame | None:
-    if not rows.before:
-        return None
-    found = []
-    for metric, table in zip(asked, over, strict=True):
-        ends = [t.iloc[0].to_dict() for w in (rows.before, rows.after) if len(t := table[table["wave"] == w])]
-        ends = [{**e, "lower": e["ci_lower"], "upper": e["ci_upper"]} for e in ends]
-        if len(ends) < 2 or not np.isfinite([e["lower"] for e in ends]).all():
-            continue
-        change = change_of((rows.of(rows.before), rows.of(rows.after)), (ends[0], ends[1]), metric, rows, level)
-        found.append({"metric": metric.item, **change_row(change, metric, ends[1])})
-    table = pd.DataFrame(found)
-    return table.assign(p_adjusted=adjusted(table["p"].to_numpy())) if len(table) else None
 
 
 def _benchmarks(asked: tuple[Asked, ...], now: list[pd.DataFrame], level: float) -> pd.DataFrame | None:

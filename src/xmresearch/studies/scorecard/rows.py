@@ -12,7 +12,7 @@ from xmresearch.data.survey import Survey
 from xmresearch.disclosure import called, hidden_counts
 from xmresearch.display import Shown
 from xmresearch.errors import DataError, InsufficientData, brief, nearest
-from xmresearch.studies.scorecard.asked import Asked
+from xmresearch.studies.scorecard.asked import NET_RECOMMENDATION, Asked, net_recommended
 from xmresearch.studies.scorecard.params import ScorecardParams
 
 WEIGHT, PERSON, WAVE = "_weight", "_person", "_wave"
@@ -27,6 +27,8 @@ class Rows(Shown):
     ----------
     frame : DataFrame
         Items, segments, and the columns `_weight`, `_person` (where people answer several times) and `_wave`.
+    apart, carried : DataFrame
+        What was said instead of an answer, and columns for the banner table and of raters, under the rows of `frame`.
     waves : tuple of str
         Waves that may be shown, in order.
     before, after : str
@@ -40,6 +42,8 @@ class Rows(Shown):
     """
 
     frame: pd.DataFrame
+    apart: pd.DataFrame
+    carried: pd.DataFrame
     waves: tuple[str, ...]
     before: str
     after: str
@@ -77,6 +81,9 @@ def rows_of_waves(survey: Survey, params: ScorecardParams, headline: Asked) -> R
         A wave that is compared has too few answers.
     """
     frame = survey.frame.copy()
+    paired = next((m for m in params.metrics if m.measure == "net_recommendation"), None)
+    if paired is not None:
+        frame[NET_RECOMMENDATION] = net_recommended(survey, paired)
     frame[WEIGHT] = np.ones(len(frame)) if survey.weights is None else survey.weights
     if survey.clusters is not None:
         frame[PERSON] = survey.clusters
@@ -84,6 +91,10 @@ def rows_of_waves(survey: Survey, params: ScorecardParams, headline: Asked) -> R
     frame[WAVE] = ONE_WAVE if column is None else frame[column]
     known = frame[WAVE].notna()
     left_out = int((~known).sum())
+    apart, carried = (
+        t[known].reset_index(drop=True)
+        for t in (survey.apart.reindex(frame.index), survey.carried.reindex(frame.index))
+    )
     frame = frame[known].reset_index(drop=True)
     order = [ONE_WAVE] if column is None else _ordered(frame[WAVE], params.waves)
     sizes = frame.loc[frame[headline.item].notna(), WAVE].value_counts().reindex(order, fill_value=0).to_numpy()
@@ -101,6 +112,8 @@ def rows_of_waves(survey: Survey, params: ScorecardParams, headline: Asked) -> R
     before = chosen[0] if len(chosen) > 1 else ""
     return Rows(
         frame,
+        apart,
+        carried,
         tuple(shown),
         before,
         chosen[-1],

@@ -9,9 +9,11 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from xmresearch.claims.families import adjusted
 from xmresearch.metrics.scores_by_group import group_scores
 from xmresearch.metrics.wave_changes import Change, correlation_of_waves, unpaired_change
 from xmresearch.studies.scorecard.asked import Asked
+from xmresearch.studies.scorecard.params import ScorecardParams
 from xmresearch.studies.scorecard.rows import PERSON, WEIGHT, Rows, person_inflation
 from xmresearch.sufficient.counts import Counts
 
@@ -131,3 +133,31 @@ def change_row(change: Change, asked: Asked, after: dict[str, Any]) -> dict[str,
 def told(table: pd.DataFrame) -> pd.DataFrame:
     """Return scores with their intervals as reports name them, and blank ones of no answers."""
     return table.rename(columns={"lower": "ci_lower", "upper": "ci_upper"})
+
+
+def over_time(rows: Rows, asked: Asked, params: ScorecardParams) -> pd.DataFrame:
+    """Score every wave; one with too few answers to this metric is left out."""
+    tables = []
+    for wave in rows.waves:
+        part = rows.of(wave)
+        if part[asked.item].notna().sum() >= params.min_cell:
+            tables.append(scored(part, asked, [], rows, params.confidence).assign(metric=asked.item, wave=wave))
+    return told(pd.concat(tables, ignore_index=True)) if tables else pd.DataFrame(columns=["metric", "wave"])
+
+
+def changes_between(
+    rows: Rows, asked: tuple[Asked, ...], over: list[pd.DataFrame], level: float
+) -> pd.DataFrame | None:
+    """Return the change of each metric between the two waves, from what `over_time` gives; None where there is no second wave."""
+    if not rows.before:
+        return None
+    found = []
+    for metric, table in zip(asked, over, strict=True):
+        ends = [t.iloc[0].to_dict() for w in (rows.before, rows.after) if len(t := table[table["wave"] == w])]
+        ends = [{**e, "lower": e["ci_lower"], "upper": e["ci_upper"]} for e in ends]
+        if len(ends) < 2 or not np.isfinite([e["lower"] for e in ends]).all():
+            continue
+        change = change_of((rows.of(rows.before), rows.of(rows.after)), (ends[0], ends[1]), metric, rows, level)
+        found.append({"metric": metric.item, **change_row(change, metric, ends[1])})
+    table = pd.DataFrame(found)
+    return table.assign(p_adjusted=adjusted(table["p"].to_numpy())) if len(table) else None
