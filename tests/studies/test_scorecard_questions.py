@@ -566,3 +566,14 @@ def test_one_group_is_shown_and_neither_ranked_nor_compared(folder):
     assert [r[1] for r in block(page, "groups")["rows"]] == ["North"]
     assert not {"best", "worst", "differ", "index"} & page.claims.keys()
     assert set(data(page, "banner")["above"].dropna()) == set()
+
+
+def test_metrics_that_do_not_go_together_still_make_a_page(folder):
+    """Resampled, items that do not go with the outcome may give no weights by it: that set is left out, or refused if asked for."""
+    rng = np.random.default_rng(15)
+    frame = with_more(300, 8)
+    frame["csat"], frame["ces"] = rng.integers(1, 6, len(frame)), rng.integers(1, 8, len(frame))
+    frame["nps"] = rng.integers(0, 11, len(frame))
+    frame.to_csv(folder / "apart.csv", index=False)
+    page = write("scorecard", folder, **BARE | {"data": {"path": "apart.csv"}, "metrics": PAIRED})
+    assert "weights_equal" in page.claims["index"].facts["sets"]

@@ -13,7 +13,7 @@ from xmresearch.data.codebook import Codebook
 from xmresearch.disclosure import MIN_CELL
 from xmresearch.display import Shown
 from xmresearch.drivers.outcome_weights import OutcomeMethod, index_weights
-from xmresearch.errors import CodebookError, InsufficientData, nearest
+from xmresearch.errors import CodebookError, InsufficientData, XMError, nearest
 from xmresearch.metrics.data_weights import weights_from_data
 from xmresearch.metrics.expert_judgements import ExpertWeights, expert_weights
 from xmresearch.metrics.made_weights import Make, ResampledWeights, resampled_weights
@@ -100,7 +100,10 @@ def weight_sets(
     made: dict[str, ResampledWeights] = {}
     ways = _of_groups(scores, groups) | _of_outcome(scores, y, [n != outcome for n in names])
     for title, make in ways.items():
-        made[title] = resampled_weights(scores, groups, make, outcome=y, weights=weights, seed=params.seed)
+        try:
+            made[title] = resampled_weights(scores, groups, make, outcome=y, weights=weights, seed=params.seed)
+        except XMError:  # left out; refused below where it was asked for
+            continue
         sets[title] = made[title].weights
     told = f"weights_{params.index_weights}" if params.index_weights else next(iter(sets))
     if told not in sets:
