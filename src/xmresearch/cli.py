@@ -35,10 +35,27 @@ _params = click.argument("params_file", metavar="PARAMS", type=click.Path())
 @_override
 @_lang
 @_out
+@click.option(
+    "--format",
+    "formats",
+    multiple=True,
+    type=click.Choice(["html", "pdf", "docx", "xlsx", "pptx"]),
+    help="Write the report in this format as well (may be given several times).",
+)
 @click.option("--force", is_flag=True, help="Compute again even if nothing has changed.")
-def run(params_file: str, overrides: tuple[str, ...], lang: str | None, out: str | None, force: bool) -> None:
+def run(
+    params_file: str,
+    overrides: tuple[str, ...],
+    lang: str | None,
+    out: str | None,
+    formats: tuple[str, ...],
+    force: bool,
+) -> None:
     """Run a study and write its report."""
     from xmresearch.run.study import run_study
+
+    if formats:
+        overrides = (*overrides, f"formats=[{', '.join(dict.fromkeys(formats))}]")
 
     done = run_study(params_file, overrides, lang=lang, out=out, force=force, progress=sys.stderr.isatty(), tell=_note)
     seconds = dict(done.seconds)

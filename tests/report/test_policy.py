@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from xmresearch.report.assemble import Document
+from xmresearch.report.document import Document, Part
 from xmresearch.report.render import to_html
 
 OWN = """# Answer {{#sec-answer}}
@@ -50,7 +50,7 @@ def test_nothing_from_outside_is_loaded_and_nothing_runs(served, tmp_path):
     from playwright.sync_api import sync_playwright
 
     address, asked = served
-    text = to_html(Document("Own", "", "", "en", OWN.format(address)))
+    text = to_html(Document("Own", "", "", "en", [Part("markdown", text=OWN.format(address))]))
     policy = re.compile(r"<meta http-equiv=.Content-Security-Policy[^>]*>\n")
     (tmp_path / "report.html").write_text(text, "utf-8")
     (tmp_path / "open.html").write_text(policy.sub("", text), "utf-8")

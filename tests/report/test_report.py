@@ -18,7 +18,7 @@ from xmresearch.report.assemble import assemble
 from xmresearch.report.blocks import MIME
 from xmresearch.report.compose import Report
 from xmresearch.report.figures import KINDS
-from xmresearch.report.render import _READER, to_html
+from xmresearch.report.render import READER, to_html
 from xmresearch.report.wording import labels
 from xmresearch.studies.servqual.study import STUDY
 
@@ -79,7 +79,7 @@ def test_tables_and_figures_are_handed_out(report):
     report.figure("gaps", "forest", TABLE)
     document = assemble(notebook(report), {})
     assert document.tables["gap_dimensions"].splitlines()[0] == ",".join(TABLE.columns)
-    assert document.figures["gaps"].lstrip().startswith("<?xml")
+    assert document.pictures["gaps.svg"].lstrip().startswith(b"<?xml")
 
 
 def test_sections_can_be_left_out(report):
@@ -226,7 +226,7 @@ def test_a_name_that_begins_a_line_begins_no_list_and_no_heading():
         NASTY,
     ]
     text = "\n\n".join(wording.escaped(name) for name in names)
-    for reader in (_READER, "gfm"):
+    for reader in (READER, "gfm"):
         page = Parts(pypandoc.convert_text(text, "html5", format=reader, extra_args=["--wrap=none"]))
         assert page.tags == ["p"] * len(names)
         assert [w for w in page.words if w.strip()] == [" ".join(name.split()) for name in names]

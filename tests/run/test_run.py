@@ -75,6 +75,27 @@ def test_second_run_finds_the_result(params, out, done):
     assert again.folder == done.folder
 
 
+def test_formats_are_added_to_an_earlier_result(params, out, done):
+    """Nothing is computed again, nothing that was there changes, a user's file stays, and the manifest has all."""
+    before = content(done.folder)
+    (done.folder / "report.xlsx").write_text("mine", "utf-8")
+    again = run_study(params, ["formats=[pdf, xlsx]"], out=out)
+    assert again.cached
+    assert again.folder == done.folder
+    assert content(done.folder) == before
+    assert (done.folder / "report.pdf").read_bytes().startswith(b"%PDF")
+    assert (done.folder / "report.xlsx").read_bytes().startswith(b"PK")
+    assert (done.folder / "report.yours.xlsx").read_text("utf-8") == "mine"
+    assert is_whole(done.folder)
+    assert any("pdf, xlsx" in note for note in again.notes)
+    pdf = (done.folder / "report.pdf").stat().st_mtime_ns
+    assert not [n for n in run_study(params, ["formats=[pdf]"], out=out).notes if "now written" in n]
+    assert (done.folder / "report.pdf").stat().st_mtime_ns == pdf
+    for name in ("report.pdf", "report.xlsx", "report.yours.xlsx"):
+        (done.folder / name).unlink()
+    run_study(params, out=out, force=True)
+
+
 def test_same_params_same_bytes(params, done, tmp_path):
     again = run_study(params, out=tmp_path)
     assert content(again.folder) == content(done.folder)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
@@ -13,11 +13,16 @@ from xmresearch.errors import ParamsError
 from xmresearch.identifiers.patterns import find
 from xmresearch.params.messages import describe, most_telling
 
+FormatName = Literal["html", "pdf", "docx", "xlsx", "pptx"]
+
 
 class StudyParams(BaseModel):
     """Parameters of one run; each study extends them. Unknown keys and wrong types are refused."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, validate_default=True)
+
+    shown_only: ClassVar[frozenset[str]] = frozenset({"formats"})
+    """Params that no figure depends on: notebooks do not get them, and a run's key does not change with them."""
 
     study: str
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$", description="names the output folder: a-z, 0-9, _ and -")
@@ -27,6 +32,11 @@ class StudyParams(BaseModel):
     )
     client: OfLanguage | None = Field(None, description="for whom the report is, as shown under its title")
     fieldwork: OfLanguage | None = Field(None, description="when and how the answers were collected")
+
+    formats: list[FormatName] = Field(
+        ["html"],
+        description="what the report is written as, beside HTML: pdf, docx (Word), xlsx (tables), pptx (slides)",
+    )
 
     @field_validator("name")
     @classmethod
@@ -58,6 +68,10 @@ class StudyParams(BaseModel):
             return cls.model_validate(given)
         except ValidationError as error:
             raise ParamsError(*describe(cls, most_telling(error))) from None
+
+    def determining(self) -> dict[str, Any]:
+        """Return the params that the result depends on, as JSON: all but `shown_only`."""
+        return self.model_dump(mode="json", exclude=set(self.shown_only))
 
     def input_files(self, base: Path) -> dict[str, Path]:
         """Return the files that the run reads, by the key that names them."""

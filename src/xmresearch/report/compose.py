@@ -169,7 +169,7 @@ class Report(OwnBlocks):
                 continue
             words = self.wording.get("claims", claim.name)
             text = self.wording.filled(words["text"], self._facts([claim], {}), f"claims.{claim.name}")
-            self._show("prose", key=claim.name, text=text, claims=self._claimed(claim))
+            self._show("prose", key=claim.name, text=text, claims=self._claimed(claim), title=words["title"])
 
     def ledger(self) -> None:
         """Show every claim made so far: its state, the rule that settles it, how often that is wrong, and what it needs."""
@@ -259,8 +259,12 @@ class Report(OwnBlocks):
         self._show(
             "table", key=key, caption=self.wording.plain.text("tables", key, self._facts([], {})), note=note,
             head=[self._head(c, statements) for c in shown], align=[self._align(c, text_like) for c in shown], rows=rows,
-            csv=csv_text(frame), statements=statements,
+            csv=csv_text(frame), statements=statements, sheet=[[self._word(str(c)), specs.get(str(c), "")] for c in frame.columns],
         )  # fmt: skip
+
+    def _word(self, column: str) -> str:
+        """Return what a column of the full table is called, '' where it has no other name."""
+        return str(self.wording.get("columns", column)) if self.wording.has("columns", column) else ""
 
     def figure(self, key: str, kind: str, data: Any, **settings: Any) -> None:
         """Draw a figure of one of the kinds in `xmresearch.report.figures`.

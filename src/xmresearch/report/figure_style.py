@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 INK, MUTED, GRID = "#1f2933", "#66717d", "#dde3e8"
 BLUE, ORANGE, GREEN, GREY = "#1d5b8f", "#c8611a", "#3a7d44", "#8a949e"
 WIDTH = 5.4
+MOST_LINES = 4
+"""Lines that a label of a figure may have: tables have it whole."""
 
 
 @contextmanager
@@ -52,10 +54,14 @@ def figure_style() -> Iterator[None]:
 
 
 def wrap(text: str, width: int, lang: str) -> str:
-    """Break a label into lines: between words, or in Chinese anywhere."""
+    """Break a label into lines, between words or in Chinese anywhere; what does not fit in `MOST_LINES` is cut, with a mark."""
     if lang == "zh":
-        return "\n".join(text[i : i + width] for i in range(0, len(text), width))
-    return "\n".join(textwrap.wrap(text, width)) or text
+        lines = [text[i : i + width] for i in range(0, len(text), width)]
+    else:
+        lines = textwrap.wrap(text, width) or [text]
+    if len(lines) > MOST_LINES:
+        lines = [*lines[: MOST_LINES - 1], lines[MOST_LINES - 1][: width - 1] + "…"]
+    return "\n".join(lines)
 
 
 def text_width(text: str, size: float) -> float:

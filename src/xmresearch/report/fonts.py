@@ -106,14 +106,15 @@ def fallbacks(characters: Collection[str]) -> list[str]:
         f for f in font_manager.fontManager.ttflist if f.style == "normal" and f.weight in (400, "normal", "regular")
     ]
     for name, path in sorted({(f.name, f.fname) for f in plain}):
-        if wanted and "color" not in name.lower() and (has := _characters(path) & wanted):
+        if wanted and "color" not in name.lower() and (has := characters_of(path) & wanted):
             chosen.append(name)
             wanted -= has
     return chosen
 
 
 @cache
-def _characters(path: str) -> frozenset[int]:
+def characters_of(path: str) -> frozenset[int]:
+    """Return the code points that a font has; none where the file is no outline font."""
     from matplotlib import ft2font
 
     try:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import re
+import tempfile
+from collections.abc import Mapping, Sequence
 from html import escape
 from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Any
 
 from xmresearch.errors import StudyError
-from xmresearch.report.assemble import Document
-from xmresearch.report.wording import labels
+from xmresearch.report.blocks import cards_html, chart_figure, table_figure
+from xmresearch.report.document import Document, Part
+from xmresearch.report.wording import escaped, labels
 
-_READER = "markdown+markdown_in_html_blocks+fenced_divs+tex_math_dollars-smart-yaml_metadata_block"
+READER = "markdown+markdown_in_html_blocks+fenced_divs+tex_math_dollars-smart-yaml_metadata_block"
 
 
 def to_html(document: Document) -> str:
@@ -30,23 +37,123 @@ def to_html(document: Document) -> str:
     StudyError
         Pandoc fails.
     """
+    style = labels(document.lang)["style"]
+    templates = files("xmresearch.report") / "templates"
+    variables = {
+        "css-text": (templates / "report.css").read_text("utf-8"), "glance": escape(document.glance), "client": escape(document.client),
+        "contents": style["contents"], "skip": style["skip"], "generated": style["generated"], "title": escape(document.title),
+        "pagetitle": escape(document.title), "lang": "zh-CN" if document.lang == "zh" else "en-GB",
+    }  # fmt: skip
+    with as_file(templates / "report.html") as template:
+        settings = {
+            "standalone": True, "template": str(template), "table-of-contents": True, "toc-depth": 1, "number-sections": True,
+            "html-math-method": {"method": "mathml"}, "variables": {k: v for k, v in variables.items() if v},
+        }  # fmt: skip
+        return converted(source(document), "html5", document.bibliography, settings)
+
+
+def converted(
+    text: str,
+    kind: str,
+    bibliography: Sequence[Path] = (),
+    settings: Mapping[str, Any] | None = None,
+    *,
+    reader: str = READER,
+    out: Path | None = None,
+) -> str:
+    """Let pandoc convert a report, with its citations resolved.
+
+    Parameters
+    ----------
+    text : str
+        Pandoc Markdown.
+    kind : str
+        Format that pandoc writes.
+    bibliography : sequence of Path
+        Files of references, beside the one that comes with the package.
+    settings : mapping, optional
+        More for pandoc, as its files of defaults have it.
+    reader : str
+        Format of the text.
+    out : Path, optional
+        File to write; needed by formats that are no text.
+
+    Returns
+    -------
+    str
+        What pandoc wrote; '' where it wrote a file.
+
+    Raises
+    ------
+    StudyError
+        Pandoc fails.
+    """
     import pypandoc
 
-    style = labels(document.lang)["style"]
-    folder = files("xmresearch.report")
-    css = (folder / "templates" / "report.css").read_text("utf-8")
-    variables = {
-        "css-text": css, "glance": escape(document.glance), "client": escape(document.client), "contents": style["contents"],
-        "skip": style["skip"], "generated": style["generated"],
-    }  # fmt: skip
-    with as_file(folder / "references.bib") as bibliography, as_file(folder / "templates" / "report.html") as template:
-        arguments = [
-            "--standalone", f"--template={template}", "--toc", "--toc-depth=1", "--number-sections", "--mathml",
-            "--citeproc", *(f"--bibliography={path}" for path in (bibliography, *document.bibliography)), "--metadata=link-citations:true",
-            f"--metadata=title:{document.title}", "--metadata=lang:en-GB", f"--variable=lang={'zh-CN' if document.lang == 'zh' else 'en-GB'}",
-            "--wrap=none", "--quiet", *(f"--variable={k}={v}" for k, v in variables.items() if v),
-        ]  # fmt: skip
+    with as_file(files("xmresearch.report") / "references.bib") as shipped, tempfile.TemporaryDirectory() as folder:
+        # arguments are read in the locale of the machine, a file of defaults is UTF-8 everywhere
+        defaults = {
+            "citeproc": True, "bibliography": [str(path) for path in (shipped, *bibliography)], "wrap": "none", "verbosity": "ERROR",
+            "metadata": {"link-citations": True, "lang": "en-GB"}, **(settings or {}),
+        }  # fmt: skip
+        path = Path(folder) / "defaults.yaml"
+        path.write_text(json.dumps(defaults), "utf-8")
         try:
-            return str(pypandoc.convert_text(document.body, "html5", format=_READER, extra_args=arguments))
+            return str(
+                pypandoc.convert_text(
+                    text,
+                    kind,
+                    format=reader,
+                    extra_args=[f"--defaults={path}"],
+                    outputfile=None if out is None else str(out),
+                )
+            )
         except RuntimeError as error:
-            raise StudyError(f"Pandoc could not render the report: {error}") from None
+            raise StudyError(f"Pandoc could not write the report: {error}") from None
+
+
+def fenced(kind: str, text: str) -> str:
+    """Fence a block with more backticks than it holds itself."""
+    fence = "`" * max(4, 1 + max(map(len, re.findall("`+", text)), default=0))
+    return f"{fence}{kind}\n{text}\n{fence}"
+
+
+def source(document: Document) -> str:
+    """Return the Markdown that pandoc makes the HTML of."""
+    return "\n\n".join(map(_markdown, document.parts)) + "\n"
+
+
+def _markdown(part: Part) -> str:
+    content = part.content
+    match part.kind:
+        case "section":
+            return f"# {escaped(content['title'])} {{#sec-{content['key']}}}"
+        case "callout":
+            return f"::: {{.callout .{content['tone']}}}\n{part.text}\n:::"
+        case "cards":
+            return _raw(cards_html(content))
+        case "table":
+            return _raw(table_figure(content, part.number))
+        case "figure":
+            return _raw(chart_figure(content, part.number))
+        case "html":
+            return _raw(f'<div class="scroll" tabindex="0">{content["html"]}</div>')
+        case "text":
+            return _raw(f'<pre class="printed" tabindex="0">{escape(content["text"], quote=False)}</pre>')
+        case "code":
+            listings = "\n\n".join(fenced("python", text) for text in content["sources"])
+            return (
+                f'<details class="code">\n<summary>{escape(content["summary"])}</summary>\n\n{listings}\n\n</details>'
+            )
+        case "references":
+            return f"# {content['title']} {{#references}}\n\n::: {{#refs}}\n:::"
+        case "stamp":
+            rows = "".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in content["lines"].items())
+            return f"# {content['title']} {{#sec-stamp}}\n\n" + _raw(f'<dl class="stamp">{rows}</dl>')
+        case _:
+            return part.text
+
+
+def _raw(markup: str) -> str:
+    """Hand HTML through pandoc untouched."""
+    return fenced("{=html}", markup)

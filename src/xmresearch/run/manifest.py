@@ -64,9 +64,6 @@ def write_manifest(
         for cell in notebook["cells"]
         if cell["cell_type"] == "code"
     ]
-    outputs = {
-        path.relative_to(folder).as_posix(): file_hash(path) for path in sorted(folder.rglob("*")) if path.is_file()
-    }
     params = public_params(identity.params)
     content = {
         "key": identity.key,
@@ -83,10 +80,29 @@ def write_manifest(
         "seconds": dict(seconds),
         "cells": cells,
         "notes": list(notes),
-        "outputs": outputs,
+        "outputs": _hashes(folder),
     }
     text = json.dumps(content, indent=2, ensure_ascii=False, sort_keys=False)
     (folder / NAME).write_text(text + "\n", "utf-8")
+
+
+def _hashes(folder: Path) -> dict[str, str]:
+    files = (
+        path for path in sorted(folder.rglob("*")) if path.is_file() and path.relative_to(folder).as_posix() != NAME
+    )
+    return {path.relative_to(folder).as_posix(): file_hash(path) for path in files}
+
+
+def add_outputs(old: Path, new: Path) -> None:
+    """Write the manifest of a run that has got more outputs: all else stays as it was recorded.
+
+    Parameters
+    ----------
+    old, new : Path
+        Folder with the manifest, and the one that holds its outputs and the new ones.
+    """
+    content = json.loads((old / NAME).read_text("utf-8")) | {"outputs": _hashes(new)}
+    (new / NAME).write_text(json.dumps(content, indent=2, ensure_ascii=False, sort_keys=False) + "\n", "utf-8")
 
 
 def recorded(folder: Path) -> dict[str, str] | None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xmresearch.report.citations import OWN_NAME
+from xmresearch.run.manifest import recorded
 
 if TYPE_CHECKING:
-    from xmresearch.report.assemble import Document
+    from xmresearch.report.document import Document
 
 
 def bibliographies(base: Path, notebook: Path) -> dict[str, Path]:
@@ -30,17 +32,27 @@ def bibliographies(base: Path, notebook: Path) -> dict[str, Path]:
     return {name: path for name, path in places.items() if path.is_file()}
 
 
-def write_document(document: Document, folder: Path) -> None:
-    """Write a document into a run's folder: report.html, tables/, figures/."""
-    from xmresearch.report.render import to_html
+def missing_formats(folder: Path, formats: Sequence[str]) -> list[str]:
+    """Return the formats that a run's folder does not record."""
+    outputs = recorded(folder) or {}
+    return [kind for kind in formats if f"report.{kind}" not in outputs]
 
+
+def write_document(document: Document, folder: Path, formats: Sequence[str]) -> None:
+    """Write a document into a run's folder: report.html and the other formats, tables/, figures/."""
     tables, figures = folder / "tables", folder / "figures"
     tables.mkdir()
     figures.mkdir()
     for key, content in document.tables.items():
         (tables / f"{key}.csv").write_text(content, "utf-8")
-    for key, content in document.figures.items():
-        (figures / f"{key}.svg").write_text(content, "utf-8")
     for name, picture in document.pictures.items():
         (figures / name).write_bytes(picture)
-    (folder / "report.html").write_text(to_html(document), "utf-8")
+    write_formats(document, folder, list(dict.fromkeys(["html", *formats])))
+
+
+def write_formats(document: Document, folder: Path, formats: Sequence[str]) -> None:
+    """Write a document as report.FORMAT, for every format."""
+    from xmresearch.report.formats import rendered
+
+    for kind in formats:
+        (folder / f"report.{kind}").write_bytes(rendered(document, kind))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -23,8 +24,8 @@ from xmresearch.run.determinism import deterministic_environment
 from xmresearch.run.folders import LOCK, publish, workplace
 from xmresearch.run.latest import point
 from xmresearch.run.lock import held
-from xmresearch.run.manifest import flaws, is_whole, recorded_notes, write_manifest
-from xmresearch.run.outputs import bibliographies
+from xmresearch.run.manifest import add_outputs, flaws, is_whole, recorded, recorded_notes, write_manifest
+from xmresearch.run.outputs import bibliographies, missing_formats
 from xmresearch.run.project import notebook_path, params_path, project_root
 from xmresearch.run.public_params import public_params, show_public
 
@@ -65,7 +66,7 @@ class RunResult:
     Attributes
     ----------
     folder : Path
-        Holds report.html, executed.ipynb, tables/, figures/ and manifest.json.
+        Holds report.html and the other formats asked for, executed.ipynb, tables/, figures/ and manifest.json.
     report : Path
         The HTML report, by way of `latest-en` or `latest-zh`.
     cached : bool
@@ -117,7 +118,7 @@ def plan_run(
     cited = {name: checked(path) for name, path in bibliographies(base, notebook).items()}
     inputs = params.input_files(base) | cited
     keys = key_fingerprints(params, base)
-    identity = identify(params.model_dump(mode="json"), inputs, notebook, study.folder, keys)
+    identity = identify(params.determining(), inputs, notebook, study.folder, keys)
     home = Path(out) if out is not None else root / "outputs"
     return Plan(study, params, base, notebook, root, identity, home / params.study / params.name / identity.key)
 
@@ -157,7 +158,7 @@ def run_study(
     clock = _Clock()
     plan = plan_run(params_file, overrides, lang=lang, out=out)
     home, key, notes = plan.folder.parent, plan.identity.key, _Notes(tell)
-    if not force and is_whole(plan.folder):
+    if not force and is_whole(plan.folder) and not missing_formats(plan.folder, plan.params.formats):
         return _found(plan, clock, notes)
     started = datetime.now(UTC).isoformat(timespec="seconds")
     clock.lap("plan")
@@ -167,6 +168,7 @@ def run_study(
             if plan.folder.exists():
                 wrong = flaws(plan.folder)
                 if not wrong and not force:
+                    _add_formats(plan, notes)
                     return _found(plan, clock, notes)
                 if wrong:
                     notes.add([f"The earlier result is not whole ({'; '.join(wrong[:3])}): it is computed again."])
@@ -226,8 +228,28 @@ def _compute(plan: Plan, work: Path, clock: _Clock, progress: bool) -> tuple[Any
         left_out = leave_out(notebook) + show_public(notebook, plan.identity.params)
         executed.write_text(json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True) + "\n", "utf-8")
         document = assemble(notebook, _stamp(plan), list(bibliographies(plan.base, plan.notebook).values()))
-        write_document(document, work)
+        write_document(document, work, plan.params.formats)
     return notebook, left_out + document.notes
+
+
+def _add_formats(plan: Plan, notes: _Notes) -> None:
+    """Write what a whole run lacks of the formats that are asked for, from its executed notebook: nothing is computed again."""
+    missing = missing_formats(plan.folder, plan.params.formats)
+    if not missing:
+        return
+    from xmresearch.report.assemble import assemble
+    from xmresearch.run.outputs import write_formats
+
+    with workplace(plan.folder.parent, plan.identity.key) as work, deterministic_environment(plan.study.folder.parent):
+        for name in recorded(plan.folder) or {}:
+            (work / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(plan.folder / name, work / name)
+        notebook = json.loads((work / "executed.ipynb").read_text("utf-8"))
+        document = assemble(notebook, _stamp(plan), list(bibliographies(plan.base, plan.notebook).values()))
+        write_formats(document, work, missing)
+        add_outputs(plan.folder, work)
+        notes.add([f"The earlier result is now written as {', '.join(missing)} as well."])
+        notes.add(publish(work, plan.folder))
 
 
 def _stamp(plan: Plan) -> dict[str, str]:

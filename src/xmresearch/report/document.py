@@ -1,0 +1,82 @@
+"""A report before it is rendered to any format."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from xmresearch.display import Shown
+
+
+@dataclass(frozen=True, repr=False)
+class Part(Shown):
+    """One piece of a report, in its place.
+
+    Attributes
+    ----------
+    kind : str
+        section, prose, callout, cards, table, figure, html, text, markdown, code, references or stamp.
+    content : mapping
+        As in `xmresearch.report.blocks.Block`; of code `sources` and `summary`, of the stamp `lines`, of references `title`.
+    text : str
+        Of prose, a callout or Markdown: pandoc Markdown, with references to figures, tables and sections resolved.
+    number : str
+        Of a figure or table, as it stands before the caption.
+    """
+
+    kind: str
+    content: Mapping[str, Any] = field(default_factory=dict)
+    text: str = ""
+    number: str = ""
+
+
+@dataclass
+class Document:
+    """A report before rendering.
+
+    Attributes
+    ----------
+    title, client, glance, lang : str
+        What stands at the top.
+    parts : list of Part
+        In order.
+    bibliography : tuple of Path
+        The researcher's own, beside the one that comes with the package.
+    notes : list of str
+        What the researcher should know of what the report lacks.
+    """
+
+    title: str
+    client: str
+    glance: str
+    lang: str
+    parts: list[Part] = field(default_factory=list)
+    bibliography: tuple[Path, ...] = ()
+    notes: list[str] = field(default_factory=list)
+
+    def of_kind(self, kind: str) -> list[Part]:
+        """Return the parts of a kind, in order."""
+        return [part for part in self.parts if part.kind == kind]
+
+    @property
+    def tables(self) -> dict[str, str]:
+        """CSV of every table, by key."""
+        return {part.content["key"]: part.content["csv"] for part in self.of_kind("table")}
+
+    @property
+    def pictures(self) -> dict[str, bytes]:
+        """Figures, by the name of their file."""
+        return {picture_name(part.content): picture_bytes(part.content) for part in self.of_kind("figure")}
+
+
+def picture_name(content: Mapping[str, Any]) -> str:
+    """Return the name of a figure's file."""
+    return f"{content['key']}.{content.get('ending', 'svg')}"
+
+
+def picture_bytes(content: Mapping[str, Any]) -> bytes:
+    """Return a figure as its file holds it."""
+    return str(content["svg"]).encode() if "svg" in content else base64.b64decode(content["base64"])

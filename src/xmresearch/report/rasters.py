@@ -1,0 +1,63 @@
+"""Figures as PNG, for formats that hold no SVG."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from pathlib import Path
+
+from xmresearch.report.document import Document, Part, picture_bytes, picture_name
+from xmresearch.report.pdf import compiled, literal
+
+PPI = 200.0
+"""Pixels per inch of a figure as drawn."""
+
+
+def rasters(document: Document) -> dict[str, bytes]:
+    """Return every figure as a picture of pixels.
+
+    Parameters
+    ----------
+    document : Document
+        From `assemble`.
+
+    Returns
+    -------
+    dict of str to bytes
+        PNG by key of the figure; a JPEG of the researcher's own stays one.
+    """
+    figures = document.of_kind("figure")
+    drawn = [part for part in figures if "svg" in part.content]
+    found = {str(part.content["key"]): picture_bytes(part.content) for part in figures if "svg" not in part.content}
+    if not drawn:
+        return found
+    with tempfile.TemporaryDirectory() as folder:
+        for part in drawn:
+            (Path(folder) / picture_name(part.content)).write_bytes(picture_bytes(part.content))
+        pages = "\n#pagebreak(weak: true)\n".join(f"#image({literal(picture_name(part.content))})" for part in drawn)
+        sheet = f"#set page(width: auto, height: auto, margin: 2pt, fill: white)\n{pages}"
+        made = compiled(sheet, Path(folder), "png", ppi=PPI)
+    return found | {str(part.content["key"]): png for part, png in zip(drawn, made, strict=True)}
+
+
+def shape_of(content: bytes) -> tuple[int, int]:
+    """Return width and height of a picture, in pixels."""
+    import io
+
+    from PIL import Image
+
+    with Image.open(io.BytesIO(content)) as image:
+        return image.size
+
+
+def figure_of(document: Document, part: Part) -> Part | None:
+    """Return the figure that goes with a sentence: the one that it refers to, else the first of its section; None if there is none."""
+    figures = {str(f.content["key"]): f for f in document.of_kind("figure")}
+    for key in re.findall(r"\(#fig-([a-z0-9_]+)\)", part.text):
+        if key in figures:
+            return figures[key]
+    at = next(k for k, other in enumerate(document.parts) if other is part)
+    kinds = [other.kind for other in document.parts]
+    begin = max((k for k in range(at) if kinds[k] == "section"), default=0)
+    end = next((k for k in range(at, len(kinds)) if kinds[k] == "section"), len(kinds))
+    return next((p for p in document.parts[begin:end] if p.kind == "figure"), None)

@@ -1,0 +1,269 @@
+"""From a document to a short set of slides: title, answer, one slide a claim with its figure, how far to trust it."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from xmresearch.report.document import Document, Part
+from xmresearch.report.print_source import to_pandoc
+from xmresearch.report.rasters import figure_of, rasters, shape_of
+from xmresearch.report.zipped import same_bytes
+
+INK, MUTED, BLUE = "1F2933", "5B6670", "1D5B8F"
+_WIDTH, _HEIGHT, _EDGE = 13.333, 7.5, 0.6
+_LONG = 900
+"""Characters of text above which a slide's text is set smaller."""
+Run = tuple[str, bool]
+
+
+def to_pptx(document: Document, reference: Path | None = None) -> bytes:
+    """Render a document.
+
+    Parameters
+    ----------
+    document : Document
+        From `assemble`.
+    reference : Path, optional
+        A PowerPoint file whose master slides are the client's.
+
+    Returns
+    -------
+    bytes
+        A .pptx without date.
+    """
+    import pptx
+    from pptx.util import Inches
+
+    deck = pptx.Presentation(str(reference) if reference else None)
+    if reference is None:
+        deck.slide_width, deck.slide_height = Inches(_WIDTH), Inches(_HEIGHT)
+    texts, pictures = plain_texts(document), rasters(document)
+    _title_slide(deck, document)
+    _answer_slide(deck, document, texts)
+    shown: set[str] = set()
+    for part, title in claims_of(document):
+        figure = figure_of(document, part)
+        key = str(figure.content["key"]) if figure is not None else ""
+        picture = pictures[key] if key and key not in shown else None
+        shown.add(key)
+        _slide(deck, title, texts[id(part)], picture, figure if picture is not None else None)
+    _trust_slide(deck, document, texts)
+    core = deck.core_properties
+    core.title, core.author, core.last_modified_by = document.title, "xmresearch", "xmresearch"
+    import datetime as dt
+
+    core.created = core.modified = dt.datetime(2000, 1, 1)
+    core.revision = 1
+    out = io.BytesIO()
+    deck.save(out)
+    return same_bytes(out.getvalue())
+
+
+def claims_of(document: Document) -> Iterator[tuple[Part, str]]:
+    """Go through the sentences that claim something, each with its question, or the title of its section."""
+    title, seen = document.title, set[str]()
+    for part in document.parts:
+        if part.kind == "section":
+            title = str(part.content["title"])
+        elif part.kind == "prose" and part.content.get("claims"):
+            names = {c["name"] for c in part.content["claims"]}
+            if not names <= seen:
+                seen |= names
+                yield part, str(part.content.get("title", title))
+
+
+def plain_texts(document: Document) -> dict[int, list[list[Run]]]:
+    """Return the paragraphs of every prose and callout, by the identity of its part: texts, each bold or not.
+
+    Parameters
+    ----------
+    document : Document
+        From `assemble`.
+
+    Returns
+    -------
+    dict of int to list
+        A paragraph is a list of (text, bold); links and citations are their texts.
+    """
+    parts = [p for p in document.parts if p.kind in ("prose", "callout")]
+    text = "\n\n".join(f"::: {{.part number={k}}}\n{part.text}\n:::" for k, part in enumerate(parts))
+    tree = json.loads(to_pandoc(text, "json", document))
+    found: dict[int, list[list[Run]]] = {}
+    for block in tree["blocks"]:
+        if block["t"] == "Div" and (number := dict(block["c"][0][2]).get("number")) is not None:
+            found[id(parts[int(number)])] = list(_paragraphs(block["c"][1]))
+    return found
+
+
+def _paragraphs(blocks: Sequence[Any]) -> Iterator[list[Run]]:
+    for block in blocks:
+        if block["t"] in ("Para", "Plain"):
+            yield _joined(_runs(block["c"], False))
+        elif block["t"] == "BulletList":
+            for item in block["c"]:
+                for k, paragraph in enumerate(_paragraphs(item)):
+                    yield [("• ", False), *paragraph] if k == 0 else paragraph
+        elif block["t"] in ("Div", "BlockQuote"):
+            yield from _paragraphs(block["c"][1] if block["t"] == "Div" else block["c"])
+
+
+def _runs(inlines: Sequence[Any], bold: bool) -> Iterator[Run]:
+    for inline in inlines:
+        kind, content = inline["t"], inline.get("c")
+        if kind == "Str":
+            yield content, bold
+        elif kind in ("Space", "SoftBreak"):
+            yield " ", bold
+        elif kind == "LineBreak":
+            yield "\n", bold
+        elif kind in ("Code", "Math"):
+            yield content[1], bold
+        elif kind in ("Link", "Span", "Cite", "Quoted"):
+            yield from _runs(content[1], bold)
+        elif isinstance(content, list):
+            yield from _runs(content, bold or kind == "Strong")
+
+
+def _joined(runs: Iterator[Run]) -> list[Run]:
+    out: list[Run] = []
+    for text, bold in runs:
+        if out and out[-1][1] == bold:
+            out[-1] = (out[-1][0] + text, bold)
+        else:
+            out.append((text, bold))
+    return out
+
+
+def _blank(deck: Any, title: str) -> Any:
+    """Begin a slide that has a title only, in the master's own layout where it has one."""
+    layout = deck.slide_layouts[5] if len(deck.slide_layouts) > 5 else deck.slide_layouts[-1]
+    slide = deck.slides.add_slide(layout)
+    holder = slide.shapes.title
+    if holder is not None:
+        from pptx.util import Inches
+
+        holder.left, holder.top = Inches(_EDGE), Inches(0.35)
+        holder.width, holder.height = deck.slide_width - Inches(2 * _EDGE), Inches(0.9)
+        _write(holder.text_frame, [[(title, True)]], 26, INK)
+    return slide
+
+
+def _title_slide(deck: Any, document: Document) -> None:
+    from pptx.util import Inches
+
+    slide = deck.slides.add_slide(deck.slide_layouts[6] if len(deck.slide_layouts) > 6 else deck.slide_layouts[-1])
+    box = slide.shapes.add_textbox(Inches(_EDGE), Inches(2.4), deck.slide_width - Inches(2 * _EDGE), Inches(2.6))
+    lines = [(document.title, 38, INK, True), (document.client, 20, INK, False), (document.glance, 16, MUTED, False)]
+    frame = box.text_frame
+    frame.word_wrap = True
+    first = True
+    for text, size, colour, bold in lines:
+        if text:
+            paragraph = frame.paragraphs[0] if first else frame.add_paragraph()
+            _run(paragraph, text, size, colour, bold)
+            first = False
+
+
+def _answer_slide(deck: Any, document: Document, texts: dict[int, list[list[Run]]]) -> None:
+    from pptx.dml.color import RGBColor
+    from pptx.util import Inches
+
+    sections = [k for k, part in enumerate(document.parts) if part.kind == "section"]
+    if not sections:
+        return
+    end = sections[1] if len(sections) > 1 else len(document.parts)
+    first = document.parts[sections[0] : end]
+    slide = _blank(deck, str(first[0].content["title"]))
+    top = 1.5
+    for part in first:
+        if part.kind == "callout":
+            box = slide.shapes.add_textbox(
+                Inches(_EDGE), Inches(top), deck.slide_width - Inches(2 * _EDGE), Inches(0.6)
+            )
+            _write(box.text_frame, texts[id(part)], 14, "B42318" if part.content["tone"] == "warning" else "C8611A")
+            top += 0.7
+    items = [item for part in first if part.kind == "cards" for item in part.content["items"]]
+    across = 3
+    wide = (_WIDTH - 2 * _EDGE - 0.25 * (across - 1)) / across
+    for k, item in enumerate(items):
+        left, y = _EDGE + (k % across) * (wide + 0.25), top + (k // across) * 1.95
+        shape = slide.shapes.add_shape(1, Inches(left), Inches(y), Inches(wide), Inches(1.8))
+        shape.fill.solid()
+        shape.fill.fore_color.rgb = RGBColor.from_string("F3F6F9")
+        shape.line.fill.background()
+        shape.shadow.inherit = False
+        frame = shape.text_frame
+        frame.word_wrap = True
+        _run(frame.paragraphs[0], item["value"], 22, INK, True)
+        _run(frame.add_paragraph(), item["label"], 14, INK, False)
+        _run(frame.add_paragraph(), item["note"], 12, MUTED, False)
+        for paragraph in frame.paragraphs:
+            paragraph.alignment = 1
+
+
+def _trust_slide(deck: Any, document: Document, texts: dict[int, list[list[Run]]]) -> None:
+    """Say what limits the answer: the section of limits, as it stands in the report."""
+    within, lines = "", []
+    for part in document.parts:
+        if part.kind == "section":
+            within = str(part.content["key"])
+            if within == "limits":
+                title = str(part.content["title"])
+        elif within == "limits" and part.kind in ("prose", "callout"):
+            lines += texts[id(part)]
+    if lines:
+        _slide(deck, title, lines, None, None)
+
+
+def _slide(deck: Any, title: str, lines: list[list[Run]], picture: bytes | None, figure: Part | None) -> None:
+    from pptx.util import Inches
+
+    slide = _blank(deck, title)
+    length = sum(len(text) for line in lines for text, _ in line)
+    wide = _WIDTH - 2 * _EDGE if picture is None else 4.9
+    box = slide.shapes.add_textbox(Inches(_EDGE), Inches(1.5), Inches(wide), Inches(5.4))
+    _write(box.text_frame, lines, 14 if length > _LONG else 18, INK)
+    if picture is None or figure is None:
+        return
+    width, height = shape_of(picture)
+    scale = min(7.0 / width, 5.0 / height)
+    shape = slide.shapes.add_picture(
+        io.BytesIO(picture),
+        Inches(_WIDTH - _EDGE - scale * width),
+        Inches(1.5),
+        Inches(scale * width),
+        Inches(scale * height),
+    )
+    shape._element.nvPicPr.cNvPr.set("descr", figure.content["alt"])
+    caption = slide.shapes.add_textbox(
+        Inches(_WIDTH - _EDGE - 7.0), Inches(1.5 + scale * height + 0.05), Inches(7.0), Inches(0.5)
+    )
+    _write(caption.text_frame, [[(figure.content["caption"], False)]], 11, MUTED)
+
+
+def _write(frame: Any, lines: Sequence[Sequence[Run]], size: float, colour: str) -> None:
+    frame.word_wrap = True
+    for k, line in enumerate(lines):
+        paragraph = frame.paragraphs[0] if k == 0 else frame.add_paragraph()
+        paragraph.alignment = 1
+        for text, bold in line:
+            _run(paragraph, text, size, colour, bold)
+
+
+def _run(paragraph: Any, text: str, size: float, colour: str, bold: bool) -> None:
+    from pptx.dml.color import RGBColor
+    from pptx.util import Pt
+
+    run = paragraph.add_run()
+    run.text = text
+    run.font.size, run.font.bold, run.font.color.rgb = Pt(size), bold, RGBColor.from_string(colour)
+    run.font.name = "Arial"
+    properties = run._r.get_or_add_rPr()
+    from pptx.oxml.ns import qn
+
+    east = properties.makeelement(qn("a:ea"), {"typeface": "Microsoft YaHei"})
+    properties.append(east)

@@ -1,0 +1,31 @@
+"""Office files are zip archives: written so that the same parts make the same bytes."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+
+_DATE = (1980, 1, 1, 0, 0, 0)
+
+
+def same_bytes(content: bytes) -> bytes:
+    """Return an archive without dates and traces of the machine that wrote it.
+
+    Parameters
+    ----------
+    content : bytes
+        A zip archive, such as a Word document.
+
+    Returns
+    -------
+    bytes
+        The same parts in the same order.
+    """
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            entry = zipfile.ZipInfo(name, _DATE)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.create_system = 3
+            new.writestr(entry, old.read(name))
+    return out.getvalue()

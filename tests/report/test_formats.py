@@ -1,0 +1,282 @@
+"""The formats that clients are sent: what stands in one stands in all, nothing of a user's runs, and bytes do not change."""
+
+import io
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+
+import docx
+import nbformat
+import numpy as np
+import openpyxl
+import pandas as pd
+import pptx
+import pypdf
+import pytest
+
+from xmresearch.claims.families import count_of
+from xmresearch.errors import StudyError
+from xmresearch.report.assemble import assemble
+from xmresearch.report.column_widths import PADDING, SIZES, column_widths
+from xmresearch.report.compose import Report
+from xmresearch.report.formats import FORMATS, rendered
+from xmresearch.report.rasters import figure_of
+from xmresearch.report.workbook import HEAD_ROW, number_format, sheet_names
+from xmresearch.studies.servqual.study import STUDY
+
+SHORT = count_of("items", ["a"], [0.001], confidence=0.95, smallest_gap=0.1, three=["a"])
+HOSTILE = (
+    '#eval("1+1")', '#image("/etc/passwd")', "$x$ #let", "````{=typst}", "=HYPERLINK(\"http://a\")", "+1+cmd|' /C calc'!A0",
+    "<script>alert(1)</script>", "**bold** [l](http://a)", "]) #panic()", "\\input{x}", "مرحبا 😀", "{{7*7}} ${7*7}", "甲|乙\t丙",
+)  # fmt: skip
+FRAME = pd.DataFrame({
+    "level": "dimension", "id": [f"k{k}" for k in range(len(HOSTILE))], "construct": [f"k{k}" for k in range(len(HOSTILE))],
+    "n": np.arange(len(HOSTILE)) + 10, "gap": np.linspace(-1, 1, len(HOSTILE)), "ci_lower": np.linspace(-1.5, 0.5, len(HOSTILE)),
+    "ci_upper": np.linspace(-0.5, 1.5, len(HOSTILE)), "p_adjusted": np.geomspace(1e-9, 1, len(HOSTILE)), "family": 2,
+    "setting": HOSTILE,
+})  # fmt: skip
+
+
+def page(lang, title="T & <b> #x", names=HOSTILE):
+    """A report whose names are hostile, assembled as a run does."""
+    report = Report(lang, STUDY, {f"k{k}": name for k, name in enumerate(names)} | {"a": "Alpha *x* #y"})
+    report.title(title, HOSTILE[0], n=10, instrument="x", statements=2, dimensions=2)
+    report.section("answer")
+    report.callout("simulated", tone="simulated")
+    report.section("gaps")
+    report.claim(SHORT)
+    report.figure("gaps", "forest", FRAME.head(5))
+    report.table("gap_dimensions", FRAME, ["construct", "n", "gap", "ci", "p_adjusted", "setting"])
+    report.section("method")
+    report.say("equation")
+    report.table("gap_statements", FRAME.head(3), ["construct", "n", "gap"])
+    report.section("limits")
+    report.say("limits")
+    cells = [nbformat.v4.new_code_cell("# quiet\nx = 1")]
+    for block in report.blocks:
+        data = json.loads(json.dumps(block._repr_mimebundle_()))
+        cells.append(nbformat.v4.new_code_cell("# shown", outputs=[nbformat.v4.new_output("display_data", data)]))
+    return assemble(nbformat.v4.new_notebook(cells=cells), {"Run": "a/b/" + "0" * 64, "Params": HOSTILE[1]})
+
+
+@pytest.fixture(scope="module", params=["en", "zh"])
+def made(request):
+    document = page(request.param)
+    return document, {kind: rendered(document, kind) for kind in FORMATS}
+
+
+def squeezed(text):
+    return re.sub(r"\s|\u200b", "", text)
+
+
+def pdf_text(content):
+    return squeezed("".join(p.extract_text() for p in pypdf.PdfReader(io.BytesIO(content)).pages))
+
+
+def docx_text(content):
+    word = docx.Document(io.BytesIO(content))
+    cells = [c.text for t in word.tables for row in t.rows for c in row.cells]
+    return squeezed("".join([*(p.text for p in word.paragraphs), *cells]))
+
+
+def xlsx_text(content):
+    book = openpyxl.load_workbook(io.BytesIO(content))
+    return squeezed("".join(str(v) for sheet in book for row in sheet.values for v in row if v is not None))
+
+
+def pptx_text(content):
+    deck = pptx.Presentation(io.BytesIO(content))
+    return squeezed("".join(s.text_frame.text for slide in deck.slides for s in slide.shapes if s.has_text_frame))
+
+
+def shown_in(text, name):
+    """Whether a name stands in an extracted text: letters alone, as extraction from PDF reorders signs and joins Arabic letters."""
+    return re.sub(r"\W", "", name.replace("مرحبا", "")) in re.sub(r"\W", "", text)
+
+
+def test_names_stand_as_text_in_every_format(made):
+    _, files = made
+    texts = {"pdf": pdf_text, "docx": docx_text, "xlsx": xlsx_text}
+    for kind, extract in texts.items():
+        text = extract(files[kind])
+        lost = [name for name in HOSTILE if not shown_in(text, name)]
+        assert not lost, f"{kind} lacks {lost}"
+    for kind in ("pdf", "docx", "xlsx", "pptx"):
+        text = (texts | {"pptx": pptx_text})[kind](files[kind])
+        assert squeezed("T & <b> #x") in text, kind
+        assert "#eval" in text, kind
+
+
+def test_nothing_of_a_users_runs_or_loads_anything(made):
+    _, files = made
+    for kind in ("docx", "xlsx", "pptx"):
+        with zipfile.ZipFile(io.BytesIO(files[kind])) as archive:
+            for name in archive.namelist():
+                content = archive.read(name).decode("utf-8", "ignore")
+                assert "vbaProject" not in name
+                if name.endswith(".rels"):
+                    for address in re.findall(r'Target="([^"]*)"[^>]*TargetMode="External"', content):
+                        assert address.startswith("https://doi.org/"), (kind, name, address)
+                if name.startswith("xl/worksheets"):
+                    assert "<f>" not in content
+    reader = pypdf.PdfReader(io.BytesIO(files["pdf"]))
+    for sheet in reader.pages:
+        for note in sheet.get("/Annots", []):
+            action = note.get_object().get("/A", {})
+            assert action.get("/S") in (None, "/GoTo", "/URI")
+            assert "http://a" not in str(action.get("/URI", ""))
+    assert "root:" not in pdf_text(files["pdf"])
+
+
+def test_tables_of_the_workbook_are_those_of_the_csv_files(made):
+    document, files = made
+    names = sheet_names(list(document.tables))
+    for key, text in document.tables.items():
+        expected = pd.read_csv(io.StringIO(text), keep_default_na=False, na_values=[""])
+        read = pd.read_excel(
+            io.BytesIO(files["xlsx"]), sheet_name=names[key], header=HEAD_ROW, keep_default_na=False, na_values=[""]
+        )
+        pd.testing.assert_frame_equal(read, expected, check_dtype=False, rtol=0, atol=1e-15)
+
+
+def test_fonts_are_embedded_and_chinese_can_be_read_out():
+    document = page("zh", names=["有形性", "可靠性"])
+    content = rendered(document, "pdf")
+    reader = pypdf.PdfReader(io.BytesIO(content))
+    fonts = {}
+    for sheet in reader.pages:
+        for name, font in sheet["/Resources"].get("/Font", {}).items():
+            fonts[name] = font.get_object()
+    assert fonts
+    for font in fonts.values():
+        below = font["/DescendantFonts"][0].get_object()["/FontDescriptor"].get_object()
+        assert {"/FontFile2", "/FontFile3"} & set(below)
+    assert "有形性" in pdf_text(content)
+    assert reader.trailer["/Root"]["/Lang"].startswith("zh")
+    assert reader.trailer["/Root"]["/MarkInfo"]["/Marked"]
+    assert reader.metadata["/CreationDate"] == "D:19700101000000Z"
+
+
+def test_figures_tell_what_they_show_and_pages_are_numbered(made):
+    document, files = made
+    alt = document.of_kind("figure")[0].content["alt"]
+    word = docx.Document(io.BytesIO(files["docx"]))
+    described = [p.get("descr") for p in word.element.body.iter("{http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing}docPr")]  # fmt: skip
+    assert described == [alt]
+    assert "PAGE" in word.sections[0].footer._element.xml
+    deck = pptx.Presentation(io.BytesIO(files["pptx"]))
+    pictures = [s for slide in deck.slides for s in slide.shapes if s.shape_type == 13]
+    assert [p._element.nvPicPr.cNvPr.get("descr") for p in pictures] == [alt]
+
+
+def test_slides_are_title_answer_claims_and_limits(made):
+    document, files = made
+    deck = pptx.Presentation(io.BytesIO(files["pptx"]))
+    claims = [p for p in document.of_kind("prose") if p.content.get("claims")]
+    assert len(deck.slides) == 2 + len(claims) + 1
+    assert figure_of(document, claims[0]).content["key"] == "gaps"
+    edge = deck.slide_width
+    for slide in deck.slides:
+        for shape in slide.shapes:
+            assert shape.left >= 0
+            assert shape.left + shape.width <= edge
+            assert shape.top + shape.height <= deck.slide_height
+
+
+_AGAIN = """
+import hashlib, json, sys
+import test_formats
+from xmresearch.report.formats import FORMATS, rendered
+document = test_formats.page("zh")
+print(json.dumps({kind: hashlib.sha256(rendered(document, kind)).hexdigest() for kind in FORMATS}))
+"""
+
+
+def test_bytes_are_the_same_elsewhere_and_later(tmp_path):
+    """Another folder, another time zone, another locale, another process."""
+    here = os.path.dirname(__file__)
+    found = []
+    for zone, locale in (("Asia/Shanghai", "C"), ("America/New_York", "C.UTF-8")):
+        folder = tmp_path / zone.replace("/", "-")
+        folder.mkdir()
+        paths = os.pathsep.join([here, os.path.dirname(here), *filter(None, [os.environ.get("PYTHONPATH")])])
+        given = os.environ | {"TZ": zone, "LC_ALL": locale, "PYTHONPATH": paths, "PYTHONHASHSEED": str(len(zone))}
+        done = subprocess.run(
+            [sys.executable, "-c", _AGAIN], cwd=folder, env=given, capture_output=True, text=True, check=True
+        )
+        found.append(json.loads(done.stdout))
+    assert found[0] == found[1]
+    assert set(found[0]) == set(FORMATS)
+
+
+@pytest.mark.skipif(shutil.which("soffice") is None, reason="LibreOffice is not installed")
+def test_office_opens_the_files(made, tmp_path):
+    _, files = made
+    for kind in ("docx", "pptx", "xlsx"):
+        (tmp_path / f"report-{kind}.{kind}").write_bytes(files[kind])
+        subprocess.run(
+            ["soffice", "--headless", f"-env:UserInstallation=file://{tmp_path}/profile", "--convert-to", "pdf", "--outdir", str(tmp_path),
+             str(tmp_path / f"report-{kind}.{kind}")], check=True, capture_output=True, timeout=180,
+        )  # fmt: skip
+        text = pdf_text((tmp_path / f"report-{kind}.pdf").read_bytes())
+        assert "#eval" in text
+
+
+def test_a_format_that_is_none_is_refused():
+    with pytest.raises(StudyError, match="no report format 'odt'"):
+        rendered(page("en"), "odt")
+
+
+def test_long_words_do_not_leave_the_page():
+    document = page("en", names=["x" * 10_000, "甲" * 3000], title="y" * 200)
+    reader = pypdf.PdfReader(io.BytesIO(rendered(document, "pdf")))
+    for sheet in reader.pages:
+        wide = float(sheet.mediabox.width)
+        places = []
+        sheet.extract_text(
+            visitor_text=lambda text, cm, tm, font, size: places.append(tm[4] + cm[4]) if text.strip() else None
+        )  # noqa: B023
+        assert all(0 <= x <= wide for x in places)
+
+
+def test_columns_share_the_page():
+    """Figures keep their width where they fit, words take the rest, and all stay within."""
+    head, align = ["name", "n", "estimate"], ["left", "right", "right"]
+    rows = [["a rather long name of a thing that is measured " * 3, "1,234", "−0.123"]]
+    size, widths = column_widths(head, rows, align, 300.0)
+    assert size == SIZES[0]
+    assert sum(widths) == pytest.approx(300.0)
+    assert widths[0] == max(widths)
+    few = column_widths(head, [["a", "1", "2"]], align, 300.0)[1]
+    assert sum(few) < 150
+    many = [f"c{k}" for k in range(30)]
+    size, widths = column_widths(many, [["1,234.56"] * 30], ["right"] * 30, 300.0)
+    assert size == SIZES[-1]
+    assert sum(widths) == pytest.approx(300.0)
+    assert min(widths) > PADDING
+
+
+@pytest.mark.parametrize(
+    ("spec", "shown"),
+    [
+        ("pct", "0%"),
+        ("+.2f", "+0.00;-0.00;0.00"),
+        (",d", "#,##0"),
+        (",.1f", "#,##0.0"),
+        (".0f", "0"),
+        ("scale", "General"),
+        ("p", "0.000"),
+    ],
+)
+def test_numbers_are_formatted_as_in_the_report(spec, shown):
+    assert number_format(spec) == shown
+
+
+def test_names_of_sheets_fit_and_differ():
+    names = sheet_names(["a" * 40, "a" * 41, "Contents"])
+    assert len({n.lower() for n in names.values()} | {"contents"}) == 4
+    assert max(map(len, names.values())) <= 31
