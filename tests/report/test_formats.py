@@ -239,7 +239,7 @@ def test_long_words_do_not_leave_the_page():
         places = []
         sheet.extract_text(
             visitor_text=lambda text, cm, tm, font, size: places.append(tm[4] + cm[4]) if text.strip() else None
-        )  # noqa: B023
+        )
         assert all(0 <= x <= wide for x in places)
 
 

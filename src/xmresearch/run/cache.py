@@ -15,7 +15,13 @@ from xmresearch.errors import StudyError
 from xmresearch.run.project import shipped
 
 KEY_LENGTH = 16
-PACKAGES = ("xmresearch", "arviz", "click", "defusedxml", "filelock", "ipykernel", "jupyterlab", "llvmlite", "matplotlib", "nbclient", "numba", "numpy", "openpyxl", "pandas", "papermill", "phonenumbers", "pingouin", "platformdirs", "polars", "pooch", "pyarrow", "pydantic", "pylopdf-fonts-zh-cn", "pymc", "pypandoc-binary", "pyreadstat", "pytensor", "python-stdnum", "pyyaml", "rdata", "rjieba", "scipy", "seaborn", "semopy", "statsmodels", "threadpoolctl", "xlrd", "python-docx", "python-pptx", "typst", "xlsxwriter")  # fmt: skip
+PACKAGES = (
+    "xmresearch", "arviz", "click", "defusedxml", "filelock", "ipykernel", "jupyterlab", "llvmlite", "matplotlib",
+    "nbclient", "numba", "numpy", "openpyxl", "pandas", "papermill", "phonenumbers", "pingouin", "platformdirs", "polars",
+    "pooch", "pyarrow", "pydantic", "pylopdf-fonts-zh-cn", "pymc", "pypandoc-binary", "pyreadstat", "pytensor",
+    "python-docx", "python-pptx", "python-stdnum", "pyyaml", "rdata", "rjieba", "scipy", "seaborn", "semopy", "statsmodels",
+    "threadpoolctl", "typst", "xlrd", "xlsxwriter",
+)  # fmt: skip
 MANIFEST = "manifest.json"
 _COMPILED = "__pycache__"
 
