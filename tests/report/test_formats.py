@@ -236,10 +236,13 @@ def test_long_words_do_not_leave_the_page():
     reader = pypdf.PdfReader(io.BytesIO(rendered(document, "pdf")))
     for sheet in reader.pages:
         wide = float(sheet.mediabox.width)
-        places = []
-        sheet.extract_text(
-            visitor_text=lambda text, cm, tm, font, size: places.append(tm[4] + cm[4]) if text.strip() else None
-        )
+        places: list[float] = []
+
+        def place(text, cm, tm, font, size, places=places):
+            if text.strip():
+                places.append(tm[4] + cm[4])
+
+        sheet.extract_text(visitor_text=place)
         assert all(0 <= x <= wide for x in places)
 
 
