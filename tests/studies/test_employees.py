@@ -49,6 +49,9 @@ def test_shares_of_the_best_answer_are_those_counted_by_hand(root, employees):
         share = 100 * (employees[item] == 4).mean()
         assert rows[label][4:6] == [f"{share:.1f}", f"[{100 * found.low:.1f}, {100 * found.high:.1f}]"]
     assert len(rows) == 14
+    work = next(r for r in table(both["en"], "tree")["rows"] if r[0] == "Work environment")
+    assert work[4] == f"{100 * (employees[['Work1', 'Work2', 'Work3']] == 4).to_numpy().mean():.1f}"
+    assert work[-1] == "● red: missed"
     for lang, words in (("en", "there is one wave"), ("zh", "只有一期数据")):
         assert words in "".join(b.content.get("text", "") for b in answer(both[lang]))
 

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from xmresearch.metrics.data_weights import weights_from_data as weights_from_data
     from xmresearch.metrics.expert_judgements import ExpertWeights as ExpertWeights
     from xmresearch.metrics.expert_judgements import expert_weights as expert_weights
+    from xmresearch.metrics.indicator_trees import IndicatorTree as IndicatorTree
+    from xmresearch.metrics.indicator_trees import check_tree as check_tree
+    from xmresearch.metrics.indicator_trees import indicator_tree as indicator_tree
     from xmresearch.metrics.league_tables import funnel_limits as funnel_limits
     from xmresearch.metrics.league_tables import outlying as outlying
     from xmresearch.metrics.league_tables import rank_chances as rank_chances

@@ -194,8 +194,8 @@ def composite_index(
 
 
 def indicator_scores(
-    values: pd.DataFrame, groups: pd.Series | None = None, weights: ArrayLike | None = None
-) -> tuple[pd.DataFrame, Array, Array]:
+    values: pd.DataFrame, groups: pd.Series | None = None, weights: ArrayLike | None = None, clusters: ArrayLike | None = None
+) -> tuple[pd.DataFrame, Array, Array]:  # fmt: skip
     """Return the mean of every indicator in every group, with the covariance that comes from the same people answering.
 
     Parameters
@@ -206,6 +206,8 @@ def indicator_scores(
         Whose mean; one group of all without.
     weights : array_like, optional
         Shape (n,), above 0.
+    clusters : array_like, optional
+        Who or what answers belong to, where they are not independent, shape (n,).
 
     Returns
     -------
@@ -215,12 +217,12 @@ def indicator_scores(
         Shape (groups, indicators, indicators), linearised; one answer at either end of an indicator's range in the data is added to its
         variance, so that it is never 0.
     n : ndarray
-        Answers of the indicator with the fewest, shape (groups,).
+        Answers of the indicator with the fewest, or clusters with one, shape (groups,).
 
     Raises
     ------
     DataError
-        A group has fewer than two answers of an indicator, or a weight is not above 0.
+        A group has fewer than two answers of an indicator (or clusters with one), or a weight is not above 0.
 
     References
     ----------
@@ -230,11 +232,12 @@ def indicator_scores(
     w = np.ones(len(x)) if weights is None else np.asarray(weights, dtype="float64")
     if not (np.isfinite(w).all() and (w > 0).all()):
         raise DataError("A weight is not a positive number.", "Every respondent needs a weight above zero.")
+    unit = np.arange(len(x)) if clusters is None else pd.factorize(np.asarray(clusters), use_na_sentinel=False)[0]
     at, names = pd.factorize(pd.Series("all", index=values.index) if groups is None else groups, sort=True)
     means, covariances, sizes = [], [], []
     for g in range(len(names)):
         there = np.isfinite(x) & (at == g)[:, None]
-        n = there.sum(axis=0)
+        n = np.array([len(np.unique(unit[t])) for t in there.T])
         if n.min() < 2:
             raise DataError(
                 "A group has fewer than two answers of an indicator.", "Leave the group or the indicator out."
@@ -243,6 +246,8 @@ def indicator_scores(
         total = u.sum(axis=0)
         mean = (u * np.nan_to_num(x)).sum(axis=0) / total
         influence = np.where(there, x - mean, 0.0) * u / total
+        if clusters is not None:
+            influence = pd.DataFrame(influence).groupby(unit).sum().to_numpy()
         scale = np.sqrt(n / (n - 1))
         covariance = influence.T @ influence * np.outer(scale, scale)
         half = (np.nanmax(x, axis=0) - np.nanmin(x, axis=0)) / 2

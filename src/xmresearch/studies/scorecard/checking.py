@@ -5,6 +5,7 @@ from __future__ import annotations
 from xmresearch.data.survey import Survey
 from xmresearch.errors import DataError
 from xmresearch.metrics.expert_judgements import expert_weights
+from xmresearch.metrics.indicator_trees import check_tree
 from xmresearch.metrics.wave_changes import against_benchmark
 from xmresearch.studies.scorecard.asked import asked_metrics
 from xmresearch.studies.scorecard.banners import columns_tested
@@ -15,6 +16,7 @@ from xmresearch.studies.scorecard.index_sets import check_outcome
 from xmresearch.studies.scorecard.params import ScorecardParams
 from xmresearch.studies.scorecard.raters import raters_found
 from xmresearch.studies.scorecard.rows import rows_of_waves
+from xmresearch.studies.scorecard.tree import tree_params
 from xmresearch.studies.survey import describe_survey
 
 
@@ -58,6 +60,7 @@ def _examined(params: ScorecardParams, survey: Survey) -> list[str]:
     raters = raters_found(rows, tuple(asked), params, survey)
     if params.default_column is not None:
         filled_in(rows.frame[params.default_column], params.default_column)
+    check_tree(*tree_params(params), [m.item for m in asked])
     check_outcome(params, survey.codebook)
     if params.index_weights is not None:
         index_of_groups(rows, tuple(asked), breakdown(rows, asked[0], params), params)

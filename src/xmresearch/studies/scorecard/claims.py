@@ -22,6 +22,7 @@ from xmresearch.studies.scorecard.asked import facts_of
 from xmresearch.studies.scorecard.breakdown import Breakdown
 from xmresearch.studies.scorecard.result import FEW_IN_WAVE, Scorecard
 from xmresearch.studies.scorecard.same_scale import of_one_scale
+from xmresearch.studies.scorecard.tree import targets_settled
 
 Array = NDArray[np.float64]
 CLAIMS: Mapping[str, tuple[str, ...]] = {
@@ -37,6 +38,7 @@ CLAIMS: Mapping[str, tuple[str, ...]] = {
     "worst": cases("first"),
     "outlying": cases("count"),
     "index": cases("first"),
+    "targets": cases("count"),
 }
 
 
@@ -60,6 +62,8 @@ class ScorecardClaims(Shown):
         Whether the groups of the first segment differ; which is the first and which the last; how many lie off the mean of all.
     index : Claim or None
         Which group leads the composite index, given that this survives the choice of weights.
+    targets : Claim or None
+        Of how many indicators it is settled on which side of their targets they lie (Holm).
     """
 
     moved: Claim
@@ -74,6 +78,7 @@ class ScorecardClaims(Shown):
     worst: Claim | None
     outlying: Claim | None
     index: Claim | None
+    targets: Claim | None
 
 
 def scorecard_claims(found: Scorecard) -> ScorecardClaims:
@@ -96,6 +101,7 @@ def scorecard_claims(found: Scorecard) -> ScorecardClaims:
         differ=None if ranked is None else groups_differ(ranked, found.headline.smallest, level),
         best=None if ranked is None else leader(ranked, level), worst=None if ranked is None else leader(ranked, level, lowest=True),
         outlying=None if ranked is None else off_the_mean(ranked, level), index=leads_index(found),
+        targets=None if found.tree is None else targets_settled(found.tree, level),
     )  # fmt: skip
     return replace(made, **_depending(made, found))
 

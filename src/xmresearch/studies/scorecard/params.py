@@ -60,6 +60,19 @@ class Metric(BaseModel):
         return self
 
 
+class Indicator(BaseModel):
+    """A named mean of metrics and other indicators, from 0 to 100."""
+
+    model_config = _STRICT
+    name: str = Field(
+        min_length=1, description="as the report calls it; the name of a construct of the codebook has its labels"
+    )
+    parts: dict[str, float] = Field(
+        min_length=1, description="its parts (items of metrics or names of indicators) and their weights, 0 or more"
+    )
+    target: float | None = Field(None, description="what its score is held against, 0 to 100")
+
+
 class Judgements(BaseModel):
     """How much more important each metric is than each other, by experts (1/9 to 9)."""
 
@@ -118,6 +131,11 @@ class ScorecardParams(SurveyParams):
     )
     banner: Banner | None = Field(None, description="questions by groups; the metrics by the segments if absent")
     raters: Raters | None = Field(None, description="who rated what, where several people rate the same things")
+    tree: list[Indicator] = Field(
+        [],
+        max_length=40,
+        description="indicators of a balanced scorecard, with targets; each belongs to one other at most",
+    )
     neutral: Literal["split", "apart", "right"] = Field(
         "split", description="where the middle answers stand in the picture: across the line, apart, or to its right"
     )
@@ -139,6 +157,8 @@ class ScorecardParams(SurveyParams):
             raise ValueError("compare: give two different waves, the earlier first")
         if self.judgements and not self.metrics:
             raise ValueError("judgements need the metrics to be named, in the same order")
+        if len({i.name for i in self.tree}) < len(self.tree):
+            raise ValueError("tree: an indicator is named twice")
         if self.index_weights == "experts" and not self.judgements:
             raise ValueError("index_weights: 'experts' need judgements")
         if len({*self.segments, self.wave_column, self.default_column}) < len(self.segments) + 1 + (

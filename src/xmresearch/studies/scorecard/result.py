@@ -26,6 +26,7 @@ from xmresearch.studies.scorecard.rows import PERSON, Rows, rows_of_waves
 from xmresearch.studies.scorecard.same_scale import on_other_scales
 from xmresearch.studies.scorecard.scoring import changes_between, over_time
 from xmresearch.studies.scorecard.side_by_side import pair_of, side_by_side
+from xmresearch.studies.scorecard.tree import TreeOfMetrics, tree_of_metrics
 
 DECIMALS = {"net": 1, "share": 1, "mean": 2}
 """Decimals that points, per cent and means are told with."""
@@ -71,6 +72,8 @@ class Scorecard(Shown):
         How far raters agree.
     other_scales : frozenset of str or None
         Metrics one of whose two waves looks like a shorter scale; None where none can be judged.
+    tree : TreeOfMetrics or None
+        Indicators with their targets.
     confidence : float
         Level.
     """
@@ -91,6 +94,7 @@ class Scorecard(Shown):
     beside: pd.DataFrame | None
     raters: RatersFound | None
     other_scales: frozenset[str] | None
+    tree: TreeOfMetrics | None
     confidence: float
 
     @property
@@ -247,7 +251,8 @@ def scorecard(survey: Survey, params: ScorecardParams) -> Scorecard:
         answers=answer_shares(rows, asked, params.min_cell), banner=columns_tested(rows, asked, params, survey),
         odds=odds_of_waves(rows, asked, params), grades=five_grades(rows, asked, params),
         index=index_of_groups(rows, asked, found, params), links=links(rows, asked, params),
-        beside=side_by_side(rows, asked, params), raters=raters_found(rows, asked, params, survey), other_scales=on_other_scales(rows, asked), confidence=level,
+        beside=side_by_side(rows, asked, params), raters=raters_found(rows, asked, params, survey), other_scales=on_other_scales(rows, asked),
+        tree=tree_of_metrics(rows, asked, params), confidence=level,
     )  # fmt: skip
 
 

@@ -48,7 +48,7 @@ def _draft(profile: FileProfile) -> Proposal:
 COLUMNS = {
     "n_eff": ",.0f", "estimate": "scale", "change": "+scale", "before": "scale", "after": "scale", "n_before": ",d", "n_after": ",d",
     "p": "p", "p_above": "prob", "p_below": "prob", "smallest": "scale", "answers_needed": ",d", "pooled": "scale", "kept": "pct",
-    "p_first": "prob", "p_last": "prob", "benchmark": "scale", "difference": "+scale", "odds_ratio": ".2f", "share": "pct1",
+    "p_first": "prob", "p_last": "prob", "benchmark": "scale", "target": "scale", "difference": "+scale", "odds_ratio": ".2f", "share": "pct1",
     "truth": "scale", "link": "+.2f", "tau": ".2f", "weight": "pct1", "first_share": "pct", "n_all": ",d", "ci": "scale",
     "net_score": "scale", "other_score": "scale", "agreement": ".2f", "averaged": ".2f", "between_share": "pct", "rater_share": "pct",
     "subjects": ",d", "raters": ",d", "spread": ".2f", "spread_left": ".2f", "gap": ".2f", "gap_left": ".2f", "left": "pct",
