@@ -56,21 +56,17 @@ FIRST = {
     "none drives": (0.0,) * 5, "two equal": (0.5, 0.5, 0.0, 0.0, 0.0), "three equal": (0.4, 0.4, 0.4, 0.0, 0.0),
     "two equal, all weak": (0.2, 0.2, 0.1, 0.1, 0.1), "strong": (0.9, 0.2, 0.2, 0.2, 0.2),
 }  # fmt: skip
-OF_BINARY = ("none drives", "two equal", "strong")
+OF_GRADES = ("none drives", "two equal", "strong")
 
 
-@pytest.mark.parametrize(
-    ("kind", "n", "samples"),
-    [
-        ("numeric", 60, SAMPLES), ("numeric", 300, SAMPLES), ("ordinal", 60, SAMPLES), ("ordinal", 300, 300),
-        ("binary", 60, SAMPLES), ("binary", 300, SAMPLES),
-    ],
-)  # fmt: skip
-def test_claims_of_the_first_driver(kind, n, samples):
-    """Outcomes from 1 to 5 at 300 samples where n is 300: each has 32 cumulative logits and their draws."""
+@pytest.mark.parametrize("n", SIZES)
+@pytest.mark.parametrize("kind", ["numeric", "ordinal", "binary"])
+def test_claims_of_the_first_driver(kind, n):
+    """Outcomes from 1 to 5, and of two answers, in three worlds of 300 samples: each has 32 cumulative logits and their draws."""
+    samples = SAMPLES if kind == "numeric" else 300
     cells, pages = [], {}
     for name, slopes in FIRST.items():
-        if kind == "binary" and name not in OF_BINARY:
+        if kind != "numeric" and name not in OF_GRADES:
             continue
         every = [page(*world(n, slopes, [31, n, k], kind=kind), k, kind) for k in range(samples)]
         found = [f for f in every if f is not None]

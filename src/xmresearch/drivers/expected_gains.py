@@ -15,12 +15,14 @@ from xmresearch.disclosure import MIN_CELL
 from xmresearch.display import Shown
 from xmresearch.drivers.best_levels import best_levels
 from xmresearch.drivers.cumulative_logit import GradedOutcome, fit_subsets, replicate_subsets
-from xmresearch.drivers.importance_fit import check_told_apart, concentration
+from xmresearch.drivers.importance_fit import check_told_apart
 from xmresearch.drivers.obstacles import NotEstimable
 from xmresearch.drivers.rank_posterior import chance_of_lead, pulled_together
+from xmresearch.drivers.replicate_weights import replicate_weights
 from xmresearch.drivers.result import Kind
 from xmresearch.errors import ParamsError, nearest
-from xmresearch.inference.estimates import percentile_interval, resample_rows
+from xmresearch.inference.estimates import percentile_interval
+from xmresearch.inference.sample_designs import Weights
 from xmresearch.inference.threads import on_one_thread
 from xmresearch.plots import forest
 from xmresearch.sampling.net_scores import DETRACTOR, PROMOTER
@@ -101,7 +103,7 @@ def gains(
     most: Mapping[str, float] | None = None,
     groups: pd.Series | None = None,
     costs: Mapping[str, float] | None = None,
-    weights: Array | None = None,
+    weights: Weights = None,
     clusters: NDArray[Any] | None = None,
     min_cell: int = MIN_CELL,
     confidence: float = 0.95,
@@ -129,10 +131,10 @@ def gains(
         how uncertain they are, as the best of many looks better than it is.
     costs : mapping of str to float, optional
         What one point more of each driver costs, in any unit.
-    weights : ndarray, optional
-        Design weights, shape (n,).
+    weights : ndarray or Design, optional
+        Design weights, shape (n,), or the design of the sample, whose units are redrawn; of grades its weights and clusters count.
     clusters : array, optional
-        What was drawn as a whole, shape (n,).
+        What was drawn as a whole, shape (n,). A design has its own.
     min_cell : int
         Smallest group.
     confidence : float
@@ -165,16 +167,11 @@ def gains(
     if n < max(3 * (k + 1), MIN_CELL):
         raise NotEstimable("few_respondents", f"{n} complete respondents cannot tell what {k} drivers bring.")
     check_told_apart(np.cov(np.column_stack([x, y]), rowvar=False), [*names, str(outcome.name)])
-    w = np.ones(n) if weights is None else np.asarray(weights, dtype=float)[whole]
-    w = w * (n / w.sum())
-    group = None if clusters is None else pd.factorize(np.asarray(clusters)[whole], use_na_sentinel=False)[0]
-    units = float(w.sum() ** 2 / (w**2).sum()) if group is None else float(group.max() + 1)
-    if units < k + 2:
-        raise NotEstimable(
-            "few_clusters", f"{units:.0f} clusters cannot tell what {k} drivers bring; at least {k + 2} are needed."
-        )
-    blocks = resample_rows(n, group, bootstrap, seed, "bayesian", concentration(units, k, confidence))
-    drawn = np.concatenate([block * w for block in blocks])
+    linear = target == "mean" and kind == "numeric"
+    sampled = replicate_weights(
+        whole, weights, clusters, slopes=k, draws=bootstrap, seed=seed, confidence=confidence, graded=not linear
+    )
+    w, drawn = sampled.weights, sampled.drawn
     upper = np.array([(most or {}).get(c, x[:, j].max()) for j, c in enumerate(names)], dtype=float)
     moves = {"one_point": np.minimum(1.0, np.maximum(upper - x, 0.0))}
     best: dict[str, str] = {}
@@ -182,8 +179,9 @@ def gains(
     if groups is not None:
         best, step, unsure = best_levels(x, groups[whole], w, names, min_cell)
         moves |= {"best_group": np.minimum(step, np.maximum(upper - x, 0.0))} if best else {}
-    change = _linear if target == "mean" and kind == "numeric" else _graded(target, top)
+    change = _linear if linear else _graded(target, top)
     point, draws = change(x, y, w, drawn, moves)
+    draws = {m: sampled.spread(d, point[m], seed) for m, d in draws.items()}
     if "best_group" in moves:
         # how far the best group is ahead is uncertain too
         shift = np.average(moves["best_group"], axis=0, weights=w)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from xmresearch.drivers.rank_posterior import chance_of_lead, pulled_together
 from xmresearch.inference.estimates import percentile_interval, replicate_means
+from xmresearch.inference.sample_designs import Weights, row_weights
 
 Array = NDArray[np.float64]
 
@@ -18,7 +19,7 @@ def opportunity(
     *,
     important: float,
     satisfied: float,
-    weights: Array | None = None,
+    weights: Weights = None,
     confidence: float = 0.95,
     bootstrap: int = 2000,
     seed: int = 0,
@@ -31,8 +32,8 @@ def opportunity(
         Ratings of the same things in the same order, named by the columns of `importance`, shape (n, K).
     important, satisfied : float
         Ratings from which on something is important, and people are satisfied with it.
-    weights : ndarray, optional
-        Design weights, shape (n,).
+    weights : ndarray or Design, optional
+        Design weights, shape (n,), or the design of the sample.
     confidence : float
         Level of the percentile intervals.
     bootstrap, seed : int
@@ -53,7 +54,7 @@ def opportunity(
     bounds = np.repeat([important, satisfied], k)
     high = np.where(np.isnan(given), np.nan, 10.0 * (given >= bounds))
     drawn = replicate_means(high, weights, bootstrap, seed)
-    w = np.where(np.isnan(high), 0.0, 1.0 if weights is None else np.asarray(weights)[:, None])
+    w = np.where(np.isnan(high), 0.0, row_weights(weights, len(high))[:, None])
     point = np.nansum(w * np.nan_to_num(high), axis=0) / w.sum(axis=0)
     score, draws = (v[..., :k] + np.maximum(v[..., :k] - v[..., k:], 0.0) for v in (point, drawn))
     low, up = percentile_interval(draws, confidence)

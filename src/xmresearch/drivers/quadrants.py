@@ -21,9 +21,10 @@ from xmresearch.inference.estimates import (
     replicate_covariances,
     replicate_means,
 )
-from xmresearch.inference.sample_designs import Weights
+from xmresearch.inference.sample_designs import Weights, heavier, row_weights
 from xmresearch.inference.threads import on_one_thread
 from xmresearch.plots import points
+from xmresearch.sampling.designs import Design, subset
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -176,7 +177,7 @@ def derived_grid(
     derived: Derived = "correlation",
     cross: Cross = "mean",
     middle: float | None = None,
-    weights: Array | None = None,
+    weights: Weights = None,
     confidence: float = 0.95,
     bootstrap: int = 2000,
     seed: int = 0,
@@ -197,8 +198,8 @@ def derived_grid(
         Where the quadrants meet; for derived importance, which has no scale, 'scale_middle' takes its mean.
     middle : float, optional
         The middle of the scale of performance, for 'scale_middle'.
-    weights : ndarray, optional
-        Design weights, shape (n,).
+    weights : ndarray or Design, optional
+        Design weights, shape (n,), or the design of the sample, whose units are redrawn.
     confidence, bootstrap, seed
         As for `importance_grid`.
 
@@ -226,14 +227,18 @@ def derived_grid(
     n = int(whole.sum())
     if n < max(MIN_CELL, k + 3) or (derived == "share" and k > MOST_EXACT):
         raise NotEstimable("few_respondents", f"{n} complete respondents and {k} drivers give no derived importance.")
-    values = values[whole]
-    w = None if weights is None else weights[whole]
+    w = None if weights is None else row_weights(weights, len(values))[whole]
+    point = _derived(np.cov(values[whole, : k + 1], rowvar=False, aweights=w)[None], derived)[0]
+    sampled = subset(weights, whole) if isinstance(weights, Design) else w
+    # what a design leaves out stays in its place, without a value
+    values = np.where(whole[:, None], values, np.nan) if isinstance(sampled, Design) else values[whole]
     spread = concentration(n, k if derived == "share" else 1, confidence)
-    replicates = replicate_covariances(values[:, : k + 1], w, bootstrap, seed, "bayesian", spread)
-    means = replicate_means(values[:, k + 1 :], w, bootstrap, seed, "bayesian", spread)
-    point = _derived(np.cov(values[:, : k + 1], rowvar=False, aweights=w)[None], derived)[0]
+    replicates = replicate_covariances(np.nan_to_num(values[:, : k + 1]), sampled, bootstrap, seed, "bayesian", spread)
+    means = replicate_means(values[:, k + 1 :], sampled, bootstrap, seed, "bayesian", spread)
     drawn = _derived(replicates, derived)
-    level = estimate_means(values[:, k + 1 :], w)
+    if isinstance(sampled, Design):
+        drawn = heavier(drawn, point, sampled.df, seed)
+    level = estimate_means(values[:, k + 1 :], sampled)
     ids = [str(c) for c in drivers.columns]
     draws = np.hstack([drawn, means])
     bounds = (percentile_interval(drawn, confidence), level.interval(confidence))

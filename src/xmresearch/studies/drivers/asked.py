@@ -14,6 +14,8 @@ from xmresearch.data.survey import Survey
 from xmresearch.display import Shown
 from xmresearch.errors import CodebookError, nearest
 from xmresearch.psychometrics.batteries import dimension_scores
+from xmresearch.sampling.designs import Design
+from xmresearch.sampling.survey_designs import SurveySample
 from xmresearch.studies.drivers.params import DriversParams
 
 Array = NDArray[np.float64]
@@ -41,6 +43,8 @@ class Asked(Shown):
     middle : float
         Of the drivers' scale.
     weights, clusters : ndarray or None
+    design : Design or None
+        Of the sample, whose weights and clusters those are.
     important, satisfied : float
         Ratings from which on something is important, and people are satisfied with it.
     """
@@ -57,6 +61,7 @@ class Asked(Shown):
     clusters: NDArray[Any] | None
     important: float
     satisfied: float
+    design: Design | None = None
 
     @property
     def names(self) -> list[str]:
@@ -105,7 +110,7 @@ def driver_names(params: DriversParams, book: Codebook) -> list[str]:
     return names
 
 
-def asked(params: DriversParams, survey: Survey) -> Asked:
+def asked(params: DriversParams, survey: Survey, sample: SurveySample | None = None) -> Asked:
     """Sort a survey's columns by what they are for.
 
     Parameters
@@ -114,6 +119,8 @@ def asked(params: DriversParams, survey: Survey) -> Asked:
         Of the study.
     survey : Survey
         Checked and screened.
+    sample : SurveySample, optional
+        How its respondents were drawn.
 
     Returns
     -------
@@ -144,9 +151,15 @@ def asked(params: DriversParams, survey: Survey) -> Asked:
         if params.important is None
         else params.important
     )
+    design = None if sample is None else sample.design
+    weights: Array | None = survey.weights
+    clusters: NDArray[Any] | None = survey.clusters
+    if sample is not None and design is not None:
+        weights = design.weights
+        clusters = design.stages[0].units if sample.drawn.params.clusters else None
     return Asked(
         scores, frame[outcome], pd.concat([*others, frame[rest]], axis=1), stated, kano[0], kano[1],
-        dict.fromkeys(names, scale.maximum), scale.middle, survey.weights, survey.clusters, high, high,
+        dict.fromkeys(names, scale.maximum), scale.middle, weights, clusters, high, high, design,
     )  # fmt: skip
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from xmresearch.data.survey import Survey
 from xmresearch.drivers.importance_fit import MOST_GRADES
 from xmresearch.errors import DataError, ParamsError, Problems, nearest
+from xmresearch.sampling.survey_designs import survey_sample
+from xmresearch.studies.design_lines import design_lines
 from xmresearch.studies.drivers.asked import driver_names, outcome_of
 from xmresearch.studies.drivers.params import DriversParams
 from xmresearch.studies.survey import describe_survey
@@ -74,7 +76,11 @@ def examine(params: DriversParams, survey: Survey) -> list[str]:
                     "Use numeric.",
                 )
             )
+    lines: list[str] = []
+    with problems.step():
+        sample = survey_sample(survey, min_cell=params.min_cell)
+        lines += design_lines(sample) if sample is not None else []
     problems.settle()
     kano = len(book.statements("functional", "dysfunctional"))
     also = f"; {kano} Kano pairs" if kano else ""
-    return [f"Drivers of '{outcome}' ({params.outcome_kind}): {len(names)} {params.drivers}s{also}."]
+    return [*lines, f"Drivers of '{outcome}' ({params.outcome_kind}): {len(names)} {params.drivers}s{also}."]

@@ -115,16 +115,17 @@ def estimate(params: DriversParams, survey: Survey, given: Asked) -> Evidence:
     """
     x, y = given.drivers, given.outcome
     weighed: dict[str, Any] = {"weights": given.weights, "confidence": params.confidence}
+    designed = weighed | ({} if given.design is None else {"weights": given.design})
     drawn: dict[str, Any] = {"bootstrap": params.bootstrap, "seed": params.seed}
     clustered: dict[str, Any] = {"clusters": given.clusters}
     driven, obstacle = _tried(
-        lambda: relative_importance(x, y, kind=params.outcome_kind, also=given.also, **weighed, **drawn, **clustered)
+        lambda: relative_importance(x, y, kind=params.outcome_kind, also=given.also, **designed, **drawn, **clustered)
     )
     if driven is None:
         return Evidence(None, obstacle, None, None, None, None, None, None, None, None)
     branches = None if params.branches is None else survey.frame[params.branches]
     cross, middle = params.importance_cross, given.middle
-    grid: dict[str, Any] = {"cross": cross, **weighed, **drawn}
+    grid: dict[str, Any] = {"cross": cross, **designed, **drawn}
     segments = survey.frame[params.segments]
     derived: Literal["share", "correlation"] = "share" if x.shape[1] <= MOST_EXACT else "correlation"
     tried = {
@@ -132,7 +133,7 @@ def estimate(params: DriversParams, survey: Survey, given: Asked) -> Evidence:
         "gains": _tried(
             lambda: gains(
                 x, y, kind=params.outcome_kind, target=params.target, top=params.top, most=given.most, groups=branches,
-                costs=params.costs, min_cell=params.min_cell, **weighed, **drawn, **clustered,
+                costs=params.costs, min_cell=params.min_cell, **designed, **drawn, **clustered,
             )
         ),
         "derived": _tried(lambda: derived_grid(x, y, derived=derived, middle=middle, **grid)),
@@ -147,7 +148,7 @@ def estimate(params: DriversParams, survey: Survey, given: Asked) -> Evidence:
     }  # fmt: skip
     got: dict[str, Any] = {part: found for part, (found, _) in tried.items()}
     chances = None if given.importance is None else opportunity(
-        given.importance, x, important=given.important, satisfied=given.satisfied, **weighed, **drawn
+        given.importance, x, important=given.important, satisfied=given.satisfied, **designed, **drawn
     )  # fmt: skip
     return Evidence(
         driven, None, got["told_apart"], got["gains"], got["derived"], got["stated"], got["factors"], _kano(params, given), chances, got["groups"],

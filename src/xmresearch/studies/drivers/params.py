@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from xmresearch.data.sampling_params import SamplingParams
 from xmresearch.params.survey import SurveyParams
 
 
@@ -31,6 +32,7 @@ class DriversParams(SurveyParams):
     cluster_column: str | None = Field(
         None, description="what respondents were drawn with, such as a branch or a household"
     )
+    sampling: SamplingParams = Field(SamplingParams(), description="strata, clusters, population and margins")
     duration_column: str | None = Field("duration", description="length of the interview in seconds")
     segments: list[str] = Field(["channel"], max_length=8, description="columns whose groups' drivers are compared")
     outcome: str | None = Field(
@@ -73,11 +75,18 @@ class DriversParams(SurveyParams):
             raise ValueError(f"low is {self.low:g} and high {self.high:g}: low answers end below where high ones begin")
         if any(not cost > 0 for cost in self.costs.values()):
             raise ValueError("costs: each must be above zero")
+        if self.sampling.given and self.cluster_column is not None:
+            raise ValueError(
+                "cluster_column and sampling say twice how respondents were drawn: name clusters under sampling"
+            )
+        same = next((key for key, name in self.sampling.columns.items() if name == self.weight_column), None)
+        if same is not None:
+            raise ValueError(f"weight_column and {same} are both {self.weight_column}: they are two columns")
         return self
 
     def survey_settings(self) -> dict[str, Any]:
         """Return what `load_survey` needs of the params."""
         columns = [*self.segments, *([self.branches] if self.branches else [])]
         return super().survey_settings() | {
-            "weight_column": self.weight_column, "cluster_column": self.cluster_column, "segments": list(dict.fromkeys(columns)),
+            "weight_column": self.weight_column, "cluster_column": self.cluster_column, "sampling": self.sampling, "segments": list(dict.fromkeys(columns)),
         }  # fmt: skip

@@ -45,7 +45,8 @@ COLUMNS = {
     "importance": ".2f", "performance": ".2f", "penalty": "+.2f", "reward": "+.2f", "asymmetry": "+.2f", "n_low": ",d",
     "n_high": ",d", "slope": "+.2f", "f": ".2f", "df1": ".0f", "df2": ".0f", "p": "p", "groups": "d", "M": ",.0f", "O": ",.0f",
     "A": ",.0f", "I": ",.0f", "R": ",.0f", "Q": ",.0f", "better": ".2f", "worse": "+.2f", "p_category": "prob", "opportunity": ".1f",
-    "important": ".1f", "satisfied": ".1f", "complete": "prob", "general": "prob",
+    "lowest": ".2f", "q25": ".2f", "median": ".2f", "q75": ".2f", "highest": ".2f", "deff": ".2f", "n_eff": ",.0f", "target": "pct1",
+    "before": "pct1", "raked": "pct1", "after": "pct1", "important": ".1f", "satisfied": ".1f", "complete": "prob", "general": "prob",
 }  # fmt: skip
 
 STUDY = Study(

@@ -7,9 +7,9 @@ from xmresearch.errors import CodebookError, ParamsError, Problems, nearest
 from xmresearch.psychometrics.overall import importance_basis
 from xmresearch.psychometrics.performance_scores import require_target
 from xmresearch.sampling.survey_designs import survey_sample
+from xmresearch.studies.design_lines import design_lines
 from xmresearch.studies.servqual.forms import form_of
 from xmresearch.studies.servqual.params import ServqualParams
-from xmresearch.studies.servqual.sampled import design_lines
 from xmresearch.studies.survey import describe_survey
 
 
