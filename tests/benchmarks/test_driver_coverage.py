@@ -88,7 +88,7 @@ def by_bins(label, said, true, exact=True):
     for b in np.unique(band):
         mine, mean = band == b, float(min(said[band == b].mean(), 1 - 1e-9))
         name = f"{label}: said {EDGES[b]:g}-{EDGES[b + 1]:g}"
-        cells.append(Cell(name, int(true[mine].sum()), int(mine.sum()), mean if exact else 0.0, mean))
+        cells.append(Cell(name, int(true[mine].sum()), int(mine.sum()), mean, mean if exact else 1.0))
     return cells
 
 

@@ -120,6 +120,19 @@ def test_gap_line_and_derived_importance():
         derived_grid(x.head(9), y.head(9), bootstrap=50)
 
 
+def test_a_kano_category_is_ahead_by_exact_sign_tests():
+    """Twelve must-be, five one-dimensional and one attractive answers: the nearest rival is the one that counts."""
+    present = pd.DataFrame({"f": [3.0] * 12 + [1.0] * 6})
+    absent = pd.DataFrame({"f": [5.0] * 17 + [3.0]})
+    row = kano(present, absent).table.iloc[0]
+    assert (row["M"], row["O"], row["A"]) == (12, 5, 1)
+    assert row["p_ahead"] == pytest.approx(stats.binomtest(12, 17).pvalue)
+    halved = kano(present, absent, weights=np.repeat([0.5, 1.5], 9)).table.iloc[0]
+    assert halved["p_ahead"] > row["p_ahead"]
+    tied = kano(pd.DataFrame({"f": [3.0] * 6 + [1.0] * 6}), pd.DataFrame({"f": [5.0] * 12})).table.iloc[0]
+    assert tied["p_ahead"] == 1
+
+
 def test_kano_counts_weights_and_refuses_other_answers():
     present = pd.DataFrame({"f": [1.0] * 6 + [3.0] * 6 + [np.nan]})
     absent = pd.DataFrame({"g": [5.0] * 6 + [5.0] * 6 + [1.0]})
