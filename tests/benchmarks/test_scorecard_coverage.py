@@ -15,7 +15,8 @@ from xmresearch.metrics.composite_indices import composite_index, indicator_scor
 from xmresearch.metrics.cumulative_links import cumulative_link
 from xmresearch.metrics.league_tables import rank_chances
 from xmresearch.metrics.many_groups import pool_means, pool_shares
-from xmresearch.metrics.measures import answers_in, mean_score, net_promoter_measure
+from xmresearch.metrics.measures import answers_in, mean_score, net_promoter_measure, net_recommendation_measure
+from xmresearch.metrics.rater_agreement import _FORMS, _interval_ends, _squares
 from xmresearch.metrics.scores_by_group import group_scores
 from xmresearch.metrics.wave_changes import against_benchmark, matched_change, unpaired_change
 from xmresearch.sufficient.counts import Counts
@@ -246,3 +247,47 @@ def test_pooled_branches_and_their_ranks():
         cells.append(Cell(f"pooled share {p:g}", inside, 8000, *BAND))
     print(pd.DataFrame(rows, columns=["between", "said to be first", "was the first"]).to_string(index=False))
     show("Scorecard: pooled branches", judge(cells))
+
+
+PAIRS = {"+20, few say both": (0.35, 0.45, 0.2), "+2, hardly any": (0.01, 0.96, 0.03), "-50": (0.6, 0.3, 0.1)}
+"""Shares who would advise against, who would do neither or say both, and who would recommend."""
+
+
+FEW_OF_EITHER = 5
+"""Answers of either kind that are expected, below which an interval is only held not to cover too seldom."""
+
+
+def test_net_recommendations_and_their_changes():
+    measure, cells = net_recommendation_measure(), []
+    for n in SIZES:
+        rng = np.random.default_rng([11, n])
+        for name, (against, neither, would) in PAIRS.items():
+            tables = [group_scores(counted(rng, n, (against, neither, would), (-1, 0, 1)), measure).table for _ in range(2)]
+            found = (hits(tables[0], 100 * (would - against)), changed(*tables, 0))
+            if n * (1 - neither) < FEW_OF_EITHER:  # so few of either kind come in steps: more than the level, not less
+                print(f"n = {n}, {name}: covered {found[0] / SAMPLES:.3f}, change {found[1] / SAMPLES:.3f}")
+                assert min(found) >= BAND[0] * SAMPLES
+                continue
+            cells += [cell(f"{what} {name}, n = {n}", count) for what, count in zip(("net recommendation", "change of"), found, strict=True)]
+    show("Scorecard: net recommendation", judge(cells))
+
+
+@pytest.mark.parametrize(("subjects", "raters"), [(12, 2), (30, 4)])
+def test_agreement_of_raters(subjects, raters):
+    """Intraclass correlations of subjects and raters drawn anew: single, of the mean, and what is left of differences."""
+    samples, cells = 1000, []
+    for between, rater in ((1.0, 0.1), (0.3, 0.3), (3.0, 0.0)):
+        rng = np.random.default_rng([12, subjects, raters, int(10 * between)])
+        true = {
+            "ICC2": between / (between + rater + 1), "ICC2k": between / (between + (rater + 1) / raters), "ICC3k": between / (between + 1 / raters),
+        }  # fmt: skip
+        inside = dict.fromkeys(true, 0)
+        for _ in range(samples):
+            marks = (
+                np.sqrt(between) * rng.normal(size=(subjects, 1)) + np.sqrt(rater) * rng.normal(size=raters) + rng.normal(size=(subjects, raters))
+            )  # fmt: skip
+            ends = dict(zip(_FORMS, _interval_ends(*_squares(marks), *marks.shape, 0.95), strict=True))
+            for form, value in true.items():
+                inside[form] += ends[form][0] <= value <= ends[form][1]
+        cells += [cell(f"{form}, {between:g} between and {rater:g} of raters", count, samples) for form, count in inside.items()]
+    show(f"Raters: {subjects} subjects, {raters} raters", judge(cells))

@@ -577,3 +577,48 @@ def test_metrics_that_do_not_go_together_still_make_a_page(folder):
     frame.to_csv(folder / "apart.csv", index=False)
     page = write("scorecard", folder, **BARE | {"data": {"path": "apart.csv"}, "metrics": PAIRED})
     assert "weights_equal" in page.claims["index"].facts["sets"]
+
+
+def test_options_that_a_tool_writes_are_found_and_named_by_their_wordings(folder):
+    frame = with_more(300, 16)
+    ticks = {"Q5_1": frame["m_web"].where(frame["m_web"].notna(), ""), "Q5_2": np.where(frame["m_app"] == 1, "App", "")}
+    columns = ["nps", "csat", "ces", "works", "would", "against", "branch", "wave"]
+    wide = frame[columns].assign(**ticks)
+    wordings = [*columns, "Which do you use? - Web page", "Which do you use? - Mobile app"]
+    ids = [f'{{"ImportId":"{c}"}}' for c in wide]
+    head = pd.DataFrame([wordings, ids], columns=wide.columns)
+    pd.concat([head, wide.astype(object)]).to_csv(folder / "tool.csv", index=False)
+    banner = {"columns": ["branch"], "questions": [{"item": "Q5", "label": "Used", "options": {}}]}
+    page = write("scorecard", folder, **BARE | {"data": {"path": "tool.csv"}, "banner": banner})
+    rows = block(page, "banner")["rows"]
+    assert {"Web page", "Mobile app"} == {r[1] for r in rows}
+    assert {r[0] for r in rows} == {"Used"}
+    now = frame[frame["wave"] == "2025-H2"]
+    either = now["m_web"].notna() | (now["m_app"] == 1)
+    total = data(page, "banner").query("segment == 'total'").set_index("row_name")["estimate"]
+    assert total["Q5=Q5_2"] == pytest.approx(100 * (now.loc[either, "m_app"] == 1).mean())
+
+
+def test_names_of_raters_are_nowhere(folder):
+    frame = rated(1.0, 0.5, 5)
+    people = {"r0": "Maria Gonzalez", "r1": "Zhang Wei", "r2": "ann.lee@example.org", "r3": "+44 20 7946 0958"}
+    frame["shopper"] = frame["shopper"].map(people)
+    frame.to_csv(folder / "named.csv", index=False)
+    page = write("scorecard", folder, **BARE | VISITS | {"data": {"path": "named.csv"}})
+    assert data(page, "raters").set_index("item").loc["nps", "raters"] == 4
+    said = "".join(str(b.content) for b in page.blocks)
+    assert not [name for name in people.values() if name in said]
+
+
+@pytest.mark.parametrize(("answer", "score"), [(10.0, 100.0), (2.0, -100.0)])
+def test_a_survey_of_one_answer_is_refused_or_has_an_interval(folder, answer, score):
+    frame = with_more(60, 17).assign(nps=answer)
+    assert f"all 120 answers are {answer:g}" in refused(folder, frame)
+    frame.to_csv(folder / "one_answer.csv", index=False)
+    kept = {"data": {"path": "one_answer.csv"}, "screening": {"constant_items": {"action": "flag"}}}
+    page = write("scorecard", folder, **BARE | kept)
+    rows = data(page, "waves").query("metric == 'nps'")
+    assert (rows["estimate"] == score).all()
+    assert (rows["ci_upper"] - rows["ci_lower"]).between(1, 20).all()
+    assert page.claims["moved"].state == "unsettled"
+    assert page.claims["best"].state == "unsettled"

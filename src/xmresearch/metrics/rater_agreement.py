@@ -110,18 +110,23 @@ def intraclass(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # pingouin's own, of pandas 3
         found = pingouin.intraclass_corr(long, targets="target", raters="rater", ratings="rating")
-    x = wide.to_numpy()
-    centre = x.mean()
-    rows, columns = x.mean(axis=1) - centre, x.mean(axis=0) - centre
-    rest = x - centre - rows[:, None] - columns[None, :]
-    ms_e = float((rest**2).sum() / ((n - 1) * (k - 1)))
-    ms_r, ms_c = float(k * (rows**2).sum() / (n - 1)), float(n * (columns**2).sum() / (k - 1))
+    ms_r, ms_c, ms_e = _squares(wide.to_numpy())
     ends = _interval_ends(ms_r, ms_c, ms_e, n, k, confidence)
     table = pd.DataFrame(
         {"type": _FORMS, "icc": found["ICC"].to_numpy(), "F": found["F"].to_numpy(), "df1": found["df1"].to_numpy(),
          "df2": found["df2"].to_numpy(), "p": found["pval"].to_numpy(), "lower": ends[:, 0], "upper": ends[:, 1]}
     )  # fmt: skip
     return RaterAgreement(table, n, k, max((ms_r - ms_e) / k, 0.0), max((ms_c - ms_e) / n, 0.0), ms_e, confidence)
+
+
+def _squares(x: Array) -> tuple[float, float, float]:
+    """Return the mean squares between targets, between raters and left over."""
+    n, k = x.shape
+    centre = x.mean()
+    rows, columns = x.mean(axis=1) - centre, x.mean(axis=0) - centre
+    rest = x - centre - rows[:, None] - columns[None, :]
+    ms_e = float((rest**2).sum() / ((n - 1) * (k - 1)))
+    return float(k * (rows**2).sum() / (n - 1)), float(n * (columns**2).sum() / (k - 1)), ms_e
 
 
 def _interval_ends(ms_r: float, ms_c: float, ms_e: float, n: int, k: int, confidence: float) -> Array:

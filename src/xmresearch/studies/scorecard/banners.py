@@ -281,3 +281,29 @@ def nested_names(found: BannerTable | None, names: Mapping[str, str]) -> dict[st
             made[block] = NESTED.join(names.get(k, k) for k in keys)
             made[f"{block}={column}"] = NESTED.join(names.get(f"{k}={v}", v) for k, v in zip(keys, values, strict=True))
     return made
+
+
+def option_names(params: ScorecardParams, survey: Survey) -> dict[str, str]:
+    """Return names of options that the file's form tells, from its wordings without what all of a question's have in common.
+
+    Parameters
+    ----------
+    params : ScorecardParams
+        Of the study.
+    survey : Survey
+        What its file says of its columns.
+
+    Returns
+    -------
+    dict of str to str
+        By `question=column`.
+    """
+    made: dict[str, str] = {}
+    for one in params.banner.questions if params.banner and survey.table is not None else ():
+        columns = survey.table.several.get(one.item, ()) if one.options == {} and survey.table is not None else ()
+        texts = {c: survey.table.questions.get(c, "") for c in columns} if survey.table is not None else {}
+        if len(texts) > 1 and all(texts.values()):
+            unlike = [len(set(letters)) > 1 for letters in zip(*texts.values(), strict=False)]
+            stem = unlike.index(True) if True in unlike else 0
+            made |= {f"{one.item}={c}": text[stem:].strip(" -:") or text for c, text in texts.items()}
+    return made

@@ -25,9 +25,7 @@ class BannerQuestion(BaseModel):
 
     model_config = _STRICT
     item: str = Field(min_length=1, description="item of the codebook, or the name of a question with several answers")
-    label: Labels | None = Field(
-        None, description="its name; the codebook's, or the file's, or the name itself if absent"
-    )
+    label: Labels | None = Field(None, description="its name; the codebook's, or the name itself if absent")
     options: dict[str, Labels] | None = Field(
         None,
         description="several answers: the column of each option, with its name; {} for the options that the file's form tells",

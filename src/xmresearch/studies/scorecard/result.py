@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +15,7 @@ from xmresearch.metrics.banner_tables import BannerTable
 from xmresearch.metrics.expert_judgements import CONSISTENT
 from xmresearch.metrics.wave_changes import against_benchmark
 from xmresearch.studies.scorecard.asked import Asked, asked_metrics, facts_of
-from xmresearch.studies.scorecard.banners import banner_rows, columns_tested, nested_names
+from xmresearch.studies.scorecard.banners import banner_rows, columns_tested, nested_names, option_names
 from xmresearch.studies.scorecard.breakdown import Breakdown, breakdown
 from xmresearch.studies.scorecard.combined import IndexOfGroups, index_of_groups, links
 from xmresearch.studies.scorecard.distributions import answer_shares, five_grades, odds_of_waves
@@ -146,9 +145,10 @@ class Scorecard(Shown):
         facts = None if self.banner is None else self.banner.summary()
         return facts and {**facts, "family": f"family_{facts['family']}", "method": f"adjust_{facts['method']}"}
 
-    def names(self, names: Mapping[str, str], params: ScorecardParams) -> dict[str, str]:
-        """Return names in one language with those that the params give, and those of nested columns."""
-        return {**names, **params.own_names, **nested_names(self.banner, names)}
+    def names(self, survey: Survey, params: ScorecardParams) -> dict[str, str]:
+        """Return the survey's names in the report's language with those that the params give, and those of options and nested columns."""
+        names = survey.names[params.lang]
+        return {**names, **option_names(params, survey), **params.own_names, **nested_names(self.banner, names)}
 
     def beside_told(self) -> dict[str, Any] | None:
         """Return which two metrics stand side by side; None where none do."""
