@@ -262,13 +262,18 @@ def test_net_recommendations_and_their_changes():
     for n in SIZES:
         rng = np.random.default_rng([11, n])
         for name, (against, neither, would) in PAIRS.items():
-            tables = [group_scores(counted(rng, n, (against, neither, would), (-1, 0, 1)), measure).table for _ in range(2)]
+            tables = [
+                group_scores(counted(rng, n, (against, neither, would), (-1, 0, 1)), measure).table for _ in range(2)
+            ]
             found = (hits(tables[0], 100 * (would - against)), changed(*tables, 0))
             if n * (1 - neither) < FEW_OF_EITHER:  # so few of either kind come in steps: more than the level, not less
                 print(f"n = {n}, {name}: covered {found[0] / SAMPLES:.3f}, change {found[1] / SAMPLES:.3f}")
                 assert min(found) >= BAND[0] * SAMPLES
                 continue
-            cells += [cell(f"{what} {name}, n = {n}", count) for what, count in zip(("net recommendation", "change of"), found, strict=True)]
+            cells += [
+                cell(f"{what} {name}, n = {n}", count)
+                for what, count in zip(("net recommendation", "change of"), found, strict=True)
+            ]
     show("Scorecard: net recommendation", judge(cells))
 
 
@@ -289,5 +294,8 @@ def test_agreement_of_raters(subjects, raters):
             ends = dict(zip(_FORMS, _interval_ends(*_squares(marks), *marks.shape, 0.95), strict=True))
             for form, value in true.items():
                 inside[form] += ends[form][0] <= value <= ends[form][1]
-        cells += [cell(f"{form}, {between:g} between and {rater:g} of raters", count, samples) for form, count in inside.items()]
+        cells += [
+            cell(f"{form}, {between:g} between and {rater:g} of raters", count, samples)
+            for form, count in inside.items()
+        ]
     show(f"Raters: {subjects} subjects, {raters} raters", judge(cells))

@@ -15,7 +15,7 @@ from xmresearch.metrics.banner_tables import BannerTable
 from xmresearch.metrics.expert_judgements import CONSISTENT
 from xmresearch.metrics.wave_changes import against_benchmark
 from xmresearch.studies.scorecard.asked import Asked, asked_metrics, facts_of
-from xmresearch.studies.scorecard.banners import banner_rows, columns_tested, nested_names, option_names
+from xmresearch.studies.scorecard.banners import banner_rows, columns_tested, nested_names
 from xmresearch.studies.scorecard.breakdown import Breakdown, breakdown
 from xmresearch.studies.scorecard.combined import IndexOfGroups, index_of_groups, links
 from xmresearch.studies.scorecard.distributions import answer_shares, five_grades, odds_of_waves
@@ -24,6 +24,7 @@ from xmresearch.studies.scorecard.raters import RatersFound, raters_found
 from xmresearch.studies.scorecard.rows import PERSON, Rows, rows_of_waves
 from xmresearch.studies.scorecard.same_scale import on_other_scales
 from xmresearch.studies.scorecard.scoring import changes_between, over_time
+from xmresearch.studies.scorecard.several_answers import option_names
 from xmresearch.studies.scorecard.side_by_side import pair_of, side_by_side
 from xmresearch.studies.scorecard.tree import TreeOfMetrics, tree_of_metrics
 
