@@ -131,6 +131,7 @@ def test_a_banner_has_the_figures_that_were_asked_for(asked):
 def test_a_banner_is_worded_in_both_languages(asked, lang, words):
     cells = {c for row in block(asked[1][lang], "banner")["rows"] for c in row}
     assert set(words) <= cells
+    assert {"en": "everybody", "zh": "全部"}[lang] in cells
     said = prose(asked[1][lang])
     assert (
         "Columns nested in others are compared within them" if lang == "en" else "嵌套的列只在其上级之内比较"
@@ -402,7 +403,7 @@ def test_agreement_of_raters_is_on_the_page(visits):
     assert table.loc["nps", "agreement"] == pytest.approx(found.loc["ICC2", "icc"])
     assert table.loc["nps", "averaged_lower"] == pytest.approx(found.loc["ICC2k", "lower"])
     assert (table.loc["nps", ["subjects", "raters"]] == [24, 4]).all()
-    assert table.loc["would", "measure"] == "agreement_kappa"
+    assert table.loc["would", "statistic"] == "agreement_kappa"
     left = data(pages["en"], "raters_left").set_index("item").loc["nps"]
     means = frame.groupby("shop")["nps"].mean()
     assert left["gap"] == pytest.approx(means.max() - means.min())

@@ -27,6 +27,8 @@ from xmresearch.report.wording import Wording
 _MOST_TICKS = 12
 _FUNNEL_POINTS = 120
 _GAP = 0.05
+_LETTER, _WIDE_LETTER = 0.02, 0.035
+"""Share of answers that is as wide as a letter, Latin or Chinese: a name is written in a bar where it fits."""
 
 
 def waves(table: pd.DataFrame, wording: Wording, key: str) -> str:
@@ -143,7 +145,8 @@ def _stack(axes: Any, row: int, start: float, side: pd.DataFrame, metric: str) -
         outer = at if which == "high" else count - 1 - at
         strength = 0.45 if which in ("middle", "apart") else 0.35 + 0.6 * (outer + 1) / max(count, 1)
         axes.barh(row, share, left=start, height=0.62, color=colour, alpha=strength, linewidth=0)
-        if share > 0.06:
+        wide = sum(_WIDE_LETTER if ord(c) > 0x2E80 else _LETTER for c in str(answer)) if which == "apart" else 0.0
+        if share > max(0.06, wide):
             axes.text(start + share / 2, row, str(answer), ha="center", va="center", fontsize=8.5, color=INK)
         start += float(share)
     return start

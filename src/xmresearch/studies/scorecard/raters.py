@@ -31,7 +31,7 @@ class RatersFound(Shown):
     Attributes
     ----------
     table : DataFrame
-        One row per item: item, measure (agreement_icc or agreement_kappa), subjects (rated by every rater), raters, agreement of single
+        One row per item: item, statistic (agreement_icc or agreement_kappa), subjects (rated by every rater), raters, agreement of single
         ratings with agreement_lower and agreement_upper (absolute agreement; kappa), averaged (of the raters' mean, likewise; NaN of kappa),
         between_share and rater_share (of the variance of single ratings), status (pass, warn, fail; empty where nothing could be
         estimated).
@@ -162,7 +162,7 @@ def _crossed(ratings: pd.DataFrame, how: str) -> pd.DataFrame:
     return cells.unstack().dropna()
 
 
-def _blank(item: str, measure: str, wide: pd.DataFrame) -> dict[str, Any]:
+def _blank(item: str, statistic: str, wide: pd.DataFrame) -> dict[str, Any]:
     names = (
         "agreement",
         "agreement_lower",
@@ -174,7 +174,7 @@ def _blank(item: str, measure: str, wide: pd.DataFrame) -> dict[str, Any]:
         "rater_share",
     )
     return {
-        "item": item, "measure": measure, "subjects": len(wide), "raters": wide.shape[1], **dict.fromkeys(names, np.nan), "value": np.nan,
+        "item": item, "statistic": statistic, "subjects": len(wide), "raters": wide.shape[1], **dict.fromkeys(names, np.nan), "value": np.nan,
         "bound": np.nan, "status": "",
     }  # fmt: skip
 
