@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from xmresearch.data.survey import Survey
-from xmresearch.errors import DataError
 from xmresearch.metrics.expert_judgements import expert_weights
 from xmresearch.metrics.indicator_trees import check_tree
-from xmresearch.metrics.wave_changes import against_benchmark
 from xmresearch.studies.scorecard.asked import asked_metrics
 from xmresearch.studies.scorecard.banners import columns_tested
 from xmresearch.studies.scorecard.breakdown import breakdown
@@ -46,16 +44,6 @@ def check_study(params: ScorecardParams, survey: Survey) -> list[str]:
 def _examined(params: ScorecardParams, survey: Survey) -> list[str]:
     asked = asked_metrics(params, survey.codebook)
     rows = rows_of_waves(survey, params, asked[0])
-    for metric in asked:
-        low, high = (b * metric.factor for b in metric.measure.bounds)
-        for mark in metric.benchmarks:
-            if not low <= mark.value <= high:
-                raise DataError(
-                    f"metrics: the benchmark of '{metric.item}' is {mark.value:g}, and the metric runs from {low:g} to {high:g}.",
-                    "Give it in the metric's units: points, per cent, or points of the scale.",
-                )
-            score = {"estimate": low, "lower": low, "upper": high, "n": 0}
-            against_benchmark(score, mark.value, se=mark.se, n=mark.n, sd=mark.sd, lower=mark.lower, upper=mark.upper)
     columns_tested(rows, tuple(asked), params, survey)
     raters = raters_found(rows, tuple(asked), params, survey)
     if params.default_column is not None:

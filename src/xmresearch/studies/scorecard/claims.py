@@ -20,6 +20,7 @@ from xmresearch.display import Shown
 from xmresearch.inference.equal_means import welch_test
 from xmresearch.studies.scorecard.asked import facts_of
 from xmresearch.studies.scorecard.breakdown import Breakdown
+from xmresearch.studies.scorecard.marks import against_first, marks_settled
 from xmresearch.studies.scorecard.result import FEW_IN_WAVE, Scorecard
 from xmresearch.studies.scorecard.same_scale import of_one_scale
 from xmresearch.studies.scorecard.tree import targets_settled
@@ -39,6 +40,7 @@ CLAIMS: Mapping[str, tuple[str, ...]] = {
     "outlying": cases("count"),
     "index": cases("first"),
     "targets": cases("count"),
+    "marks": cases("count"),
 }
 
 
@@ -64,6 +66,8 @@ class ScorecardClaims(Shown):
         Which group leads the composite index, given that this survives the choice of weights.
     targets : Claim or None
         Of how many indicators it is settled on which side of their targets they lie (Holm).
+    marks : Claim or None
+        Of how many other benchmarks it is settled on which side of them metrics lie (Holm).
     """
 
     moved: Claim
@@ -79,6 +83,7 @@ class ScorecardClaims(Shown):
     outlying: Claim | None
     index: Claim | None
     targets: Claim | None
+    marks: Claim | None
 
 
 def scorecard_claims(found: Scorecard) -> ScorecardClaims:
@@ -97,11 +102,12 @@ def scorecard_claims(found: Scorecard) -> ScorecardClaims:
     ranked = groups if groups is not None and groups.ranked else None
     made = ScorecardClaims(
         moved=headline_moved(found), change=headline_changed(found), whom=groups_changed(found), others=others_changed(found),
-        mix=part_of_change(found, "mix"), score_part=part_of_change(found, "score"), benchmark=against_first(found),
+        mix=part_of_change(found, "mix"), score_part=part_of_change(found, "score"), benchmark=against_first(found.benchmarks, found.headline, level),
         differ=None if ranked is None else groups_differ(ranked, found.headline.smallest, level),
         best=None if ranked is None else leader(ranked, level), worst=None if ranked is None else leader(ranked, level, lowest=True),
         outlying=None if ranked is None else off_the_mean(ranked, level), index=leads_index(found),
         targets=None if found.tree is None else targets_settled(found.tree, level),
+        marks=marks_settled(found.benchmarks, found.headline, level),
     )  # fmt: skip
     return replace(made, **_depending(made, found))
 
@@ -210,20 +216,6 @@ def part_of_change(found: Scorecard, part: str) -> Claim | None:
     return sign(
         name, row["estimate"], row["ci_lower"], row["ci_upper"], confidence=found.confidence, span=_span(found),
         segment=str(row["segment"]), **facts_of(found.headline),
-    )  # fmt: skip
-
-
-def against_first(found: Scorecard) -> Claim | None:
-    """Claim on which side of its first benchmark the headline lies; None where it has none."""
-    if found.benchmarks is None:
-        return None
-    rows = found.benchmarks[found.benchmarks["metric"] == found.headline.item]
-    if rows.empty:
-        return None
-    row = rows.iloc[0]
-    return sign(
-        "benchmark", row["difference"], row["ci_lower"], row["ci_upper"], confidence=found.confidence, span=_span(found),
-        benchmark=row["name"], mark=row["benchmark"], now=row["estimate"], **facts_of(found.headline),
     )  # fmt: skip
 
 

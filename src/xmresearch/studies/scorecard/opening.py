@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from xmresearch.data.survey import Survey
-from xmresearch.errors import DataError
+from xmresearch.errors import DataError, Problems
+from xmresearch.studies.scorecard.asked import asked_metrics
+from xmresearch.studies.scorecard.marks import marks_of
 from xmresearch.studies.scorecard.params import ScorecardParams
 from xmresearch.studies.survey import open_survey
 
@@ -29,10 +31,10 @@ def open_scorecard(params: ScorecardParams, base: Path | None = None) -> Survey:
     Raises
     ------
     DataError
-        As `load_survey`; an answer of 11 on a scale up to 10 says what to do with a scale that is coded one too high.
+        As `load_survey` and `marks_of`; an answer of 11 on a scale up to 10 says what to do with a scale that is coded one too high.
     """
     try:
-        return open_survey(params, base)
+        survey = open_survey(params, base)
     except DataError as error:
         if any(sign in f"{error.problem} {error.hint}" for sign in _SIGNS):
             raise DataError(
@@ -41,3 +43,9 @@ def open_scorecard(params: ScorecardParams, base: Path | None = None) -> Survey:
                 f"answers as they were shown. {error.hint}",
             ) from error
         raise
+    problems = Problems()
+    for metric in asked_metrics(params, survey.codebook) if any(m.benchmarks for m in params.metrics) else ():
+        with problems.step():
+            marks_of(metric, params.confidence, base)
+    problems.settle()
+    return survey

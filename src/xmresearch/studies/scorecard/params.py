@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from xmresearch.errors import DataError, Problems
+from xmresearch.identifiers.file_names import neutral_name
 from xmresearch.params.survey import SurveyParams
 from xmresearch.studies.scorecard.more_params import Banner, Raters
 
@@ -14,17 +17,56 @@ MeasureName = Literal["nps", "enps", "net_recommendation", "top_boxes", "mean", 
 _STRICT = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
+class FromTable(BaseModel):
+    """One figure of a table of aggregates, such as published percentages."""
+
+    model_config = _STRICT
+    file: str | None = Field(
+        None, min_length=1, description="path of the table; a relative one starts from the params file,"
+    )
+    dataset: str | None = Field(None, min_length=1, description="or the name of a known data set")
+    rows: dict[str, str | int | float] = Field(
+        min_length=1, description="column to the value that its row has; exactly one row must be so"
+    )
+    value: str = Field(min_length=1, description="column of the figure, in the metric's units")
+    n: str | None = Field(None, min_length=1, description="column of the answers behind a share;")
+    se: str | None = Field(
+        None, min_length=1, description="or of the standard error. Without either it is taken as exact"
+    )
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if (self.file is None) == (self.dataset is None):
+            raise ValueError("from: give either a file or a dataset")
+        if self.n is not None and self.se is not None:
+            raise ValueError("from: give n or se, not both")
+        return self
+
+
 class Benchmark(BaseModel):
     """What a score is held against: a target, or what somebody else measured, with its own uncertainty."""
 
-    model_config = _STRICT
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, validate_by_name=True, validate_by_alias=True)
     name: str = Field(min_length=1, description="whose it is, as the report calls it")
-    value: float = Field(description="in the metric's units: points, per cent or points of the scale")
+    value: float | None = Field(None, description="in the metric's units: points, per cent or points of the scale")
+    from_table: FromTable | None = Field(None, alias="from", description="or the table that it is read from")
     se: float | None = Field(None, ge=0, description="its standard error;")
     n: float | None = Field(None, gt=0, description="or its answers,")
     sd: float | None = Field(None, ge=0, description="with the standard deviation of one;")
     lower: float | None = Field(None, description="or the lower end of its interval,")
     upper: float | None = Field(None, description="and the upper one. A fixed target has none of them")
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if (self.value is None) == (self.from_table is None):
+            raise ValueError("a benchmark has either a value or a table that it is read from (from)")
+        if self.from_table is not None and any(
+            v is not None for v in (self.se, self.n, self.sd, self.lower, self.upper)
+        ):
+            raise ValueError(
+                "the uncertainty of a benchmark from a table stands in the table: name its column under from"
+            )
+        return self
 
 
 class Metric(BaseModel):
@@ -190,3 +232,24 @@ class ScorecardParams(SurveyParams):
             "weight_column": self.weight_column, "segments": [*self.segments, *more], "cluster_column": self.person_column,
             "periods": periods, "carried": [*carried, *raters], "keys": raters,
         }  # fmt: skip
+
+    def input_files(self, base: Path) -> dict[str, Path]:
+        """Return the data file, the codebook and the tables of benchmarks, as far as they are files; raises DataError."""
+        from xmresearch.data.datasets import local_path
+
+        tables = [b.from_table for m in self.metrics for b in m.benchmarks if b.from_table is not None]
+        paths = [base / t.file if t.file is not None else local_path(str(t.dataset)) for t in tables]
+        problems, files = Problems(), {}
+        with problems.step():
+            files = super().input_files(base)
+        for table, path in zip(tables, paths, strict=True):
+            with problems.step():
+                if table.file is not None and path is not None and not path.is_file():
+                    raise DataError(
+                        f"metrics: the table of a benchmark, '{neutral_name(path.name)}', does not exist in '{path.parent}'.",
+                        "Relative paths start from the folder of the params file.",
+                    )
+        problems.settle()
+        return files | {
+            f"benchmark{k + 1}": path for k, path in enumerate(dict.fromkeys(p for p in paths if p is not None))
+        }

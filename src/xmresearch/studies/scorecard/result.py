@@ -8,17 +8,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from xmresearch.claims.families import adjusted
 from xmresearch.data.survey import Survey
 from xmresearch.display import Shown
 from xmresearch.metrics.banner_tables import BannerTable
 from xmresearch.metrics.expert_judgements import CONSISTENT
-from xmresearch.metrics.wave_changes import against_benchmark
 from xmresearch.studies.scorecard.asked import Asked, asked_metrics, facts_of
 from xmresearch.studies.scorecard.banners import banner_rows, columns_tested, nested_names
 from xmresearch.studies.scorecard.breakdown import Breakdown, breakdown
 from xmresearch.studies.scorecard.combined import IndexOfGroups, index_of_groups, links
 from xmresearch.studies.scorecard.distributions import answer_shares, five_grades, odds_of_waves
+from xmresearch.studies.scorecard.marks import benchmarks_of
 from xmresearch.studies.scorecard.params import ScorecardParams
 from xmresearch.studies.scorecard.raters import RatersFound, raters_found
 from xmresearch.studies.scorecard.rows import PERSON, Rows, rows_of_waves
@@ -53,7 +52,7 @@ class Scorecard(Shown):
     groups : Breakdown or None
         The headline by group.
     benchmarks : DataFrame or None
-        One row per benchmark: metric, name, estimate, benchmark, difference with ci_lower and ci_upper, p, p_adjusted (Holm), light.
+        One row per benchmark; see `benchmarks_of`.
     answers : DataFrame
         Share of each answer in the later wave: metric, answer, n_all, share, side.
     banner : BannerTable or None
@@ -248,41 +247,10 @@ def scorecard(survey: Survey, params: ScorecardParams) -> Scorecard:
     found = breakdown(rows, asked[0], params)
     return Scorecard(
         asked=asked, rows=rows, scores=pd.concat(now, ignore_index=True), over_time=pd.concat(over, ignore_index=True),
-        changes=changes_between(rows, asked, over, level), groups=found, benchmarks=_benchmarks(asked, now, level),
+        changes=changes_between(rows, asked, over, level), groups=found, benchmarks=benchmarks_of(asked, now, level),
         answers=answer_shares(rows, asked, params.min_cell), banner=columns_tested(rows, asked, params, survey),
         odds=odds_of_waves(rows, asked, params), grades=five_grades(rows, asked, params),
         index=index_of_groups(rows, asked, found, params), links=links(rows, asked, params),
         beside=side_by_side(rows, asked, params), raters=raters_found(rows, asked, params, survey), other_scales=on_other_scales(rows, asked),
         tree=tree_of_metrics(rows, asked, params), confidence=level,
     )  # fmt: skip
-
-
-def _benchmarks(asked: tuple[Asked, ...], now: list[pd.DataFrame], level: float) -> pd.DataFrame | None:
-    found = []
-    for metric, table in zip(asked, now, strict=True):
-        for mark in metric.benchmarks if len(table) else ():
-            row = table.iloc[0]
-            score = {"estimate": row["estimate"], "lower": row["ci_lower"], "upper": row["ci_upper"], "n": row["n"]}
-            if not np.isfinite(row["ci_lower"]):
-                continue
-            change = against_benchmark(
-                score,
-                mark.value,
-                se=mark.se,
-                n=mark.n,
-                sd=mark.sd,
-                lower=mark.lower,
-                upper=mark.upper,
-                confidence=level,
-            )
-            found.append({
-                "metric": metric.item, "name": mark.name, "estimate": change.after, "benchmark": change.before,
-                "difference": change.estimate, "ci_lower": change.lower, "ci_upper": change.upper, "p": change.p,
-            })  # fmt: skip
-    if not found:
-        return None
-    table = pd.DataFrame(found)
-    table["p_adjusted"] = adjusted(table["p"].to_numpy())
-    reached = table["p_adjusted"] < 1 - level
-    table["light"] = np.where(~reached, "light_open", np.where(table["difference"] > 0, "light_above", "light_below"))
-    return table
