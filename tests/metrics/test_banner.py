@@ -3,9 +3,11 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.linalg import null_space
 
 from xmresearch.errors import CodebookError, DataError
 from xmresearch.metrics.adjusted_tests import pairwise_shares
+from xmresearch.metrics.banner_cells import cell_counts, joined_levels, without_small_cells
 from xmresearch.metrics.banner_questions import Question
 from xmresearch.metrics.banner_tables import banner
 
@@ -125,3 +127,64 @@ def test_the_table_reads_with_its_letters(frame):
     wide = banner(frame, [RATED], ["region"]).wide()
     assert list(wide.columns) == ["question", "row", "kind", "total", "east (A)", "north (B)", "south (C)"]
     assert wide.loc[wide["row"] == "mean", "north (B)"].iloc[0].endswith("AC")
+
+
+def test_neighbouring_answers_stand_together_until_every_column_has_enough():
+    counts = np.array([[3, 20], [9, 20], [0, 0], [30, 12], [12, 4]], dtype=float)
+    assert joined_levels(counts, 10) == [[0, 1], [2], [3, 4]]
+    assert joined_levels(np.array([[4.0], [3.0]]), 10) == [[0, 1]]
+    assert joined_levels(np.array([[10.0], [9.0], [9.0]]), 10) == [[0], [1, 2]]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_no_small_cell_is_shown_or_follows_from_the_rest_of_its_row(seed):
+    rng = np.random.default_rng([5, seed])
+    n = 400
+    frame = pd.DataFrame({
+        "a": (rng.random(n) < 0.08) * 1.0, "b": (rng.random(n) < 0.5) * 1.0, "g": rng.choice(["e", "n", "s", "w"], n),
+        "c": rng.choice(["x", "y"], n), "v": rng.uniform(0.5, 2, n),
+    })  # fmt: skip
+    question = Question("q", {"a": "a", "b": "b"}, nets={"any": ("a", "b")}, several=True)
+    plain = banner(frame, [question], ["g", ("g", "c")])
+    found = without_small_cells(banner(frame, [question], ["g", ("g", "c")], weights="v"), cell_counts(plain))
+    table = found.table.assign(outer=found.table["column"].str.partition(" > ")[0])
+    table["people"] = [
+        frame.loc[_inside(frame, c), r].sum() if r in "ab" else 10
+        for c, r in zip(table["column"], table["row"], strict=True)
+    ]
+    shown = table[table["estimate"].notna()]
+    assert not shown["people"].between(1, 9).any()
+    assert plain.table["estimate"].notna().sum() > len(shown)
+    for row in ("a", "b"):
+        cells = table[(table["row"] == row) & (table["people"] > 0)].reset_index(drop=True)
+        hidden = cells.index[cells["estimate"].isna()]
+        sums = [(cells["column"] == "total") * 1.0 - (cells["block"] == "g")]
+        sums += [(cells["column"] == o) * 1.0 - ((cells["block"] == "g > c") & (cells["outer"] == o)) for o in "ensw"]
+        free = null_space(np.array(sums)[:, hidden])
+        told = [k for at, k in enumerate(hidden) if np.abs(free[at]).max(initial=0) < 1e-9]
+        assert not told, cells.loc[told]
+    gone = set(table.loc[table["estimate"].isna() & (table["row"] == "a") & (table["block"] == "g"), "letter"])
+    letters = "".join(table.loc[(table["row"] == "a") & (table["block"] == "g"), "above"])
+    assert not gone & set(letters)
+    assert not gone & set(found.tests.query("row == 'a' and block == 'g'")[["first", "second"]].to_numpy().ravel())
+
+
+def _inside(frame, column):
+    outer, _, inner = column.partition(" > ")
+    return (
+        np.ones(len(frame), dtype=bool)
+        if column == "total"
+        else (frame["g"] == outer) & ((frame["c"] == inner) | (inner == ""))
+    )
+
+
+def test_a_hidden_column_is_not_the_sum_of_those_nested_in_it():
+    """12 in e, all in x, go with 3 in s: were e > x shown, e would be known, and with it s."""
+    chosen = {("e", "x"): 12, ("e", "y"): 0, ("s", "x"): 2, ("s", "y"): 1, ("n", "x"): 20, ("n", "y"): 20}
+    frame = pd.DataFrame([
+        {"g": g, "c": c, "a": float(k < count), "b": 1.0} for (g, c), count in chosen.items() for k in range(40)
+    ])  # fmt: skip
+    plain = banner(frame, [Question("q", {"a": "a", "b": "b"}, several=True)], ["g", ("g", "c")])
+    found = without_small_cells(plain, cell_counts(plain)).table.query("row == 'a'").set_index("column")["estimate"]
+    assert set(found.index[found.isna()]) == {"e", "s", "e > x", "s > x", "s > y"}
+    assert found["e > y"] == 0

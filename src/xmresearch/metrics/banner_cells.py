@@ -40,7 +40,7 @@ def without_small_cells(found: BannerTable, counts: pd.Series, min_cell: int = M
     -------
     BannerTable
         Blank cells have no letters, and none is compared with them. Within a row the columns of a block (or, nested, of each outer value)
-        are judged together, as they add up to what stands elsewhere.
+        are judged together, as they add up to what stands elsewhere; where an outer column is hidden, one nested in it is.
 
     References
     ----------
@@ -59,6 +59,7 @@ def without_small_cells(found: BannerTable, counts: pd.Series, min_cell: int = M
         alone = table["block"].iloc[rows[0]] == TOTAL or len(rows) < 2
         few = number[rows]
         away[rows] = (few > 0) & (few < min_cell) if alone else hidden_counts(few, min_cell)
+    _hide_within_hidden(table, number, away)
     table.loc[away, list(_BLANK)] = np.nan
     gone = _letters(table[away])
     table["above"] = [
@@ -72,6 +73,19 @@ def without_small_cells(found: BannerTable, counts: pd.Series, min_cell: int = M
         bool({t.first, t.second} & gone.get((t.question, t.row, t.kind, t.block), set())) for t in tests.itertuples()
     ]
     return replace(found, table=table, tests=tests[~np.array(lost, dtype=bool)].reset_index(drop=True))
+
+
+def _hide_within_hidden(table: pd.DataFrame, number: NDArray[np.float64], away: Marks) -> None:
+    """Hide a nested column of every outer one that is hidden, so that the outer one is not their sum."""
+    place = {tuple(key): at for at, key in enumerate(table[_KEYS].itertuples(index=False, name=None))}
+    nested: dict[tuple[int, int], list[int]] = {}
+    for at, (question, row, kind, block, column) in enumerate(table[_KEYS].itertuples(index=False, name=None)):
+        over = place.get((question, row, kind, block.rpartition(NESTED)[0], column.rpartition(NESTED)[0]))
+        if over is not None and number[at] > 0:
+            nested.setdefault((block.count(NESTED), over), []).append(at)
+    for (_, over), within in sorted(nested.items()):
+        if away[over] and not away[within].any():
+            away[min(within, key=lambda k: number[k])] = True
 
 
 def _letters(hidden: pd.DataFrame) -> Mapping[tuple[str, str, str, str], set[str]]:
