@@ -36,10 +36,10 @@ PROMISED = {
     "attribution": "read_paths EventLog transitions Journeys markov choose_order shapley heuristics journey process_map "
     "consistency read_touches",
     "psychometrics": "gaps reliability item_analysis validity efa parallel_analysis priorities outcome_drivers importance_performance "
-    "overall_scores performance derived_importance segment_gaps zone_of_tolerance composite_reliability common_method battery_cfa segment_invariance htmt2",
+    "overall_scores gap_changes performance derived_importance segment_gaps zone_of_tolerance composite_reliability common_method battery_cfa segment_invariance htmt2",
     "drivers": "relative_importance lmg relative_weights dominance collinearity importance_grid derived_grid penalty_reward kano "
     "opportunity gains drivers_by_group",
-    "claims": "Claim sign larger alike assumption log_share decision first_of judge",
+    "claims": "Claim sign larger alike assumption log_share decision first_of part_of judge",
 }
 NAMES = [f"{package}.{name}".strip(".") for package, names in PROMISED.items() for name in names.split()]
 EVERY_NAME = """

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from xmresearch.claims.claim import cases as cases
     from xmresearch.claims.families import adjusted as adjusted
     from xmresearch.claims.families import count_of as count_of
+    from xmresearch.claims.parts import part_of as part_of
     from xmresearch.claims.ranking import Joint as Joint
     from xmresearch.claims.ranking import first_of as first_of
     from xmresearch.claims.rules import alike as alike

@@ -20,6 +20,7 @@ VERDICTS: Mapping[str, tuple[str, ...]] = {
     "larger": ("larger", "smaller", "within"),
     "first": ("first", "only"),
     "count": ("all", "some"),
+    "part": ("first_part", "second_part", "both_parts"),
     "alike": ("alike", "differs"),
     "assumption": ("no_departure", "failed"),
     "share": ("counted",),
@@ -73,7 +74,7 @@ class Claim(Shown):
     name : str
         Of the claim within its study; the labels have its words.
     kind : str
-        sign, larger, first, count, alike, assumption, share or decision.
+        sign, larger, first, count, part, alike, assumption, share or decision.
     verdict : str
         What the rule found: one of `VERDICTS[kind]`, or 'unsettled'.
     rule : str

@@ -46,5 +46,7 @@ if TYPE_CHECKING:
     from xmresearch.psychometrics.segments import segment_gaps as segment_gaps
     from xmresearch.psychometrics.tolerance import ToleranceResult as ToleranceResult
     from xmresearch.psychometrics.tolerance import zone_of_tolerance as zone_of_tolerance
+    from xmresearch.psychometrics.wave_gaps import GapChanges as GapChanges
+    from xmresearch.psychometrics.wave_gaps import gap_changes as gap_changes
 else:
     __getattr__, __dir__ = front_door(__name__)

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from xmresearch.data.survey import Survey
 from xmresearch.disclosure import called, hidden_counts
 from xmresearch.display import Shown
-from xmresearch.errors import DataError, InsufficientData, brief, nearest
+from xmresearch.errors import InsufficientData
 from xmresearch.studies.scorecard.asked import NET_RECOMMENDATION, Asked, net_recommended
 from xmresearch.studies.scorecard.params import ScorecardParams
+from xmresearch.studies.wave_choice import chosen_waves, ordered_waves
 
 WEIGHT, PERSON, WAVE = "_weight", "_person", "_wave"
 ONE_WAVE = "all"
@@ -96,11 +97,11 @@ def rows_of_waves(survey: Survey, params: ScorecardParams, headline: Asked) -> R
         for t in (survey.apart.reindex(frame.index), survey.carried.reindex(frame.index))
     )
     frame = frame[known].reset_index(drop=True)
-    order = [ONE_WAVE] if column is None else _ordered(frame[WAVE], params.waves)
+    order = [ONE_WAVE] if column is None else ordered_waves(frame[WAVE], params.waves)
     sizes = frame.loc[frame[headline.item].notna(), WAVE].value_counts().reindex(order, fill_value=0).to_numpy()
     hide = hidden_counts(sizes, params.min_cell) if len(order) > 1 else sizes < params.min_cell
     shown = [w for w, away in zip(order, hide, strict=True) if not away]
-    chosen = _chosen(params.compare, order, shown)
+    chosen = chosen_waves(params.compare, order, shown)
     for wave in chosen:
         if wave not in shown:
             size = int(sizes[order.index(wave)])
@@ -122,38 +123,6 @@ def rows_of_waves(survey: Survey, params: ScorecardParams, headline: Asked) -> R
         left_out,
         int(hide.sum()),
     )
-
-
-def _ordered(waves: pd.Series, given: list[str]) -> list[str]:
-    there = [str(w) for w in waves.unique()]
-    if not there:
-        raise InsufficientData("The column of waves is empty.", "Name another wave_column, or null.")
-    if not given:
-        numbers = pd.to_numeric(pd.Series(there), errors="coerce")
-        if numbers.notna().all():
-            return [w for _, w in sorted(zip(numbers, there, strict=True))]
-        return sorted(there)
-    unknown = [w for w in given if w not in there]
-    missing = [w for w in there if w not in given]
-    if unknown or missing:
-        wrong = (
-            f"there is no wave '{brief(unknown[0])}'"
-            if unknown
-            else f"{len(missing)} wave(s) of the data are not listed"
-        )
-        raise DataError(f"waves: {wrong}.", nearest(unknown[0], there) if unknown else "List every wave, in order.")
-    return list(given)
-
-
-def _chosen(compare: list[str], order: list[str], shown: list[str]) -> list[str]:
-    if not compare:
-        return (shown or order)[-2:]
-    for wave in compare:
-        if wave not in order:
-            raise DataError(f"compare: there is no wave '{brief(wave)}'.", nearest(wave, order))
-    if order.index(compare[0]) > order.index(compare[1]):
-        raise DataError("compare: the first wave is later than the second.", "Give the earlier one first.")
-    return list(compare)
 
 
 def person_inflation(scores: NDArray[np.float64], weights: NDArray[np.float64], people: NDArray[np.object_]) -> float:

@@ -10,6 +10,7 @@ from xmresearch.sampling.survey_designs import survey_sample
 from xmresearch.studies.design_lines import design_lines
 from xmresearch.studies.servqual.forms import form_of
 from xmresearch.studies.servqual.params import ServqualParams
+from xmresearch.studies.servqual.waves import waves_of_study
 from xmresearch.studies.survey import describe_survey
 
 
@@ -35,7 +36,7 @@ def check_study(params: ServqualParams, survey: Survey) -> list[str]:
     ParamsError
         A target where expectations or gaps were asked.
     DataError, InsufficientData
-        Weights cannot have the margins that are asked for; the sample leaves no degree of freedom.
+        Waves cannot be compared; weights cannot have the margins that are asked for; the sample leaves no degree of freedom.
     """
     facts = survey.summary()
     what = (
@@ -64,6 +65,9 @@ def _examined(params: ServqualParams, survey: Survey) -> list[str]:
                 nearest(params.outcome, book.names("outcome")),
             )
         )
+    with problems.step():
+        waves = waves_of_study(survey, params)
+        lines += [] if waves is None else [waves.line()]
     with problems.step():
         sample = survey_sample(survey, min_cell=params.min_cell)
         lines += design_lines(sample) if sample is not None else []

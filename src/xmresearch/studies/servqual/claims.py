@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from xmresearch.claims.claim import UNSETTLED, Claim, cases
+from xmresearch.claims.claim import UNSETTLED, Claim, Condition, cases
 from xmresearch.claims.families import count_of
 from xmresearch.claims.ranking import Joint, first_of
 from xmresearch.claims.rules import larger
@@ -26,7 +26,15 @@ from xmresearch.psychometrics.performance_scores import PerformanceResult
 from xmresearch.psychometrics.priority import PriorityResult
 from xmresearch.psychometrics.segments import SegmentResult
 from xmresearch.psychometrics.tolerance import ToleranceResult
+from xmresearch.psychometrics.wave_gaps import GapChanges
 from xmresearch.sem.result import SemFit
+from xmresearch.studies.servqual.change_claims import (
+    CHANGE_CLAIMS,
+    closed_by_expectations,
+    dimensions_changed,
+    made_by,
+    moved,
+)
 from xmresearch.studies.servqual.instrument_claims import comparable, keyed_alike, measures, pairs_distinct, reach_alpha
 from xmresearch.studies.servqual.score_claims import (
     SCORE_CLAIMS,
@@ -51,6 +59,7 @@ CLAIMS: Mapping[str, tuple[str, ...]] = {
     "distinct": cases("count"),
     "comparable": cases("alike"),
     **SCORE_CLAIMS,
+    **CHANGE_CLAIMS,
 }
 
 
@@ -84,6 +93,10 @@ class ServqualClaims(Shown):
         Whether the instrument measures its dimensions.
     comparable : Claim or None
         Whether segments use the instrument alike.
+    moved, changed : Claim or None
+        Between two waves: the overall gap or score rose or fell, and in how many dimensions it did (Holm).
+    why, hollow : Claim or None
+        Whether perceptions or expectations made the overall gap change, and in how many dimensions it closed by expectations alone (Holm).
     """
 
     score: Claim | None
@@ -103,6 +116,10 @@ class ServqualClaims(Shown):
     instrument: Claim | None
     distinct: Claim | None
     comparable: Claim | None
+    moved: Claim | None
+    changed: Claim | None
+    why: Claim | None
+    hollow: Claim | None
 
 
 def servqual_claims(
@@ -120,6 +137,8 @@ def servqual_claims(
     cfa: SemFit | None = None,
     valid: ValidityResult | None = None,
     alike: SegmentInvariance | None = None,
+    changes: GapChanges | None = None,
+    waves: Mapping[str, Any] | None = None,
     smallest_gap: float = 0.0,
 ) -> ServqualClaims:
     """Settle what a SERVQUAL study may say.
@@ -130,6 +149,10 @@ def servqual_claims(
         What was estimated; None where it was not: of perceptions alone `performed`, otherwise `gap`, `priority` and `scores`.
     confidence : float
         Of the report.
+    changes : GapChanges, optional
+        Between two waves.
+    waves : mapping, optional
+        The names of these waves: before and after.
     smallest_gap : float
         Smallest gap that matters, in points of the answer scale.
 
@@ -161,7 +184,21 @@ def servqual_claims(
         instrument=None if cfa is None else measures(cfa, distinct, level),
         distinct=distinct,
         comparable=None if alike is None else comparable(alike, level),
+        **_of_change(changes, smallest_gap, waves or {}, keyed),
     )
+
+
+def _of_change(
+    changes: GapChanges | None, smallest: float, waves: Mapping[str, Any], keyed: Condition
+) -> dict[str, Claim | None]:
+    """Settle what may be said of a change between waves; nothing where there is none."""
+    if changes is None:
+        return dict.fromkeys(("moved", "changed", "why", "hollow"))
+    found = {
+        "moved": moved(changes, waves), "changed": dimensions_changed(changes, waves), "why": made_by(changes, smallest, waves),
+        "hollow": closed_by_expectations(changes, smallest, waves),
+    }  # fmt: skip
+    return {name: None if claim is None else claim.given(keyed) for name, claim in found.items()}
 
 
 def overall(scores: ScoreResult, smallest_gap: float, confidence: float) -> Claim:

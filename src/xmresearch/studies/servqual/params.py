@@ -31,6 +31,19 @@ class ServqualParams(SurveyParams):
     weight_column: str | None = Field("weight", description="design weight, above zero")
     sampling: SamplingParams = Field(SamplingParams(), description="strata, clusters, population and margins")
     duration_column: str | None = Field("duration", description="length of the interview in seconds")
+    wave_column: str | None = Field(
+        None, description="column of waves, or of dates, whose change is asked for; null for a single wave"
+    )
+    wave_period: Literal["month", "quarter", "half_year", "year"] | None = Field(
+        None, description="what dates are put into; null where the column names the waves"
+    )
+    waves: list[str] = Field([], description="the waves in order; by name if empty")
+    compare: list[str] = Field(
+        [],
+        max_length=2,
+        description="the two waves to compare, earlier first; the last two if empty. All else is of the later",
+    )
+    person_column: str | None = Field(None, description="who answered, where people may be in both waves; once in each")
     segments: list[str] = Field(["branch", "channel"], max_length=8, description="columns to report by")
     outcome: str | None = Field(
         "quality", description="outcome item whose drivers are sought; null for the codebook's first"
@@ -57,6 +70,16 @@ class ServqualParams(SurveyParams):
             raise ValueError(
                 f"estimator {self.estimator} knows no design of the sample (sampling): set estimator to MLR"
             )
+        if self.wave_column is None and (self.wave_period or self.waves or self.compare or self.person_column):
+            raise ValueError("wave_period, waves, compare and person_column need a wave_column")
+        if self.compare and (len(self.compare) != 2 or self.compare[0] == self.compare[1]):
+            raise ValueError("compare: give two different waves, the earlier first")
+        if self.wave_column is not None and self.sampling.given:
+            raise ValueError(
+                "a change between waves does not know the design of the sample (sampling): leave one of them out"
+            )
+        if self.wave_column is not None and self.wave_column in self.segments:
+            raise ValueError("segments and wave_column must be different columns")
         columns = self.sampling.columns
         same = next((key for key, name in columns.items() if name == self.weight_column), None)
         if same is not None:
@@ -65,6 +88,9 @@ class ServqualParams(SurveyParams):
 
     def survey_settings(self) -> dict[str, Any]:
         """Return what `load_survey` needs of the params."""
+        more = [] if self.wave_column is None else [self.wave_column]
         return super().survey_settings() | {
-            "weight_column": self.weight_column, "sampling": self.sampling, "segments": self.segments,
+            "weight_column": self.weight_column, "sampling": self.sampling, "segments": [*self.segments, *more],
+            "cluster_column": self.person_column,
+            "periods": {self.wave_column: self.wave_period} if self.wave_column and self.wave_period else {},
         }  # fmt: skip

@@ -50,7 +50,7 @@ COLUMNS = {
     "importance_share": "pct", "below": "pct", "above": "pct", "adequacy": "+.2f", "superiority": "+.2f",
     "difference_reliability": ".3f", "beta": "+.2f", "f": ".2f", "df1": ".0f", "df2": ".0f", "importance": ".2f",
     "lowest": ".2f", "q25": ".2f", "median": ".2f", "q75": ".2f", "highest": ".2f", "deff": ".2f", "n_eff": ",.0f", "worth": ",.0f",
-    "se": ".3f", "df": ",.0f", "target": "pct1", "before": "pct1", "raked": "pct1", "after": "pct1",
+    "se": ".3f", "df": ",.0f", "n_before": ",.0f", "n_after": ",.0f", "change": "+.2f", "perception_change": "+.2f", "expectation_change": "+.2f", "target": "pct1", "before": "pct1", "raked": "pct1", "after": "pct1",
 }  # fmt: skip
 
 STUDY = Study(
