@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import statsmodels.api as sm
 from driver_worlds import WORLDS, draw, truth
+from said_and_true import by_bins
 
 from xmresearch.claims.calibration import Cell, judge
 from xmresearch.drivers.expected_gains import gains
@@ -52,7 +53,6 @@ def test_intervals_of_importance():
 
 MIXED = {"equal": 0.0, "near ties": 0.06, "clear": 0.25}
 """Standard deviation of slopes of mean .3 in a third of the worlds each."""
-EDGES = (0.0, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.97, 1.0)
 
 
 def said_and_true(n, spreads, k_drivers, worlds, seed):
@@ -79,17 +79,6 @@ def said_and_true(n, spreads, k_drivers, worlds, seed):
             said[what].append(p.max())
             true[what].append(p.argmax() == first[what])
     return {w: (np.array(said[w]), np.array(true[w])) for w in said}
-
-
-def by_bins(label, said, true, exact=True):
-    """A cell for each bin of what is said; unless exact, saying too little is no fault."""
-    band = np.digitize(said, EDGES[1:-1])
-    cells = []
-    for b in np.unique(band):
-        mine, mean = band == b, float(min(said[band == b].mean(), 1 - 1e-9))
-        name = f"{label}: said {EDGES[b]:g}-{EDGES[b + 1]:g}"
-        cells.append(Cell(name, int(true[mine].sum()), int(mine.sum()), mean, mean if exact else 1.0))
-    return cells
 
 
 def test_ranks_are_as_probable_as_they_are_said_to_be():

@@ -8,12 +8,13 @@ n = 50 and p = .02 covers in exactly 92.2 %).
 import numpy as np
 import pandas as pd
 import pytest
+from said_and_true import by_bins
 
 from xmresearch.claims.calibration import Cell, judge
 from xmresearch.metrics.change_parts import gap_change, mix_and_score
 from xmresearch.metrics.composite_indices import composite_index, indicator_scores
 from xmresearch.metrics.cumulative_links import cumulative_link
-from xmresearch.metrics.league_tables import rank_chances
+from xmresearch.metrics.league_tables import draws_of_groups, rank_chances
 from xmresearch.metrics.many_groups import pool_means, pool_shares
 from xmresearch.metrics.measures import answers_in, mean_score, net_promoter_measure, net_recommendation_measure
 from xmresearch.metrics.rater_agreement import _FORMS, _interval_ends, _squares
@@ -299,3 +300,32 @@ def test_agreement_of_raters(subjects, raters):
             for form, count in inside.items()
         ]
     show(f"Raters: {subjects} subjects, {raters} raters", judge(cells))
+
+
+@pytest.mark.parametrize("groups", [5, 20])
+def test_ranks_are_not_said_to_be_surer_than_they_are(groups):
+    """Net promoter scores of groups that are equal, near one another and far apart, a third of the worlds each: no bin is bold."""
+    cells = []
+    for n in (20, 60, 300, 1000):
+        said, true = [], []
+        for k in range(1500):
+            rng = np.random.default_rng([92, groups, n, k])
+            spread = (0.0, 0.05, 0.15)[k % 3]
+            net = spread * rng.standard_normal(groups)
+            better, worse = np.clip(0.4 + net / 2, 0.02, 0.7), np.clip(0.25 - net / 2, 0.02, 0.28)
+            sizes = np.maximum(np.round(n * rng.lognormal(0, 0.5, groups)), 10).astype(int)
+            got = np.array(
+                [rng.multinomial(m, [w, 1 - w - b, b]) for m, w, b in zip(sizes, worse, better, strict=True)]
+            )
+            score = (got[:, 2] - got[:, 0]) / sizes
+            se = np.sqrt(
+                ((got[:, 2] + got[:, 0] + 1.5) / (sizes + 3) - score**2 * (sizes / (sizes + 3)) ** 2) / (sizes + 3)
+            )
+            chance = rank_chances(draws_of_groups(score, se, sizes, seed=k))[:, 0]
+            truth = better - worse
+            said.append(chance.max())
+            true.append(chance.argmax() == (truth.argmax() if spread else rng.integers(groups)))
+        cells += by_bins(f"{groups} groups, n = {n}", np.array(said), np.array(true), exact=False)
+    table = judge(cells)
+    show("Scorecard: probability of being first", table)
+    assert table["kept"].all()

@@ -11,7 +11,7 @@ from xmresearch.claims.families import adjusted
 from xmresearch.disclosure import hidden_groups
 from xmresearch.display import Shown
 from xmresearch.metrics.change_parts import mix_and_score
-from xmresearch.metrics.league_tables import outlying, rank_chances
+from xmresearch.metrics.league_tables import draws_of_groups, outlying, rank_chances
 from xmresearch.metrics.many_groups import PooledGroups, pool_means, pool_shares
 from xmresearch.studies.scorecard.asked import Asked
 from xmresearch.studies.scorecard.params import ScorecardParams
@@ -205,7 +205,8 @@ def _ranked(
         )
     else:
         found = pool_means(part["estimate"], part["spread"], draws=draws, seed=seed, confidence=level)
-    chances = rank_chances(found.draws)
+    alike = draws_of_groups(part["estimate"], part["spread"], part["n_eff"], draws=draws, seed=seed)
+    chances = rank_chances(alike)
     columns = {
         "pooled": found.table["estimate"], "pooled_lower": found.table["lower"], "pooled_upper": found.table["upper"],
         "kept": found.table["kept"], "p_first": chances[:, 0], "p_last": chances[:, -1],
