@@ -14,6 +14,7 @@ from xmresearch.report.document import Document, Part
 from xmresearch.report.outputs import WORKBENCH_TAG
 from xmresearch.report.own_cells import Cell, read_cells, resolve
 from xmresearch.report.references import REFERENCE
+from xmresearch.report.typesetting import typeset, typeset_block, typeset_markdown
 from xmresearch.report.wording import labels
 
 
@@ -62,7 +63,9 @@ def assemble(notebook: Mapping[str, Any], stamp: Mapping[str, str], bibliography
             "The notebook shows no report title.", "Call report.title(...) once, before the first section."
         )
     top = titles[0]
-    document = Document(top["title"], top["client"], top["glance"], top["lang"], bibliography=tuple(bibliography))
+    document = Document(
+        top["title"], top["client"], typeset(top["glance"], top["lang"]), top["lang"], bibliography=tuple(bibliography)
+    )
     style = labels(document.lang)["style"]
     sections = {"stamp": (style["stamp"], "sec-stamp"), "references": (style["references"], "references")}
     cells, document.notes = read_cells(notebook, style["own_figure"], sections)
@@ -96,10 +99,10 @@ def assemble(notebook: Mapping[str, Any], stamp: Mapping[str, str], bibliography
             if kind == "markdown":
                 text = own(text, cell)
             elif kind in ("prose", "callout"):
-                text = REFERENCE.sub(refer, text)
+                text = REFERENCE.sub(refer, typeset_markdown(text, top["lang"]))
             elif kind in ("figure", "table"):
                 number = f"{style[kind]} {numbers['fig' if kind == 'figure' else 'tbl', block['key']]}."
-            parts.append(Part(kind, block, text, number))
+            parts.append(Part(kind, typeset_block(block, top["lang"]), text, number))
         parts.append(Part("code", {"summary": style["code"], "sources": [cell.source]}))
     parts += [
         Part("references", {"title": style["references"]}), Part("stamp", {"title": style["stamp"], "lines": dict(stamp)}),

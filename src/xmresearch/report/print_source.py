@@ -47,7 +47,7 @@ def _markdown(part: Part) -> str:
 
 def _from_html(markup: str) -> str:
     """Return the Markdown of what a cell shows as HTML, such as a styled table."""
-    return converted(markup, "markdown-raw_html-raw_attribute-native_divs-native_spans", reader="html")
+    return converted(markup, "markdown-raw_html-raw_attribute-native_divs-native_spans", "en", reader="html")
 
 
 def to_pandoc(
@@ -80,5 +80,5 @@ def to_pandoc(
     """
     reader = READER.replace("+markdown_in_html_blocks", "-raw_html")
     return converted(
-        text, kind, document.bibliography, {"columns": 100_000, **(settings or {})}, reader=reader, out=out
+        text, kind, document.lang, document.bibliography, {"columns": 100_000, **(settings or {})}, reader=reader, out=out
     )

@@ -49,12 +49,13 @@ def to_html(document: Document) -> str:
             "standalone": True, "template": str(template), "table-of-contents": True, "toc-depth": 1, "number-sections": True,
             "html-math-method": {"method": "mathml"}, "variables": {k: v for k, v in variables.items() if v},
         }  # fmt: skip
-        return converted(source(document), "html5", document.bibliography, settings)
+        return converted(source(document), "html5", document.lang, document.bibliography, settings)
 
 
 def converted(
     text: str,
     kind: str,
+    lang: str,
     bibliography: Sequence[Path] = (),
     settings: Mapping[str, Any] | None = None,
     *,
@@ -69,6 +70,8 @@ def converted(
         Pandoc Markdown.
     kind : str
         Format that pandoc writes.
+    lang : {'en', 'zh'}
+        Language of citations.
     bibliography : sequence of Path
         Files of references, beside the one that comes with the package.
     settings : mapping, optional
@@ -90,11 +93,17 @@ def converted(
     """
     import pypandoc
 
-    with as_file(files("xmresearch.report") / "references.bib") as shipped, tempfile.TemporaryDirectory() as folder:
+    folder_of = files("xmresearch.report")
+    with (
+        as_file(folder_of / "references.bib") as shipped,
+        as_file(folder_of / "zh.csl") as chinese,
+        tempfile.TemporaryDirectory() as folder,
+    ):
         # arguments are read in the locale of the machine, a file of defaults is UTF-8 everywhere
         defaults = {
             "citeproc": True, "bibliography": [str(path) for path in (shipped, *bibliography)], "wrap": "none", "verbosity": "ERROR",
-            "metadata": {"link-citations": True, "lang": "en-GB"}, **(settings or {}),
+            "metadata": {"link-citations": True, "lang": "zh-CN" if lang == "zh" else "en-GB"},
+            **({"csl": str(chinese)} if lang == "zh" else {}), **(settings or {}),
         }  # fmt: skip
         path = Path(folder) / "defaults.yaml"
         path.write_text(json.dumps(defaults), "utf-8")
