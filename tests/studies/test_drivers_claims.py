@@ -85,7 +85,7 @@ def test_ties_are_named_as_ties(pages, world, count):
         assert tied <= set(claims[name].facts["possible"])
     assert "do not settle what to fix first" in prose(pages[world, "en"])
     said = prose(pages[world, "en"])
-    assert "that order is not settled" in said or "The ways of ranking do not agree" in said
+    assert "that order is not settled" in said or "The ways of ranking do not all agree" in said
     assert "数据不能确定应首先改进什么" in prose(pages[world, "zh"])
 
 
@@ -112,7 +112,7 @@ def test_a_driver_that_lowers_the_outcome_is_not_to_be_fixed_first(pages):
     assert "tangibles" in report.claims["matter"].facts["not_shown"]
     ways = next(b for b in report.blocks if b.kind == "table" and b.content["key"] == "ways")
     assert {row[1] for row in ways.content["rows"]} >= {"Tangibles", "Reliability"}
-    assert "The ways of ranking do not agree" in prose(report)
+    assert "The ways of ranking do not all agree" in prose(report)
     assert "各种排序方法并不一致" in prose(pages["negative", "zh"])
     for lang, words in (("en", "higher scores go with a LOWER outcome"), ("zh", "得分越高，结果反而越低")):
         card = next(c for c in cards(pages["negative", lang]) if [r["name"] for r in c["claims"]] == ["strongest"])

@@ -82,7 +82,7 @@ def test_null_world_names_nobody(pages):
     claims = pages["null", "en"].claims
     assert (claims["under"].state, claims["weakest"].state) == ("unsettled", "unsettled")
     assert claims["driver"].withheld == "explains_nothing"
-    assert "No dimension is shown to fall below" in prose(pages["null", "en"])
+    assert "No dimension is shown to lie below" in prose(pages["null", "en"])
     assert "未能证实有维度偏低" in prose(pages["null", "zh"])
 
 
