@@ -57,7 +57,7 @@ def test_document_is_numbered_and_cross_referenced(report):
     assert 'href="#tbl-gap_dimensions"' in page
     assert "Alpha &lt;&amp;&gt; 甲" in page
     assert "[−1.50, −0.50]" in page
-    assert "&lt; .001" in page
+    assert "&lt;\u00a0.001" in page
     assert "<title>T</title>" in page
 
 
@@ -299,3 +299,15 @@ def test_hypothetical_edge_figures(report):
         "importance_upper": [6.0], "performance_lower": [4.0], "performance_upper": [6.0], "quadrant": ["keep_up"],
     })  # fmt: skip
     assert "<svg" in KINDS["quadrants"](one, report.wording, "importance", cross=(5.0, 5.0))
+
+
+def test_an_answer_is_no_statement_of_the_same_number():
+    """Answers 1 and 9-10 stand as they are where statements are numbered as well; words of answers keep their names."""
+    report = Report("en", STUDY, {"1": "Up-to-date equipment", "9–10": "Never", "x=none": "Does not know"})
+    table = pd.DataFrame(
+        {"answer": ["1", "9–10", "x=none"], "row_name": ["−1", "0", "1"], "item": ["1", "1", "1"], "n": 3}
+    )
+    report.table("gap_statements", table, ["answer", "row_name", "item", "n"])
+    assert [row[:3] for row in report.blocks[-1].content["rows"]] == [
+        ["1", "−1", "Up-to-date equipment"], ["9–10", "0", "Up-to-date equipment"], ["Does not know", "1", "Up-to-date equipment"],
+    ]  # fmt: skip

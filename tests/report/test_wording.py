@@ -64,6 +64,8 @@ def test_every_citation_is_in_the_bibliography(root):
 @pytest.mark.parametrize(
     ("value", "spec", "text"),
     [
+        (2833, ".3g", "2,833"),
+        (999.4, ".3g", "999"),
         (-1.234, "+.2f", "−1.23"),
         (0.001, "+.2f", "0.00"),
         (-0.001, "+.2f", "0.00"),

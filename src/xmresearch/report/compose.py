@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -32,6 +33,9 @@ TEXT_COLUMNS = (
     "setting",
 )
 PERIOD_COLUMNS = ("cohort", "time")
+ANSWER_COLUMNS = ("answer", "row_name")
+"""Columns whose figures are answers: a statement of the same number does not name them."""
+FIGURE = re.compile(r"[−-]?[\d.]+(?:–[−-]?[\d.]+)?")
 
 
 class Summarised(Protocol):
@@ -339,6 +343,8 @@ class Report(OwnBlocks):
         if isinstance(value, str):
             if column == "id" and row.get("level") == "statement":
                 return f"{value}  {self.wording.name(value)}"
+            if column in ANSWER_COLUMNS and FIGURE.fullmatch(value):
+                return value
             if column in ("value", "group") and "segment" in row:
                 return self.wording.name(f"{row['segment']}={value}")
             return self.wording.name(value)

@@ -80,5 +80,11 @@ def to_pandoc(
     """
     reader = READER.replace("+markdown_in_html_blocks", "-raw_html")
     return converted(
-        text, kind, document.lang, document.bibliography, {"columns": 100_000, **(settings or {})}, reader=reader, out=out
+        text,
+        kind,
+        document.lang,
+        document.bibliography,
+        {"columns": 100_000, **(settings or {})},
+        reader=reader,
+        out=out,
     )

@@ -116,6 +116,8 @@ def number(value: Any, spec: str = DEFAULT_FORMAT) -> str:
         return f"{100 * value:.1f} %".replace("-", "−")
     if spec == "level":
         return f"{100 * value:.4g} %"
+    if spec == ".3g" and abs(value) >= 1000:
+        spec = ",.0f"
     if spec == "brief":
         spec = ",.0f" if abs(value) >= 1000 else ".4g"
     if spec.endswith("d"):

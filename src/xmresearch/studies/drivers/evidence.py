@@ -82,6 +82,11 @@ class Evidence(Shown):
             "reasons": list(dict.fromkeys(f"reason_{r}" for _, r in self.lacking)),
         }
 
+    def as_numbers(self) -> dict[str, Any] | None:
+        """Return no figures where the grid of derived importance treats grades as numbers, and so has other shares; None elsewhere."""
+        graded = self.driven is not None and self.driven.kind != "numeric"
+        return {} if graded and self.derived is not None else None
+
     def mark(self) -> dict[str, Any] | None:
         """Return what the best groups' levels are a mark of; None where there are no groups."""
         return {"groups": len(set(self.gain.best.values()))} if self.gain is not None and self.gain.best else None

@@ -188,7 +188,8 @@ def _ranked(
     if len(at) < 2:
         return whole, None, float("nan")
     part = whole.iloc[at]
-    weight = 1 / part["spread"].to_numpy() ** 2
+    # by answers: the variance of a score depends on the score itself, and would draw the mean to the ends of the scale
+    weight = part["n_eff"].to_numpy()
     centre = float(weight @ part["estimate"] / weight.sum())
     whole.loc[at, "p_outlying"] = outlying(part["estimate"], part["spread"], centre)
     if len(at) < FEWEST_POOLED:
