@@ -303,11 +303,13 @@ def test_hypothetical_edge_figures(report):
 
 def test_an_answer_is_no_statement_of_the_same_number():
     """Answers 1 and 9-10 stand as they are where statements are numbered as well; words of answers keep their names."""
-    report = Report("en", STUDY, {"1": "Up-to-date equipment", "9–10": "Never", "x=none": "Does not know"})
+    from xmresearch.studies.scorecard.study import STUDY as SCORECARD
+
+    report = Report("en", SCORECARD, {"1": "Up-to-date equipment", "9–10": "Never", "x=none": "Does not know"})
     table = pd.DataFrame(
-        {"answer": ["1", "9–10", "x=none"], "row_name": ["−1", "0", "1"], "item": ["1", "1", "1"], "n": 3, "family": 2}
+        {"metric": ["1", "1", "1"], "answer": ["1", "9–10", "x=none"], "row_name": ["−1", "0", "1"], "n": 3}
     )
-    report.table("gap_statements", table, ["answer", "row_name", "item", "n"])
+    report.table("answers", table, ["metric", "answer", "row_name", "n"])
     assert [row[:3] for row in report.blocks[-1].content["rows"]] == [
-        ["1", "−1", "Up-to-date equipment"], ["9–10", "0", "Up-to-date equipment"], ["Does not know", "1", "Up-to-date equipment"],
+        ["Up-to-date equipment", "1", "−1"], ["Up-to-date equipment", "9–10", "0"], ["Up-to-date equipment", "Does not know", "1"],
     ]  # fmt: skip
