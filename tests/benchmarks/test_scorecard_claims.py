@@ -13,8 +13,10 @@ from xmresearch.claims.calibration import Cell, judge, power
 from xmresearch.studies.scorecard import claims as say
 from xmresearch.studies.scorecard.asked import asked_metrics
 from xmresearch.studies.scorecard.breakdown import breakdown
-from xmresearch.studies.scorecard.result import Scorecard, _changes, _over_time
+from xmresearch.studies.scorecard.result import Scorecard
 from xmresearch.studies.scorecard.rows import rows_of_waves
+from xmresearch.studies.scorecard.same_scale import on_other_scales
+from xmresearch.studies.scorecard.scoring import changes_between, over_time
 
 pytestmark = pytest.mark.benchmark
 SAMPLES, LEVEL, SMALLEST = 1000, 0.95, 5.0
@@ -38,12 +40,12 @@ def page(frame, **params):
     survey, made = loaded(frame, draws=500, **params)
     asked = tuple(asked_metrics(made, survey.codebook))
     rows = rows_of_waves(survey, made, asked[0])
-    over = [_over_time(rows, a, made) for a in asked]
+    over = [over_time(rows, a, made) for a in asked]
     now = pd.concat([t[t["wave"] == rows.after] for t in over], ignore_index=True)
-    blank = dict.fromkeys(("benchmarks", "banner", "odds", "grades", "index", "links"))
+    blank = dict.fromkeys(("benchmarks", "banner", "odds", "grades", "index", "links", "beside", "raters", "tree"))
     return Scorecard(
-        asked=asked, rows=rows, scores=now, over_time=pd.concat(over, ignore_index=True), changes=_changes(rows, asked, over, LEVEL),
-        groups=breakdown(rows, asked[0], made), answers=pd.DataFrame(), confidence=LEVEL, **blank,
+        asked=asked, rows=rows, scores=now, over_time=pd.concat(over, ignore_index=True), changes=changes_between(rows, asked, over, LEVEL),
+        groups=breakdown(rows, asked[0], made), answers=pd.DataFrame(), other_scales=on_other_scales(rows, asked), confidence=LEVEL, **blank,
     )  # fmt: skip
 
 

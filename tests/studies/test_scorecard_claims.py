@@ -292,7 +292,7 @@ def test_a_wave_that_is_too_small_is_left_out_or_refused_when_asked_for(folder):
 def test_three_groups_are_pooled_and_two_are_not(folder, branches, pooled):
     answers(300, [82, 11], branches=(0.0,) * branches).to_csv(folder / "few.csv", index=False)
     report = write("scorecard", folder, **BARE | {"data": {"path": "few.csv"}})
-    assert ("drawn towards the mean of all" in prose(report)) == pooled
+    assert ("drawn towards the mean of the groups shown" in prose(report)) == pooled
     assert ("Two groups are compared as observed" in prose(report)) != pooled
     assert report.claims["best"].facts["by"] == ("by_pooled" if pooled else "by_observed")
 

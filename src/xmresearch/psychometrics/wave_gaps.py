@@ -126,9 +126,9 @@ def gap_changes(
     codebook : Codebook
         Which items form which dimension: asked in pairs, once as a gap, or once as perceived (the change is then that of the score).
     weights : tuple of ndarray or None
-        Design weights of each wave, above 0.
+        Design weights of each wave, shape (rows,) each, above 0.
     people : tuple of ndarray, optional
-        Who answered, one per row of each wave; nobody twice in a wave. Without it nobody is taken to be in both.
+        Who answered, shape (rows,) for each wave; nobody twice in a wave. Without it nobody is taken to be in both.
     smallest : float
         Smallest rise of perceptions that matters, in points of the answer scale.
     confidence : float
