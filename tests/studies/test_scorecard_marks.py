@@ -141,5 +141,5 @@ def test_simulated_patients_against_published_percentages(root):
     assert [r[2] for r in rows if r[1] == "HCAHPS 2023"] == ["70.0", "69.0", "72.0", "62.0"]
     assert float(rows[0][4]) == pytest.approx(100 * (shipped["rating"] >= 9).mean(), abs=0.05)
     assert both["en"].claims["benchmark"].case == "below"
-    for lang, words in (("en", "It lies below HCAHPS 2023"), ("zh", "与HCAHPS 2023")):
+    for lang, words in (("en", "It lies below HCAHPS 2023"), ("zh", "于HCAHPS 2023")):
         assert words in "".join(b.content.get("text", "") for b in answer(both[lang]))
