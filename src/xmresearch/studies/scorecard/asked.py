@@ -78,7 +78,15 @@ class Asked(Shown):
     def called(self) -> str:
         """Key of the words of its measure."""
         own = self.measure.name in ("enps", NET_RECOMMENDATION)
-        return f"measure_{self.measure.name if own else self.measure.kind}"
+        kind = f"measure_{self.measure.name if own else self.measure.kind}"
+        return f"{kind}_of_{self.item}" if kind == "measure_share" else kind
+
+    @property
+    def counted(self) -> str:
+        """The answers that a share counts, as 4–5 or 1, 3."""
+        levels, kept = self.measure.levels, np.flatnonzero(self.measure.values > 0)
+        told = [f"{levels[k]:g}" for k in kept]
+        return f"{told[0]}–{told[-1]}" if len(kept) > 1 and np.ptp(kept) == len(kept) - 1 else ", ".join(told)
 
     @property
     def unit(self) -> str:

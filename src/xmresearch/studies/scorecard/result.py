@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from xmresearch.data.survey import Survey
 from xmresearch.display import Shown
 from xmresearch.metrics.banner_tables import BannerTable
 from xmresearch.metrics.expert_judgements import CONSISTENT
+from xmresearch.report.wording import labels
 from xmresearch.studies.scorecard.asked import Asked, asked_metrics, facts_of
 from xmresearch.studies.scorecard.banners import banner_rows, columns_tested, nested_names
 from xmresearch.studies.scorecard.breakdown import Breakdown, breakdown
@@ -146,9 +148,21 @@ class Scorecard(Shown):
         return facts and {**facts, "family": f"family_{facts['family']}", "method": f"adjust_{facts['method']}"}
 
     def names(self, survey: Survey, params: ScorecardParams) -> dict[str, str]:
-        """Return the survey's names in the report's language with those that the params give, and those of options and nested columns."""
-        names = survey.names[params.lang]
-        return {**names, **option_names(params, survey), **params.own_names, **nested_names(self.banner, names)}
+        """Return the survey's names in the report's language with those that the params give, and those of shares, options and nested columns."""
+        names, words = (
+            survey.names[params.lang],
+            labels(params.lang, Path(__file__).parent / "words" / f"{params.lang}.yml"),
+        )
+        shares = {
+            m.called: words["style"]["share_of"].format(m.counted) for m in self.asked if m.measure.kind == "share"
+        }
+        return {
+            **names,
+            **shares,
+            **option_names(params, survey),
+            **params.own_names,
+            **nested_names(self.banner, names),
+        }
 
     def beside_told(self) -> dict[str, Any] | None:
         """Return which two metrics stand side by side; None where none do."""
