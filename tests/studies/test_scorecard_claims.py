@@ -99,14 +99,14 @@ def test_a_fall_is_a_fall(pages):
     claims = pages["fallen", "en"].claims
     assert [claims[k].case for k in ("moved", "change", "worst")] == ["below", "smaller", "first"]
     assert "fell, by more than matters:**" in first_screen(pages["fallen", "en"])
-    assert "下降，超过界值：**" in first_screen(pages["fallen", "zh"])
+    assert "下降，幅度超过界值。**" in first_screen(pages["fallen", "zh"])
 
 
 def test_a_change_of_customers_is_told_from_a_change_of_answers(pages):
     claims = pages["mix", "en"].claims
     assert (claims["moved"].case, claims["mix"].case, claims["score_part"].state) == ("above", "above", "unsettled")
     assert "Other customers raised likelihood to recommend" in prose(pages["mix", "en"])
-    assert "顾客结构的变化把推荐意愿抬高了" in prose(pages["mix", "zh"])
+    assert "受访者结构的变化使推荐意愿上升" in prose(pages["mix", "zh"])
 
 
 def test_few_answers_are_said_on_the_first_screen(pages):
@@ -122,7 +122,7 @@ def test_sixty_thousand_answers_do_not_make_a_small_change_matter(pages):
     claims = pages["huge", "en"].claims
     assert (claims["moved"].case, claims["change"].case) == ("above", "within")
     assert "too small to matter" in first_screen(pages["huge", "en"])
-    for lang, words in (("en", "by too little to matter"), ("zh", "但小到不要紧")):
+    for lang, words in (("en", "by too little to matter"), ("zh", "但幅度小，没有实际意义")):
         card = next(c for c in cards(pages["huge", lang]) if [r["name"] for r in c["claims"]] == ["moved"])
         assert words in card["note"]
         assert words in first_screen(pages["huge", lang])

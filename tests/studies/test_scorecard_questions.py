@@ -485,7 +485,7 @@ def test_two_metrics_stand_side_by_side(asked):
     assert row["link"] == pytest.approx(np.corrcoef(score[both], (known[both] >= 4) * 1.0)[0, 1])
     assert {"branch", "channel"} == {s for s, _ in table.index}
     assert "Likelihood to recommend (Net Promoter Score) stands first, satisfaction" in prose(pages["en"])
-    assert "前一项为推荐意愿（净推荐值）" in prose(pages["zh"])
+    assert "第一项为推荐意愿（净推荐值）" in prose(pages["zh"])
 
 
 def test_side_by_side_names_no_small_group_and_is_weighted(folder):

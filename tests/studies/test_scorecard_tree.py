@@ -61,7 +61,7 @@ def test_lights_are_those_of_the_claim_in_both_languages(folder):
         screen = "".join(b.content.get("text", "") for b in answer(both[lang]))
         assert ("**2 of 3 targets are settled**" if lang == "en" else "**3 个目标中有 2 个有定论**") in screen
     assert "The 3 lights are one family" in prose(both["en"])
-    assert "这 3 盏灯为一族" in prose(both["zh"])
+    assert "这 3 盏灯作为一族" in prose(both["zh"])
 
 
 def test_a_metric_with_few_answers_in_the_wave_is_grey(folder):
