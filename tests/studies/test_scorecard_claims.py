@@ -87,7 +87,7 @@ def test_strong_worlds_are_said_plainly_with_their_uncertainty(pages):
     assert "**Yes, likelihood to recommend rose, by more than matters:**" in text
     assert "95 % interval" in text
     assert "**b1 leads** by branch" in text
-    assert "**变了，推荐意愿上升，超过界值：**" in first_screen(pages["strong", "zh"])
+    assert "**有变化：推荐意愿上升，幅度超过界值。**" in first_screen(pages["strong", "zh"])
     assert len(claims["whom"].facts["risen"]) >= 3
     assert claims["whom"].facts["fallen"] == []
     assert "and fell in none" in text
