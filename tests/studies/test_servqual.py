@@ -34,7 +34,7 @@ def test_kiosk_report_reproduces_the_reference(kiosk, same_as_kiosk_reference, r
 def test_published_factor_analysis_is_in_the_kiosk_report(kiosk):
     """Kim et al. (2019): chi-square 302.550 with 155 degrees of freedom, CFI .898, RMSEA .070."""
     text = re.sub(r"<[^>]+>", "", (kiosk / "report.html").read_text("utf-8"))
-    assert "χ² = 302.550 with 155 degrees of freedom, p &lt; .001, CFI 0.898, RMSEA 0.070" in text
+    assert "χ² = 302.550 with 155 degrees of freedom, p &lt;\u00a0.001, CFI 0.898, RMSEA 0.070" in text
     assert (pd.read_csv(kiosk / "tables" / "loadings.csv")["std_all"] > 0.3).all()
     assert 'id="sec-segment_invariance"' in (kiosk / "report.html").read_text("utf-8")
 
