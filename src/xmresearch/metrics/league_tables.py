@@ -8,17 +8,14 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from xmresearch.errors import DataError
+from xmresearch.inference.exchangeable import exchangeable_draws
 from xmresearch.metrics.share_intervals import quantile
 
 Array = NDArray[np.float64]
-ALIKE = 1 / 3
-"""Prior probability that groups do not differ at all."""
 SPREAD = 0.1
 """Scale of the half-Cauchy prior of how much groups differ otherwise, in standard deviations of an answer."""
 BORROWED = 20.0
 """Answers that the variance common to all groups counts for in the variance of each."""
-_GRID = 60
-_NEXT_TO_NOTHING = 1e-6
 FUNNEL = (0.95, 0.998)
 """Limits of a funnel plot: two and three standard deviations (Spiegelhalter, 2005)."""
 
@@ -78,42 +75,29 @@ def draws_of_groups(estimate: ArrayLike, se: ArrayLike, n: ArrayLike, *, draws: 
     Returns
     -------
     ndarray
-        Shape (draws, groups). Groups are normal about a common mean of which nothing is known. Their standard deviation is next to
-        nothing with probability `ALIKE`, otherwise half-Cauchy with scale `SPREAD` times that of an answer.
+        Shape (draws, groups), see `exchangeable_draws`; the scale of how much groups differ is `SPREAD` times the standard deviation of
+        an answer.
 
     Raises
     ------
     DataError
-        A standard error or a number of answers is not above zero.
+        There is one group, or a standard error or a number of answers is not above zero.
 
     References
     ----------
     Efron, B. & Morris, C. (1975). Data analysis using Stein's estimator and its generalizations. Journal of the American Statistical
-    Association, 70, 311-319. Gelman, A. (2006). Prior distributions for variance parameters in hierarchical models. Bayesian
-    Analysis, 1, 515-534.
+    Association, 70, 311-319.
     """
     y, error, answers = (np.asarray(v, dtype="float64") for v in (estimate, se, n))
-    if not (np.isfinite(y).all() and (error > 0).all() and (answers > 0).all()):
-        raise DataError("Groups need estimates, standard errors and numbers of answers above zero.")
+    if len(y) < 2 or not (np.isfinite(y).all() and (error > 0).all() and (answers > 0).all()):
+        raise DataError(
+            "Ranks take two groups or more, each with an estimate, and a standard error and answers above zero."
+        )
     # a small group's own variance is a guess: its best stand-in is that of all groups
     own, common = error**2 * answers, float(np.average(error**2 * answers, weights=answers))
     error = np.sqrt((answers * own + BORROWED * common) / (answers + BORROWED) / answers)
     answer = np.sqrt(common)
-    steps = np.tan(np.pi / 2 * (np.arange(_GRID) + 0.5) / _GRID)
-    tau = SPREAD * answer * np.append(_NEXT_TO_NOTHING, steps)
-    prior = np.append(ALIKE, np.full(_GRID, (1 - ALIKE) / _GRID))
-    w = 1 / (error**2 + tau[:, None] ** 2)
-    variance = 1 / w.sum(axis=1)
-    centre = (w @ y) * variance
-    log = np.log(prior) + 0.5 * (np.log(w).sum(axis=1) + np.log(variance))
-    log -= 0.5 * (w * (y - centre[:, None]) ** 2).sum(axis=1)
-    chance = np.exp(log - log.max())
-    rng = np.random.default_rng(seed)
-    at = rng.choice(_GRID + 1, size=draws, p=chance / chance.sum())
-    mean = centre[at] + np.sqrt(variance[at]) * rng.standard_normal(draws)
-    kept = tau[at, None] ** 2 * w[at]
-    drawn = kept * y + (1 - kept) * mean[:, None]
-    return np.asarray(drawn + np.sqrt(kept) * error * rng.standard_normal((draws, len(y))))
+    return exchangeable_draws(y, np.diag(error**2), SPREAD * float(answer), draws=draws, seed=seed)
 
 
 def funnel_limits(

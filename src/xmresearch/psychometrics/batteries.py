@@ -37,6 +37,35 @@ def person_mean(values: Array, min_answered: float) -> Array:
     return np.where(answered >= max(1.0, min_answered * values.shape[1]), mean, np.nan)
 
 
+def units_of(
+    statements: Sequence[str | None], constructs: Sequence[str | None], codebook: Codebook
+) -> tuple[pd.DataFrame, tuple[tuple[int, ...], ...]]:
+    """List statements and the dimensions that they form.
+
+    Parameters
+    ----------
+    statements, constructs : sequence of str
+        Of each item, in order.
+    codebook : Codebook
+        Whose dimensions count, in its order.
+
+    Returns
+    -------
+    table : DataFrame
+        One row per statement and per dimension that has any: level, id, construct.
+    members : tuple of tuple of int
+        For each of them the positions of its statements.
+    """
+    rows = [("statement", s, c) for s, c in zip(statements, constructs, strict=True)]
+    members: list[tuple[int, ...]] = [(k,) for k in range(len(rows))]
+    for construct in codebook.constructs:
+        inside = tuple(k for k, of in enumerate(constructs) if of == construct)
+        if inside:
+            rows.append(("dimension", construct, construct))
+            members.append(inside)
+    return pd.DataFrame(rows, columns=["level", "id", "construct"]), tuple(members)
+
+
 @dataclass(frozen=True, repr=False)
 class Units(Shown):
     """The pairs that gaps are taken of: every statement, and every dimension.
@@ -65,17 +94,11 @@ class Units(Shown):
         statements = codebook.statements(first, second)
         pairs = [(codebook.item(first, s), codebook.item(second, s)) for s in statements]
         columns = tuple(c.name for pair in pairs for c in pair)
-        rows = [("statement", s, pair[0].construct) for s, pair in zip(statements, pairs, strict=True)]
-        members: list[tuple[int, ...]] = [(k,) for k in range(len(pairs))]
-        for construct in codebook.constructs:
-            inside = tuple(k for k, pair in enumerate(pairs) if pair[0].construct == construct)
-            if inside:
-                rows.append(("dimension", construct, construct))
-                members.append(inside)
+        table, members = units_of(statements, [pair[0].construct for pair in pairs], codebook)
         return cls(
             columns,
-            pd.DataFrame(rows, columns=["level", "id", "construct"]),
-            tuple(members),
+            table,
+            members,
             np.array([c.scale.minimum + c.scale.maximum if c.reverse else np.nan for pair in pairs for c in pair]),
         )
 

@@ -12,7 +12,7 @@ from xmresearch.data.answer_formats import answer_format
 from xmresearch.data.codebook import Codebook
 from xmresearch.data.delimited import require_unique_columns
 from xmresearch.display import Shown
-from xmresearch.psychometrics.batteries import paired_scores, person_mean
+from xmresearch.psychometrics.batteries import paired_scores, person_mean, units_of
 
 Array = NDArray[np.float64]
 
@@ -43,16 +43,9 @@ class Battery(Shown):
     def of(cls, codebook: Codebook, kind: str) -> Battery:
         """List the items of one kind, and the dimensions that they form."""
         items = codebook.select(kind)
-        rows = [("statement", c.statement, c.construct) for c in items]
-        members: list[tuple[int, ...]] = [(k,) for k in range(len(items))]
-        for construct in codebook.constructs:
-            inside = tuple(k for k, c in enumerate(items) if c.construct == construct)
-            if inside:
-                rows.append(("dimension", construct, construct))
-                members.append(inside)
-        table = pd.DataFrame(rows, columns=["level", "id", "construct"])
+        table, members = units_of([c.statement for c in items], [c.construct for c in items], codebook)
         neutral, middle = np.array([c.neutral for c in items]), np.array([c.scale.middle for c in items])
-        return cls(tuple(c.name for c in items), table, tuple(members), neutral, middle)
+        return cls(tuple(c.name for c in items), table, members, neutral, middle)
 
     def scores(self, values: Array, min_answered: float) -> Array:
         """Average each respondent's answers by statement and dimension.

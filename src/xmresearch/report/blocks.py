@@ -31,8 +31,8 @@ class Block:
     kind : str
         title, section, prose, callout, cards, table or figure.
     content : mapping
-        JSON: section (key, title); prose (text); callout (text, tone); cards (items: label, value, note);
-        table (key, caption, note, head, align, rows, csv, statements); figure (key, caption, alt, and svg, or base64, media
+        JSON: section (key, title); prose (text, and title where it is a claim's); callout (text, tone); cards (items: label, value, note);
+        table (key, caption, note, head, align, rows, csv, statements, and sheet: word and format of every column of the CSV); figure (key, caption, alt, and svg, or base64, media
         and ending).
     number : str
         Of a table or figure, as it stands before the caption.

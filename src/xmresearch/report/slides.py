@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 from xmresearch.report.document import Document, Part
@@ -17,18 +16,17 @@ INK, MUTED, BLUE = "1F2933", "5B6670", "1D5B8F"
 _WIDTH, _HEIGHT, _EDGE = 13.333, 7.5, 0.6
 _LONG = 900
 """Characters of text above which a slide's text is set smaller."""
+_TITLE_ONLY, _EMPTY = 5, 6
 Run = tuple[str, bool]
 
 
-def to_pptx(document: Document, reference: Path | None = None) -> bytes:
+def to_pptx(document: Document) -> bytes:
     """Render a document.
 
     Parameters
     ----------
     document : Document
         From `assemble`.
-    reference : Path, optional
-        A PowerPoint file whose master slides are the client's.
 
     Returns
     -------
@@ -38,9 +36,8 @@ def to_pptx(document: Document, reference: Path | None = None) -> bytes:
     import pptx
     from pptx.util import Inches
 
-    deck = pptx.Presentation(str(reference) if reference else None)
-    if reference is None:
-        deck.slide_width, deck.slide_height = Inches(_WIDTH), Inches(_HEIGHT)
+    deck = pptx.Presentation()
+    deck.slide_width, deck.slide_height = Inches(_WIDTH), Inches(_HEIGHT)
     texts, pictures = plain_texts(document), rasters(document)
     _title_slide(deck, document)
     _answer_slide(deck, document, texts)
@@ -139,23 +136,21 @@ def _joined(runs: Iterator[Run]) -> list[Run]:
 
 
 def _blank(deck: Any, title: str) -> Any:
-    """Begin a slide that has a title only, in the master's own layout where it has one."""
-    layout = deck.slide_layouts[5] if len(deck.slide_layouts) > 5 else deck.slide_layouts[-1]
-    slide = deck.slides.add_slide(layout)
-    holder = slide.shapes.title
-    if holder is not None:
-        from pptx.util import Inches
+    """Begin a slide that has a title only."""
+    from pptx.util import Inches
 
-        holder.left, holder.top = Inches(_EDGE), Inches(0.35)
-        holder.width, holder.height = deck.slide_width - Inches(2 * _EDGE), Inches(0.9)
-        _write(holder.text_frame, [[(title, True)]], 26, INK)
+    slide = deck.slides.add_slide(deck.slide_layouts[_TITLE_ONLY])
+    holder = slide.shapes.title
+    holder.left, holder.top = Inches(_EDGE), Inches(0.35)
+    holder.width, holder.height = deck.slide_width - Inches(2 * _EDGE), Inches(0.9)
+    _write(holder.text_frame, [[(title, True)]], 26, INK)
     return slide
 
 
 def _title_slide(deck: Any, document: Document) -> None:
     from pptx.util import Inches
 
-    slide = deck.slides.add_slide(deck.slide_layouts[6] if len(deck.slide_layouts) > 6 else deck.slide_layouts[-1])
+    slide = deck.slides.add_slide(deck.slide_layouts[_EMPTY])
     box = slide.shapes.add_textbox(Inches(_EDGE), Inches(2.4), deck.slide_width - Inches(2 * _EDGE), Inches(2.6))
     lines = [(document.title, 38, INK, True), (document.client, 20, INK, False), (document.glance, 16, MUTED, False)]
     frame = box.text_frame

@@ -13,7 +13,7 @@ from xmresearch.report.column_widths import PADDING, column_widths
 from xmresearch.report.document import Document, Part
 from xmresearch.report.print_source import printed, to_pandoc
 from xmresearch.report.rasters import rasters, shape_of
-from xmresearch.report.wording import escaped, labels
+from xmresearch.report.wording import escaped
 from xmresearch.report.zipped import same_bytes
 
 LATIN, CHINESE = "Arial", "Microsoft YaHei"
@@ -27,15 +27,13 @@ _TONES = {"warning": ("B42318", "FDF1EF"), "simulated": ("C8611A", "FDF5EE")}
 _RIGHT = 2
 
 
-def to_docx(document: Document, reference: Path | None = None) -> bytes:
+def to_docx(document: Document) -> bytes:
     """Render a document.
 
     Parameters
     ----------
     document : Document
         From `assemble`.
-    reference : Path, optional
-        A Word file whose styles, margins and heads are the client's.
 
     Returns
     -------
@@ -57,16 +55,10 @@ def to_docx(document: Document, reference: Path | None = None) -> bytes:
         top = f"::: {{custom-style=Title}}\n{escaped(document.title)}\n:::\n\n"
         for line, style in ((document.client, "Subtitle"), (document.glance, "Author")):
             top += f"::: {{custom-style={style}}}\n{escaped(line)}\n:::\n\n" if line else ""
-        contents = labels(document.lang)["style"]["contents"]
         made = Path(folder) / "report.docx"
-        more = {
-            "number-sections": True,
-            "resource-path": [folder],
-            **({"reference-doc": str(reference)} if reference else {}),
-        }
-        to_pandoc(top + text, "docx", document, more, made)
+        to_pandoc(top + text, "docx", document, {"number-sections": True, "resource-path": [folder]}, made)
         word = docx.Document(str(made))
-    _finish(word, document, contents, own=reference is not None)
+    _finish(word, document)
     out = io.BytesIO()
     word.save(out)
     return same_bytes(out.getvalue())
@@ -88,11 +80,11 @@ def _block(pictures: Mapping[str, bytes], part: Part) -> str | None:
         case "figure":
             width, height = shape_of(pictures[content["key"]])
             inches = min(WIDEST, TALLEST * width / height)
-            picture = f"![]({content['key']}.png){{#fig-{content['key']} width={inches:.2f}in}}"
+            name = f"{content['key']}.png){{#fig-{content['key']} width={inches:.2f}in}}"
+            # a space after it keeps pandoc from taking the alternative text for the caption
+            picture = f"::: {{custom-style='Captioned Figure'}}\n![{escaped(content['alt'])}]({name}\\ \n:::"
             caption = f"**{part.number}** {escaped(content['caption'])}"
-            return f"::: {{custom-style=Captioned Figure}}\n{picture}\\ \n:::\n\n::: {{custom-style='Image Caption'}}\n{caption}\n:::".replace(
-                "custom-style=Captioned Figure", "custom-style='Captioned Figure'"
-            )
+            return f"{picture}\n\n::: {{custom-style='Image Caption'}}\n{caption}\n:::"
         case "stamp":
             rows = [[escaped(k), escaped(v)] for k, v in content["lines"].items()]
             return f"# {escaped(content['title'])} {{#sec-stamp}}\n\n{_pipes(None, rows, ['left'] * 2)}"
@@ -105,8 +97,8 @@ def _pipes(head: list[str] | None, rows: list[list[str]], align: list[str]) -> s
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _finish(word: Any, document: Document, contents: str, *, own: bool) -> None:
-    """Set what pandoc leaves plain: fonts, tables, page numbers, alternative texts; nothing of it dates the file."""
+def _finish(word: Any, document: Document) -> None:
+    """Set what pandoc leaves plain: fonts, tables, page numbers; nothing of it dates the file."""
     from docx.shared import Pt, RGBColor
 
     styles = word.styles
@@ -119,14 +111,10 @@ def _finish(word: Any, document: Document, contents: str, *, own: bool) -> None:
         styles["Captioned Figure"].paragraph_format.keep_with_next = True
     for tone in ("note", "warning", "simulated"):
         _shade(_style(styles, f"Callout-{tone}"), *_TONES.get(tone, (_BLUE, _TINT)))
-    if not own:
-        _house(word)
-    alts = [part.content["alt"] for part in document.of_kind("figure")]
-    for shape, alt in zip(word.element.body.iter(_tag("wp:docPr")), alts, strict=False):
-        shape.set("descr", alt)
+    _house(word)
     for table in word.tables:
         _table(table)
-    _properties(word, document, contents)
+    _properties(word, document)
 
 
 def _house(word: Any) -> None:
@@ -219,7 +207,7 @@ def _table(table: Any) -> None:
                 run.get_or_add_rPr().get_or_add_sz().val = Pt(size)
 
 
-def _properties(word: Any, document: Document, contents: str) -> None:
+def _properties(word: Any, document: Document) -> None:
     import datetime as dt
 
     core = word.core_properties

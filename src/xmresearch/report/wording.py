@@ -91,7 +91,7 @@ def number(value: Any, spec: str = DEFAULT_FORMAT) -> str:
     value : number
         NaN and None give a dash.
     spec : str
-        A format of Python's, or 'p' (p-value), 'peq' (the same after a sign: '= .012' or '< .001'), 'prob' (probability in per cent, never rounded to certainty), 'pct', 'pct1' (with a decimal), 'brief' (four figures, and no powers of ten for large numbers),
+        A format of Python's, or 'p' (p-value), 'peq' (the same after a sign: '= .012' or '< .001'), 'prob' (probability in per cent, never rounded to certainty), 'pct', 'pct1' (with a decimal), 'brief' (four figures); figures of such formats have no powers of ten where they are large,
         'level' (of confidence, with the decimals it has).
 
     Returns
@@ -116,10 +116,10 @@ def number(value: Any, spec: str = DEFAULT_FORMAT) -> str:
         return f"{100 * value:.1f} %".replace("-", "−")
     if spec == "level":
         return f"{100 * value:.4g} %"
-    if spec == ".3g" and abs(value) >= 1000:
-        spec = ",.0f"
     if spec == "brief":
-        spec = ",.0f" if abs(value) >= 1000 else ".4g"
+        spec = ".4g"
+    if spec.endswith("g") and abs(value) >= 1000:
+        spec = ",.0f"
     if spec.endswith("d"):
         value = round(float(value))
     text = format(float(value) if not isinstance(value, int) else value, spec)

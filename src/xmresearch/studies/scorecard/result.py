@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,6 +26,7 @@ from xmresearch.studies.scorecard.same_scale import on_other_scales
 from xmresearch.studies.scorecard.scoring import changes_between, over_time
 from xmresearch.studies.scorecard.several_answers import option_names
 from xmresearch.studies.scorecard.side_by_side import pair_of, side_by_side
+from xmresearch.studies.scorecard.study import STUDY
 from xmresearch.studies.scorecard.tree import TreeOfMetrics, tree_of_metrics
 
 DECIMALS = {"net": 1, "share": 1, "mean": 2}
@@ -151,7 +151,7 @@ class Scorecard(Shown):
         """Return the survey's names in the report's language with those that the params give, and those of shares, options and nested columns."""
         names, words = (
             survey.names[params.lang],
-            labels(params.lang, Path(__file__).parent / "words" / f"{params.lang}.yml"),
+            labels(params.lang, STUDY.words(params.lang)),
         )
         shares = {
             m.called: words["style"]["share_of"].format(m.counted) for m in self.asked if m.measure.kind == "share"
