@@ -108,3 +108,39 @@ def test_shared_files_are_drafted_where_the_study_is_asked_for(name, study, tmp_
     done = draft_study(Path(given).parent / name, study=study, out=tmp_path / "p.yml", name="draft")
     assert done.study == study
     assert "Params are valid" in done.checked
+
+
+def of_months(*sizes):
+    """Visits on two days of successive months, so many in each."""
+    frame = visits(sum(sizes))
+    days = [f"2025-{month:02d}-{1 + k % 2:02d}" for month, size in enumerate(sizes, start=1) for k in range(size)]
+    return frame.assign(date=days)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "period"), [((30, 30), "month"), ((29, 31), None), ((40, 40, 20), "month"), ((40, 39, 21), None)]
+)
+def test_waves_take_thirty_answers_and_four_fifths_of_all(tmp_path, sizes, period):
+    """Months of 29 answers are no waves, and .79 of the answers in months of 30 are too few; the quarter is a single wave."""
+    assert drafted(of_months(*sizes), tmp_path, "scorecard")[1]["wave_period"] == period
+
+
+@pytest.mark.parametrize(("twice", "doubted"), [(20, False), (19, True)])
+def test_few_names_that_occur_again_may_be_duplicates(tmp_path, twice, doubted):
+    """Of 400 answers 380 names are no reason to doubt, 381 are."""
+    frame = visits().assign(customer_id=[f"c{k:05d}" for k in (*range(400 - twice), *range(twice))])
+    done, params, _ = drafted(frame, tmp_path, "scorecard")
+    assert params["person_column"] == "customer_id"
+    assert any(topic == "person" and bool(g.doubt) == doubted for topic, g in done.found)
+
+
+@pytest.mark.parametrize(("whole", "suits"), [(18, True), (17, False)])
+def test_three_rows_for_each_driver_and_one_more(tmp_path, whole, suits):
+    """Five drivers take 18 rows with every rating."""
+    frame = visits(30)
+    frame.loc[frame.index[whole:], "staff_1"] = np.nan
+    if suits:
+        assert drafted(frame, tmp_path, "drivers")[1]["drivers"] == "statement"
+    else:
+        with pytest.raises(DataError, match="17 rows with every rating are too few for 5 drivers"):
+            drafted(frame, tmp_path, "drivers")
