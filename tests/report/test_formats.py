@@ -1,5 +1,6 @@
 """The formats that clients are sent: what stands in one stands in all, nothing of a user's runs, and bytes do not change."""
 
+import base64
 import io
 import json
 import os
@@ -8,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from typing import get_args
 
 import docx
 import nbformat
@@ -17,13 +19,19 @@ import pandas as pd
 import pptx
 import pypdf
 import pytest
+from PIL import Image
 
 from xmresearch.claims.families import count_of
+from xmresearch.cli import run as run_command
 from xmresearch.errors import StudyError
+from xmresearch.params.base import FormatName
 from xmresearch.report.assemble import assemble
-from xmresearch.report.column_widths import PADDING, SIZES, column_widths
+from xmresearch.report.column_widths import PADDING, SIZES, column_widths, text_ems
 from xmresearch.report.compose import Report
+from xmresearch.report.document import Document, Part
+from xmresearch.report.figure_style import wrap
 from xmresearch.report.formats import FORMATS, rendered
+from xmresearch.report.pdf import figure_width
 from xmresearch.report.rasters import figure_of
 from xmresearch.report.workbook import HEAD_ROW, number_format, sheet_names
 from xmresearch.studies.servqual.study import STUDY
@@ -190,6 +198,8 @@ def test_slides_are_title_answer_claims_and_limits(made):
 _AGAIN = """
 import hashlib, json, sys
 import test_formats
+from xmresearch.report.document import Document, Part
+from xmresearch.report.figure_style import wrap
 from xmresearch.report.formats import FORMATS, rendered
 document = test_formats.page("zh")
 print(json.dumps({kind: hashlib.sha256(rendered(document, kind)).hexdigest() for kind in FORMATS}))
@@ -232,18 +242,96 @@ def test_a_format_that_is_none_is_refused():
 
 
 def test_long_words_do_not_leave_the_page():
+    """A word of 10 000 letters is broken into lines, none of which is wider than a page of them can be."""
     document = page("en", names=["x" * 10_000, "甲" * 3000], title="y" * 200)
-    reader = pypdf.PdfReader(io.BytesIO(rendered(document, "pdf")))
-    for sheet in reader.pages:
-        wide = float(sheet.mediabox.width)
-        places: list[float] = []
+    text = "\n".join(p.extract_text() for p in pypdf.PdfReader(io.BytesIO(rendered(document, "pdf"))).pages)
+    lines = [len(run) for line in text.replace("\u200b", "").splitlines() for run in re.findall("x{5,}", line)]
+    assert sum(lines) >= 10_000
+    assert max(lines) < 250
 
-        def place(text, cm, tm, font, size, places=places):
-            if text.strip():
-                places.append(tm[4] + cm[4])
 
-        sheet.extract_text(visitor_text=place)
-        assert all(0 <= x <= wide for x in places)
+@pytest.mark.parametrize(("lang", "word"), [("en", "measured service "), ("zh", "政务服务体验")])
+def test_labels_of_figures_have_four_lines(lang, word):
+    """What is longer is cut with a mark; what has four lines stands whole."""
+    long = wrap(word * 30, 20, lang).split("\n")
+    assert len(long) == 4
+    assert long[-1].endswith("…")
+    assert max(map(len, long)) <= 20
+    four = wrap((word * 4).strip() if lang == "en" else (word * 30)[:75], 20, lang)
+    assert four.count("\n") == 3
+    assert "…" not in four
+
+
+def test_formats_are_named_alike_everywhere():
+    offered = next(p for p in run_command.params if p.name == "formats").type.choices
+    assert tuple(offered) == FORMATS == get_args(FormatName)
+
+
+def test_a_pasted_picture_does_not_take_the_words_of_a_figure():
+    """Every picture of a Word file keeps its own alternative text, whatever stands before it."""
+    document = page("en")
+    tiny = base64.b64encode(rendered_png()).decode()
+    document.parts.insert(0, Part("markdown", text=f"![Mine](data:image/png;base64,{tiny})\\ "))
+    word = docx.Document(io.BytesIO(rendered(document, "docx")))
+    described = [p.get("descr") for p in word.element.body.iter("{http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing}docPr")]  # fmt: skip
+    assert described == ["Mine", document.of_kind("figure")[0].content["alt"]]
+
+
+def rendered_png():
+    out = io.BytesIO()
+    Image.new("RGB", (4, 4), "red").save(out, "png")
+    return out.getvalue()
+
+
+def figure(width, height):
+    svg = f'<svg xmlns="http://www.w3.org/2000/svg" height="{height}pt" width="{width}pt" viewBox="0 0 {width} {height}"><rect width="9" height="9"/></svg>'
+    return Part("figure", {"key": "f", "caption": "c", "alt": "a", "svg": svg}, number="Figure 1.")
+
+
+@pytest.mark.parametrize(("width", "height"), [(400, 300), (300, 3000), (3000, 300)])
+def test_figures_fit_on_their_page(width, height):
+    """At most 15.2 by 19 cm in PDF, 6.1 by 7.5 inches in Word, 7 by 5 on a slide, in their own proportions."""
+    document = Document("T", "", "", "en", [Part("section", {"key": "s", "title": "S"}), Part("prose", {"claims": [{"name": "x"}]}, "Said."), figure(width, height)])  # fmt: skip
+    wide = float(figure_width(document.of_kind("figure")[0].content).removesuffix("cm"))
+    assert wide <= 15.2
+    assert wide * height / width <= 19.01
+    assert wide == 15.2 or wide * height / width > 18.9 or wide >= 13
+    extent = next(docx.Document(io.BytesIO(rendered(document, "docx"))).element.body.iter("{http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing}extent"))  # fmt: skip
+    inches = [int(extent.get(k)) / 914400 for k in ("cx", "cy")]
+    assert inches[0] <= 6.11
+    assert inches[1] <= 7.55
+    assert inches[0] / inches[1] == pytest.approx(width / height, rel=0.03)
+    deck = pptx.Presentation(io.BytesIO(rendered(document, "pptx")))
+    shown = next(s for slide in deck.slides for s in slide.shapes if s.shape_type == 13)
+    assert shown.width / 914400 <= 7.001
+    assert shown.height / 914400 <= 5.001
+
+
+@pytest.mark.parametrize(("letters", "size"), [(900, 18), (901, 14)])
+def test_long_texts_of_slides_are_set_smaller(letters, size):
+    document = Document("T", "", "", "en", [Part("section", {"key": "s", "title": "S"}), Part("prose", {"claims": [{"name": "x"}]}, "a" * letters)])  # fmt: skip
+    deck = pptx.Presentation(io.BytesIO(rendered(document, "pptx")))
+    runs = [
+        r
+        for slide in deck.slides
+        for s in slide.shapes
+        if s.has_text_frame
+        for p in s.text_frame.paragraphs
+        for r in p.runs
+    ]
+    assert [r.font.size.pt for r in runs if len(r.text) == letters] == [size]
+
+
+def test_widths_are_counted_in_ems():
+    """A digit .64, a Chinese letter one; 8 points beside every column; words of 14 ems are not narrowed."""
+    assert text_ems("12.5甲") == pytest.approx(4 * 0.64 + 1)
+    size, widths = column_widths(["n"], [["12345"]], ["right"], 500.0)
+    assert widths == [pytest.approx(5 * 0.64 * size + 8)]
+    head, rows, align = ["a", "n"], [["甲" * 40, "1" * 60]], ["left", "right"]
+    # 14 ems of words and 60 digits in 9 points, and the padding of two columns
+    needed = 9 * (14 + 60 * 0.64) + 2 * 8
+    assert column_widths(head, rows, align, needed + 0.01)[0] == 9.0
+    assert column_widths(head, rows, align, needed - 0.01)[0] == 8.5
 
 
 def test_columns_share_the_page():

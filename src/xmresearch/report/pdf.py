@@ -151,7 +151,7 @@ def _block(lang: str, part: Part) -> str | None:
             given = [part.number, content["caption"], content["note"], aligns, content["head"], cells]
             return _raw(f"#block(width: 100%, listing({', '.join(map(literal, given))})) <tbl-{content['key']}>")
         case "figure":
-            size = literal_width(content)
+            size = figure_width(content)
             words = [content["alt"], part.number, content["caption"]]
             call = f"picture({literal(picture_name(content))}, {size}, {', '.join(map(literal, words))})"
             return _raw(f"#place(auto, float: true, {call}) <fig-{content['key']}>")
@@ -162,7 +162,7 @@ def _block(lang: str, part: Part) -> str | None:
     return None
 
 
-def literal_width(content: Mapping[str, Any]) -> str:
+def figure_width(content: Mapping[str, Any]) -> str:
     """Return how wide a figure is printed: as drawn, or as the page allows."""
     found = _SVG_SIZE.search(content.get("svg", ""))
     if found is None:
