@@ -39,7 +39,7 @@ from xmresearch.studies.servqual.study import STUDY
 SHORT = count_of("items", ["a"], [0.001], confidence=0.95, smallest_gap=0.1, three=["a"])
 HOSTILE = (
     '#eval("1+1")', '#image("/etc/passwd")', "$x$ #let", "````{=typst}", "=HYPERLINK(\"http://a\")", "+1+cmd|' /C calc'!A0",
-    "<script>alert(1)</script>", "**bold** [l](http://a)", "]) #panic()", "\\input{x}", "مرحبا 😀", "{{7*7}} ${7*7}", "甲|乙\t丙",
+    "<script>alert(1)</script>", "**bold** [l](http://a)", "]) #panic()", "\\input{x}", "مرحبا 😀", 'a\\"); #panic("b', "{{7*7}} ${7*7}", "甲|乙\t丙",
 )  # fmt: skip
 FRAME = pd.DataFrame({
     "level": "dimension", "id": [f"k{k}" for k in range(len(HOSTILE))], "construct": [f"k{k}" for k in range(len(HOSTILE))],

@@ -42,13 +42,7 @@ def to_xlsx(document: Document) -> bytes:
     import xlsxwriter
 
     out = io.BytesIO()
-    safe = {
-        "strings_to_formulas": False,
-        "strings_to_urls": False,
-        "strings_to_numbers": False,
-        "nan_inf_to_errors": False,
-    }
-    book = xlsxwriter.Workbook(out, {"in_memory": True, **safe})
+    book = xlsxwriter.Workbook(out, {"in_memory": True})
     book.set_properties({"title": document.title, "author": "xmresearch", "created": dt.datetime(2000, 1, 1)})
     tables = document.of_kind("table")
     names = sheet_names([str(part.content["key"]) for part in tables])
