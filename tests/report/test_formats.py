@@ -39,7 +39,7 @@ from xmresearch.studies.servqual.study import STUDY
 SHORT = count_of("items", ["a"], [0.001], confidence=0.95, smallest_gap=0.1, three=["a"])
 HOSTILE = (
     '#eval("1+1")', '#image("/etc/passwd")', "$x$ #let", "````{=typst}", "=HYPERLINK(\"http://a\")", "+1+cmd|' /C calc'!A0",
-    "<script>alert(1)</script>", "**bold** [l](http://a)", "]) #panic()", "\\input{x}", "مرحبا 😀", 'a\\"); #panic("b', "{{7*7}} ${7*7}", "甲|乙\t丙",
+    "<script>alert(1)</script>", "**bold** [l](http://a)", "]) #panic()", "\\input{x}", "مرحبا 😀", 'a\\"); #panic("b', "{{7*7}} ${7*7}", "http://a.example/x", "甲|乙\t丙",
 )  # fmt: skip
 FRAME = pd.DataFrame({
     "level": "dimension", "id": [f"k{k}" for k in range(len(HOSTILE))], "construct": [f"k{k}" for k in range(len(HOSTILE))],
@@ -52,7 +52,7 @@ FRAME = pd.DataFrame({
 def page(lang, title="T & <b> #x", names=HOSTILE):
     """A report whose names are hostile, assembled as a run does."""
     report = Report(lang, STUDY, {f"k{k}": name for k, name in enumerate(names)} | {"a": "Alpha *x* #y"})
-    report.title(title, HOSTILE[0], n=10, instrument="x", statements=2, dimensions=2)
+    report.title(title, f"=2+3 {HOSTILE[0]}", n=10, instrument="x", statements=2, dimensions=2)
     report.section("answer")
     report.callout("simulated", tone="simulated")
     report.section("gaps")

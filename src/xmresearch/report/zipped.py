@@ -5,8 +5,6 @@ from __future__ import annotations
 import io
 import zipfile
 
-_DATE = (1980, 1, 1, 0, 0, 0)
-
 
 def same_bytes(content: bytes) -> bytes:
     """Return an archive without dates and traces of the machine that wrote it.
@@ -24,7 +22,8 @@ def same_bytes(content: bytes) -> bytes:
     out = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new:
         for name in old.namelist():
-            entry = zipfile.ZipInfo(name, _DATE)
+            # dated 1980, the first year that archives know
+            entry = zipfile.ZipInfo(name)
             entry.compress_type = zipfile.ZIP_DEFLATED
             entry.create_system = 3
             new.writestr(entry, old.read(name))
