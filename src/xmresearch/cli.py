@@ -1,4 +1,4 @@
-"""The command line: run, check, new, draft, schema, doctor.
+"""The command line: run, compare, check, new, draft, schema, doctor.
 
 Exit codes: 0 done; 2 wrong params or usage; 3 wrong data; 4 a file or folder cannot be read or written; 5 the notebook stopped; 130 interrupted.
 """
@@ -65,6 +65,28 @@ def run(
     else:
         stages = ", ".join(f"{stage} {value:.1f} s" for stage, value in seconds.items())
         click.echo(f"Time: {stages}; CPU {cpu:.1f} s in all.")
+    click.echo(f"Report: {_shown(done.report)}")
+
+
+@cli.command()
+@click.argument("before", metavar="RUN", type=click.Path())
+@click.argument("after", metavar="RUN", type=click.Path())
+@_lang
+@_out
+@click.option(
+    "--format",
+    "formats",
+    multiple=True,
+    type=click.Choice(["html", "pdf", "docx", "xlsx", "pptx"]),
+    help="Write the report in this format as well (may be given several times).",
+)
+def compare(before: str, after: str, lang: str | None, out: str | None, formats: tuple[str, ...]) -> None:
+    """Compare two runs of one study, the earlier first: folders of runs, or params files that were run."""
+    from xmresearch.run.compare.compare import compare_runs
+
+    done = compare_runs(before, after, out=out, formats=["html", *formats], lang=lang)
+    for note in done.notes:
+        _note(note)
     click.echo(f"Report: {_shown(done.report)}")
 
 

@@ -9,6 +9,9 @@ if TYPE_CHECKING:
     from xmresearch.claims.calibration import exact_interval as exact_interval
     from xmresearch.claims.calibration import judge as judge
     from xmresearch.claims.calibration import power as power
+    from xmresearch.claims.change import changes_of as changes_of
+    from xmresearch.claims.change import difference as difference
+    from xmresearch.claims.change import figures_changed as figures_changed
     from xmresearch.claims.claim import Claim as Claim
     from xmresearch.claims.claim import Condition as Condition
     from xmresearch.claims.claim import cases as cases

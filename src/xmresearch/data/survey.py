@@ -72,6 +72,9 @@ class Survey(Shown):
         Further columns as they were read, one row per respondent kept.
     drawn : Drawn or None
         How respondents were drawn, as `sampling` says; None where nothing was said.
+    respondents : DataFrame
+        Who is in which row, one row per respondent kept: row (number in the data, from 0) and, where the params name a column of
+        identifiers, id (as protected). It tells whether two runs have the same respondents, and is shown nowhere.
     """
 
     frame: pd.DataFrame
@@ -91,6 +94,7 @@ class Survey(Shown):
     apart: pd.DataFrame = field(default_factory=pd.DataFrame)
     carried: pd.DataFrame = field(default_factory=pd.DataFrame)
     drawn: Drawn | None = None
+    respondents: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @property
     def read_from(self) -> tuple[tuple[Table, float], ...]:
@@ -326,7 +330,14 @@ def prepare_survey(
         apart=silent.loc[keep].reset_index(drop=True),
         carried=raw.loc[keep, list(carried)].reset_index(drop=True),
         drawn=drawn,
+        respondents=_respondents(raw.loc[keep], there["id_column"]),
     )
+
+
+def _respondents(kept: pd.DataFrame, id_column: str | None) -> pd.DataFrame:
+    """Return the row numbers and identifiers of those kept."""
+    given = {"row": kept.index.to_numpy()} | ({"id": kept[id_column].to_numpy()} if id_column is not None else {})
+    return pd.DataFrame(given)
 
 
 def _clusters(given: pd.Series, name: str) -> NDArray[np.object_]:

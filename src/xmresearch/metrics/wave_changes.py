@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
+from xmresearch.claims.change import difference
 from xmresearch.display import Shown
 from xmresearch.errors import DataError, InsufficientData
 from xmresearch.metrics.share_intervals import quantile
@@ -104,32 +105,24 @@ def unpaired_change(
     ends = [float(row[k]) for row in (before, after) for k in ("estimate", "lower", "upper")]
     if not np.isfinite(ends).all():
         raise InsufficientData("One of the two waves has no interval.", "A change needs two answers or more in both.")
-    b, b_low, b_high, a, a_low, a_high = ends
-    gap = a - b
-    down = _together(a - a_low, b_high - b, correlation)
-    up = _together(a_high - a, b - b_low, correlation)
-    z = quantile(confidence)
-    near = down if gap > 0 else up
-    p = float(2 * stats.norm.sf(abs(gap) * z / near)) if near > 0 else (0.0 if gap else 1.0)
+    b, a, z = ends[0], ends[3], quantile(confidence)
+    gap, low, high, p = (
+        float(v) for v in difference(ends[:3], ends[3:], correlation=correlation, confidence=confidence)
+    )
     # probabilities use the half on the side of the claim's threshold; both agree in large samples
     return Change(
         b,
         a,
         gap,
-        gap - down,
-        gap + up,
-        (down + up) / 2 / z,
+        low,
+        high,
+        (high - low) / 2 / z,
         np.inf,
         p,
         float(before["n"]),
         float(after["n"]),
         confidence,
     )
-
-
-def _together(first: float, second: float, correlation: float) -> float:
-    """Return the reach of a difference of two estimates."""
-    return float(np.sqrt(max(first**2 + second**2 - 2 * correlation * first * second, 0.0)))
 
 
 def correlation_of_waves(

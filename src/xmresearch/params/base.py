@@ -24,6 +24,20 @@ class StudyParams(BaseModel):
     shown_only: ClassVar[frozenset[str]] = frozenset({"formats"})
     """Params that no figure depends on: notebooks do not get them, and a run's key does not change with them."""
 
+    of_rows: ClassVar[frozenset[str]] = frozenset({
+        "data", "screening", "id_column", "duration_column", "invited", "fieldwork", "survey", "wave_column", "wave_period", "waves", "compare",
+    })  # fmt: skip
+    """Params that say which rows are read and reported."""
+    of_showing: ClassVar[frozenset[str]] = frozenset({
+        "name", "lang", "title", "client", "formats", "labels", "segments", "min_cell", "confidence", "seed", "bootstrap", "draws", "currency",
+        "map_share",
+    })  # fmt: skip
+    """Params that change how figures are shown, or how finely intervals are computed, and not what the figures mean."""
+    of_claims: ClassVar[frozenset[str]] = frozenset({
+        "smallest_gap", "smallest_gain", "smallest_effect", "smallest_change", "break_even", "benchmarks", "costs", "tolerance",
+    })  # fmt: skip
+    """Params, and keys within them, that claims are held against; the figures stay what they are."""
+
     study: str
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$", description="names the output folder: a-z, 0-9, _ and -")
     lang: Literal["en", "zh"] = Field("en", description="language of the report")

@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xmresearch.params.base import StudyParams
+from xmresearch.params.headline import Headline
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from xmresearch.data.profile.file_profile import FileProfile
     from xmresearch.params.proposal import Proposal
 
@@ -51,6 +54,11 @@ class Study:
         with; None where the study leaves drafts to its reader.
     demo : str or None
         Name of the params file that shows the study off; its simulated data need no file.
+    headline : tuple of Headline
+        Which figures of its report's tables `compare` sets beside those of another run, the most important first.
+    influence : callable or None
+        Takes the params and the data, and returns what each row contributes to each of these figures, by `Headline.key`, one row for each
+        row of the data; so that figures of two runs with the same respondents are compared in pairs. None where rows cannot be paired.
     """
 
     name: str
@@ -63,6 +71,8 @@ class Study:
     columns: Mapping[str, str] = field(default_factory=dict)
     draft: Callable[[FileProfile], Proposal] | None = None
     demo: str | None = None
+    headline: tuple[Headline, ...] = ()
+    influence: Callable[[Any, Any], pd.DataFrame] | None = None
 
     def words(self, lang: str) -> Path:
         """Return the file of the study's own words in a language."""

@@ -80,13 +80,14 @@ def write_manifest(
         "seconds": dict(seconds),
         "cells": cells,
         "notes": list(notes),
-        "outputs": _hashes(folder),
+        "outputs": output_hashes(folder),
     }
     text = json.dumps(content, indent=2, ensure_ascii=False, sort_keys=False)
     (folder / NAME).write_text(text + "\n", "utf-8")
 
 
-def _hashes(folder: Path) -> dict[str, str]:
+def output_hashes(folder: Path) -> dict[str, str]:
+    """Return the SHA-256 of every file in a folder but its manifest, by name."""
     files = (
         path for path in sorted(folder.rglob("*")) if path.is_file() and path.relative_to(folder).as_posix() != NAME
     )
@@ -101,7 +102,7 @@ def add_outputs(old: Path, new: Path) -> None:
     old, new : Path
         Folder with the manifest, and the one that holds its outputs and the new ones.
     """
-    content = json.loads((old / NAME).read_text("utf-8")) | {"outputs": _hashes(new)}
+    content = json.loads((old / NAME).read_text("utf-8")) | {"outputs": output_hashes(new)}
     (new / NAME).write_text(json.dumps(content, indent=2, ensure_ascii=False, sort_keys=False) + "\n", "utf-8")
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from xmresearch.params.headline import Headline
 from xmresearch.params.study import Study
 from xmresearch.studies.attribution.params import AttributionParams
 
@@ -66,5 +67,6 @@ STUDY = Study(
     claims=_claims,
     columns=COLUMNS,
     draft=_draft,
+    headline=(Headline("credits", ("channel",), "share", "share_lower", "share_upper", unit="share"),),
     demo="service_hall",
 )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from xmresearch.params.headline import Headline
 from xmresearch.params.study import Study
 from xmresearch.studies.did.params import DidParams
 
@@ -59,5 +60,8 @@ STUDY = Study(
     claims=_claims,
     columns=COLUMNS,
     draft=_draft,
+    headline=(
+        Headline("outcomes", ("outcome", "measure"), "estimate", "ci_lower", "ci_upper", unit="scale", leads=True),
+    ),
     demo="service_hall",
 )

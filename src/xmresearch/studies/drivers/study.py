@@ -6,10 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from xmresearch.params.headline import Headline
 from xmresearch.params.study import Study
 from xmresearch.studies.drivers.params import DriversParams
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from xmresearch.data.profile.file_profile import FileProfile
     from xmresearch.data.survey import Survey
     from xmresearch.params.proposal import Proposal
@@ -39,6 +42,12 @@ def _draft(profile: FileProfile) -> Proposal:
     return propose(profile)
 
 
+def _influence(params: DriversParams, survey: Survey) -> pd.DataFrame:
+    from xmresearch.studies.drivers.influence import influences
+
+    return influences(params, survey)
+
+
 COLUMNS = {
     "beta": "+.2f", "johnson_share": "pct", "first": "pct1", "last": "pct1", "vif": ".1f", "widened": ".1f", "shift": "+.2f",
     "gain": "+.2f", "cost": ".3g", "per_cost": ".3g", "p_first": "prob", "p_value": "prob", "p_quadrant": "prob",
@@ -58,5 +67,10 @@ STUDY = Study(
     claims=_claims,
     columns=COLUMNS,
     draft=_draft,
+    headline=(
+        Headline("importance", ("construct",), "share", "share_lower", "share_upper", unit="share"),
+        Headline("gains", ("construct",), "gain", "gain_lower", "gain_upper"),
+    ),
+    influence=_influence,
     demo="service_hall",
 )

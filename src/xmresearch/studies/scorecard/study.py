@@ -6,10 +6,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from xmresearch.params.headline import Headline
 from xmresearch.params.study import Study
 from xmresearch.studies.scorecard.params import ScorecardParams
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from xmresearch.data.profile.file_profile import FileProfile
     from xmresearch.data.survey import Survey
     from xmresearch.params.proposal import Proposal
@@ -45,6 +48,12 @@ def _draft(profile: FileProfile) -> Proposal:
     return propose(profile)
 
 
+def _influence(params: ScorecardParams, survey: Survey) -> pd.DataFrame:
+    from xmresearch.studies.scorecard.influence import influences
+
+    return influences(params, survey)
+
+
 COLUMNS = {
     "n_eff": ",.0f", "estimate": "scale", "change": "+scale", "before": "scale", "after": "scale", "n_before": ",d", "n_after": ",d",
     "p": "p", "p_above": "prob", "p_below": "prob", "smallest": "scale", "answers_needed": ",d", "pooled": "scale", "kept": "pct",
@@ -64,5 +73,9 @@ STUDY = Study(
     claims=_claims,
     columns=COLUMNS,
     draft=_draft,
+    headline=(
+        Headline("waves", ("metric",), "estimate", "ci_lower", "ci_upper", unit="scale", latest="wave", leads=True),
+    ),
+    influence=_influence,
     demo="service_hall",
 )

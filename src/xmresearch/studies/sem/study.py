@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from xmresearch.params.headline import Headline
 from xmresearch.params.study import Study
 from xmresearch.studies.sem.params import SemParams
 
@@ -54,5 +55,9 @@ STUDY = Study(
     claims=_claims,
     columns=COLUMNS,
     draft=_draft,
+    headline=(
+        Headline("indices", ("construct",), "estimate", "ci_lower", "ci_upper", leads=True),
+        Headline("effects", ("outcome", "cause"), "total", "total_lower", "total_upper"),
+    ),
     demo="service_hall",
 )

@@ -6,10 +6,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from xmresearch.params.headline import Headline
 from xmresearch.params.study import Study
 from xmresearch.studies.servqual.params import ServqualParams
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from xmresearch.data.profile.file_profile import FileProfile
     from xmresearch.data.survey import Survey
     from xmresearch.params.proposal import Proposal
@@ -45,6 +48,12 @@ def _draft(profile: FileProfile) -> Proposal:
     return propose(profile)
 
 
+def _influence(params: ServqualParams, survey: Survey) -> pd.DataFrame:
+    from xmresearch.studies.servqual.influence import influences
+
+    return influences(params, survey)
+
+
 COLUMNS = {
     "groups": "d", "contribution": "+.3f", "p": "p", "p_quadrant": "prob", "p_worst": "prob", "p_worst_two": "prob",
     "importance_share": "pct", "below": "pct", "above": "pct", "adequacy": "+.2f", "superiority": "+.2f",
@@ -63,5 +72,28 @@ STUDY = Study(
     claims=_claims,
     columns=COLUMNS,
     draft=_draft,
+    headline=(
+        Headline(
+            "scores",
+            ("measure",),
+            "estimate",
+            "ci_lower",
+            "ci_upper",
+            prefer=("servqual_weighted", "servqual_unweighted", "servperf_weighted", "servperf_unweighted"),
+            leads=True,
+        ),
+        Headline(
+            "scores_once",
+            ("measure",),
+            "estimate",
+            "ci_lower",
+            "ci_upper",
+            prefer=("servqual_weighted", "servqual_unweighted", "servperf_weighted", "servperf_unweighted"),
+            leads=True,
+        ),
+        Headline("gap_dimensions", ("construct",), "gap", "ci_lower", "ci_upper"),
+        Headline("level_dimensions", ("construct",), "perception", "ci_lower", "ci_upper"),
+    ),
+    influence=_influence,
     demo="service_hall",
 )

@@ -132,7 +132,7 @@ def _wave(survey: Survey, members: NDArray[np.bool_], wave: str) -> Survey:
         frame=survey.frame[members].reset_index(drop=True),
         weights=None if survey.weights is None else survey.weights[members],
         clusters=None if survey.clusters is None else survey.clusters[members],
-        **{k: _rows_of(getattr(survey, k), members) for k in ("texts", "apart", "carried")},
+        **{k: _rows_of(getattr(survey, k), members) for k in ("texts", "apart", "carried", "respondents")},
     )
     problems = Problems()
     check_items(taken.frame, taken.codebook, problems, error_on_constant=False)

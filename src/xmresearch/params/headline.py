@@ -1,0 +1,48 @@
+"""Which figures of a study's tables count as headlines: what two runs are compared by."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from xmresearch.display import Shown
+
+Unit = Literal["points", "share", "scale"]
+
+
+@dataclass(frozen=True, repr=False)
+class Headline(Shown):
+    """A column of figures with intervals in a table of the report.
+
+    Attributes
+    ----------
+    table : str
+        Key of the table.
+    names : tuple of str
+        Columns that together name a figure.
+    estimate, lower, upper : str
+        Columns.
+    unit : {'points', 'share', 'scale'}
+        How figures are written: with two decimals, in per cent, or with the decimals that the table's own column `decimals` has.
+    prefer : tuple of str
+        Of figures with these names only the first that there is counts; empty where all count.
+    latest : str
+        Column of periods in order: of each name only the last row counts; '' where rows are not of periods.
+    leads : bool
+        Whether its first figure is the headline of the report; otherwise all are alike.
+    """
+
+    table: str
+    names: tuple[str, ...]
+    estimate: str
+    lower: str
+    upper: str
+    unit: Unit = "points"
+    prefer: tuple[str, ...] = ()
+    latest: str = ""
+    leads: bool = False
+
+    def key(self, names: Sequence[object]) -> str:
+        """Return the key of a figure of that name: table, column and name."""
+        return "/".join((self.table, self.estimate, *map(str, names)))

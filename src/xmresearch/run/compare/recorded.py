@@ -1,0 +1,193 @@
+"""A run as its folder tells it: params, inputs, tables, and what was said in which state."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from xmresearch.display import Shown
+from xmresearch.errors import OutputError, ParamsError
+from xmresearch.params.registry import find_study
+from xmresearch.params.study import Study
+from xmresearch.report.blocks import MIME
+from xmresearch.report.references import REFERENCE
+from xmresearch.run.manifest import NAME, flaws
+from xmresearch.run.study import plan_run
+
+_CITED = re.compile(r"\s*\[[^\[\]]*@[^\[\]]*\](?!\()")
+_ESCAPED = re.compile(r"\\([^\w\s])")
+
+
+@dataclass(frozen=True, repr=False)
+class Said(Shown):
+    """What a run said of one claim.
+
+    Attributes
+    ----------
+    state, verdict : str
+        As of `Claim`.
+    words : str
+        Its sentence, or its card where it has none, as plain text.
+    """
+
+    state: str
+    verdict: str
+    words: str
+
+
+@dataclass(frozen=True, repr=False)
+class RecordedRun(Shown):
+    """A finished run.
+
+    Attributes
+    ----------
+    folder : Path
+        Of the run.
+    study : Study
+    manifest : mapping
+        What it recorded of itself.
+    blocks : tuple of mapping
+        What its report shows, in order.
+    base : Path or None
+        Folder of its params file, where that is known.
+    """
+
+    folder: Path
+    study: Study
+    manifest: Mapping[str, Any]
+    blocks: tuple[Mapping[str, Any], ...]
+    base: Path | None
+
+    @property
+    def params(self) -> Mapping[str, Any]:
+        """Params, without identifiers of persons."""
+        found: Mapping[str, Any] = self.manifest["params"]
+        return found
+
+    @property
+    def name(self) -> str:
+        """Name of the run."""
+        return str(self.params["name"])
+
+    @property
+    def key(self) -> str:
+        """Key of the run."""
+        return str(self.manifest["key"])
+
+    @property
+    def inputs(self) -> Mapping[str, str]:
+        """SHA-256 of the files that it read, by their key."""
+        found: Mapping[str, str] = self.manifest["inputs"]
+        return found
+
+    @property
+    def level(self) -> float:
+        """Level of its intervals."""
+        return float(self.params.get("confidence", 0.95))
+
+    @property
+    def title(self) -> str:
+        """Title of its report."""
+        return next((str(b["title"]) for b in self.blocks if b["kind"] == "title"), self.name)
+
+    @property
+    def client(self) -> str | None:
+        """For whom its report is."""
+        return next((str(b["client"]) or None for b in self.blocks if b["kind"] == "title"), None)
+
+    @property
+    def simulated(self) -> bool:
+        """Whether its rows were simulated."""
+        return any(b["kind"] == "callout" and b.get("tone") == "simulated" for b in self.blocks)
+
+    @cached_property
+    def tables(self) -> dict[str, Mapping[str, Any]]:
+        """Its tables by key, as blocks."""
+        return {str(b["key"]): b for b in self.blocks if b["kind"] == "table"}
+
+    def frame(self, key: str) -> pd.DataFrame | None:
+        """Return a table in full; None where the report has none of that key."""
+        block = self.tables.get(key)
+        return None if block is None else pd.read_csv(io.StringIO(block["csv"]), keep_default_na=False, na_values=[""])
+
+    @cached_property
+    def claims(self) -> dict[str, Said]:
+        """What it said, by name of the claim, in the order in which it was said."""
+        sentences = [(r, b["text"]) for b in self.blocks if b["kind"] == "prose" for r in b.get("claims", [])]
+        cards = [item for b in self.blocks if b["kind"] == "cards" for item in b["items"]]
+        on_cards = [(r, f"{i['label']}: {i['value']} ({i['note']})") for i in cards for r in i.get("claims", [])]
+        found: dict[str, Said] = {}
+        for record, text in sentences + on_cards:
+            found.setdefault(record["name"], Said(record["state"], record["verdict"], self._plain(text)))
+        return found
+
+    @property
+    def counts(self) -> dict[str, tuple[str, str]]:
+        """Cards that claim nothing, such as the number of respondents: label and value."""
+        cards = [item for b in self.blocks if b["kind"] == "cards" for item in b["items"] if not item.get("claims")]
+        return {str(i["label"]): (str(i["value"]), str(i["note"])) for i in cards}
+
+    def _plain(self, text: str) -> str:
+        """Return a sentence without marks, citations and numbers of tables."""
+        shown = {
+            (("fig" if b["kind"] == "figure" else "tbl"), b["key"]): b["caption"] for b in self.blocks if "caption" in b
+        }
+        text = _CITED.sub("", text)
+        text = REFERENCE.sub(lambda m: f"“{shown.get((m[1], m[2]), m[2])}”", text)
+        return " ".join(_ESCAPED.sub(r"\1", text.replace("**", "")).split())
+
+
+def read_run(given: str | Path, lang: str | None = None) -> RecordedRun:
+    """Read a finished run.
+
+    Parameters
+    ----------
+    given : str or Path
+        Its folder, such as `outputs/STUDY/NAME/latest-en`; or a params file that has been run as it is now.
+    lang : str, optional
+        Language of the report, where a params file is given.
+
+    Returns
+    -------
+    RecordedRun
+
+    Raises
+    ------
+    ParamsError
+        There is no such folder or params file.
+    OutputError
+        The folder holds no whole run, or the params file has not been run as it is now.
+    """
+    path = Path(given)
+    if path.is_dir():
+        return _read(path, None)
+    if path.suffix in (".yml", ".yaml"):
+        plan = plan_run(path, lang=lang)
+        if not plan.folder.is_dir():
+            raise OutputError(f"'{path}' has not been run as it is now.", f"Run it first: xmresearch run {path}")
+        return _read(plan.folder, plan.base)
+    raise ParamsError(
+        f"'{path}' is neither the folder of a run nor a params file.",
+        "Give a folder such as outputs/STUDY/NAME/latest-en, or a params file.",
+    )
+
+
+def _read(folder: Path, base: Path | None) -> RecordedRun:
+    wrong = flaws(folder)
+    if wrong:
+        raise OutputError(f"'{folder}' holds no whole run: {'; '.join(wrong[:3])}.", "Run it again.")
+    manifest = json.loads((folder / NAME).read_text("utf-8"))
+    notebook = json.loads((folder / "executed.ipynb").read_text("utf-8"))
+    blocks = [
+        block for cell in notebook["cells"] for output in cell.get("outputs", []) if (block := output.get("data", {}).get(MIME))
+    ]  # fmt: skip
+    study = find_study(manifest["params"]["study"], base or folder)
+    return RecordedRun(folder.resolve(), study, manifest, tuple(blocks), base)

@@ -1,0 +1,188 @@
+"""Compare two runs: figures, pairs, settings, claims, and the report in both languages."""
+
+import re
+import string
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from recorded_runs import record
+
+from xmresearch.claims.claim import cases
+from xmresearch.errors import OutputError, ParamsError
+from xmresearch.report.compose import Report
+from xmresearch.report.wording import labels
+from xmresearch.run.compare.compare import compare_runs
+from xmresearch.run.compare.difference import difference
+from xmresearch.run.compare.pairing import codebooks_differ
+from xmresearch.run.compare.recorded import read_run
+from xmresearch.run.compare.report import WORDS, comparison_claims, comparison_report
+from xmresearch.run.compare.settings import settings_changed
+from xmresearch.studies.scorecard.claims import scorecard_claims
+from xmresearch.studies.scorecard.params import ScorecardParams
+from xmresearch.studies.scorecard.result import scorecard
+from xmresearch.studies.scorecard.study import STUDY
+
+BOOK = """
+name: visits
+labels: {en: Visits, zh: 来访}
+scale: {minimum: 1, maximum: 7}
+constructs: {overall: {en: Overall, zh: 总体}}
+items:
+  recommend: {kind: outcome, construct: overall, scale: {minimum: 0, maximum: 10}, labels: {en: Recommendation, zh: 推荐}}
+  quality: {kind: outcome, construct: overall, labels: {en: Quality, zh: 质量}}
+"""
+SCREENING = {"duplicate_rows": {"action": "off"}, "long_string": {"action": "off"}, "irv": {"action": "off"}}
+
+
+def wave(seed, shift=0.0, people=range(300)):
+    """Answers of people whose dispositions stay, so that two waves of the same people go together."""
+    taste = np.random.default_rng(99).normal(size=2000)
+    rng = np.random.default_rng(seed)
+    mind = np.array([taste[p] for p in people]) + 0.5 * rng.normal(size=len(people))
+    return pd.DataFrame({
+        "who": [f"r{p}" for p in people],
+        "recommend": np.clip(np.round(7 + 2 * mind), 0, 10).astype(int),
+        "quality": np.clip(np.round(4 + shift + mind), 1, 7).astype(int),
+    })  # fmt: skip
+
+
+@pytest.fixture
+def made(tmp_path):
+    def make(name, rows, lang="en", book=BOOK, **settings):
+        (tmp_path / "params").mkdir(exist_ok=True)
+        rows.to_csv(tmp_path / "params" / f"{name}.csv", index=False)
+        (tmp_path / "params" / f"{name}_book.yml").write_text(book, "utf-8")
+        given = {
+            "study": "scorecard", "name": name, "lang": lang, "codebook": f"{name}_book.yml", "screening": SCREENING,
+            "data": {"source": "file", "path": f"{name}.csv"}, "id_column": "who",
+            "metrics": [{"item": "quality", "measure": "mean"}, {"item": "recommend", "measure": "nps"}], **settings,
+        }  # fmt: skip
+        params = ScorecardParams.model_validate(given)
+        survey = STUDY.open(params, tmp_path / "params")
+        found = scorecard(survey, params)
+        report = Report(lang, STUDY, found.names(survey, params), level=params.confidence, decimals=found.decimals)
+        report.title(None, None, **survey.summary(), waves=1, metrics=2)
+        claims = scorecard_claims(found)
+        report.cards(respondents=survey, moved=claims.moved)
+        report.claim(claims.moved)
+        report.table("waves", found.digits(found.over_time), ["metric", "wave", "n", "n_eff", "estimate", "ci"])
+        report.table("screening", survey.log.rules, ["rule", "setting", "action", "flagged", "removed", "remaining"])
+        folder = record(
+            tmp_path / "runs" / name, report.blocks, params.determining(), params.input_files(tmp_path / "params")
+        )
+        run = read_run(folder)
+        object.__setattr__(run, "base", tmp_path / "params")
+        return run
+
+    return make
+
+
+def test_same_people_are_paired_and_others_are_not(made):
+    before, after = made("w1", wave(1)), made("w2", wave(2, 0.3))
+    found = difference(before, after)
+    assert (found.pairing.case, found.pairing.both, found.pairing.told) == ("paired", 300, True)
+    quality = found.figures.set_index("figure").loc["waves/estimate/quality"]
+    rows = wave(1).merge(wave(2, 0.3), on="who")
+    apart = rows["quality_y"] - rows["quality_x"]
+    reach = (quality["change_upper"] - quality["change_lower"]) / 2
+    assert quality["change"] == pytest.approx(apart.mean())
+    assert reach == pytest.approx(1.97 * apart.std() / np.sqrt(300), rel=0.02)
+    claims = comparison_claims(found)
+    assert [c.case for c in claims] == ["some", "above"]
+    alone = difference(before, made("w3", wave(2, 0.3, range(300, 600))))
+    assert alone.pairing.case == "nobody"
+    assert alone.figures["change_upper"].iloc[0] - alone.figures["change_lower"].iloc[0] > 2.5 * reach
+
+
+def test_how_many_are_in_both_is_not_told_where_a_few_are_not(made):
+    found = difference(made("w1", wave(1)), made("w2", wave(2, 0, range(4, 304))))
+    assert (found.pairing.case, found.pairing.both, found.pairing.told) == ("paired", 296, False)
+    text = "\n".join(str(b.content) for b in comparison_report(found))
+    assert "296" not in text
+
+
+def test_rows_that_are_gone_or_changed_are_not_paired(made, tmp_path):
+    before, after = made("w1", wave(1)), made("w2", wave(2))
+    (tmp_path / "params" / "w1.csv").write_text("who,recommend,quality\n", "utf-8")
+    assert difference(before, after).pairing.case == "not_found"
+    assert difference(made("a", wave(1), id_column=None), made("b", wave(2))).pairing.case == "no_ids"
+
+
+def test_other_questions_and_settings_of_meaning_make_claims_conditional(made):
+    before = made("w1", wave(1))
+    boxes = made("w2", wave(2, 0.5), metrics=[{"item": "quality", "measure": "top_boxes"}])
+    found = difference(before, boxes)
+    assert "metrics.1.measure" in found.meaning
+    assert comparison_claims(found)[0].case == "conditional"
+    longer = made("w3", wave(3, 0.5), book=BOOK.replace("maximum: 7", "maximum: 9"))
+    assert codebooks_differ(before, longer) == ["quality"]
+    found = difference(before, longer)
+    assert comparison_claims(found)[1].failed == ["same_items"]
+    assert any(b.kind == "callout" and "quality" in b.content["text"] for b in comparison_report(found))
+
+
+def test_settings_by_what_they_do():
+    before = {
+        "name": "a",
+        "metrics": [{"item": "q", "measure": "nps", "benchmarks": []}],
+        "data": {"path": "x"},
+        "study": "s",
+    }
+    after = {
+        "name": "b",
+        "metrics": [{"item": "q", "measure": "mean", "benchmarks": [1]}],
+        "data": {"path": "y"},
+        "study": "s",
+    }
+    found = settings_changed(before, after, ScorecardParams).set_index("setting")
+    assert found["effect"].to_dict() == {
+        "metrics.1.measure": "effect_meaning", "metrics.1.benchmarks": "effect_claims", "data.path": "effect_rows", "name": "effect_showing",
+    }  # fmt: skip
+    assert tuple(found.loc["metrics.1.benchmarks", ["was", "is"]]) == ("[]", "[1]")
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_report_is_written_whole_and_twice_the_same(made, tmp_path, lang):
+    runs = [made("w1", wave(1), lang).folder, made("w2", wave(2, 0.4), lang).folder]
+    formats = ("html", "xlsx")
+    first = compare_runs(*runs, out=tmp_path / "one", formats=formats)
+    second = compare_runs(*runs, out=tmp_path / "two", formats=formats)
+    for kind in formats:
+        assert (first.folder / f"report.{kind}").read_bytes() == (second.folder / f"report.{kind}").read_bytes()
+    table = pd.read_csv(first.folder / "tables" / "figures.csv")
+    assert {"change", "change_lower", "change_upper", "p_adjusted", "correlation"} <= set(table.columns)
+    assert not re.search(r"\br\d+\b", first.report.read_text("utf-8").replace("r2", ""))
+    claims = pd.read_csv(first.folder / "tables" / "claims_compared.csv")
+    assert list(claims["claim"]) == ["moved"]
+
+
+def test_what_cannot_be_compared_is_refused(made, tmp_path):
+    run = made("w1", wave(1))
+    with pytest.raises(ParamsError, match="neither the folder of a run nor a params file"):
+        read_run(tmp_path / "nothing")
+    (run.folder / "report.html").write_text("edited", "utf-8")
+    with pytest.raises(OutputError, match="holds no whole run"):
+        read_run(run.folder)
+    other = record(tmp_path / "runs" / "other", [], {"study": "did", "name": "x", "lang": "en"})
+    with pytest.raises(ParamsError, match="different studies"):
+        difference(made("w2", wave(2)), read_run(other))
+
+
+def fields(template):
+    """Placeholders of a text or of its variants."""
+    parts = template.values() if isinstance(template, dict) else [template]
+    return {n for part in parts for _, n, _, _ in string.Formatter().parse(str(part)) if n}
+
+
+def test_words_agree_in_both_languages():
+    en, zh = (yaml.safe_load((WORDS / f"{lang}.yml").read_text("utf-8")) for lang in ("en", "zh"))
+    assert {k: set(v) for k, v in en.items()} == {k: set(v) for k, v in zh.items()}
+    for section in ("texts", "tables", "notes"):
+        for key, template in en[section].items():
+            assert fields(template) == fields(zh[section][key]), key
+    for lang in ("en", "zh"):
+        words = labels(lang, WORDS / f"{lang}.yml")["claims"]
+        assert set(words["changed"]["text"]) == set(cases("count"))
+        assert set(words["lead"]["text"]) == set(cases("sign"))
