@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING
 from xmresearch.lazy import front_door
 
 if TYPE_CHECKING:
+    from xmresearch.psychometrics.answer_moments import answer_shapes as answer_shapes
     from xmresearch.psychometrics.batteries import dimension_scores as dimension_scores
     from xmresearch.psychometrics.composite import CompositeResult as CompositeResult
     from xmresearch.psychometrics.composite import composite_reliability as composite_reliability
     from xmresearch.psychometrics.construct_validity import ValidityResult as ValidityResult
+    from xmresearch.psychometrics.construct_validity import htmt as htmt
     from xmresearch.psychometrics.construct_validity import htmt2 as htmt2
     from xmresearch.psychometrics.construct_validity import validity as validity
+    from xmresearch.psychometrics.dimension_matrix import score_matrix as score_matrix
     from xmresearch.psychometrics.factor_analysis import EfaResult as EfaResult
     from xmresearch.psychometrics.factor_analysis import efa as efa
     from xmresearch.psychometrics.factor_analysis import parallel_analysis as parallel_analysis
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
     from xmresearch.psychometrics.internal_consistency import reliability as reliability
     from xmresearch.psychometrics.item_statistics import ItemResult as ItemResult
     from xmresearch.psychometrics.item_statistics import item_analysis as item_analysis
+    from xmresearch.psychometrics.items_of_model import model_items as model_items
     from xmresearch.psychometrics.method_variance import CommonMethodResult as CommonMethodResult
     from xmresearch.psychometrics.method_variance import common_method as common_method
     from xmresearch.psychometrics.overall import ScoreResult as ScoreResult

@@ -41,7 +41,7 @@ class ValidityResult(Shown):
         there is no ave). See `xmresearch.psychometrics.shares_explained.explained_shares`.
     pairs : DataFrame
         One row per pair of constructs: first, second, correlation, htmt2, htmt2_lower, htmt2_upper (percentile bootstrap;
-        NaN without it); NaN for single items and constructs that share items.
+        NaN without it), htmt (of arithmetic means); NaN for single items and constructs that share items.
     """
 
     table: pd.DataFrame
@@ -50,6 +50,32 @@ class ValidityResult(Shown):
     def tidy(self) -> pd.DataFrame:
         """Return one row per construct."""
         return self.table
+
+    def fornell_larcker(self) -> pd.DataFrame:
+        """Return the constructs' correlations below the diagonal, and the root of the AVE on it.
+
+        Returns
+        -------
+        DataFrame
+            construct, omega, ave, and one column per construct, in their order; NaN above the diagonal, and on it where there is no AVE.
+        """
+        found = self.table[["construct", "omega", "ave"]].copy()
+        return pd.concat([found, self._square("correlation", np.sqrt(found["ave"].to_numpy()))], axis=1)
+
+    def ratios(self) -> pd.DataFrame:
+        """Return HTMT2 below the diagonal and HTMT above it: construct, and one column per construct."""
+        below, above = (self._square(name, np.nan).to_numpy() for name in ("htmt2", "htmt"))
+        square = np.where(np.tri(len(below), k=-1, dtype=bool), below, above.T)
+        return pd.concat([self.table[["construct"]], pd.DataFrame(square, columns=self.table["construct"])], axis=1)
+
+    def _square(self, column: str, diagonal: Any) -> pd.DataFrame:
+        names = self.table["construct"].tolist()
+        square = np.full((len(names), len(names)), np.nan)
+        np.fill_diagonal(square, diagonal)
+        at = {name: k for k, name in enumerate(names)}
+        rows, columns = ([at[name] for name in self.pairs[end]] for end in ("second", "first"))
+        square[rows, columns] = self.pairs[column]
+        return pd.DataFrame(square, columns=names)
 
     def summary(self) -> dict[str, Any]:
         """Return how many constructs and pairs pass the usual bounds.
@@ -135,6 +161,35 @@ def validity(
     return ValidityResult(table, _pairs(fitted, owned, between, data, bootstrap, confidence, seed))
 
 
+def htmt(correlations: Array, first: list[int], second: list[int]) -> Array:
+    """Return the heterotrait-monotrait ratio of arithmetic means of absolute correlations.
+
+    Parameters
+    ----------
+    correlations : ndarray
+        Shape (..., p, p); of standardised items.
+    first, second : list of int
+        Positions of the two constructs' items, at least two each.
+
+    Returns
+    -------
+    ndarray
+        Shape (...).
+
+    References
+    ----------
+    Henseler, J., Ringle, C. M. & Sarstedt, M. (2015). Journal of the Academy of Marketing Science, 43, 115-135.
+    """
+    size = np.abs(correlations)
+    within = []
+    for items in (first, second):
+        rows, columns = (np.array(items)[k] for k in np.triu_indices(len(items), 1))
+        within.append(size[..., rows, columns].mean(axis=-1))
+    across = size[..., np.array(first)[:, None], np.array(second)].mean(axis=(-2, -1))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(across / np.sqrt(within[0] * within[1]))
+
+
 def htmt2(correlations: Array, first: list[int], second: list[int]) -> Array:
     """Return the heterotrait-monotrait ratio of geometric means of absolute correlations.
 
@@ -188,16 +243,19 @@ def _pairs(
         moments = np.cov(values, rowvar=False)
         draws = replicate_covariances(values, None, bootstrap, seed) if bootstrap else None
     at = {f: [items.index(v) for v in names] for f, names in owned.items()}
+    sd = np.sqrt(np.diag(moments))
+    r = moments / np.outer(sd, sd)
     rows = []
     for (i, first), (j, second) in combinations(enumerate(owned), 2):
-        value = low = high = np.nan
+        value = low = high = plain = np.nan
         if min(len(at[first]), len(at[second])) > 1 and not set(at[first]) & set(at[second]):
-            value = float(htmt2(moments, at[first], at[second]))
+            value, plain = float(htmt2(moments, at[first], at[second])), float(htmt(r, at[first], at[second]))
             if draws is not None:
                 bounds = _ends(htmt2(draws, at[first], at[second]), confidence)
                 low, high = float(bounds[0][0]), float(bounds[1][0])
-        rows.append((first, second, between[i, j], value, low, high))
-    return pd.DataFrame(rows, columns=["first", "second", "correlation", "htmt2", "htmt2_lower", "htmt2_upper"])
+        rows.append((first, second, between[i, j], value, low, high, plain))
+    names_of = ["first", "second", "correlation", "htmt2", "htmt2_lower", "htmt2_upper", "htmt"]
+    return pd.DataFrame(rows, columns=names_of)
 
 
 def _estimated(fitted: SemFit, draws: int, seed: int) -> tuple[Array, Array | None]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from xmresearch.data.codebook import RATED, Codebook
 from xmresearch.display import Shown
 from xmresearch.errors import CodebookError, DataError, InsufficientData
+from xmresearch.psychometrics.answer_moments import shape_of
 
 Array = NDArray[np.float64]
 
@@ -24,7 +25,7 @@ class ItemResult(Shown):
     Attributes
     ----------
     table : DataFrame
-        One row per item: construct, kind, statement, item, n (answers), mean, sd, floor and ceiling (shares of answers at the lowest and
+        One row per item: construct, kind, statement, item, n (answers), mean, sd, skew, kurtosis (see `answer_shapes`), floor and ceiling (shares of answers at the lowest and
         the highest value of the scale), complete (respondents who answered the whole battery), item_rest (correlation with the sum of its other
         items) and alpha_without (alpha of the others). NaN where there are too few items, or they do not vary.
     """
@@ -114,11 +115,10 @@ def item_analysis(frame: pd.DataFrame, codebook: Codebook, *, weights: Array | N
             if not there.any():
                 raise InsufficientData(f"Column '{column.name}' holds no answer.", "Remove the item from the codebook.")
             x, v = block[there, j], w[there] / w[there].sum()
-            mean = float(v @ x)
+            mean, sd, skew, kurtosis = shape_of(x, w[there])
             rows.append({
                 "construct": construct, "kind": kind, "statement": column.statement, "item": column.name, "n": len(x), "mean": mean,
-                "sd": float(np.sqrt(v @ (x - mean) ** 2 * len(x) / (len(x) - 1))) if len(x) > 1 else np.nan,
-                "floor": float(v @ (x <= column.scale.minimum)), "ceiling": float(v @ (x >= column.scale.maximum)),
+                "sd": sd, "skew": skew, "kurtosis": kurtosis, "floor": float(v @ (x <= column.scale.minimum)), "ceiling": float(v @ (x >= column.scale.maximum)),
                 "complete": int(whole.sum()), "item_rest": rest[j], "alpha_without": without[j],
             })  # fmt: skip
     return ItemResult(pd.DataFrame(rows))

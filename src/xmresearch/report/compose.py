@@ -16,6 +16,7 @@ from xmresearch.errors import StudyError
 from xmresearch.report import figures, in_notebook
 from xmresearch.report.blocks import Block, csv_text
 from xmresearch.report.fonts import marks
+from xmresearch.report.matrices import Matrices
 from xmresearch.report.own_blocks import OwnBlocks
 from xmresearch.report.wording import COLUMN_FORMATS, DEFAULT_FORMAT, NONE_SHOWN, Wording, escaped, in_line
 
@@ -60,7 +61,7 @@ class Told(Protocol):
         """Return the file of its own words."""
 
 
-class Report(OwnBlocks):
+class Report(Matrices, OwnBlocks):
     """Writes a report block by block; each block shows in the notebook and is placed by the assembler.
 
     Parameters

@@ -91,7 +91,7 @@ def number(value: Any, spec: str = DEFAULT_FORMAT) -> str:
     value : number
         NaN and None give a dash.
     spec : str
-        A format of Python's, or 'p' (p-value), 'peq' (the same after a sign: '= .012' or '< .001'), 'prob' (probability in per cent, never rounded to certainty), 'pct', 'pct1' (with a decimal), 'brief' (four figures); figures of such formats have no powers of ten where they are large,
+        A format of Python's, or 'p' (p-value), 'peq' (the same after a sign: '= .012' or '< .001'), 'r' (correlations and the like: two decimals, no zero before the point), 'prob' (probability in per cent, never rounded to certainty), 'pct', 'pct1' (with a decimal), 'brief' (four figures); figures of such formats have no powers of ten where they are large,
         'level' (of confidence, with the decimals it has).
 
     Returns
@@ -108,6 +108,8 @@ def number(value: Any, spec: str = DEFAULT_FORMAT) -> str:
     if spec == "peq":
         shown = number(value, "p")
         return shown if shown.startswith("<") else f"= {shown}"
+    if spec == "r":
+        return number(value, ".2f").replace("0.", ".", 1) if abs(value) < 1 else number(value, ".2f")
     if spec == "prob":
         return "> 99.9 %" if value > 0.999 else "< 0.1 %" if value < 0.001 else f"{100 * value:.1f} %"
     if spec == "pct":

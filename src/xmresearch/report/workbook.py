@@ -18,7 +18,7 @@ HEAD_ROW = 3
 SHEET_NAME = 31
 """Characters that Excel allows in the name of a sheet."""
 _FORMATS = {
-    "pct": "0%", "pct1": "0.0%", "prob": "0.0%", "level": "0%", "p": "0.000", "peq": "0.000", "d": "0", ",d": "#,##0",
+    "pct": "0%", "pct1": "0.0%", "prob": "0.0%", "level": "0%", "p": "0.000", "peq": "0.000", "r": ".00", "d": "0", ",d": "#,##0",
 }  # fmt: skip
 _FIXED = re.compile(r"(\+?)(,?)\.(\d)f")
 _NARROWEST, _WIDEST = 8.0, 60.0

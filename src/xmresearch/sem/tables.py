@@ -24,6 +24,10 @@ _BOUNDS = {
 }
 _BOUNDS["rmsea_level"] = RMSEA_LEVEL
 NOTABLE_INDEX = 3.84  # p = .05 of a chi-square with one degree of freedom
+_FULL = {
+    "chisq_plain": "chisq", "scaling": "chisq.scaling.factor", "cfi_plain": "cfi", "cfi_robust": "cfi.robust", "tli_plain": "tli",
+    "tli_robust": "tli.robust", "rmsea_plain": "rmsea", "rmsea_robust": "rmsea.robust", "logl": "logl", "aic": "aic", "bic": "bic",
+}  # fmt: skip
 _MEASURES = ("chisq", "df", "pvalue", "cfi", "tli", "rmsea", "rmsea_ci_lower", "rmsea_ci_upper", "srmr")
 
 
@@ -34,8 +38,10 @@ class ModelsResult(Shown):
     Attributes
     ----------
     table : DataFrame
-        One row per model: model, n, npar, chisq, df, pvalue, cfi, tli, rmsea, rmsea_lower, rmsea_upper, srmr, aic, bic; scaled
-        and robust figures where the estimator gives them.
+        One row per model: model, n, npar, chisq, df, pvalue, cfi, tli, rmsea, rmsea_lower, rmsea_upper, srmr, scaled
+        and robust where the estimator gives them; and of the test unscaled and of maximum likelihood chisq_plain, scaling (factor by which
+        the test is divided), cfi_plain, cfi_robust, tli_plain, tli_robust, rmsea_plain, rmsea_robust, logl, aic, bic, NaN where the
+        estimator has none.
     verdict : {'good', 'acceptable', 'poor', 'none'}
         Of the first model: CFI at least .95 and RMSEA at most .06 and SRMR at most .08 (Hu & Bentler 1999), or at least .90,
         at most .08 and at most .10; none where it did not converge.
@@ -81,7 +87,7 @@ def side_by_side(fits: Mapping[str, SemFit]) -> ModelsResult:
     for name, fitted in fits.items():
         facts = fitted.summary()
         row = {"model": name, "n": fitted.n, "npar": fitted.model.n_free} | {k: facts[k] for k in _MEASURES}
-        row |= {k: float(fitted.measures.get(k, np.nan)) for k in ("aic", "bic")}
+        row |= {k: float(fitted.measures.get(name_of, np.nan)) for k, name_of in _FULL.items()}
         rows.append(row)
         concerns += [(name, c) for c in fitted.concerns]
     table = pd.DataFrame(rows).rename(columns={"rmsea_ci_lower": "rmsea_lower", "rmsea_ci_upper": "rmsea_upper"})
@@ -114,6 +120,33 @@ def loadings(fitted: Fitted) -> pd.DataFrame:
     table = _rows(fitted, "=~").rename(columns={"lhs": "construct", "rhs": "item"}).drop(columns="op")
     single = ~table["item"].duplicated(keep=False)
     return table.assign(r2=(table["std_all"] ** 2).where(single))
+
+
+def parameters(fitted: SemFit, kinds: tuple[str, ...] = ("=~", "~", "~~", ":=")) -> pd.DataFrame:
+    """Return the estimates of a model of one group as journals ask for them.
+
+    Parameters
+    ----------
+    fitted : SemFit
+        A converged fit.
+    kinds : tuple of str
+        Which, in lavaan's operators: '=~' loadings, '~' paths, '~~' covariances, ':=' defined quantities, 'var' variances,
+        '~1' means and intercepts, '|' thresholds.
+
+    Returns
+    -------
+    DataFrame
+        In the order of `kinds`, then of the model: lhs, op, rhs, est (B), se, std_all (beta), z, pvalue, ci_lower, ci_upper (of B). se, z
+        and pvalue are NaN where a parameter is fixed.
+    """
+    check_fitted(fitted)
+    table = fitted.estimates
+    kind = table["op"].where(~((table["op"] == "~~") & (table["lhs"] == table["rhs"])), "var")
+    found = pd.concat([table[kind == k] for k in kinds], ignore_index=True)
+    fixed = ~(found["se"] > 0)
+    for column in ("se", "ci_lower", "ci_upper"):
+        found[column] = found[column].mask(fixed)
+    return found[["lhs", "op", "rhs", "est", "se", "std_all", "z", "pvalue", "ci_lower", "ci_upper"]]
 
 
 @on_one_thread

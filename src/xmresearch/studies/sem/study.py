@@ -43,7 +43,9 @@ def _draft(profile: FileProfile) -> Proposal:
 COLUMNS = {
     "p_diff": "p", "df_diff": "d", "ave": ".2f", "mi": ".1f", "direct": "+.2f", "indirect": "+.2f", "total": "+.2f",
     "share_of_total": "pct", "change": "+.2f", "index_change": "+.1f", "estimate_weighted": ".1f", "epc": "+.2f",
-    "sepc_all": "+.2f",
+    "sepc_all": "+.2f", "chisq_plain": ".3f", "scaling": ".3f", "cfi_plain": ".3f", "tli_plain": ".3f", "rmsea_plain": ".3f", "logl": ",.1f",
+    "aic": ",.1f", "bic": ",.1f", "rho_a": ".3f", "rho_c": ".3f", "r2_adjusted": "pct", "q2_predict": ".3f", "rmse": ".3f", "lm_rmse": ".3f",
+    "mae": ".3f", "lm_mae": ".3f", "blank_share": "pct1",
 }  # fmt: skip
 
 STUDY = Study(
