@@ -2,8 +2,14 @@
 
 import json
 import os
+import re
 from contextlib import chdir
 from pathlib import Path
+
+from xmresearch.report.assemble import assemble
+from xmresearch.report.blocks import MIME
+from xmresearch.report.typesetting import typeset
+from xmresearch.report.wording import escaped, labels
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -82,4 +88,41 @@ def assert_agreement(report):
         assert record == claim.record()
         if record["failed"]:
             assert record["state"] != "settled", record
+    assert_one_page(report)
     return shown
+
+
+def assert_one_page(report):
+    """Hold the one-page summary to the page: its sentences, cards and warnings are the answer's own, in the same states."""
+    document = assembled(report)
+    own = {id(part) for part in document.parts}
+    items = [item for part in document.of_kind("cards") for item in part.content["items"]]
+    words = labels(document.lang)["summary"]
+    assert [p.content["title"] for p in document.summary if p.kind == "head"][-2:] == [words["advice"], words["trust"]]
+    for part in document.summary:
+        if part.kind == "cards":
+            assert 0 < len(part.content["items"]) <= 3
+            assert all(any(item is one for one in items) for item in part.content["items"])
+        elif part.kind != "head" and not str(part.content.get("key", "")).startswith("summary_"):
+            assert id(part) in own, part.text
+    records = {
+        r["name"]: r["state"]
+        for b in report.blocks
+        for c in [b.content, *b.content.get("items", [])]
+        for r in c.get("claims", [])
+    }
+    trust = "".join(p.text for p in document.summary if p.content.get("key") == "summary_settled")
+    settled = sum(state == "settled" for state in records.values())
+    assert re.findall(r"\d+", trust)[:2] == ([str(n) for n in ((settled, len(records)) if document.lang == "en" else (len(records), settled))] if settled else [str(len(records))])  # fmt: skip
+    said = "".join(p.text for p in document.summary if str(p.content.get("key", "")) in ("summary_unsettled", "summary_conditional", "summary_withheld"))  # fmt: skip
+    for block in answer(report):
+        for record in block.content.get("claims", []) if "title" in block.content else []:
+            assert (escaped(typeset(block.content["title"], document.lang)) in said) == (
+                record["state"] != "settled"
+            ), record
+
+
+def assembled(report):
+    """Return the page as a document, as a run assembles it."""
+    outputs = [{"data": {MIME: {"kind": b.kind, **b.content}}} for b in report.blocks]
+    return assemble({"cells": [{"cell_type": "code", "source": "", "metadata": {}, "outputs": outputs}]}, {})

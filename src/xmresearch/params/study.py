@@ -52,6 +52,8 @@ class Study:
     draft : callable or None
         Takes what is known of a file and returns whether it suits the study, with the params and the codebook to begin
         with; None where the study leaves drafts to its reader.
+    advice : tuple of str
+        Names of the claims that say what to do, in whatever case they are; the one-page summary has them under that head.
     demo : str or None
         Name of the params file that shows the study off; its simulated data need no file.
     headline : tuple of Headline
@@ -70,6 +72,7 @@ class Study:
     claims: Callable[[], Mapping[str, tuple[str, ...]]] = _no_claims
     columns: Mapping[str, str] = field(default_factory=dict)
     draft: Callable[[FileProfile], Proposal] | None = None
+    advice: tuple[str, ...] = ()
     demo: str | None = None
     headline: tuple[Headline, ...] = ()
     influence: Callable[[Any, Any], pd.DataFrame] | None = None

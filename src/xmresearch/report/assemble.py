@@ -14,6 +14,7 @@ from xmresearch.report.document import Document, Part
 from xmresearch.report.outputs import WORKBENCH_TAG
 from xmresearch.report.own_cells import Cell, read_cells, resolve
 from xmresearch.report.references import REFERENCE
+from xmresearch.report.summary import summarised
 from xmresearch.report.typesetting import typeset, typeset_block, typeset_markdown
 from xmresearch.report.wording import labels
 
@@ -108,4 +109,5 @@ def assemble(notebook: Mapping[str, Any], stamp: Mapping[str, str], bibliography
         Part("references", {"title": style["references"]}), Part("stamp", {"title": style["stamp"], "lines": dict(stamp)}),
         Part("code", {"summary": style["all_code"], "sources": quiet}),
     ]  # fmt: skip
+    document.summary = summarised(document)
     return document

@@ -57,6 +57,10 @@ class Told(Protocol):
     def figures(self) -> Callable[[], Mapping[str, Callable[..., Any]]]:
         """Return the kinds of figure that only it draws."""
 
+    @property
+    def advice(self) -> tuple[str, ...]:
+        """Names of the claims that say what to do."""
+
     def words(self, lang: str) -> Path:
         """Return the file of its own words."""
 
@@ -97,6 +101,7 @@ class Report(Matrices, OwnBlocks):
         self.level, self._common = level, dict(facts or {})
         self._kinds = {**figures.KINDS, **(study.figures() if study else {})}
         self._formats = {**COLUMN_FORMATS, **(study.columns if study else {}), **(formats or {})}
+        self._advice = study.advice if study else ()
         self._numbers = in_notebook.Numbers()
         self.blocks: list[Block] = []
         self.claims: dict[str, Claim] = {}
@@ -174,7 +179,10 @@ class Report(Matrices, OwnBlocks):
                 continue
             words = self.wording.get("claims", claim.name)
             text = self.wording.filled(words["text"], self._facts([claim], {}), f"claims.{claim.name}")
-            self._show("prose", key=claim.name, text=text, claims=self._claimed(claim), title=words["title"])
+            advice = claim.name in self._advice
+            self._show(
+                "prose", key=claim.name, text=text, claims=self._claimed(claim), title=words["title"], advice=advice
+            )
 
     def ledger(self) -> None:
         """Show every claim made so far: its state, the rule that settles it, how often that is wrong, and what it needs."""

@@ -47,6 +47,8 @@ class Document:
         The researcher's own, beside the one that comes with the package.
     notes : list of str
         What the researcher should know of what the report lacks.
+    summary : list of Part
+        The one-page summary: of kind head (`title`), prose, cards and callout, in order; see `xmresearch.report.summary`.
     """
 
     title: str
@@ -56,6 +58,7 @@ class Document:
     parts: list[Part] = field(default_factory=list)
     bibliography: tuple[Path, ...] = ()
     notes: list[str] = field(default_factory=list)
+    summary: list[Part] = field(default_factory=list)
 
     def of_kind(self, kind: str) -> list[Part]:
         """Return the parts of a kind, in order."""

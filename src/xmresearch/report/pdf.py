@@ -13,7 +13,7 @@ from typing import Any, Literal
 from xmresearch.errors import StudyError
 from xmresearch.report.document import Document, Part, picture_name
 from xmresearch.report.fonts import characters_of, cjk_font_path
-from xmresearch.report.print_source import printed, to_pandoc
+from xmresearch.report.print_source import joined, printed, to_pandoc
 from xmresearch.report.wording import escaped, labels
 
 WIDEST, TALLEST = 15.2, 19.0
@@ -43,10 +43,14 @@ def to_pdf(document: Document) -> bytes:
         Pandoc or typst fails.
     """
     style = labels(document.lang)["style"]
-    body = to_pandoc(printed(document, partial(_block, document.lang)), "typst", document)
+    block = partial(_block, document.lang)
+    page = joined(document.summary, block)
+    given = ", ".join(map(literal, (document.title, document.client, document.glance, style["contents"])))
+    top = f"{_raw(f'#opening({given}, {str(bool(document.summary)).lower()})[')}\n\n{page}\n\n{_raw(']')}\n\n"
+    body = to_pandoc(top + printed(document, block), "typst", document)
     front = {
-        "title": document.title, "client": document.client, "glance": document.glance, "lang": document.lang,
-        "region": "CN" if document.lang == "zh" else "GB", "contents": style["contents"], "formula": style["formula"], "families": _families(document),
+        "title": document.title, "lang": document.lang, "region": "CN" if document.lang == "zh" else "GB",
+        "formula": style["formula"], "families": _families(document),
     }  # fmt: skip
     arguments = ", ".join(f"{key}: {literal(value)}" for key, value in front.items())
     preamble = (files("xmresearch.report") / "templates" / "report.typ").read_text("utf-8")
@@ -140,6 +144,8 @@ def _block(lang: str, part: Part) -> str | None:
     """Write a part as typst where pandoc's own would not do."""
     content = part.content
     match part.kind:
+        case "head":
+            return _raw(f"#page-head({literal(content['title'])})")
         case "callout":
             return f"{_raw(f'#callout({literal(content["tone"])})[')}\n\n{part.text}\n\n{_raw(']')}"
         case "cards":

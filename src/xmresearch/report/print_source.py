@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,12 @@ def printed(document: Document, block: Callable[[Part], str | None]) -> str:
     str
         Pandoc Markdown.
     """
-    texts = (_markdown(part) if (own := block(part)) is None else own for part in document.parts if part.kind != "code")
+    return joined(document.parts, block)
+
+
+def joined(parts: Iterable[Part], block: Callable[[Part], str | None]) -> str:
+    """Return the Markdown of some parts of a document; see `printed`."""
+    texts = (_markdown(part) if (own := block(part)) is None else own for part in parts if part.kind != "code")
     return "\n\n".join(text for text in texts if text) + "\n"
 
 

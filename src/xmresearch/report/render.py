@@ -129,7 +129,9 @@ def fenced(kind: str, text: str) -> str:
 
 def source(document: Document) -> str:
     """Return the Markdown that pandoc makes the HTML of."""
-    return "\n\n".join(map(_markdown, document.parts)) + "\n"
+    page = "\n\n".join(map(_markdown, document.summary))
+    first = f":::: {{.one-page}}\n{page}\n::::\n\n" if page else ""
+    return first + "\n\n".join(map(_markdown, document.parts)) + "\n"
 
 
 def _markdown(part: Part) -> str:
@@ -137,6 +139,8 @@ def _markdown(part: Part) -> str:
     match part.kind:
         case "section":
             return f"# {escaped(content['title'])} {{#sec-{content['key']}}}"
+        case "head":
+            return _raw(f'<p class="head">{escape(content["title"])}</p>')
         case "callout":
             return f"::: {{.callout .{content['tone']}}}\n{part.text}\n:::"
         case "cards":

@@ -10,14 +10,13 @@ from typing import Any
 from xmresearch.report.document import Document, Part
 from xmresearch.report.print_source import to_pandoc
 from xmresearch.report.rasters import figure_of, rasters, shape_of
+from xmresearch.report.slide_parts import EDGE, HEIGHT, INK, MUTED, WIDTH, Run, add_run, blank, write
+from xmresearch.report.slide_summary import summary_slide
 from xmresearch.report.zipped import same_bytes
 
-INK, MUTED, BLUE = "1F2933", "5B6670", "1D5B8F"
-_WIDTH, _HEIGHT, _EDGE = 13.333, 7.5, 0.6
 _LONG = 900
 """Characters of text above which a slide's text is set smaller."""
-_TITLE_ONLY, _EMPTY = 5, 6
-Run = tuple[str, bool]
+_EMPTY = 6
 
 
 def to_pptx(document: Document) -> bytes:
@@ -37,9 +36,10 @@ def to_pptx(document: Document) -> bytes:
     from pptx.util import Inches
 
     deck = pptx.Presentation()
-    deck.slide_width, deck.slide_height = Inches(_WIDTH), Inches(_HEIGHT)
+    deck.slide_width, deck.slide_height = Inches(WIDTH), Inches(HEIGHT)
     texts, pictures = plain_texts(document), rasters(document)
     _title_slide(deck, document)
+    summary_slide(deck, document, texts)
     _answer_slide(deck, document, texts)
     shown: set[str] = set()
     for part, title in claims_of(document):
@@ -86,7 +86,8 @@ def plain_texts(document: Document) -> dict[int, list[list[Run]]]:
     dict of int to list
         A paragraph is a list of (text, bold); links and citations are their texts.
     """
-    parts = [p for p in document.parts if p.kind in ("prose", "callout")]
+    every = {id(p): p for p in (*document.parts, *document.summary) if p.kind in ("prose", "callout")}
+    parts = list(every.values())
     text = "\n\n".join(f"::: {{.part number={k}}}\n{part.text}\n:::" for k, part in enumerate(parts))
     tree = json.loads(to_pandoc(text, "json", document))
     found: dict[int, list[list[Run]]] = {}
@@ -135,23 +136,11 @@ def _joined(runs: Iterator[Run]) -> list[Run]:
     return out
 
 
-def _blank(deck: Any, title: str) -> Any:
-    """Begin a slide that has a title only."""
-    from pptx.util import Inches
-
-    slide = deck.slides.add_slide(deck.slide_layouts[_TITLE_ONLY])
-    holder = slide.shapes.title
-    holder.left, holder.top = Inches(_EDGE), Inches(0.35)
-    holder.width, holder.height = deck.slide_width - Inches(2 * _EDGE), Inches(0.9)
-    _write(holder.text_frame, [[(title, True)]], 26, INK)
-    return slide
-
-
 def _title_slide(deck: Any, document: Document) -> None:
     from pptx.util import Inches
 
     slide = deck.slides.add_slide(deck.slide_layouts[_EMPTY])
-    box = slide.shapes.add_textbox(Inches(_EDGE), Inches(2.4), deck.slide_width - Inches(2 * _EDGE), Inches(2.6))
+    box = slide.shapes.add_textbox(Inches(EDGE), Inches(2.4), deck.slide_width - Inches(2 * EDGE), Inches(2.6))
     lines = [(document.title, 38, INK, True), (document.client, 20, INK, False), (document.glance, 16, MUTED, False)]
     frame = box.text_frame
     frame.word_wrap = True
@@ -159,7 +148,7 @@ def _title_slide(deck: Any, document: Document) -> None:
     for text, size, colour, bold in lines:
         if text:
             paragraph = frame.paragraphs[0] if first else frame.add_paragraph()
-            _run(paragraph, text, size, colour, bold)
+            add_run(paragraph, text, size, colour, bold)
             first = False
 
 
@@ -172,20 +161,18 @@ def _answer_slide(deck: Any, document: Document, texts: dict[int, list[list[Run]
         return
     end = sections[1] if len(sections) > 1 else len(document.parts)
     first = document.parts[sections[0] : end]
-    slide = _blank(deck, str(first[0].content["title"]))
+    slide = blank(deck, str(first[0].content["title"]))
     top = 1.5
     for part in first:
         if part.kind == "callout":
-            box = slide.shapes.add_textbox(
-                Inches(_EDGE), Inches(top), deck.slide_width - Inches(2 * _EDGE), Inches(0.6)
-            )
-            _write(box.text_frame, texts[id(part)], 14, "B42318" if part.content["tone"] == "warning" else "C8611A")
+            box = slide.shapes.add_textbox(Inches(EDGE), Inches(top), deck.slide_width - Inches(2 * EDGE), Inches(0.6))
+            write(box.text_frame, texts[id(part)], 14, "B42318" if part.content["tone"] == "warning" else "C8611A")
             top += 0.7
     items = [item for part in first if part.kind == "cards" for item in part.content["items"]]
     across = 3
-    wide = (_WIDTH - 2 * _EDGE - 0.25 * (across - 1)) / across
+    wide = (WIDTH - 2 * EDGE - 0.25 * (across - 1)) / across
     for k, item in enumerate(items):
-        left, y = _EDGE + (k % across) * (wide + 0.25), top + (k // across) * 1.95
+        left, y = EDGE + (k % across) * (wide + 0.25), top + (k // across) * 1.95
         shape = slide.shapes.add_shape(1, Inches(left), Inches(y), Inches(wide), Inches(1.8))
         shape.fill.solid()
         shape.fill.fore_color.rgb = RGBColor.from_string("F3F6F9")
@@ -193,9 +180,9 @@ def _answer_slide(deck: Any, document: Document, texts: dict[int, list[list[Run]
         shape.shadow.inherit = False
         frame = shape.text_frame
         frame.word_wrap = True
-        _run(frame.paragraphs[0], item["value"], 22, INK, True)
-        _run(frame.add_paragraph(), item["label"], 14, INK, False)
-        _run(frame.add_paragraph(), item["note"], 12, MUTED, False)
+        add_run(frame.paragraphs[0], item["value"], 22, INK, True)
+        add_run(frame.add_paragraph(), item["label"], 14, INK, False)
+        add_run(frame.add_paragraph(), item["note"], 12, MUTED, False)
         for paragraph in frame.paragraphs:
             paragraph.alignment = 1
 
@@ -217,48 +204,24 @@ def _trust_slide(deck: Any, document: Document, texts: dict[int, list[list[Run]]
 def _slide(deck: Any, title: str, lines: list[list[Run]], picture: bytes | None, figure: Part | None) -> None:
     from pptx.util import Inches
 
-    slide = _blank(deck, title)
+    slide = blank(deck, title)
     length = sum(len(text) for line in lines for text, _ in line)
-    wide = _WIDTH - 2 * _EDGE if picture is None else 4.9
-    box = slide.shapes.add_textbox(Inches(_EDGE), Inches(1.5), Inches(wide), Inches(5.4))
-    _write(box.text_frame, lines, 14 if length > _LONG else 18, INK)
+    wide = WIDTH - 2 * EDGE if picture is None else 4.9
+    box = slide.shapes.add_textbox(Inches(EDGE), Inches(1.5), Inches(wide), Inches(5.4))
+    write(box.text_frame, lines, 14 if length > _LONG else 18, INK)
     if picture is None or figure is None:
         return
     width, height = shape_of(picture)
     scale = min(7.0 / width, 5.0 / height)
     shape = slide.shapes.add_picture(
         io.BytesIO(picture),
-        Inches(_WIDTH - _EDGE - scale * width),
+        Inches(WIDTH - EDGE - scale * width),
         Inches(1.5),
         Inches(scale * width),
         Inches(scale * height),
     )
     shape._element.nvPicPr.cNvPr.set("descr", figure.content["alt"])
     caption = slide.shapes.add_textbox(
-        Inches(_WIDTH - _EDGE - 7.0), Inches(1.5 + scale * height + 0.05), Inches(7.0), Inches(0.5)
+        Inches(WIDTH - EDGE - 7.0), Inches(1.5 + scale * height + 0.05), Inches(7.0), Inches(0.5)
     )
-    _write(caption.text_frame, [[(figure.content["caption"], False)]], 11, MUTED)
-
-
-def _write(frame: Any, lines: Sequence[Sequence[Run]], size: float, colour: str) -> None:
-    frame.word_wrap = True
-    for k, line in enumerate(lines):
-        paragraph = frame.paragraphs[0] if k == 0 else frame.add_paragraph()
-        paragraph.alignment = 1
-        for text, bold in line:
-            _run(paragraph, text, size, colour, bold)
-
-
-def _run(paragraph: Any, text: str, size: float, colour: str, bold: bool) -> None:
-    from pptx.dml.color import RGBColor
-    from pptx.util import Pt
-
-    run = paragraph.add_run()
-    run.text = text
-    run.font.size, run.font.bold, run.font.color.rgb = Pt(size), bold, RGBColor.from_string(colour)
-    run.font.name = "Arial"
-    properties = run._r.get_or_add_rPr()
-    from pptx.oxml.ns import qn
-
-    east = properties.makeelement(qn("a:ea"), {"typeface": "Microsoft YaHei"})
-    properties.append(east)
+    write(caption.text_frame, [[(figure.content["caption"], False)]], 11, MUTED)

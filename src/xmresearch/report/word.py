@@ -11,7 +11,7 @@ from typing import Any
 
 from xmresearch.report.column_widths import PADDING, column_widths
 from xmresearch.report.document import Document, Part
-from xmresearch.report.print_source import printed, to_pandoc
+from xmresearch.report.print_source import joined, printed, to_pandoc
 from xmresearch.report.rasters import rasters, shape_of
 from xmresearch.report.wording import escaped
 from xmresearch.report.zipped import same_bytes
@@ -25,6 +25,7 @@ WIDEST, TALLEST = 6.1, 7.5
 _INK, _MUTED, _BLUE, _LINE, _TINT = "1F2933", "5B6670", "1D5B8F", "DDE3E8", "F3F6F9"
 _TONES = {"warning": ("B42318", "FDF1EF"), "simulated": ("C8611A", "FDF5EE")}
 _RIGHT = 2
+_NEW_PAGE = '```{=openxml}\n<w:p><w:r><w:br w:type="page"/></w:r></w:p>\n```'
 
 
 def to_docx(document: Document) -> bytes:
@@ -55,6 +56,8 @@ def to_docx(document: Document) -> bytes:
         top = f"::: {{custom-style=Title}}\n{escaped(document.title)}\n:::\n\n"
         for line, style in ((document.client, "Subtitle"), (document.glance, "Author")):
             top += f"::: {{custom-style={style}}}\n{escaped(line)}\n:::\n\n" if line else ""
+        if page := joined(document.summary, partial(_block, pictures)).strip():
+            top += f"{page}\n\n{_NEW_PAGE}\n\n"
         made = Path(folder) / "report.docx"
         to_pandoc(top + text, "docx", document, {"number-sections": True, "resource-path": [folder]}, made)
         word = docx.Document(str(made))
@@ -67,6 +70,8 @@ def to_docx(document: Document) -> bytes:
 def _block(pictures: Mapping[str, bytes], part: Part) -> str | None:
     content = part.content
     match part.kind:
+        case "head":
+            return f"::: {{custom-style='Page Head'}}\n{escaped(content['title'])}\n:::"
         case "callout":
             return f"::: {{custom-style=Callout-{content['tone']}}}\n{part.text}\n:::"
         case "cards":
@@ -105,6 +110,9 @@ def _finish(word: Any, document: Document) -> None:
     for name, size, colour in (("Note", 8, _MUTED), ("Table Caption", 9, _INK), ("Image Caption", 9, _INK)):
         style = _style(styles, name)
         style.font.size, style.font.color.rgb, style.font.italic = Pt(size), RGBColor.from_string(colour), False
+    head = _style(styles, "Page Head")
+    head.font.bold, head.font.color.rgb = True, RGBColor.from_string(_BLUE)
+    head.paragraph_format.keep_with_next, head.paragraph_format.space_before = True, Pt(8)
     caption = _style(styles, "Table Caption").paragraph_format
     caption.keep_with_next, caption.space_before, caption.space_after = True, Pt(12), Pt(3)
     if "Captioned Figure" in [s.name for s in styles]:

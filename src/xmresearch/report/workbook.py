@@ -10,6 +10,7 @@ import pandas as pd
 
 from xmresearch.report.column_widths import text_ems
 from xmresearch.report.document import Document, Part
+from xmresearch.report.slides import plain_texts
 from xmresearch.report.wording import labels
 from xmresearch.report.zipped import same_bytes
 
@@ -46,6 +47,7 @@ def to_xlsx(document: Document) -> bytes:
     book.set_properties({"title": document.title, "author": "xmresearch", "created": dt.datetime(2000, 1, 1)})
     tables = document.of_kind("table")
     names = sheet_names([str(part.content["key"]) for part in tables])
+    _summary(book, document)
     _contents(book, document, tables, names)
     for part in tables:
         _sheet(book, part, names[part.content["key"]])
@@ -56,7 +58,7 @@ def to_xlsx(document: Document) -> bytes:
 def sheet_names(keys: list[str]) -> dict[str, str]:
     """Return the name of each table's sheet, by its key: no two are the same, in capital letters or small ones."""
     found: dict[str, str] = {}
-    taken = {"contents"}
+    taken = {"summary", "contents"}
     for key in keys:
         name, number = key[:SHEET_NAME], 1
         while name.lower() in taken:
@@ -65,6 +67,35 @@ def sheet_names(keys: list[str]) -> dict[str, str]:
         taken.add(name.lower())
         found[key] = name
     return found
+
+
+def _summary(book: Any, document: Document) -> None:
+    """Write the one-page summary, where the report has one."""
+    if not document.summary:
+        return
+    texts = plain_texts(document)
+    sheet = book.add_worksheet("summary")
+    title = book.add_format({"bold": True, "font_size": 14})
+    head = book.add_format({"bold": True, "font_color": "#1D5B8F"})
+    wrapped = book.add_format({"text_wrap": True, "valign": "top"})
+    strong = book.add_format({"bold": True, "text_wrap": True, "valign": "top"})
+    sheet.hide_gridlines(2)
+    sheet.set_column(0, 0, 24)
+    sheet.set_column(1, 1, 96)
+    for row, line in enumerate((document.title, document.client, document.glance)):
+        sheet.write_string(row, 0, line, title if row == 0 else None)
+    row = 3
+    for part in document.summary:
+        row += part.kind == "head"
+        lines = [("", "".join(text for text, _ in line)) for line in texts.get(id(part), [])]
+        if part.kind == "head":
+            lines = [(str(part.content["title"]), "")]
+        for item in part.content.get("items", []):
+            lines.append((item["value"], "  ".join(t for t in (item["label"], item["note"]) if t)))
+        for first, second in lines:
+            sheet.write_string(row, 0, first, head if part.kind == "head" else strong)
+            sheet.write_string(row, 1, second, wrapped)
+            row += 1
 
 
 def _contents(book: Any, document: Document, tables: list[Part], names: dict[str, str]) -> None:

@@ -68,5 +68,6 @@ STUDY = Study(
     columns=COLUMNS,
     draft=_draft,
     headline=(Headline("credits", ("channel",), "share", "share_lower", "share_upper", unit="share"),),
+    advice=("fix", "leak"),
     demo="service_hall",
 )

@@ -63,5 +63,6 @@ STUDY = Study(
     headline=(
         Headline("outcomes", ("outcome", "measure"), "estimate", "ci_lower", "ci_upper", unit="scale", leads=True),
     ),
+    advice=("pays",),
     demo="service_hall",
 )

@@ -72,5 +72,6 @@ STUDY = Study(
         Headline("gains", ("construct",), "gain", "gain_lower", "gain_upper"),
     ),
     influence=_influence,
+    advice=("fix",),
     demo="service_hall",
 )

@@ -61,5 +61,6 @@ STUDY = Study(
         Headline("indices", ("construct",), "estimate", "ci_lower", "ci_upper", leads=True),
         Headline("effects", ("outcome", "cause"), "total", "total_lower", "total_upper"),
     ),
+    advice=("gain_first",),
     demo="service_hall",
 )

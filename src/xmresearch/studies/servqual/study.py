@@ -95,5 +95,6 @@ STUDY = Study(
         Headline("level_dimensions", ("construct",), "perception", "ci_lower", "ci_upper"),
     ),
     influence=_influence,
+    advice=("first", "weakest"),
     demo="service_hall",
 )

@@ -1,0 +1,51 @@
+"""What slides are made of: titles, boxes of text and pictures, at the same places on every slide."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+INK, MUTED, BLUE = "1F2933", "5B6670", "1D5B8F"
+WIDTH, HEIGHT, EDGE = 13.333, 7.5, 0.6
+"""Inches: a slide, and its margin."""
+_TITLE_ONLY = 5
+Run = tuple[str, bool]
+"""A text, and whether it is bold."""
+
+
+def blank(deck: Any, title: str) -> Any:
+    """Begin a slide that has a title only."""
+    from pptx.util import Inches
+
+    slide = deck.slides.add_slide(deck.slide_layouts[_TITLE_ONLY])
+    holder = slide.shapes.title
+    holder.left, holder.top = Inches(EDGE), Inches(0.35)
+    holder.width, holder.height = deck.slide_width - Inches(2 * EDGE), Inches(0.9)
+    write(holder.text_frame, [[(title, True)]], 26, INK)
+    return slide
+
+
+def write(frame: Any, lines: Sequence[Sequence[Run]], size: float, colour: str) -> None:
+    """Write paragraphs into an empty frame, all of one size and colour."""
+    frame.word_wrap = True
+    for k, line in enumerate(lines):
+        paragraph = frame.paragraphs[0] if k == 0 else frame.add_paragraph()
+        paragraph.alignment = 1
+        for text, bold in line:
+            add_run(paragraph, text, size, colour, bold)
+
+
+def add_run(paragraph: Any, text: str, size: float, colour: str, bold: bool) -> None:
+    """Add a text to a paragraph, in the fonts of slides."""
+    from pptx.dml.color import RGBColor
+    from pptx.util import Pt
+
+    run = paragraph.add_run()
+    run.text = text
+    run.font.size, run.font.bold, run.font.color.rgb = Pt(size), bold, RGBColor.from_string(colour)
+    run.font.name = "Arial"
+    properties = run._r.get_or_add_rPr()
+    from pptx.oxml.ns import qn
+
+    east = properties.makeelement(qn("a:ea"), {"typeface": "Microsoft YaHei"})
+    properties.append(east)

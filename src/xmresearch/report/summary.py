@@ -1,0 +1,117 @@
+"""The report on one page: question, answer, three figures, what to do, how far to trust it, in the report's own sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from xmresearch.report.document import Document, Part
+from xmresearch.report.typesetting import typeset_markdown
+from xmresearch.report.wording import Wording, escaped
+
+MOST_SENTENCES = 3
+"""Sentences that the page takes of the answer, beside those that say what to do."""
+MOST_CARDS = 3
+"""Figures on the page."""
+MOST_ADVICE = 2
+"""Sentences on the page that say what to do."""
+MOST_WARNINGS = 3
+"""Warnings on the page, in the order in which the answer has them."""
+_RESERVED = ("unsettled", "conditional", "withheld")
+
+
+def summarised(document: Document) -> list[Part]:
+    """Put a report on one page.
+
+    Parameters
+    ----------
+    document : Document
+        From `assemble`, with all parts in place.
+
+    Returns
+    -------
+    list of Part
+        Sentences, cards and warnings of the first section as they stand there, each under its head; of what the claims of that section
+        are, what the ledger says. Nothing where the report has no section.
+
+    Notes
+    -----
+    Nothing is worded anew, so the page cannot say other than the report does: a claim that is not settled stands here by the same
+    sentence as there.
+    """
+    answer = _first_section(document.parts)
+    if not answer:
+        return []
+    wording = Wording(document.lang, {})
+    claimed = [part for part in answer if part.content.get("claims") and part.kind == "prose"]
+    advice = [part for part in document.parts if part.content.get("advice")]
+    said = [part for part in claimed if not part.content.get("advice")]
+    page = [
+        *_under("question", [p for p in answer if _asks(p)], wording),
+        *_under("answer", said[:MOST_SENTENCES], wording),
+        *_under("figures", _three(answer), wording),
+        *_under("advice", advice[:MOST_ADVICE] or [_prose("no_advice", {}, wording)], wording),
+        *_under("trust", [*_warnings(answer), *_states(document, claimed, wording)], wording),
+    ]
+    return page if claimed or advice else []
+
+
+def _first_section(parts: Sequence[Part]) -> list[Part]:
+    """Return what stands in the first section, the answer."""
+    starts = [k for k, part in enumerate(parts) if part.kind == "section"]
+    if not starts:
+        return []
+    end = starts[1] if len(starts) > 1 else len(parts)
+    return list(parts[starts[0] + 1 : end])
+
+
+def _asks(part: Part) -> bool:
+    return part.kind == "prose" and str(part.content.get("key", "")).startswith("question")
+
+
+def _under(head: str, parts: Iterable[Part], wording: Wording) -> list[Part]:
+    found = list(parts)
+    return [Part("head", {"title": wording.get("summary", head)}), *found] if found else []
+
+
+def _three(answer: Sequence[Part]) -> list[Part]:
+    """Return the cards that claim something, filled up with the others, in the report's order."""
+    items = [item for part in answer if part.kind == "cards" for item in part.content["items"]]
+    chosen = sorted(items, key=lambda item: not item.get("claims"))[:MOST_CARDS]
+    kept = [item for item in items if any(item is one for one in chosen)]
+    return [Part("cards", {"items": kept})] if kept else []
+
+
+def _warnings(answer: Sequence[Part]) -> list[Part]:
+    """Return the warnings, and the word that data are simulated."""
+    tones = [(part, part.content.get("tone")) for part in answer if part.kind == "callout"]
+    warnings = [part for part, tone in tones if tone == "warning"][:MOST_WARNINGS]
+    return warnings + [part for part, tone in tones if tone == "simulated"]
+
+
+def _states(document: Document, claimed: Sequence[Part], wording: Wording) -> list[Part]:
+    """Say how many claims of the report are settled and how often that is wrong, and which of the answer are not."""
+    records: dict[str, Mapping[str, Any]] = {}
+    for part in document.parts:
+        for item in [part.content, *part.content.get("items", [])]:
+            records |= {str(record["name"]): record for record in item.get("claims", [])}
+    settled = [record for record in records.values() if record["state"] == "settled"]
+    promised = [float(record["promised"]) for record in settled if record["promised"] is not None]
+    facts = {"total": len(records), "settled": len(settled), "promised": max(promised, default=0.0)}
+    lines = [_prose("settled", facts | {"case": "stated" if promised else "counted" if settled else "none"}, wording)]
+    for state in _RESERVED:
+        titles = [str(p.content["title"]) for p in claimed if "title" in p.content and _state(p) == state]
+        if titles:
+            lines.append(
+                _prose(state, {"titles": wording.get("summary", "between").join(map(escaped, titles))}, wording)
+            )
+    return lines
+
+
+def _state(part: Part) -> str:
+    return str(part.content["claims"][0]["state"])
+
+
+def _prose(key: str, facts: Mapping[str, Any], wording: Wording) -> Part:
+    text = wording.plain.text("summary", key, facts)
+    return Part("prose", {"key": f"summary_{key}", "claims": []}, typeset_markdown(text, wording.lang))
