@@ -11,6 +11,7 @@ from xmresearch.errors import StudyError
 from xmresearch.report.blocks import MIME
 from xmresearch.report.citations import shipped, short_forms
 from xmresearch.report.document import Document, Part
+from xmresearch.report.glossary import glossary
 from xmresearch.report.outputs import WORKBENCH_TAG
 from xmresearch.report.own_cells import Cell, read_cells, resolve
 from xmresearch.report.references import REFERENCE
@@ -68,7 +69,11 @@ def assemble(notebook: Mapping[str, Any], stamp: Mapping[str, str], bibliography
         top["title"], top["client"], typeset(top["glance"], top["lang"]), top["lang"], bibliography=tuple(bibliography)
     )
     style = labels(document.lang)["style"]
-    sections = {"stamp": (style["stamp"], "sec-stamp"), "references": (style["references"], "references")}
+    sections = {
+        "glossary": (style["glossary"], "sec-glossary"),
+        "stamp": (style["stamp"], "sec-stamp"),
+        "references": (style["references"], "references"),
+    }
     cells, document.notes = read_cells(notebook, style["own_figure"], sections)
     shown = [cell for cell in cells if WORKBENCH_TAG not in cell.tags]
     numbers = _number(shown)
@@ -105,7 +110,9 @@ def assemble(notebook: Mapping[str, Any], stamp: Mapping[str, str], bibliography
                 number = f"{style[kind]} {numbers['fig' if kind == 'figure' else 'tbl', block['key']]}."
             parts.append(Part(kind, typeset_block(block, top["lang"]), text, number))
         parts.append(Part("code", {"summary": style["code"], "sources": [cell.source]}))
+    terms = glossary(document)
     parts += [
+        *([terms] if terms is not None else []),
         Part("references", {"title": style["references"]}), Part("stamp", {"title": style["stamp"], "lines": dict(stamp)}),
         Part("code", {"summary": style["all_code"], "sources": quiet}),
     ]  # fmt: skip

@@ -36,6 +36,8 @@ TEXT_COLUMNS = (
 PERIOD_COLUMNS = ("cohort", "time")
 ANSWER_COLUMNS = ("answer", "row_name")
 """Columns whose figures are answers: a statement of the same number does not name them."""
+RAW_COLUMNS = ("code", "wording", "scale", "answers", "no_answer")
+"""Columns whose texts are shown as they are: they name nothing."""
 FIGURE = re.compile(r"[−-]?[\d.]+(?:–[−-]?[\d.]+)?")
 
 
@@ -350,6 +352,8 @@ class Report(Matrices, OwnBlocks):
         if value is None or value is pd.NA:
             return NONE_SHOWN
         if isinstance(value, str):
+            if column in RAW_COLUMNS:
+                return in_line(value)
             if column == "id" and row.get("level") == "statement":
                 return f"{value}  {self.wording.name(value)}"
             if column in ANSWER_COLUMNS and FIGURE.fullmatch(value):

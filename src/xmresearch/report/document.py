@@ -18,7 +18,8 @@ class Part(Shown):
     Attributes
     ----------
     kind : str
-        section, prose, callout, cards, table, figure, html, text, markdown, code, references or stamp.
+        section, prose, callout, cards, table, figure, html, text, markdown, code, glossary, references or stamp; head in the summary, term in
+        the glossary.
     content : mapping
         As in `xmresearch.report.blocks.Block`; of code `sources` and `summary`, of the stamp `lines`, of references `title`.
     text : str

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from xmresearch.report.document import Document, Part
-from xmresearch.report.render import READER, converted, fenced
+from xmresearch.report.render import READER, converted, definitions, fenced
 from xmresearch.report.wording import escaped
 
 
@@ -42,6 +42,8 @@ def _markdown(part: Part) -> str:
             return f"# {escaped(content['title'])} {{#sec-{content['key']}}}"
         case "references":
             return f"# {escaped(content['title'])} {{#references}}\n\n::: {{#refs}}\n:::"
+        case "glossary":
+            return f"# {escaped(content['title'])} {{#sec-glossary}}\n\n{definitions(content['terms'])}"
         case "text":
             return fenced("", content["text"])
         case "html":

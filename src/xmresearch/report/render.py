@@ -139,6 +139,11 @@ def _markdown(part: Part) -> str:
     match part.kind:
         case "section":
             return f"# {escaped(content['title'])} {{#sec-{content['key']}}}"
+        case "glossary":
+            folded = f"<summary>{escape(content['fold'])}</summary>\n\n{definitions(content['terms'])}"
+            return (
+                f'# {escaped(content["title"])} {{#sec-glossary}}\n\n<details class="glossary">\n{folded}\n\n</details>'
+            )
         case "head":
             return _raw(f'<p class="head">{escape(content["title"])}</p>')
         case "callout":
@@ -165,6 +170,11 @@ def _markdown(part: Part) -> str:
             return f"# {content['title']} {{#sec-stamp}}\n\n" + _raw(f'<dl class="stamp">{rows}</dl>')
         case _:
             return part.text
+
+
+def definitions(terms: Sequence[Part]) -> str:
+    """Return the Markdown of a list of terms and what they mean."""
+    return "\n\n".join(f"{escaped(term.content['title'])}\n:   {term.text}" for term in terms)
 
 
 def _raw(markup: str) -> str:

@@ -8,6 +8,8 @@ from typing import Any
 INK, MUTED, BLUE = "1F2933", "5B6670", "1D5B8F"
 WIDTH, HEIGHT, EDGE = 13.333, 7.5, 0.6
 """Inches: a slide, and its margin."""
+LATIN = 0.54
+"""Mean width of a letter that is not Chinese, in the size of the letters."""
 _TITLE_ONLY = 5
 Run = tuple[str, bool]
 """A text, and whether it is bold."""
@@ -23,6 +25,11 @@ def blank(deck: Any, title: str) -> Any:
     holder.width, holder.height = deck.slide_width - Inches(2 * EDGE), Inches(0.9)
     write(holder.text_frame, [[(title, True)]], 26, INK)
     return slide
+
+
+def ems(text: str) -> float:
+    """Return about how wide a text is, in the size of its letters."""
+    return sum(LATIN if character < "\u2e80" else 1.0 for character in text)
 
 
 def write(frame: Any, lines: Sequence[Sequence[Run]], size: float, colour: str) -> None:

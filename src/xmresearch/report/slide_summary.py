@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from xmresearch.report.document import Document
-from xmresearch.report.slide_parts import BLUE, EDGE, HEIGHT, INK, MUTED, WIDTH, Run, add_run, blank, write
+from xmresearch.report.slide_parts import BLUE, EDGE, HEIGHT, INK, MUTED, WIDTH, Run, add_run, blank, ems, write
 from xmresearch.report.wording import labels
 
 SIZES = (16.0, 14.0, 13.0, 12.0, 11.0, 10.0, 9.0)
@@ -14,8 +14,6 @@ SIZES = (16.0, 14.0, 13.0, 12.0, 11.0, 10.0, 9.0)
 _WIDE, _TOP, _GAP = 8.3, 1.3, 0.3
 _LINE, _BETWEEN = 1.22, 0.35
 """Height of a line and of the gap between paragraphs, in the size of the letters."""
-_LATIN = 0.54
-"""Mean width of a letter that is not Chinese, in the size of the letters."""
 _TONES = {"warning": "B42318", "simulated": "C8611A"}
 Line = tuple[list[Run], str]
 """Runs of a paragraph, and its colour."""
@@ -65,14 +63,10 @@ def fitting(lines: Sequence[Sequence[Run]], wide: float, high: float) -> float:
     """Return the largest size in points at which paragraphs fit into a box of so many inches; the smallest where none does."""
     for size in SIZES:
         across = 72 * wide / size
-        rows = sum(1 + int(_ems("".join(text for text, _ in line)) / across) for line in lines)
+        rows = sum(1 + int(ems("".join(text for text, _ in line)) / across) for line in lines)
         if (rows * _LINE + len(lines) * _BETWEEN) * size <= 72 * high:
             return size
     return SIZES[-1]
-
-
-def _ems(text: str) -> float:
-    return sum(_LATIN if character < "\u2e80" else 1.0 for character in text)
 
 
 def _spaced(paragraph: Any, size: float) -> None:

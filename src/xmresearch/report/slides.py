@@ -12,6 +12,7 @@ from xmresearch.report.print_source import to_pandoc
 from xmresearch.report.rasters import figure_of, rasters, shape_of
 from xmresearch.report.slide_parts import EDGE, HEIGHT, INK, MUTED, WIDTH, Run, add_run, blank, write
 from xmresearch.report.slide_summary import summary_slide
+from xmresearch.report.slide_tables import appendix
 from xmresearch.report.zipped import same_bytes
 
 _LONG = 900
@@ -49,6 +50,7 @@ def to_pptx(document: Document) -> bytes:
         shown.add(key)
         _slide(deck, title, texts[id(part)], picture, figure if picture is not None else None)
     _trust_slide(deck, document, texts)
+    appendix(deck, document, texts)
     core = deck.core_properties
     core.title, core.author, core.last_modified_by = document.title, "xmresearch", "xmresearch"
     import datetime as dt
@@ -86,7 +88,8 @@ def plain_texts(document: Document) -> dict[int, list[list[Run]]]:
     dict of int to list
         A paragraph is a list of (text, bold); links and citations are their texts.
     """
-    every = {id(p): p for p in (*document.parts, *document.summary) if p.kind in ("prose", "callout")}
+    terms = [term for part in document.of_kind("glossary") for term in part.content["terms"]]
+    every = {id(p): p for p in (*document.parts, *document.summary, *terms) if p.kind in ("prose", "callout", "term")}
     parts = list(every.values())
     text = "\n\n".join(f"::: {{.part number={k}}}\n{part.text}\n:::" for k, part in enumerate(parts))
     tree = json.loads(to_pandoc(text, "json", document))

@@ -51,6 +51,7 @@ def to_xlsx(document: Document) -> bytes:
     _contents(book, document, tables, names)
     for part in tables:
         _sheet(book, part, names[part.content["key"]])
+    _glossary(book, document)
     book.close()
     return same_bytes(out.getvalue())
 
@@ -58,7 +59,7 @@ def to_xlsx(document: Document) -> bytes:
 def sheet_names(keys: list[str]) -> dict[str, str]:
     """Return the name of each table's sheet, by its key: no two are the same, in capital letters or small ones."""
     found: dict[str, str] = {}
-    taken = {"summary", "contents"}
+    taken = {"summary", "contents", "glossary"}
     for key in keys:
         name, number = key[:SHEET_NAME], 1
         while name.lower() in taken:
@@ -96,6 +97,22 @@ def _summary(book: Any, document: Document) -> None:
             sheet.write_string(row, 0, first, head if part.kind == "head" else strong)
             sheet.write_string(row, 1, second, wrapped)
             row += 1
+
+
+def _glossary(book: Any, document: Document) -> None:
+    """Write the terms that the report uses."""
+    terms = [term for part in document.of_kind("glossary") for term in part.content["terms"]]
+    if not terms:
+        return
+    texts = plain_texts(document)
+    sheet = book.add_worksheet("glossary")
+    wrapped = book.add_format({"text_wrap": True, "valign": "top"})
+    strong = book.add_format({"bold": True, "text_wrap": True, "valign": "top"})
+    sheet.set_column(0, 0, 30)
+    sheet.set_column(1, 1, 100)
+    for row, term in enumerate(terms):
+        sheet.write_string(row, 0, term.content["title"], strong)
+        sheet.write_string(row, 1, " ".join(text for line in texts[id(term)] for text, _ in line), wrapped)
 
 
 def _contents(book: Any, document: Document, tables: list[Part], names: dict[str, str]) -> None:

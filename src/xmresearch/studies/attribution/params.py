@@ -252,6 +252,11 @@ class AttributionParams(StudyParams):
             "scale": (given.lowest, given.highest), "tolerance": given.tolerance,
         }  # fmt: skip
 
+    def asked_ratings(self) -> dict[str, dict[str, Any]]:
+        """Return the scale of the ratings, by the column that holds them."""
+        columns = self.rating_columns()
+        return {str(columns["score"]): {"levels": columns["scale"]}}
+
     def names(self) -> dict[str, dict[str, str]]:
         """Return the labels by language."""
         return {lang: {key: getattr(name, lang) for key, name in self.labels.items()} for lang in ("en", "zh")}

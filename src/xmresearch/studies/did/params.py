@@ -170,6 +170,11 @@ class DidParams(StudyParams):
         given = {name: Outcome(family=f) if isinstance(f, str) else f for name, f in self.further.items()}
         return {name: outcome.model_dump() for name, outcome in given.items()}
 
+    def asked_outcomes(self) -> dict[str, dict[str, Any]]:
+        """Return levels and missing codes of every outcome, the main one first."""
+        main = {"levels": self.levels, "missing_codes": self.missing_codes}
+        return {self.outcome: main} | self.further_outcomes()
+
     def branch_settings(self) -> dict[str, Any]:
         """Return what `did` needs in order to estimate each unit's effect by a hierarchical model."""
         other = ("kind", "cluster", "control", "covariates", "overall", "cohort_weights", "base")
