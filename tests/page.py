@@ -114,12 +114,11 @@ def assert_one_page(report):
     trust = "".join(p.text for p in document.summary if p.content.get("key") == "summary_settled")
     settled = sum(state == "settled" for state in records.values())
     assert re.findall(r"\d+", trust)[:2] == ([str(n) for n in ((settled, len(records)) if document.lang == "en" else (len(records), settled))] if settled else [str(len(records))])  # fmt: skip
-    said = "".join(p.text for p in document.summary if str(p.content.get("key", "")) in ("summary_unsettled", "summary_conditional", "summary_withheld"))  # fmt: skip
-    for block in answer(report):
-        for record in block.content.get("claims", []) if "title" in block.content else []:
-            assert (escaped(typeset(block.content["title"], document.lang)) in said) == (
-                record["state"] != "settled"
-            ), record
+    said = {p.content["key"]: p.text for p in document.summary if str(p.content.get("key", "")).startswith("summary_")}
+    for state in ("unsettled", "conditional", "withheld"):
+        names = [escaped(typeset(b.content["title"], document.lang)) for b in answer(report) if b.kind == "prose" and b.content.get("claims") and "title" in b.content and b.content["claims"][0]["state"] == state]  # fmt: skip
+        expected = typeset(words[state].format(titles=words["between"].join(names)), document.lang) if names else None
+        assert said.get(f"summary_{state}") == expected
 
 
 def assembled(report):
