@@ -28,6 +28,7 @@ class _Told:
     """What `Report` asks of a study: here the comparison's own words, and no columns or figures of its own."""
 
     columns: Mapping[str, str]
+    advice: tuple[str, ...] = ()
 
     @property
     def figures(self) -> Callable[[], Mapping[str, Callable[..., Any]]]:
