@@ -1,6 +1,7 @@
-"""The command line: run, compare, check, new, draft, schema, doctor.
+"""The command line: run, compare, verify, bundle, check, new, draft, schema, doctor.
 
-Exit codes: 0 done; 2 wrong params or usage; 3 wrong data; 4 a file or folder cannot be read or written; 5 the notebook stopped; 130 interrupted.
+Exit codes: 0 done; 2 wrong params or usage; 3 wrong data, or a run that cannot be repeated as it was; 4 a file or folder cannot be read or
+written; 5 the notebook stopped; 6 a run that was verified comes out different; 130 interrupted.
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ import click
 from xmresearch import __version__
 from xmresearch.errors import OutputError, XMError, anonymous, brief, foreign
 
+DIFFERENT = 6
+"""Exit code of a run that comes out different when it is verified."""
+
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="xmresearch")
@@ -27,6 +31,12 @@ _override = click.option(
 )
 _lang = click.option("--lang", type=click.Choice(["zh", "en"]), help="Language of the report.")
 _out = click.option("--out", type=click.Path(file_okay=False), help="Folder of all outputs (default: outputs/).")
+_data = click.option(
+    "--data",
+    type=click.Path(exists=True, file_okay=False),
+    help="Folder with the inputs of an earlier run (default: where they were).",
+)
+_run = click.argument("run", metavar="RUN", type=click.Path())
 _params = click.argument("params_file", metavar="PARAMS", type=click.Path())
 
 
@@ -43,6 +53,7 @@ _params = click.argument("params_file", metavar="PARAMS", type=click.Path())
     help="Write the report in this format as well (may be given several times).",
 )
 @click.option("--force", is_flag=True, help="Compute again even if nothing has changed.")
+@_data
 def run(
     params_file: str,
     overrides: tuple[str, ...],
@@ -50,14 +61,27 @@ def run(
     out: str | None,
     formats: tuple[str, ...],
     force: bool,
+    data: str | None,
 ) -> None:
-    """Run a study and write its report."""
+    """Run a study and write its report; PARAMS is a params file, or the manifest.json of an earlier run."""
+    from xmresearch.run.record import names_a_run
     from xmresearch.run.study import run_study
 
-    if formats:
-        overrides = (*overrides, f"formats=[{', '.join(dict.fromkeys(formats))}]")
+    formats, shown = tuple(dict.fromkeys(formats)), sys.stderr.isatty()
+    if names_a_run(params_file):
+        from xmresearch.run.again import run_again
 
-    done = run_study(params_file, overrides, lang=lang, out=out, force=force, progress=sys.stderr.isatty(), tell=_note)
+        if overrides or lang:
+            raise click.UsageError("A manifest holds all params: -p and --lang go with a params file.")
+        done = run_again(params_file, data=data, formats=formats, out=out, force=force, progress=shown, tell=_note)
+    else:
+        if data is not None:
+            raise click.UsageError(
+                "--data goes with the manifest of an earlier run: a params file says where its data are."
+            )
+        if formats:
+            overrides = (*overrides, f"formats=[{', '.join(formats)}]")
+        done = run_study(params_file, overrides, lang=lang, out=out, force=force, progress=shown, tell=_note)
     seconds = dict(done.seconds)
     cpu = seconds.pop("cpu")
     if done.cached:
@@ -99,6 +123,37 @@ def check(params_file: str, overrides: tuple[str, ...], lang: str | None) -> Non
     from xmresearch.run.check import check_study
 
     click.echo(check_study(params_file, overrides, lang=lang))
+
+
+@cli.command()
+@_run
+@_data
+@click.option("--params", type=click.Path(), help="The params file (where the manifest does not show all params).")
+@click.option("--anyway", is_flag=True, help="Execute and compare though inputs, code, lock or versions differ.")
+@click.option("--out", type=click.Path(file_okay=False), help="Folder to keep the new run in (default: it is removed).")
+def verify(run: str, data: str | None, params: str | None, anyway: bool, out: str | None) -> None:
+    """Execute a run again in a fresh folder, and say whether it comes out the same, and if not, where it differs.
+
+    RUN is a run's folder (such as outputs/servqual/service_hall/latest-en) or its manifest.json. Exit code 0: identical or equal;
+    6: different; 3: inputs, params, code, lock or versions are not what they were; 4: there is no such run.
+    """
+    from xmresearch.run.verify import verify_run
+
+    found = verify_run(run, data=data, params=params, anyway=anyway, out=out, progress=sys.stderr.isatty(), tell=_note)
+    for line in found.lines():
+        click.echo(anonymous(line))
+    if found.state == "different":
+        raise SystemExit(DIFFERENT)
+
+
+@cli.command()
+@_run
+@click.option("--out", type=click.Path(dir_okay=False), help="File to write (default: STUDY-NAME-KEY.zip).")
+def bundle(run: str, out: str | None) -> None:
+    """Pack a run into one zip to send: notebook, reports, tables, params, codebook, lock and manifest, without rows of the data."""
+    from xmresearch.run.bundle import bundle_run
+
+    click.echo(f"Written: {_shown(bundle_run(run, out))}")
 
 
 @cli.command()

@@ -139,6 +139,12 @@ class ModelError(XMError):
     exit_code = 3
 
 
+class RepeatError(XMError):
+    """A run cannot be repeated as it was: what determined it differs, or is not there."""
+
+    exit_code = 3
+
+
 class OutputError(XMError):
     """The results cannot be written."""
 

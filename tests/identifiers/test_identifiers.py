@@ -173,7 +173,7 @@ def test_what_params_name_is_neutral_in_outputs_and_a_key_of_a_variable_stays():
         "n": 3,
     }
     shown = {
-        "data": {"path": "/srv/data/data.csv", "protect": {"key": "env:STUDY_KEY"}},
+        "data": {"path": "data.csv", "protect": {"key": "env:STUDY_KEY"}},
         "codebook": "servqual",
         "n": 3,
     }

@@ -175,7 +175,7 @@ def test_committed_params_validate(root):
 
 def test_params_load_without_the_heavy_libraries():
     code = (
-        "import sys; from xmresearch.run.study import plan_run; "
+        "import sys; from xmresearch.run.plan import plan_run; "
         "print(sorted({'pandas', 'numpy', 'scipy', 'matplotlib', 'papermill'} & set(sys.modules)))"
     )
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"

@@ -9,7 +9,7 @@ import pytest
 
 from xmresearch.report.blocks import MIME
 from xmresearch.run.manifest import NAME
-from xmresearch.run.study import plan_run
+from xmresearch.run.plan import plan_run
 
 PARAMS = "study: servqual\nname: own\ndata: {n: 60}\nbootstrap: 200\n"
 REPORT = """# Gaps

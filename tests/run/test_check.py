@@ -8,7 +8,7 @@ import pytest
 from xmresearch.data.scenarios.service_hall import ServiceHall
 from xmresearch.errors import XMError
 from xmresearch.run.check import check_study
-from xmresearch.run.study import plan_run
+from xmresearch.run.plan import plan_run
 
 HALL = "data: {path: s.csv}\n"
 MODEL = "model: |\n  tan =~ p1 + p2 + p3\n  rel =~ p5 + p6 + p7\n  rel ~ tan\noutcomes: [rel]\nvalidity_bootstrap: 0\n"

@@ -18,8 +18,9 @@ from xmresearch.errors import DataError, OutputError, StudyError
 from xmresearch.run import cache
 from xmresearch.run.cache import identify
 from xmresearch.run.determinism import SETTINGS, deterministic_environment
-from xmresearch.run.manifest import NAME, is_whole
-from xmresearch.run.study import plan_run, run_study
+from xmresearch.run.manifest import CRATE, NAME, is_whole
+from xmresearch.run.plan import plan_run
+from xmresearch.run.study import run_study
 
 DEMO = "study: servqual\nname: small\ndata: {n: 60}\nbootstrap: 200\n"
 
@@ -54,7 +55,15 @@ def hidden(home: Path) -> list[str]:
 def test_run_writes_everything(done, out):
     assert not done.cached
     assert done.report == out / "servqual" / "small" / "latest-en" / "report.html"
-    assert {p.name for p in done.folder.iterdir()} == {"report.html", "executed.ipynb", "tables", "figures", NAME}
+    assert {p.name for p in done.folder.iterdir()} == {
+        "report.html",
+        "executed.ipynb",
+        "tables",
+        "figures",
+        "archive",
+        CRATE,
+        NAME,
+    }
     assert hidden(done.folder.parent) == []
 
 
@@ -290,9 +299,9 @@ def test_an_error_in_the_kernel_keeps_its_class_and_words(tmp_path, params):
     ],
 )
 def test_what_stops_a_notebook_is_named(tmp_path, params, monkeypatch, root, source, message):
-    from xmresearch.run import study
+    from xmresearch.run import plan
 
-    monkeypatch.setattr(study, "project_root", lambda: tmp_path)
+    monkeypatch.setattr(plan, "project_root", lambda: tmp_path)
     (tmp_path / "notebooks").mkdir()
     notebook = nbformat.read(root / "notebooks/servqual.ipynb", 4)
     notebook.cells[2].source = source

@@ -12,7 +12,7 @@ import pytest
 from xmresearch.errors import OutputError, ParamsError
 from xmresearch.params.registry import FOLDERS_VARIABLE, find_study, study_names
 from xmresearch.run.new_study import new_study
-from xmresearch.run.study import plan_run
+from xmresearch.run.plan import plan_run
 
 
 @pytest.fixture(scope="module")

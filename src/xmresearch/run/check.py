@@ -7,7 +7,7 @@ from pathlib import Path
 
 from xmresearch.errors import anonymous
 from xmresearch.run.manifest import is_whole
-from xmresearch.run.study import plan_run
+from xmresearch.run.plan import plan_run
 
 
 def check_study(params_file: str | Path, overrides: Sequence[str] = (), *, lang: str | None = None) -> str:

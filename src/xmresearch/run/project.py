@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from pathlib import Path
+from typing import Any
 
 from xmresearch.errors import StudyError
 from xmresearch.params.study import Study
@@ -40,6 +42,20 @@ def shipped() -> Path:
     """Return the folder of what travels with the package: in a checkout its top, in an installed wheel a folder within."""
     within = _PACKAGE / "shipped"
     return within if within.is_dir() else _CHECKOUT
+
+
+def commit_of_code() -> dict[str, Any]:
+    """Return the commit of the checkout that the package runs from, and whether its files differ; empty where it is installed."""
+
+    def git(*arguments: str) -> str | None:
+        try:
+            done = subprocess.run(["git", "-C", str(_CHECKOUT), *arguments], capture_output=True, text=True, timeout=20)
+        except (OSError, subprocess.TimeoutExpired):
+            return None
+        return done.stdout.strip() if done.returncode == 0 else None
+
+    commit = git("rev-parse", "HEAD") if shipped() == _CHECKOUT else None
+    return {} if commit is None else {"commit": commit, "dirty": bool(git("status", "--porcelain"))}
 
 
 def notebook_path(study: Study, root: Path) -> Path:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import PurePath
+from pathlib import PurePath, PureWindowsPath
 from typing import Any
 
 from xmresearch.identifiers.file_names import neutral_name
@@ -25,11 +25,43 @@ def public_params(params: Mapping[str, Any]) -> dict[str, Any]:
     Returns
     -------
     dict
-        Texts without identifiers, parts of paths that tell who somebody is under a neutral name, and no values of columns of persons
+        Texts without identifiers and folders of this machine, parts of paths that tell who somebody is under a neutral name, and no values of columns of persons
         by which rows are chosen.
     """
-    shown: dict[str, Any] = scrub_all(_neutral(params))
+    shown: dict[str, Any] = scrub_all(_neutral(portable(params)))
     return shown
+
+
+def portable(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return params without folders of this machine: of a file that they name by an absolute path, its name.
+
+    Parameters
+    ----------
+    params : mapping
+        Validated params, as JSON.
+
+    Returns
+    -------
+    dict
+    """
+    found: dict[str, Any] = _portable(params)
+    return found
+
+
+def is_absolute(text: str) -> bool:
+    """Whether a text is an absolute path, of this system or of Windows."""
+    return PurePath(text).is_absolute() or PureWindowsPath(text).is_absolute()
+
+
+def _portable(content: Any, key: str = "") -> Any:
+    if isinstance(content, Mapping):
+        return {k: _portable(v, str(k)) for k, v in content.items()}
+    if isinstance(content, list):
+        return [_portable(v, key) for v in content]
+    if not isinstance(content, str) or not is_absolute(content):
+        return content
+    path = PureWindowsPath(content) if PureWindowsPath(content).is_absolute() else PurePath(content)
+    return path.name if path.name and (key in _PATHS or path.suffix) else content
 
 
 def _neutral(content: Any, key: str = "") -> Any:
@@ -73,6 +105,8 @@ def show_public(notebook: Any, params: Mapping[str, Any]) -> list[str]:
     for cell in notebook["cells"]:
         if INJECTED_TAG in tags(cell):
             cell["source"] = PythonTranslator.codify(shown, "Parameters")
+    if shown == portable(params):
+        return []
     return ["Params that tell who somebody is are replaced in the outputs; the params file has them as they are."]
 
 
@@ -82,7 +116,7 @@ def _telling(content: Any) -> dict[str, str]:
     for key, value in content.items() if isinstance(content, Mapping) else enumerate(content):
         if isinstance(value, Mapping | list):
             found |= _telling(value)
-        elif (shown := _neutral(value, str(key))) != value:
+        elif (shown := _neutral(_portable(value, str(key)), str(key))) != value:
             found |= {value: shown, PurePath(value).name: PurePath(shown).name}
     return found
 
