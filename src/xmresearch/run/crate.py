@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from xmresearch import __version__
 from xmresearch.run.archive import KEPT, PARAMS, kept_name
 from xmresearch.run.manifest import CRATE, NAME
 
@@ -96,7 +95,7 @@ def _software(manifest: Mapping[str, Any]) -> dict[str, Any]:
     git = manifest["git"]
     commit = f" (commit {git['commit']}{', with changes' if git['dirty'] else ''})" if git else ""
     return {
-        "@id": "#xmresearch", "@type": "SoftwareApplication", "name": "xmresearch", "softwareVersion": f"{__version__}{commit}",
+        "@id": "#xmresearch", "@type": "SoftwareApplication", "name": "xmresearch", "softwareVersion": f"{manifest['versions'].get('xmresearch', '')}{commit}",
         "identifier": f"sha256:{manifest['code']}", "softwareRequirements": [f"Python {manifest['python']}", *(f"{k} {v}" for k, v in manifest["versions"].items())],
     }  # fmt: skip
 

@@ -20,7 +20,7 @@ from xmresearch.params.study import Study
 from xmresearch.report.blocks import MIME
 from xmresearch.report.references import REFERENCE
 from xmresearch.run.manifest import NAME, flaws
-from xmresearch.run.study import plan_run
+from xmresearch.run.plan import plan_run
 
 _CITED = re.compile(r"\s*\[[^\[\]]*@[^\[\]]*\](?!\()")
 _ESCAPED = re.compile(r"\\([^\w\s])")
