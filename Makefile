@@ -1,5 +1,6 @@
-# make study: a report from the built-in demo; make test: all checks. Both build the environment first.
+# make study: a report from the built-in demo; make studies: every study's demo, and an index of all runs; make test: all checks. Both build the environment first.
 PARAMS ?= params/servqual/service_hall.yml
+REPORT_LANG ?= en
 UV_COMPILE_BYTECODE = 1
 export UV_COMPILE_BYTECODE
 unexport PYTHONDONTWRITEBYTECODE
@@ -9,10 +10,14 @@ unexport VIRTUAL_ENV
 UV := $(shell uv --version >/dev/null 2>&1 && echo uv || echo .tools/bin/uv)
 RUN = $(UV) run --locked --no-sync
 
-.PHONY: study test wheel docs bench lab lint env schema sync clean
+.PHONY: study studies test wheel docs bench lab lint env schema sync clean
 
 study: sync
 	$(RUN) xmresearch run $(PARAMS)
+
+studies: sync
+	for demo in $$($(RUN) xmresearch studies --demos); do $(RUN) xmresearch run $$demo --lang $(REPORT_LANG) || exit 1; done
+	$(RUN) xmresearch index --lang $(REPORT_LANG)
 
 test: lint
 	$(RUN) pytest

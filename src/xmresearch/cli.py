@@ -1,4 +1,4 @@
-"""The command line: run, compare, verify, bundle, check, new, draft, schema, doctor.
+"""The command line: run, compare, verify, bundle, check, new, draft, schema, index, doctor.
 
 Exit codes: 0 done; 2 wrong params or usage; 3 wrong data, or a run that cannot be repeated as it was; 4 a file or folder cannot be read or
 written; 5 the notebook stopped; 6 a run that was verified comes out different; 130 interrupted.
@@ -221,13 +221,33 @@ def new_study(name: str, into: str) -> None:
 
 @cli.command()
 @click.option("--names", is_flag=True, help="Names only, one a line.")
-def studies(names: bool) -> None:
+@click.option("--demos", is_flag=True, help="The params of each study's demo, one a line.")
+def studies(names: bool, demos: bool) -> None:
     """List the studies: installed ones, and one's own in and beside the working directory."""
     from xmresearch.params.registry import find_study, study_names
 
     for name in study_names():
+        if demos:
+            if demo := find_study(name).demo:
+                click.echo(f"{name}/{demo}")
+            continue
         about = (find_study(name).params.__doc__ or "").strip().splitlines()
         click.echo(name if names else f"{name:16} {about[0] if about else ''}")
+
+
+@cli.command()
+@_out
+@click.option("--lang", type=click.Choice(["zh", "en"]), default="en", help="Language of the page (default: en).")
+def index(out: str | None, lang: str) -> None:
+    """List every run of the output folder on one page: question, answer, how far to trust it, date, settings."""
+    from xmresearch.report.wording import labels
+    from xmresearch.run.index import write_index
+    from xmresearch.run.project import project_root
+
+    page, count, left = write_index(Path(out) if out else project_root() / "outputs", lang)
+    for folder, reason in left:
+        click.echo(f"Left out: '{brief(folder)}' ({labels('en')['index'][reason]}).", err=True)
+    click.echo(f"{count} runs: {_shown(page)}")
 
 
 @cli.command()

@@ -81,23 +81,29 @@ def run_all(root):
     return execute
 
 
+# tables and code never scroll sideways; what can be reached by keyboard without being a link or control scrolls
+SIDEWAYS = """[...document.querySelectorAll('.scroll, pre')].filter(e => e.scrollWidth > e.clientWidth + 1)
+    .map(e => (e.closest('[id]') || e).id || e.className)"""
+STOPS = """[...document.querySelectorAll('[tabindex="0"]')]
+    .filter(e => e.scrollWidth <= e.clientWidth + 1 && e.scrollHeight <= e.clientHeight + 1).map(e => e.outerHTML.slice(0, 90))"""
+
+
 def assert_sound_page(path, width):
     """Nothing is requested, nothing overflows, every anchor resolves, and the answer is near the top."""
     if not shutil.which("chromium"):
         pytest.skip("Chromium is not installed (Debian: apt-get install chromium).")
-    from playwright.sync_api import sync_playwright
+    from page_checks import chromium, violations
 
     requests, messages = [], []
-    with sync_playwright() as play:
-        browser = play.chromium.launch(
-            executable_path=shutil.which("chromium"),
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-        )
+    with chromium() as browser:
         page = browser.new_page(viewport={"width": width, "height": 900})
         page.on("request", lambda r: requests.append(r.url))
         page.on("console", lambda m: messages.append(m.text))
         page.goto(path.as_uri())
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.evaluate(SIDEWAYS) == []
+        assert page.evaluate(STOPS) == []
+        assert page.locator("h1").count() == 1
         assert page.locator("#sec-answer").bounding_box()["y"] < 450
         assert page.evaluate("[...document.images].every(i => i.complete && i.naturalWidth > 0)")
         ids = page.evaluate("[...document.querySelectorAll('[id]')].map(e => e.id)")
@@ -106,7 +112,10 @@ def assert_sound_page(path, width):
         )
         toc = page.locator("nav ul a").first
         assert toc.is_visible() == (width > 860)
-        browser.close()
+        for scheme in ("light", "dark"):
+            page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme, bypass_csp=True)
+            page.goto(path.as_uri())
+            assert violations(page) == [], scheme
     assert [u for u in requests if not u.startswith(("file:", "data:"))] == []
     assert messages == []
     assert len(ids) == len(set(ids))

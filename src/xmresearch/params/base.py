@@ -13,6 +13,7 @@ from xmresearch.errors import ParamsError
 from xmresearch.identifiers.patterns import find
 from xmresearch.params.messages import describe, most_telling
 
+CodeShown = Literal["hide", "fold", "show"]
 FormatName = Literal["html", "pdf", "docx", "xlsx", "pptx"]
 
 
@@ -21,7 +22,7 @@ class StudyParams(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, validate_default=True)
 
-    shown_only: ClassVar[frozenset[str]] = frozenset({"formats"})
+    shown_only: ClassVar[frozenset[str]] = frozenset({"formats", "code"})
     """Params that no figure depends on: notebooks do not get them, and a run's key does not change with them."""
 
     of_rows: ClassVar[frozenset[str]] = frozenset({
@@ -51,6 +52,7 @@ class StudyParams(BaseModel):
         ["html"],
         description="what the report is written as, beside HTML: pdf, docx (Word), xlsx (tables), pptx (slides)",
     )
+    code: CodeShown = Field("fold", description="the cells' code in the HTML report: hide, fold or show")
 
     @field_validator("name")
     @classmethod

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from xmresearch.errors import StudyError
+from xmresearch.report.alternative import findings
 from xmresearch.report.blocks import MIME
 from xmresearch.report.citations import shipped, short_forms
 from xmresearch.report.document import Document, Part
 from xmresearch.report.glossary import glossary
+from xmresearch.report.first_screen import answer_first
 from xmresearch.report.outputs import WORKBENCH_TAG
 from xmresearch.report.own_cells import Cell, read_cells, resolve
 from xmresearch.report.references import REFERENCE
@@ -91,6 +93,7 @@ def assemble(notebook: Mapping[str, Any], stamp: Mapping[str, str], bibliography
         document.notes += notes
         return done
 
+    found = findings(block for cell in shown for block in cell.blocks)
     parts, quiet = document.parts, []
     for cell in shown:
         if cell.markdown:
@@ -108,6 +111,8 @@ def assemble(notebook: Mapping[str, Any], stamp: Mapping[str, str], bibliography
                 text = REFERENCE.sub(refer, typeset_markdown(text, top["lang"]))
             elif kind in ("figure", "table"):
                 number = f"{style[kind]} {numbers['fig' if kind == 'figure' else 'tbl', block['key']]}."
+                if kind == "figure" and "drawn" in block and block["key"] in found:
+                    block = block | {"alt": f"{found[block['key']]}{style['between']}{block['alt']}"}
             parts.append(Part(kind, typeset_block(block, top["lang"]), text, number))
         parts.append(Part("code", {"summary": style["code"], "sources": [cell.source]}))
     terms = glossary(document)
@@ -117,4 +122,5 @@ def assemble(notebook: Mapping[str, Any], stamp: Mapping[str, str], bibliography
         Part("code", {"summary": style["all_code"], "sources": quiet}),
     ]  # fmt: skip
     document.summary = summarised(document)
+    document.parts = answer_first(parts)
     return document

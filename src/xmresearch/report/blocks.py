@@ -11,12 +11,17 @@ from typing import Any
 import pandas as pd
 
 from xmresearch.identifiers.patterns import scrub
+from xmresearch.report.column_widths import text_ems
 from xmresearch.report.scope import scoped
 from xmresearch.report.wording import escaped
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 MIME = "application/vnd.xmresearch.block+json"
 LONG_TABLE = 25
+FITS_PHONE, FITS_TABLET, FITS_PAGE = 22.0, 36.0, 52.0
+"""Width that a table may need, in rems, to stand in columns on a phone, on a tablet and, set in its usual size, on the page."""
+# of a table's type and of the space beside it, in rems; ems of words that are broken, and of a cell that has a line to itself
+_EM, _PADDING, _WORDS_WIDE, _WORDY = 0.8, 1.3, 12.0, 16.0
 # as in report.css; Markdown in JupyterLab cannot bring a style sheet
 _TONES = {"warning": ("#b42318", "#fdf1ef"), "simulated": ("#c8611a", "#fdf5ee")}
 _TONE = ("#1d5b8f", "#f3f6f9")
@@ -98,10 +103,10 @@ class Block:
 def table_figure(content: Mapping[str, Any], number: str) -> str:
     """Return a table block with caption and note, scrollable where it is wide or long."""
     outer = "table statements" if content["statements"] else "table"
-    inner = "scroll long" if len(content["rows"]) > LONG_TABLE else "scroll"
+    inner = " ".join(["scroll", *(["long"] if len(content["rows"]) > LONG_TABLE else []), *table_width(content)])
     note = f'<p class="note">{html.escape(content["note"])}</p>' if content["note"] else ""
-    caption = f"<figcaption><b>{number}</b> {html.escape(content['caption'])}</figcaption>"
-    rows = f'<div class="{inner}" tabindex="0">{table_html(content)}</div>'
+    caption = f'<figcaption id="cap-{content["key"]}"><b>{number}</b> {html.escape(content["caption"])}</figcaption>'
+    rows = f'<div class="{inner}">{table_html(content)}</div>'
     return f'<figure class="{outer}" id="tbl-{content["key"]}">{caption}{rows}{note}</figure>'
 
 
@@ -114,7 +119,7 @@ def chart_figure(content: Mapping[str, Any], number: str) -> str:
         media = content["media"]
     caption = f"<figcaption><b>{number}</b> {html.escape(content['caption'])}</figcaption>"
     image = f'<img alt="{html.escape(content["alt"])}" src="data:{media};base64,{picture}">'
-    return f'<figure class="chart" id="fig-{content["key"]}">{image}{caption}</figure>'
+    return f'<figure class="chart" id="fig-{content["key"]}"><div class="pan">{image}</div>{caption}</figure>'
 
 
 def cards_html(content: Mapping[str, Any]) -> str:
@@ -164,16 +169,49 @@ def _safe(value: Any) -> Any:
 
 
 def table_html(content: Mapping[str, Any]) -> str:
-    """Return a table block's rows as an HTML table element."""
+    """Return a table block's rows as an HTML table element; each cell repeats the head of its column, for narrow screens."""
     head = "".join(
         f'<th scope="col" class="{a}">{html.escape(h)}</th>'
         for h, a in zip(content["head"], content["align"], strict=True)
     )
+    wordy = [
+        a != "right" and any(text_ems(str(row[j])) > _WORDY for row in content["rows"])
+        for j, a in enumerate(content["align"])
+    ]
     body = []
     for row in content["rows"]:
         cells = []
-        for j, (value, align) in enumerate(zip(row, content["align"], strict=True)):
-            tag, scope = ("th", ' scope="row"') if j == 0 else ("td", "")
-            cells.append(f'<{tag}{scope} class="{align}">{html.escape(str(value))}</{tag}>')
+        for j, (value, align, name) in enumerate(zip(row, content["align"], content["head"], strict=True)):
+            text, kind = html.escape(str(value)), f"{align} words" if wordy[j] else align
+            if j == 0:
+                cells.append(f'<th scope="row" class="{align}">{text}</th>')
+            else:
+                cells.append(f'<td class="{kind}" data-label="{html.escape(name)}">{text}</td>')
         body.append("<tr>" + "".join(cells) + "</tr>")
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table>"
+    named = f' aria-labelledby="cap-{content["key"]}"'
+    return f"<table{named}><thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table>"
+
+
+def table_width(content: Mapping[str, Any]) -> list[str]:
+    """Say how wide a table is: whether its rows are stacked on a phone, or on a tablet too, and whether it is set small.
+
+    Parameters
+    ----------
+    content : mapping
+        Of a table block.
+
+    Returns
+    -------
+    list of str
+        Classes of report.css: none, 'medium' or 'large', and 'dense' with it.
+    """
+    needed, columns = 0.0, len(content["head"])
+    for j, (name, align) in enumerate(zip(content["head"], content["align"], strict=True)):
+        body = max((text_ems(str(row[j])) for row in content["rows"]), default=0.0)
+        title = max(map(text_ems, name.split()), default=0.0)
+        needed += max(body if align == "right" else min(body, _WORDS_WIDE), title)
+    if needed * _EM + columns * _PADDING <= FITS_PHONE:
+        return []
+    if needed * _EM + columns * _PADDING <= FITS_TABLET:
+        return ["medium"]
+    return ["large"] if needed * _EM + columns * _PADDING <= FITS_PAGE else ["large", "dense"]

@@ -14,6 +14,7 @@ from xmresearch.claims.claim import Claim
 from xmresearch.concerns import Concern
 from xmresearch.errors import StudyError
 from xmresearch.report import figures, in_notebook
+from xmresearch.report.alternative import extremes
 from xmresearch.report.blocks import Block, csv_text
 from xmresearch.report.fonts import marks
 from xmresearch.report.matrices import Matrices
@@ -305,7 +306,8 @@ class Report(Matrices, OwnBlocks):
         if marked:
             listed = ", ".join(f"{c} ({unicodedata.name(c, f'U+{ord(c):04X}')})" for c in sorted(marked))
             caption += str(self.wording.get("style", "marks")).format(listed)
-        self._show("figure", key=key, caption=caption, alt=texts["alt"], svg=svg)
+        alt = self.wording.plain.vformat(texts["alt"], (), self._facts([], extremes(frame, settings)))
+        self._show("figure", key=key, caption=caption, alt=alt, svg=svg, drawn=kind)
 
     def _frame(self, data: Any) -> pd.DataFrame | None:
         """Return the rows to show; None where the section is left out or there are none, as when all are suppressed."""

@@ -50,6 +50,8 @@ class Document:
         What the researcher should know of what the report lacks.
     summary : list of Part
         The one-page summary: of kind head (`title`), prose, cards and callout, in order; see `xmresearch.report.summary`.
+    code : {'hide', 'fold', 'show'}
+        How HTML has the code of the cells.
     """
 
     title: str
@@ -60,6 +62,7 @@ class Document:
     bibliography: tuple[Path, ...] = ()
     notes: list[str] = field(default_factory=list)
     summary: list[Part] = field(default_factory=list)
+    code: str = "fold"
 
     def of_kind(self, kind: str) -> list[Part]:
         """Return the parts of a kind, in order."""

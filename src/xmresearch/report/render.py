@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import re
 import tempfile
@@ -14,8 +16,10 @@ from typing import Any
 from xmresearch.errors import StudyError
 from xmresearch.report.blocks import cards_html, chart_figure, table_figure
 from xmresearch.report.document import Document, Part
+from xmresearch.report.first_screen import first_screen
 from xmresearch.report.wording import escaped, labels
 
+_HEADING = re.compile(r"<(/?)h([1-6])(?=[\s>])")
 READER = "markdown+markdown_in_html_blocks+fenced_divs+tex_math_dollars-smart-yaml_metadata_block"
 
 
@@ -39,7 +43,10 @@ def to_html(document: Document) -> str:
     """
     style = labels(document.lang)["style"]
     templates = files("xmresearch.report") / "templates"
+    script = (templates / "report.js").read_text("utf-8").strip()
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     variables = {
+        "script": script, "policy": f"'sha256-{digest}'",
         "css-text": (templates / "report.css").read_text("utf-8"), "glance": escape(document.glance), "client": escape(document.client),
         "contents": style["contents"], "skip": style["skip"], "generated": style["generated"], "title": escape(document.title),
         "pagetitle": escape(document.title), "lang": "zh-CN" if document.lang == "zh" else "en-GB",
@@ -49,7 +56,13 @@ def to_html(document: Document) -> str:
             "standalone": True, "template": str(template), "table-of-contents": True, "toc-depth": 1, "number-sections": True,
             "html-math-method": {"method": "mathml"}, "variables": {k: v for k, v in variables.items() if v},
         }  # fmt: skip
-        return converted(source(document), "html5", document.lang, document.bibliography, settings)
+        return _below_title(converted(source(document), "html5", document.lang, document.bibliography, settings))
+
+
+def _below_title(page: str) -> str:
+    """Let the title be the only heading of the first level: every heading of the body is one lower."""
+    head, mark, body = page.partition("<main>")
+    return head + mark + _HEADING.sub(lambda m: f"<{m[1]}h{min(int(m[2]) + 1, 6)}", body)
 
 
 def converted(
@@ -129,12 +142,14 @@ def fenced(kind: str, text: str) -> str:
 
 def source(document: Document) -> str:
     """Return the Markdown that pandoc makes the HTML of."""
-    page = "\n\n".join(map(_markdown, document.summary))
+    style = labels(document.lang)["style"]
+    parts = (part for part in first_screen(document.parts) if part.kind != "code" or document.code != "hide")
+    page = "\n\n".join(_markdown(part, style, document.code) for part in document.summary)
     first = f":::: {{.one-page}}\n{page}\n::::\n\n" if page else ""
-    return first + "\n\n".join(map(_markdown, document.parts)) + "\n"
+    return first + "\n\n".join(_markdown(part, style, document.code) for part in parts) + "\n"
 
 
-def _markdown(part: Part) -> str:
+def _markdown(part: Part, style: Mapping[str, Any], code: str) -> str:
     content = part.content
     match part.kind:
         case "section":
@@ -147,7 +162,11 @@ def _markdown(part: Part) -> str:
         case "head":
             return _raw(f'<p class="head">{escape(content["title"])}</p>')
         case "callout":
-            return f"::: {{.callout .{content['tone']}}}\n{part.text}\n:::"
+            text = part.text
+            if folded := content.get("folded"):
+                told = style["more_warnings" if text else "warnings"].format(content["count"])
+                text += f'\n\n<details class="more">\n<summary>{told}</summary>\n\n{folded}\n\n</details>'
+            return f"::: {{.callout .{content['tone']}}}\n{text}\n:::"
         case "cards":
             return _raw(cards_html(content))
         case "table":
@@ -155,11 +174,13 @@ def _markdown(part: Part) -> str:
         case "figure":
             return _raw(chart_figure(content, part.number))
         case "html":
-            return _raw(f'<div class="scroll" tabindex="0">{content["html"]}</div>')
+            return _raw(f'<div class="scroll">{content["html"]}</div>')
         case "text":
-            return _raw(f'<pre class="printed" tabindex="0">{escape(content["text"], quote=False)}</pre>')
+            return _raw(f'<pre class="printed">{escape(content["text"], quote=False)}</pre>')
         case "code":
             listings = "\n\n".join(fenced("python", text) for text in content["sources"])
+            if code == "show":
+                return f'<div class="code">\n\n{listings}\n\n</div>'
             return (
                 f'<details class="code">\n<summary>{escape(content["summary"])}</summary>\n\n{listings}\n\n</details>'
             )

@@ -7,7 +7,7 @@ from functools import cache
 from importlib.resources import files
 
 SCOPE = "xm-block"
-_MEDIA = re.compile(r"@media[^{]*\{(?:[^{}]*\{[^{}]*\})*\s*\}")
+_MEDIA = re.compile(r"@(?:media|container)[^{]*\{(?:[^{}]*\{[^{}]*\})*\s*\}")
 _RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
 _PARTS = re.compile(
     r"\.(?:client|glance|cards?|scroll|left|statements|short|right)\b|(?:figure|figcaption|table|thead|tbody|th|td)\b"

@@ -66,6 +66,11 @@ def recorded_notes(folder: Path) -> tuple[str, ...]:
     return tuple(json.loads((folder / NAME).read_text("utf-8")).get("notes", ()))
 
 
+def recorded_code(folder: Path) -> str:
+    """Return how a whole run's report shows the cells' code: hide, fold or show."""
+    return str(json.loads((folder / NAME).read_text("utf-8"))["shown"]["code"])
+
+
 def title(cell: Mapping[str, Any]) -> str:
     """Return a cell's first line, without the comment sign."""
     lines = "".join(cell["source"]).strip().splitlines()

@@ -79,6 +79,8 @@ def write_manifest(
     notes : sequence of str
         What the user is told of the result, whenever it is asked for.
     """
+    from xmresearch.report.answer import answer_of
+
     identity = plan.identity
     params = public_params(identity.params)
     content = {
@@ -101,19 +103,24 @@ def write_manifest(
         "seconds": dict(seconds),
         "cells": list(cells),
         "notes": list(notes),
+        "answer": answer_of(json.loads((folder / "executed.ipynb").read_text("utf-8"))),
     }
     _write(content, folder)
 
 
-def add_outputs(old: Path, new: Path) -> None:
+def add_outputs(old: Path, new: Path, code: str) -> None:
     """Write the manifest of a run that has got more outputs: all else stays as it was recorded.
 
     Parameters
     ----------
     old, new : Path
         Folder with the manifest, and the one that holds its outputs and the new ones.
+    code : {'hide', 'fold', 'show'}
+        How the report now shows the cells' code.
     """
-    _write(json.loads((old / NAME).read_text("utf-8")), new)
+    content = json.loads((old / NAME).read_text("utf-8"))
+    content["shown"]["code"] = code
+    _write(content, new)
 
 
 def _write(content: dict[str, Any], folder: Path) -> None:

@@ -17,7 +17,7 @@ from xmresearch.run.determinism import deterministic_environment
 from xmresearch.run.folders import LOCK, publish, workplace
 from xmresearch.run.latest import point
 from xmresearch.run.lock import held
-from xmresearch.run.manifest import flaws, is_whole, recorded, recorded_notes
+from xmresearch.run.manifest import flaws, is_whole, recorded, recorded_code, recorded_notes
 from xmresearch.run.outputs import bibliographies, missing_formats
 from xmresearch.run.plan import Plan, plan_run
 from xmresearch.run.public_params import show_public
@@ -112,7 +112,7 @@ def run_plan(
         Wrong data, or an output folder that cannot be written.
     """
     home, key, notes = plan.folder.parent, plan.identity.key, _Notes(tell)
-    if not force and is_whole(plan.folder) and not missing_formats(plan.folder, plan.params.formats):
+    if not force and is_whole(plan.folder) and not _unwritten(plan):
         return _found(plan, clock, notes)
     started = now()
     clock.lap("plan")
@@ -184,14 +184,21 @@ def _compute(plan: Plan, work: Path, clock: Clock, progress: bool) -> tuple[list
         left_out = leave_out(notebook) + show_public(notebook, given)
         executed.write_text(json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True) + "\n", "utf-8")
         document = assemble(notebook, stamp(plan), list(bibliographies(plan.base, plan.notebook).values()))
+        document.code = plan.params.code
         write_document(document, work, plan.params.formats)
         write_archive(plan, work)
     return cells, left_out + document.notes
 
 
+def _unwritten(plan: Plan) -> list[str]:
+    """Return the formats that a whole run lacks, and HTML where its code is shown otherwise than asked for."""
+    again = ["html"] if recorded_code(plan.folder) != plan.params.code else []
+    return again + missing_formats(plan.folder, plan.params.formats)
+
+
 def _add_formats(plan: Plan, notes: _Notes) -> None:
     """Write what a whole run lacks of the formats that are asked for, from its executed notebook: nothing is computed again."""
-    missing = missing_formats(plan.folder, plan.params.formats)
+    missing = _unwritten(plan)
     if not missing:
         return
     from xmresearch.report.assemble import assemble
@@ -203,9 +210,13 @@ def _add_formats(plan: Plan, notes: _Notes) -> None:
             shutil.copy2(plan.folder / name, work / name)
         notebook = json.loads((work / "executed.ipynb").read_text("utf-8"))
         document = assemble(notebook, stamp(plan), list(bibliographies(plan.base, plan.notebook).values()))
+        document.code = plan.params.code
         write_formats(document, work, missing)
-        add_outputs(plan.folder, work)
-        notes.add([f"The earlier result is now written as {', '.join(missing)} as well."])
+        add_outputs(plan.folder, work, plan.params.code)
+        if more := [kind for kind in missing if kind != "html"]:
+            notes.add([f"The earlier result is now written as {', '.join(more)} as well."])
+        if "html" in missing:
+            notes.add([f"The earlier report is written again with 'code: {plan.params.code}'."])
         notes.add(publish(work, plan.folder))
 
 
