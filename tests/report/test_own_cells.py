@@ -86,7 +86,7 @@ def page(folder):
 
 
 def captions(page):
-    found = re.findall(r"<figcaption><b>([^<]*)</b> ([^<]*)</figcaption>", page)
+    found = re.findall(r"<figcaption[^>]*><b>([^<]*)</b> ([^<]*)</figcaption>", page)
     return {number: html.unescape(caption) for number, caption in found}
 
 
