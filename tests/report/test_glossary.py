@@ -86,7 +86,7 @@ def test_terms_and_questions_stand_in_every_format(lang):
         assert all(name.replace(" ", "") in text.replace(" ", "").replace("\n", "") for text in texts.values()), name
         assert name in cells
     assert HOSTILE in cells
-    assert "<script>" not in texts["html"]
+    assert texts["html"].count("<script") == 1, "only the page's own"
     assert max(map(len, cells)) == LONGEST_CELL
     assert {f"q{k}" for k in range(1, 41)} <= set(cells)
     assert sum(s.has_table for slide in slides for s in slide.shapes) > 2

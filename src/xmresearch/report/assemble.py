@@ -12,8 +12,8 @@ from xmresearch.report.alternative import findings
 from xmresearch.report.blocks import MIME
 from xmresearch.report.citations import shipped, short_forms
 from xmresearch.report.document import Document, Part
-from xmresearch.report.glossary import glossary
 from xmresearch.report.first_screen import answer_first
+from xmresearch.report.glossary import glossary
 from xmresearch.report.outputs import WORKBENCH_TAG
 from xmresearch.report.own_cells import Cell, read_cells, resolve
 from xmresearch.report.references import REFERENCE

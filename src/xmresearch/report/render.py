@@ -163,9 +163,9 @@ def _markdown(part: Part, style: Mapping[str, Any], code: str) -> str:
             return _raw(f'<p class="head">{escape(content["title"])}</p>')
         case "callout":
             text = part.text
-            if folded := content.get("folded"):
+            if rest := content.get("folded"):
                 told = style["more_warnings" if text else "warnings"].format(content["count"])
-                text += f'\n\n<details class="more">\n<summary>{told}</summary>\n\n{folded}\n\n</details>'
+                text += f'\n\n<details class="more">\n<summary>{told}</summary>\n\n{rest}\n\n</details>'
             return f"::: {{.callout .{content['tone']}}}\n{text}\n:::"
         case "cards":
             return _raw(cards_html(content))
