@@ -9,13 +9,15 @@ SIZES = (9.0, 8.5, 8.0, 7.5, 7.0, 6.5, 6.0)
 """Points that a table may be set in, the largest that fits first."""
 PER_EM = 0.64
 """Width of a digit in the widest common face, in ems; a Chinese one is as wide as high."""
+WIDE_SIGNS = "%‰@WM—…"
+"""Signs about as wide as high."""
 PADDING = 8.0
 _WORDS_AT_LEAST, _BOLD = 14.0, 0.6
 
 
 def text_ems(text: str) -> float:
     """Return about how wide a line is, in ems."""
-    return sum(1.0 if unicodedata.east_asian_width(c) in "WF" else PER_EM for c in text)
+    return sum(1.0 if c in WIDE_SIGNS or unicodedata.east_asian_width(c) in "WF" else PER_EM for c in text)
 
 
 def column_widths(

@@ -6,7 +6,7 @@ import re
 import tempfile
 from collections.abc import Mapping
 from functools import partial
-from importlib.resources import files
+from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any, Literal
 
@@ -47,7 +47,8 @@ def to_pdf(document: Document) -> bytes:
     page = joined(document.summary, block)
     given = ", ".join(map(literal, (document.title, document.client, document.glance, style["contents"])))
     top = f"{_raw(f'#opening({given}, {str(bool(document.summary)).lower()})[')}\n\n{page}\n\n{_raw(']')}\n\n"
-    body = to_pandoc(top + printed(document, block), "typst", document)
+    with as_file(files("xmresearch.report") / "templates" / "formula.lua") as formulas:
+        body = to_pandoc(top + printed(document, block), "typst", document, {"filters": [str(formulas)]})
     front = {
         "title": document.title, "lang": document.lang, "region": "CN" if document.lang == "zh" else "GB",
         "formula": style["formula"], "families": _families(document),

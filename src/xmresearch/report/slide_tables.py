@@ -7,12 +7,14 @@ from typing import Any
 
 from xmresearch.report.column_widths import column_widths
 from xmresearch.report.document import Document
-from xmresearch.report.slide_parts import EDGE, HEIGHT, INK, WIDTH, Run, add_run, blank, ems
+from xmresearch.report.slide_parts import EDGE, HEIGHT, INK, MUTED, WIDTH, Run, add_run, blank, ems, write
 
 APPENDED = ("questionnaire",)
 """Tables that stand in the appendix."""
 LONGEST_CELL = 400
 """Characters of a cell; longer ones are cut, with a mark: the workbook has them whole."""
+SMALLEST, LARGEST = 8.5, 12.0
+"""Points that a table on a slide of a claim is set in: smaller ones are left out, larger ones are not needed."""
 _TOP, _SIZE, _PADDING = 1.3, 11.0, 6.0
 
 
@@ -39,6 +41,42 @@ def appendix(deck: Any, document: Document, texts: Mapping[int, list[list[Run]]]
             for term in part.content["terms"]
         ]
         _table(deck, str(part.content["title"]), None, rows, ["left", "left"])
+
+
+def small_table(slide: Any, content: Mapping[str, Any], top: float) -> None:
+    """Set a table below a text, with its caption above it.
+
+    Parameters
+    ----------
+    slide : Slide
+        Of python-pptx.
+    content : mapping
+        Of a table, as `xmresearch.report.blocks.Block` has it.
+    top : float
+        Inches from the top of the slide.
+    """
+    from pptx.util import Inches, Pt
+
+    room = 72 * (WIDTH - 2 * EDGE)
+    size, widths = column_widths(content["head"], content["rows"], content["align"], room * SMALLEST / LARGEST)
+    scale = min(LARGEST / size, room / sum(widths))
+    box = slide.shapes.add_textbox(Inches(EDGE), Inches(top), Inches(WIDTH - 2 * EDGE), Inches(0.35))
+    write(box.text_frame, [[(str(content["caption"]), False)]], _SIZE, MUTED)
+    lines = [content["head"], *content["rows"]]
+    frame = slide.shapes.add_table(
+        len(lines), len(widths), Inches(EDGE), Inches(top + 0.35), Pt(scale * sum(widths)), Inches(0.34 * len(lines))
+    )
+    frame.table.horz_banding = False
+    for column, width in zip(frame.table.columns, widths, strict=True):
+        column.width = Pt(scale * width)
+    for i, line in enumerate(lines):
+        for j, text in enumerate(line):
+            cell = frame.table.cell(i, j)
+            cell.margin_left = cell.margin_right = Pt(_PADDING / 2)
+            cell.margin_top = cell.margin_bottom = Pt(2)
+            cell.fill.background()
+            write(cell.text_frame, [[(str(text), i == 0)]], size * scale, INK)
+            cell.text_frame.paragraphs[0].alignment = 3 if content["align"][j] == "right" else 1
 
 
 def _table(

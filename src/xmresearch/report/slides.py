@@ -9,14 +9,17 @@ from typing import Any
 
 from xmresearch.report.document import Document, Part
 from xmresearch.report.print_source import to_pandoc
-from xmresearch.report.rasters import figure_of, rasters, shape_of
+from xmresearch.report.rasters import rasters, shape_of
 from xmresearch.report.slide_parts import EDGE, HEIGHT, INK, MUTED, WIDTH, Run, add_run, blank, write
+from xmresearch.report.slide_plan import ROOM, Slide, fitting, height_of, planned
 from xmresearch.report.slide_summary import summary_slide
-from xmresearch.report.slide_tables import appendix
+from xmresearch.report.slide_tables import appendix, small_table
 from xmresearch.report.zipped import same_bytes
 
-_LONG = 900
-"""Characters of text above which a slide's text is set smaller."""
+_TOP, _FOOT = 1.5, 7.2
+"""Inches at which what stands below a slide's title begins, and ends."""
+_POINTS, _MARGINS = 72.0, 15.0
+"""Points of an inch, and of the margins of a box of text."""
 _EMPTY = 6
 
 
@@ -42,13 +45,10 @@ def to_pptx(document: Document) -> bytes:
     _title_slide(deck, document)
     summary_slide(deck, document, texts)
     _answer_slide(deck, document, texts)
-    shown: set[str] = set()
-    for part, title in claims_of(document):
-        figure = figure_of(document, part)
-        key = str(figure.content["key"]) if figure is not None else ""
-        picture = pictures[key] if key and key not in shown else None
-        shown.add(key)
-        _slide(deck, title, texts[id(part)], picture, figure if picture is not None else None)
+    for slide in planned(document):
+        lines = [line for part in slide.parts for line in texts[id(part)]]
+        picture = None if slide.figure is None else pictures[str(slide.figure.content["key"])]
+        _slide(deck, slide, lines, picture)
     _trust_slide(deck, document, texts)
     appendix(deck, document, texts)
     core = deck.core_properties
@@ -60,19 +60,6 @@ def to_pptx(document: Document) -> bytes:
     out = io.BytesIO()
     deck.save(out)
     return same_bytes(out.getvalue())
-
-
-def claims_of(document: Document) -> Iterator[tuple[Part, str]]:
-    """Go through the sentences that claim something, each with its question, or the title of its section."""
-    title, seen = document.title, set[str]()
-    for part in document.parts:
-        if part.kind == "section":
-            title = str(part.content["title"])
-        elif part.kind == "prose" and part.content.get("claims"):
-            names = {c["name"] for c in part.content["claims"]}
-            if not names <= seen:
-                seen |= names
-                yield part, str(part.content.get("title", title))
 
 
 def plain_texts(document: Document) -> dict[int, list[list[Run]]]:
@@ -165,14 +152,20 @@ def _answer_slide(deck: Any, document: Document, texts: dict[int, list[list[Run]
     end = sections[1] if len(sections) > 1 else len(document.parts)
     first = document.parts[sections[0] : end]
     slide = blank(deck, str(first[0].content["title"]))
-    top = 1.5
+    top = _TOP
     for part in first:
         if part.kind == "callout":
-            box = slide.shapes.add_textbox(Inches(EDGE), Inches(top), deck.slide_width - Inches(2 * EDGE), Inches(0.6))
+            high = height_of(texts[id(part)], 14, ROOM - _MARGINS) / _POINTS + 0.1
+            if top > _TOP and top + high > _FOOT:
+                slide, top = blank(deck, str(first[0].content["title"])), _TOP
+            high = min(high, _FOOT - top)
+            box = slide.shapes.add_textbox(Inches(EDGE), Inches(top), deck.slide_width - Inches(2 * EDGE), Inches(high))
             write(box.text_frame, texts[id(part)], 14, "B42318" if part.content["tone"] == "warning" else "C8611A")
-            top += 0.7
+            top += high + 0.1
     items = [item for part in first if part.kind == "cards" for item in part.content["items"]]
     across = 3
+    if top > _TOP and top + 1.95 * -(-len(items) // across) > _FOOT + 0.15:
+        slide, top = blank(deck, str(first[0].content["title"])), _TOP
     wide = (WIDTH - 2 * EDGE - 0.25 * (across - 1)) / across
     for k, item in enumerate(items):
         left, y = EDGE + (k % across) * (wide + 0.25), top + (k // across) * 1.95
@@ -201,19 +194,30 @@ def _trust_slide(deck: Any, document: Document, texts: dict[int, list[list[Run]]
         elif within == "limits" and part.kind in ("prose", "callout"):
             lines += texts[id(part)]
     if lines:
-        _slide(deck, title, lines, None, None)
+        _slide(deck, Slide(title, ()), lines, None)
 
 
-def _slide(deck: Any, title: str, lines: list[list[Run]], picture: bytes | None, figure: Part | None) -> None:
+def _slide(deck: Any, plan: Slide, lines: list[list[Run]], picture: bytes | None) -> None:
+    """Write a slide, and further ones of the same title where the text needs them; figure and table stand on the first."""
     from pptx.util import Inches
 
-    slide = blank(deck, title)
-    length = sum(len(text) for line in lines for text, _ in line)
     wide = WIDTH - 2 * EDGE if picture is None else 4.9
-    box = slide.shapes.add_textbox(Inches(EDGE), Inches(1.5), Inches(wide), Inches(5.4))
-    write(box.text_frame, lines, 14 if length > _LONG else 18, INK)
-    if picture is None or figure is None:
-        return
+    room = _FOOT - _TOP - (0.0 if plan.table is None else 0.34 * (len(plan.table.content["rows"]) + 2) + 0.5)
+    line = wide * _POINTS - _MARGINS
+    size, shares = fitting(lines, line, room * _POINTS)
+    slides = [blank(deck, plan.title) for _ in shares]
+    for slide, share in zip(slides, shares, strict=True):
+        box = slide.shapes.add_textbox(Inches(EDGE), Inches(_TOP), Inches(wide), Inches(room))
+        write(box.text_frame, share, size, INK)
+    if plan.table is not None:
+        small_table(slides[0], plan.table.content, _TOP + 0.4 + height_of(shares[0], size, line) / _POINTS)
+    if picture is not None and plan.figure is not None:
+        _picture(slides[0], plan.figure, picture)
+
+
+def _picture(slide: Any, figure: Part, picture: bytes) -> None:
+    from pptx.util import Inches
+
     width, height = shape_of(picture)
     scale = min(7.0 / width, 5.0 / height)
     shape = slide.shapes.add_picture(

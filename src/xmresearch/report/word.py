@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from xmresearch.report.column_widths import PADDING, column_widths
+from xmresearch.report.column_widths import column_widths
 from xmresearch.report.document import Document, Part
 from xmresearch.report.print_source import joined, printed, to_pandoc
 from xmresearch.report.rasters import rasters, shape_of
@@ -20,8 +20,11 @@ LATIN, CHINESE = "Arial", "Microsoft YaHei"
 """Fonts that Word finds on the client's machine; it takes others of their kind where they are not there."""
 ROOM = 458.0
 """Points between the margins."""
-WIDEST, TALLEST = 6.1, 7.5
+WIDEST, TALLEST = 6.1, 6.4
 """Inches that a figure may take of a page."""
+CODE = "Courier New"
+CELL_MARGIN = 3.0
+"""Points beside the text of a cell; less than half of `PADDING`, as programs that set the table measure letters otherwise."""
 _INK, _MUTED, _BLUE, _LINE, _TINT = "1F2933", "5B6670", "1D5B8F", "DDE3E8", "F3F6F9"
 _TONES = {"warning": ("B42318", "FDF1EF"), "simulated": ("C8611A", "FDF5EE")}
 _RIGHT = 2
@@ -135,7 +138,7 @@ def _house(word: Any) -> None:
             or style.name.startswith("Heading")
             or fonts is not None
         ):
-            _font(style)
+            _font(style, CODE if style.name in ("Source Code", "Verbatim Char") else LATIN)
     for name, size in (("Normal", 10.5), ("Title", 20), ("Heading 1", 14), ("Heading 2", 11.5), ("Author", 9.5)):
         word.styles[name].font.size = Pt(size)
         word.styles[name].font.bold = name == "Title" or name.startswith("Heading")
@@ -152,12 +155,12 @@ def _house(word: Any) -> None:
         _field(run, "TITLE")
 
 
-def _font(style: Any) -> None:
+def _font(style: Any, latin: str) -> None:
     fonts = style.element.get_or_add_rPr().get_or_add_rFonts()
     for name in list(fonts.attrib):
         del fonts.attrib[name]
     for kind in ("ascii", "hAnsi", "cs"):
-        fonts.set(_tag(f"w:{kind}"), LATIN)
+        fonts.set(_tag(f"w:{kind}"), latin)
     fonts.set(_tag("w:eastAsia"), CHINESE)
 
 
@@ -199,7 +202,7 @@ def _table(table: Any) -> None:
     properties.append(_element("w:tblLayout", type="fixed"))
     margins = _element("w:tblCellMar")
     for side in ("left", "right"):
-        margins.append(_element(f"w:{side}", w=str(round(10 * PADDING)), type="dxa"))
+        margins.append(_element(f"w:{side}", w=str(round(20 * CELL_MARGIN)), type="dxa"))
     properties.append(margins)
     for column, width in zip(table._tbl.tblGrid.gridCol_lst, widths, strict=True):
         column.w = Pt(width)
