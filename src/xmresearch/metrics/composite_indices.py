@@ -13,6 +13,8 @@ from scipy import stats
 
 from xmresearch.display import Shown
 from xmresearch.errors import DataError, InsufficientData, brief, nearest
+from xmresearch.metrics.made_weights import ResampledWeights
+from xmresearch.metrics.share_intervals import quantile
 
 Array = NDArray[np.float64]
 
@@ -100,7 +102,7 @@ def satisfaction_index(
 
 def composite_index(
     scores: pd.DataFrame, ranges: Mapping[str, tuple[float, float]], weights: Mapping[str, Mapping[str, float]], *,
-    covariances: ArrayLike | None = None, added: Mapping[str, ArrayLike] | None = None, n: ArrayLike | None = None,
+    covariances: ArrayLike | None = None, made: Mapping[str, ResampledWeights] | None = None, n: ArrayLike | None = None,
     confidence: float = 0.95, draws: int = 4000, seed: int = 0,
 ) -> CompositeIndex:  # fmt: skip
     """Combine indicators of several rows under each set of weights.
@@ -115,9 +117,9 @@ def composite_index(
         Sets of weights by name, each by indicator; they are scaled to add up to 1.
     covariances : array_like, optional
         Of each row's scores, shape (rows, indicators, indicators), as `indicator_scores` gives them: the same people answer for several.
-    added : mapping, optional
-        What the making of weights from the same people adds to the covariance of the rows' index, by set, shape (rows, rows); see
-        `resampled_weights`. Other sets are taken as given.
+    made : mapping, optional
+        Sets of weights that were made from the same people, by their name among the sets: what that adds to the covariance of the rows'
+        index, and how skewed it makes their intervals. Other sets are taken as given.
     n : array_like, optional
         Answers of each row, shape (rows,), for Student's t; normal intervals without.
     confidence : float
@@ -171,11 +173,16 @@ def composite_index(
         else np.asarray(covariances, dtype="float64")
     )
     slopes = {t: 100 * w / (high - low) for t, w in sets.items()}
-    given_added = {t: np.asarray(a, dtype="float64") for t, a in (added or {}).items()}
-    joint = {t: np.diag((shared @ a) @ a) + given_added.get(t, 0.0) for t, a in slopes.items()}
+    resampled = made or {}
+    joint = {t: np.diag((shared @ a) @ a) + (resampled[t].added if t in resampled else 0.0) for t, a in slopes.items()}
     se = pd.DataFrame({t: np.sqrt(np.maximum(np.diag(c), 0)) for t, c in joint.items()}, index=scores.index)
     df = np.full(len(scores), np.inf) if n is None else np.maximum(np.asarray(n, dtype="float64") - 1, 1)
-    reach = se.mul(stats.t.ppf(0.5 + confidence / 2, df), axis=0)
+    student = stats.t.ppf(0.5 + confidence / 2, df)
+    reach = se.mul(student, axis=0)
+    lower, upper = table - reach, table + reach
+    stretch = student / quantile(confidence)
+    for title, weighed in resampled.items():
+        lower[title], upper[title] = weighed.ends(table[title], se[title], stretch, confidence)
     titles = list(sets)
     pairs = [(a, b) for k, a in enumerate(titles) for b in titles[k + 1 :]]
     agreement = pd.DataFrame(
@@ -188,7 +195,7 @@ def composite_index(
     drawn = np.random.default_rng(seed).dirichlet(np.ones(len(names)), size=draws)
     led = np.bincount((drawn @ scaled.T).argmax(axis=1), minlength=len(scores)) / draws
     return CompositeIndex(
-        table, se, table - reach, table + reach, joint, pd.DataFrame(sets, index=names), agreement,
+        table, se, lower, upper, joint, pd.DataFrame(sets, index=names), agreement,
         pd.Series(led, index=scores.index, name="share"),
     )  # fmt: skip
 

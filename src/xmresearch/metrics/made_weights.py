@@ -28,18 +28,20 @@ class ResampledWeights(Shown):
     ----------
     table : DataFrame
         One row per indicator: indicator, weight, se.
-    covariance : ndarray
-        Shape (groups, groups): of the index of the groups, weights made anew in every draw.
+    index : ndarray
+        Shape (draws, groups): index of the groups, weights made anew in every draw of the people.
     fixed : ndarray
         Shape (groups,): variance of the index of each group in the same draws, weights held.
-    draws : int
-        Draws of the people.
     """
 
     table: pd.DataFrame
-    covariance: Array
+    index: Array
     fixed: Array
-    draws: int
+
+    @property
+    def draws(self) -> int:
+        """How often people were drawn."""
+        return len(self.index)
 
     @property
     def weights(self) -> dict[str, float]:
@@ -49,7 +51,31 @@ class ResampledWeights(Shown):
     @property
     def added(self) -> Array:
         """What the making of the weights adds to the covariance of the groups' index, shape (groups, groups)."""
-        return self.covariance - np.diag(self.fixed)
+        return np.atleast_2d(np.cov(self.index, rowvar=False)) - np.diag(self.fixed)
+
+    def ends(self, estimate: ArrayLike, se: ArrayLike, stretch: ArrayLike, confidence: float) -> tuple[Array, Array]:
+        """Return the interval of each group's index: as skewed as its draws are, as wide as its standard error asks for.
+
+        Parameters
+        ----------
+        estimate, se : array_like
+            Of the groups' index, shape (groups,).
+        stretch : array_like
+            How much wider than a normal interval it is to be, shape (groups,) or a number.
+        confidence : float
+            Level.
+
+        Returns
+        -------
+        lower, upper : ndarray
+            Shape (groups,).
+        """
+        at = np.asarray(estimate)
+        reach = np.quantile(self.index, [0.5 - confidence / 2, 0.5 + confidence / 2], axis=0) - at
+        spread = self.index.std(axis=0, ddof=1)
+        wider = np.asarray(stretch) * np.divide(np.asarray(se), spread, out=np.ones_like(spread), where=spread > 0)
+        lower, upper = at + wider * reach
+        return np.asarray(lower), np.asarray(upper)
 
     def tidy(self) -> pd.DataFrame:
         """Return one row per indicator."""
@@ -130,8 +156,7 @@ def resampled_weights(
     table = pd.DataFrame(
         {"indicator": list(map(str, values.columns)), "weight": weight, "se": drawn.std(axis=0, ddof=1)}
     )
-    covariance = np.atleast_2d(np.cov(index, rowvar=False))
-    return ResampledWeights(table, covariance, (means @ weight).var(axis=0, ddof=1), draws)
+    return ResampledWeights(table, index, (means @ weight).var(axis=0, ddof=1))
 
 
 @dataclass(frozen=True, repr=False)

@@ -107,7 +107,7 @@ def index_of_groups(
     scaled = pd.DataFrame({k: 100 * (scores.loc[inside, k] - low) / (high - low) for k, (low, high) in ranges.items()})
     given = weight_sets(scaled, own, part[inside], weights, asked, params)
     found = composite_index(
-        means, ranges, given.sets, covariances=covariances, added={k: m.added for k, m in given.made.items()}, n=n,
+        means, ranges, given.sets, covariances=covariances, made=given.made, n=n,
         confidence=params.confidence, seed=params.seed,
     )  # fmt: skip
     first = next(iter(given.sets))
