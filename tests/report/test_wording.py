@@ -91,6 +91,8 @@ def test_numbers(value, spec, text):
 def test_lists_and_names():
     wording = Wording("en", {"a": "Assurance", "branch=x": "Xi"})
     assert wording.format_field(["a", "b", "c"], "") == "Assurance, b and c"
+    assert wording.format_field([], "") == wording.format_field([], "or") == "none"
+    assert Wording("zh", {}).format_field([], "") == "无"
     assert wording.name("branch=x") == "Xi"
     assert wording.name("branch=unnamed") == "unnamed"
     assert Wording("zh", {}).format_field(["a", "b"], "") == "a和b"

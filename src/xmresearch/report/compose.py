@@ -348,7 +348,7 @@ class Report(Matrices, OwnBlocks):
         if isinstance(value, (list, tuple)):
             if column == "chain":
                 return " → ".join(self.wording.name(v) for v in value)
-            return self.wording.plain.format_field(value, "")
+            return self.wording.plain.format_field(value, "") if value else NONE_SHOWN
         if isinstance(value, bool):
             return self.wording.name("yes" if value else "no")
         if value is None or value is pd.NA:

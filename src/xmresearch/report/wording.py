@@ -215,9 +215,9 @@ class Wording(string.Formatter):
         return self.number(value, format_spec or ("d" if isinstance(value, int) else DEFAULT_FORMAT))
 
     def _listed(self, values: Sequence[Any], spec: str) -> str:
-        """Write a list; of alternatives (format 'or') the first few, and how many others there are; none in a word (format 'none')."""
-        if spec == "none":
-            return self._listed(values, "") if values else str(self.get("style", "none"))
+        """Write a list, an empty one in a word; of alternatives (format 'or') the first few, and how many others there are."""
+        if not values:
+            return str(self.get("style", "none"))
         last, more = self.get("style", "list_last"), []
         if spec == "or":
             spec, last = "", self.get("style", "list_or")
@@ -226,7 +226,7 @@ class Wording(string.Formatter):
                 values = values[:MOST_NAMED]
         parts = [self.format_field(v, spec) for v in values] + more
         if len(parts) < 2:
-            return str(parts[0]) if parts else NONE_SHOWN
+            return str(parts[0])
         return str(self.get("style", "list")).join(parts[:-1]) + str(last) + str(parts[-1])
 
     def number(self, value: Any, spec: str, decimals: int | None = None) -> str:
