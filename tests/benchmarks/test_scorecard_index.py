@@ -15,7 +15,7 @@ from xmresearch.drivers import index_weights
 from xmresearch.metrics import composite_index, indicator_scores, indicator_tree, resampled_weights, weights_from_data
 
 pytestmark = pytest.mark.benchmark
-SAMPLES, BAND = {50: 1000, 300: 400, 5000: 200}, (0.93, 0.97)
+SAMPLES, BAND = {50: 1000, 300: 1000, 5000: 200}, (0.93, 0.97)
 NAMES = list("abc")
 LEVEL, LOADING = np.array([40.0, 65, 75]), np.array([0.8, 0.6, 0.4])
 SHIFT = np.array([[6, 10, -4.0], [-6, 2, 8], [3, -12, 0], [-3, 0, -4]])
