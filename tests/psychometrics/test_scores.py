@@ -10,6 +10,7 @@ from xmresearch.data.codebook_file import load_codebook, parse_codebook
 from xmresearch.data.load import load_survey
 from xmresearch.data.survey import prepare_survey
 from xmresearch.disclosure import hidden_groups
+from xmresearch.psychometrics.gap_scores import gaps
 from xmresearch.psychometrics.importance import importance_performance
 from xmresearch.psychometrics.overall import importance_shares, overall_scores
 from xmresearch.psychometrics.overall_drivers import outcome_drivers
@@ -293,3 +294,22 @@ def test_failed_checks_are_named():
     checks = run_checks(Result(), None)
     assert failed_checks(checks) == {"failed": ["alpha"]}
     assert failed_checks(checks[checks["status"] == "pass"]) is None
+
+
+def test_statements_by_segment_are_gaps_of_the_group(hall):
+    """Each cell is what the group alone gives; groups too small are not named, nor have cells of too few answers a figure."""
+    found = segment_gaps(hall.frame, hall.codebook, ["branch"], min_cell=10, level="statement")
+    table = found.table
+    assert set(table["level"]) == {"statement"}
+    value = table["value"].iloc[0]
+    alone = (
+        gaps(hall.frame[hall.frame["branch"] == value], hall.codebook, bootstrap=0).tidy("statement").set_index("id")
+    )
+    cells = table[(table["value"] == value) & ~table["suppressed"]].set_index("id")
+    assert len(cells) > 10
+    for column in ("n", "gap", "ci_lower", "ci_upper"):
+        assert cells[column].to_numpy() == pytest.approx(alone.loc[cells.index, column].to_numpy())
+    sizes = hall.frame["branch"].value_counts()
+    assert not set(sizes[sizes < 10].index) & set(table["value"])
+    assert (table.loc[~table["suppressed"], "n"] >= 10).all()
+    assert set(found.tests["statement"]) <= set(table["id"])

@@ -324,3 +324,26 @@ def test_frames_without_waves_are_counted(folder):
     frame.to_csv(folder / "blank.csv", index=False)
     report = write("scorecard", folder, **BARE | {"data": {"path": "blank.csv"}})
     assert "Left out: 20 answers without a wave" in prose(report)
+
+
+def test_every_metric_is_scored_in_every_group_that_may_be_shown():
+    """As the group alone gives it, with its change; a group of nine in the later wave has no row, nor has the one that hides it."""
+    from scorecard_worlds import loaded
+
+    from xmresearch.studies.scorecard.breakdown import every_metric
+    from xmresearch.studies.scorecard.result import scorecard
+
+    frame = answers(400, 3)
+    late = frame.index[frame["wave"] == "2025-H2"]
+    frame.loc[late, "branch"] = np.where(np.arange(400) < 9, "b1", np.where(np.arange(400) < 30, "b2", "b3"))
+    found = scorecard(*loaded(frame))
+    table = every_metric(found.rows, found.asked, loaded(frame)[1])
+    assert set(table["metric"]) == {"nps", "csat", "ces"}
+    assert set(table["value"]) == {"b3"}
+    row = table.set_index("metric").loc["ces"]
+    now, then = (frame.loc[(frame["wave"] == w) & (frame["branch"] == "b3"), "ces"] for w in ("2025-H2", "2025-H1"))
+    assert (row["n"], row["estimate"], row["before"]) == pytest.approx((len(now), now.mean(), then.mean()))
+    assert row["change"] == pytest.approx(now.mean() - then.mean())
+    assert row["change_lower"] < row["change"] < row["change_upper"]
+    assert not {"p", "p_above"} & set(table)
+    assert every_metric(found.rows, found.asked, loaded(frame, segments=[])[1]) is None

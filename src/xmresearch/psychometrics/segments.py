@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -20,7 +20,7 @@ from xmresearch.inference.estimates import Means, estimate_means, mean_covarianc
 from xmresearch.inference.sample_designs import Weights
 from xmresearch.inference.threads import on_one_thread
 from xmresearch.plots import forest
-from xmresearch.psychometrics.single_batteries import dimension_figures
+from xmresearch.psychometrics.single_batteries import dimension_figures, statement_figures
 from xmresearch.sampling.designs import Design
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ CELLS = ("segment", "value", "construct", "n", "gap", "sd", "ci_lower", "ci_uppe
 
 @dataclass(frozen=True, repr=False)
 class SegmentResult(Shown):
-    """Dimension gaps by segment.
+    """Gaps by segment, of dimensions or of statements.
 
     Attributes
     ----------
@@ -72,7 +72,13 @@ class SegmentResult(Shown):
 
     def plot(self) -> Figure:
         """Draw the gaps of each group with their intervals; the groups too small to show are left out."""
-        return forest(self.table, ["value", "construct"], "gap", "ci", axis="gap, in points of the answer scale")
+        return forest(
+            self.table,
+            ["value", "construct" if "construct" in self.table else "id"],
+            "gap",
+            "ci",
+            axis="gap, in points of the answer scale",
+        )
 
 
 @on_one_thread
@@ -85,8 +91,9 @@ def segment_gaps(
     confidence: float = 0.95,
     min_answered: float = 0.5,
     min_cell: int = 10,
+    level: Literal["dimension", "statement"] = "dimension",
 ) -> SegmentResult | None:
-    """Measure dimension gaps within every segment; of perceptions alone, their scores.
+    """Measure gaps within every segment; of perceptions alone, their scores.
 
     Parameters
     ----------
@@ -104,6 +111,8 @@ def segment_gaps(
         Share of a dimension's items that must be answered.
     min_cell : int
         Cells with fewer respondents are suppressed.
+    level : {'dimension', 'statement'}
+        What is measured; a statement's table has `level` and `id` for `construct`, and `statement` in its tests.
 
     Returns
     -------
@@ -116,7 +125,8 @@ def segment_gaps(
     """
     if not segments:
         return None
-    gap = dimension_figures(frame, codebook, min_answered)
+    by_statement = level == "statement"
+    gap = (statement_figures if by_statement else dimension_figures)(frame, codebook, min_answered)
     names, values = list(gap.columns), gap.to_numpy()
     members = {segment: _members(frame[segment], codebook, segment) for segment in segments}
     present = ~np.isnan(values)
@@ -157,6 +167,9 @@ def segment_gaps(
             tests.append((segment, name, len(compared), *told))
     table = pd.concat(cells, ignore_index=True) if cells else pd.DataFrame(columns=CELLS)
     test = pd.DataFrame(tests, columns=["segment", "construct", "groups", "f", "df1", "df2", "p"])
+    if by_statement:
+        table = table.rename(columns={"construct": "id"}).assign(level="statement")
+        test = test.rename(columns={"construct": "statement"})
     test["p_adjusted"] = np.nan
     tested = test["p"].notna()
     if tested.any():

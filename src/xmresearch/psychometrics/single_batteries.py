@@ -12,7 +12,7 @@ from xmresearch.data.answer_formats import answer_format
 from xmresearch.data.codebook import Codebook
 from xmresearch.data.delimited import require_unique_columns
 from xmresearch.display import Shown
-from xmresearch.psychometrics.batteries import paired_scores, person_mean, units_of
+from xmresearch.psychometrics.batteries import Units, paired_scores, person_mean, units_of
 
 Array = NDArray[np.float64]
 
@@ -92,6 +92,22 @@ def direct_scores(frame: pd.DataFrame, codebook: Codebook, min_answered: float) 
     battery = Battery.of(codebook, "gap")
     values = frame[list(battery.columns)].to_numpy(dtype=float) - battery.neutral
     return battery.table, battery.scores(values, min_answered)
+
+
+def statement_figures(frame: pd.DataFrame, codebook: Codebook, min_answered: float) -> pd.DataFrame:
+    """Return what a study of this instrument is about, by statement: as `dimension_figures`, shape (n, statements)."""
+    asked = answer_format(codebook)
+    require_unique_columns(frame)
+    if asked == "pairs":
+        units = Units.of(codebook)
+        low, high = units.scores(frame[list(units.columns)].to_numpy(dtype=float), min_answered)
+        table, scores = units.table, high - low
+    else:
+        battery = Battery.of(codebook, "gap" if asked == "direct" else "perception")
+        values = frame[list(battery.columns)].to_numpy(dtype=float) - (battery.neutral if asked == "direct" else 0.0)
+        table, scores = battery.table, battery.scores(values, min_answered)
+    own = (table["level"] == "statement").to_numpy()
+    return pd.DataFrame(scores[:, own], columns=table.loc[own, "id"], index=frame.index)
 
 
 def dimension_figures(frame: pd.DataFrame, codebook: Codebook, min_answered: float) -> pd.DataFrame:

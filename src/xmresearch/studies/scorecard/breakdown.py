@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -110,6 +111,41 @@ def breakdown(rows: Rows, asked: Asked, params: ScorecardParams) -> Breakdown | 
     return Breakdown(
         whole, pooled, ranked, centre, pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(), hidden
     )
+
+
+def every_metric(rows: Rows, asked: Sequence[Asked], params: ScorecardParams) -> pd.DataFrame | None:
+    """Score every metric in every group of the later wave that may be shown, with its change.
+
+    Parameters
+    ----------
+    rows : Rows
+        In waves.
+    asked : sequence of Asked
+        The metrics.
+    params : ScorecardParams
+        Of the study.
+
+    Returns
+    -------
+    DataFrame or None
+        One row per metric and group: metric, segment, value, n, n_eff, estimate with ci_lower and ci_upper; before, change with
+        change_lower and change_upper where there are two waves, NaN for a group that may not be shown in the earlier one. No p values:
+        those of the headline are adjusted for its own groups. None where there are no segments, or nothing may be shown.
+    """
+    tables = []
+    for metric in asked:
+        shown = {w: _shown(rows, w, metric, params) for w in {rows.before, rows.after} - {""}}
+        for segment in params.segments:
+            table = _scores(rows, rows.after, metric, segment, shown[rows.after][segment], params.confidence)
+            if rows.before and len(table):
+                table = _with_changes(table, rows, metric, segment, shown[rows.before][segment], params.confidence)
+            if len(table):
+                tables.append(table.assign(metric=metric.item))
+    if not tables:
+        return None
+    kept = ["metric", "segment", "value", "n", "n_eff", "estimate", "ci_lower", "ci_upper"]
+    changed = ["before", "change", "change_lower", "change_upper"] if rows.before else []
+    return pd.concat(tables, ignore_index=True)[kept + changed]
 
 
 def _shown(rows: Rows, wave: str, asked: Asked, params: ScorecardParams) -> dict[str, list[str]]:
