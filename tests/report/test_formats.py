@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 from typing import get_args
 
 import docx
@@ -26,6 +27,7 @@ from xmresearch.cli import run as run_command
 from xmresearch.errors import StudyError
 from xmresearch.params.base import FormatName
 from xmresearch.report.assemble import assemble
+from xmresearch.report.charted import chart_numbers
 from xmresearch.report.column_widths import PADDING, SIZES, column_widths, text_ems
 from xmresearch.report.compose import Report
 from xmresearch.report.document import Document, Part
@@ -34,6 +36,7 @@ from xmresearch.report.formats import FORMATS, rendered
 from xmresearch.report.pdf import figure_width
 from xmresearch.report.rasters import figure_of
 from xmresearch.report.slide_plan import MOST_ROWS, fitting, height_of, planned
+from xmresearch.report.wording import Wording
 from xmresearch.report.workbook import HEAD_ROW, number_format, sheet_names
 from xmresearch.studies.servqual.study import STUDY
 
@@ -374,6 +377,43 @@ def test_formulas_are_read_out():
             k.get_object() for k in (kids if isinstance(kids, list) else [kids]) if isinstance(k.get_object(), dict)
         ]
     assert set(found) == {"(1)/(k_d)", "G_(i d) = √(x^2) − 1 ."}
+
+
+def test_charts_are_drawn_where_they_are_asked_for(made):
+    """A sheet for a figure of estimates: its numbers as the table has them, and a chart of them with its intervals."""
+    document, files = made
+    plain = openpyxl.load_workbook(io.BytesIO(files["xlsx"]))
+    assert not [s for s in plain if s._charts]
+    content = rendered(replace(document, charts=True), "xlsx")
+    book = openpyxl.load_workbook(io.BytesIO(content))
+    assert set(book.sheetnames) - set(plain.sheetnames) == {"chart gaps"}
+    sheet = book["chart gaps"]
+    rows = list(sheet.iter_rows(min_row=4, values_only=True))
+    shown = FRAME.head(5)
+    np.testing.assert_allclose([r[1:4] for r in rows], shown[["gap", "ci_lower", "ci_upper"]])
+    np.testing.assert_allclose([r[4] for r in rows], shown["gap"] - shown["ci_lower"])
+    np.testing.assert_allclose([r[5] for r in rows], shown["ci_upper"] - shown["gap"])
+    assert rows[0][0] == HOSTILE[0]
+    chart = sheet._charts[0].series[0]
+    assert chart.val.numRef.f == "'chart gaps'!$B$4:$B$8"
+    assert chart.errBars.plus.numRef.f == "'chart gaps'!$F$4:$F$8"
+    links = [c.hyperlink.location for row in book["contents"] for c in row if c.hyperlink]
+    assert "'chart gaps'!A1" in links
+
+
+def test_shares_of_a_chart_go_from_the_largest():
+    wording = Wording("en", {"a": "Alpha"})
+    frame = pd.DataFrame(
+        {"construct": ["b", "a"], "share": [0.2, 0.8], "share_lower": [0.1, np.nan], "share_upper": [0.3, 0.9]}
+    )
+    found = chart_numbers("bars", frame, {}, wording, "Share")
+    assert (found["names"], found["estimate"], found["lower"], found["percent"]) == (
+        ["Alpha", "b"],
+        [0.8, 0.2],
+        [None, 0.1],
+        True,
+    )
+    assert chart_numbers("heatmap", frame, {}, wording, "") is None
 
 
 def test_code_in_word_stays_code():

@@ -22,7 +22,7 @@ class StudyParams(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, validate_default=True)
 
-    shown_only: ClassVar[frozenset[str]] = frozenset({"formats", "code"})
+    shown_only: ClassVar[frozenset[str]] = frozenset({"formats", "code", "charts"})
     """Params that no figure depends on: notebooks do not get them, and a run's key does not change with them."""
 
     of_rows: ClassVar[frozenset[str]] = frozenset({
@@ -51,6 +51,9 @@ class StudyParams(BaseModel):
     formats: list[FormatName] = Field(
         ["html"],
         description="what the report is written as, beside HTML: pdf, docx (Word), xlsx (tables), pptx (slides)",
+    )
+    charts: bool = Field(
+        False, description="whether the workbook draws the figures of estimates as charts that can be changed"
     )
     code: CodeShown = Field("fold", description="the cells' code in the HTML report: hide, fold or show")
 

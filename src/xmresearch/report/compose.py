@@ -16,6 +16,7 @@ from xmresearch.errors import StudyError
 from xmresearch.report import figures, in_notebook
 from xmresearch.report.alternative import extremes
 from xmresearch.report.blocks import Block, csv_text
+from xmresearch.report.charted import chart_numbers
 from xmresearch.report.fonts import marks
 from xmresearch.report.matrices import Matrices
 from xmresearch.report.own_blocks import OwnBlocks
@@ -307,7 +308,10 @@ class Report(Matrices, OwnBlocks):
             listed = ", ".join(f"{c} ({unicodedata.name(c, f'U+{ord(c):04X}')})" for c in sorted(marked))
             caption += str(self.wording.get("style", "marks")).format(listed)
         alt = self.wording.plain.vformat(texts["alt"], (), self._facts([], extremes(frame, settings)))
-        self._show("figure", key=key, caption=caption, alt=alt, svg=svg, drawn=kind)
+        chart = chart_numbers(kind, frame, settings, self.wording, str(texts.get("x", "")))
+        self._show(
+            "figure", key=key, caption=caption, alt=alt, svg=svg, drawn=kind, **({"chart": chart} if chart else {})
+        )
 
     def _frame(self, data: Any) -> pd.DataFrame | None:
         """Return the rows to show; None where the section is left out or there are none, as when all are suppressed."""

@@ -52,6 +52,8 @@ class Document:
         The one-page summary: of kind head (`title`), prose, cards and callout, in order; see `xmresearch.report.summary`.
     code : {'hide', 'fold', 'show'}
         How HTML has the code of the cells.
+    charts : bool
+        Whether the workbook draws the figures of estimates as charts of its own.
     """
 
     title: str
@@ -63,6 +65,7 @@ class Document:
     notes: list[str] = field(default_factory=list)
     summary: list[Part] = field(default_factory=list)
     code: str = "fold"
+    charts: bool = False
 
     def of_kind(self, kind: str) -> list[Part]:
         """Return the parts of a kind, in order."""

@@ -12,6 +12,7 @@ from xmresearch.report.column_widths import text_ems
 from xmresearch.report.document import Document, Part
 from xmresearch.report.slides import plain_texts
 from xmresearch.report.wording import labels
+from xmresearch.report.workbook_charts import add_chart
 from xmresearch.report.zipped import same_bytes
 
 HEAD_ROW = 3
@@ -46,11 +47,16 @@ def to_xlsx(document: Document) -> bytes:
     book = xlsxwriter.Workbook(out, {"in_memory": True})
     book.set_properties({"title": document.title, "author": "xmresearch", "created": dt.datetime(2000, 1, 1)})
     tables = document.of_kind("table")
-    names = sheet_names([str(part.content["key"]) for part in tables])
+    drawn = [part for part in document.of_kind("figure") if document.charts and part.content.get("chart")]
+    keys = [str(part.content["key"]) for part in tables] + [f"chart {part.content['key']}" for part in drawn]
+    names = list(sheet_names(keys).values())
     _summary(book, document)
-    _contents(book, document, tables, names)
-    for part in tables:
-        _sheet(book, part, names[part.content["key"]])
+    _contents(book, document, list(zip((*tables, *drawn), names, strict=True)))
+    for part, name in zip((*tables, *drawn), names, strict=True):
+        if part.kind == "table":
+            _sheet(book, part, name)
+        else:
+            add_chart(book, part, name, labels(document.lang)["chart"])
     _glossary(book, document)
     book.close()
     return same_bytes(out.getvalue())
@@ -115,7 +121,7 @@ def _glossary(book: Any, document: Document) -> None:
         sheet.write_string(row, 1, " ".join(text for line in texts[id(term)] for text, _ in line), wrapped)
 
 
-def _contents(book: Any, document: Document, tables: list[Part], names: dict[str, str]) -> None:
+def _contents(book: Any, document: Document, listed: list[tuple[Part, str]]) -> None:
     style = labels(document.lang)["style"]
     sheet = book.add_worksheet("contents")
     title, muted = book.add_format({"bold": True, "font_size": 14}), book.add_format({"font_color": "#5B6670"})
@@ -135,9 +141,9 @@ def _contents(book: Any, document: Document, tables: list[Part], names: dict[str
             row += 1
     row += 1
     sheet.write_string(row, 0, style["contents"], book.add_format({"bold": True}))
-    for part in tables:
+    for part, name in listed:
         row += 1
-        sheet.write_url(row, 0, f"internal:'{names[part.content['key']]}'!A1", link, part.number.rstrip("."))
+        sheet.write_url(row, 0, f"internal:'{name}'!A1", link, part.number.rstrip("."))
         sheet.write_string(row, 1, part.content["caption"])
 
 
@@ -166,6 +172,9 @@ def _sheet(book: Any, part: Part, name: str) -> None:
             else:
                 sheet.write_string(i, j, str(value))
         sheet.set_column(j, j, min(_WIDEST, max(_NARROWEST, 2.0 + max(map(text_ems, texts)) / 0.64)))
+    sheet.set_landscape()
+    sheet.fit_to_pages(1, 0)
+    sheet.repeat_rows(HEAD_ROW - 1, HEAD_ROW)
     sheet.freeze_panes(HEAD_ROW + 1, 0)
     sheet.autofilter(HEAD_ROW, 0, HEAD_ROW + max(1, len(frame)), frame.shape[1] - 1)
 

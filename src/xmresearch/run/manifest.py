@@ -71,6 +71,11 @@ def recorded_code(folder: Path) -> str:
     return str(json.loads((folder / NAME).read_text("utf-8"))["shown"]["code"])
 
 
+def recorded_charts(folder: Path) -> bool:
+    """Return whether a whole run's workbook has charts."""
+    return bool(json.loads((folder / NAME).read_text("utf-8"))["shown"].get("charts", False))
+
+
 def title(cell: Mapping[str, Any]) -> str:
     """Return a cell's first line, without the comment sign."""
     lines = "".join(cell["source"]).strip().splitlines()

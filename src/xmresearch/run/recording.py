@@ -108,7 +108,7 @@ def write_manifest(
     _write(content, folder)
 
 
-def add_outputs(old: Path, new: Path, code: str) -> None:
+def add_outputs(old: Path, new: Path, code: str, charts: bool) -> None:
     """Write the manifest of a run that has got more outputs: all else stays as it was recorded.
 
     Parameters
@@ -117,9 +117,11 @@ def add_outputs(old: Path, new: Path, code: str) -> None:
         Folder with the manifest, and the one that holds its outputs and the new ones.
     code : {'hide', 'fold', 'show'}
         How the report now shows the cells' code.
+    charts : bool
+        Whether the workbook now has charts.
     """
     content = json.loads((old / NAME).read_text("utf-8"))
-    content["shown"]["code"] = code
+    content["shown"] |= {"code": code, "charts": charts}
     _write(content, new)
 
 

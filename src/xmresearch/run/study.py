@@ -17,7 +17,7 @@ from xmresearch.run.determinism import deterministic_environment
 from xmresearch.run.folders import LOCK, publish, workplace
 from xmresearch.run.latest import point
 from xmresearch.run.lock import held
-from xmresearch.run.manifest import flaws, is_whole, recorded, recorded_code, recorded_notes
+from xmresearch.run.manifest import flaws, is_whole, recorded, recorded_charts, recorded_code, recorded_notes
 from xmresearch.run.outputs import bibliographies, missing_formats
 from xmresearch.run.plan import Plan, plan_run
 from xmresearch.run.public_params import show_public
@@ -184,16 +184,17 @@ def _compute(plan: Plan, work: Path, clock: Clock, progress: bool) -> tuple[list
         left_out = leave_out(notebook) + show_public(notebook, given)
         executed.write_text(json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True) + "\n", "utf-8")
         document = assemble(notebook, stamp(plan), list(bibliographies(plan.base, plan.notebook).values()))
-        document.code = plan.params.code
+        document.code, document.charts = plan.params.code, plan.params.charts
         write_document(document, work, plan.params.formats)
         write_archive(plan, work)
     return cells, left_out + document.notes
 
 
 def _unwritten(plan: Plan) -> list[str]:
-    """Return the formats that a whole run lacks, and HTML where its code is shown otherwise than asked for."""
+    """Return the formats that a whole run lacks, HTML with its code shown otherwise, and a workbook whose charts are not as asked for."""
     again = ["html"] if recorded_code(plan.folder) != plan.params.code else []
-    return again + missing_formats(plan.folder, plan.params.formats)
+    other = recorded_charts(plan.folder) != plan.params.charts and not missing_formats(plan.folder, ["xlsx"])
+    return again + missing_formats(plan.folder, plan.params.formats) + (["xlsx"] if other else [])
 
 
 def _add_formats(plan: Plan, notes: _Notes) -> None:
@@ -210,9 +211,9 @@ def _add_formats(plan: Plan, notes: _Notes) -> None:
             shutil.copy2(plan.folder / name, work / name)
         notebook = json.loads((work / "executed.ipynb").read_text("utf-8"))
         document = assemble(notebook, stamp(plan), list(bibliographies(plan.base, plan.notebook).values()))
-        document.code = plan.params.code
+        document.code, document.charts = plan.params.code, plan.params.charts
         write_formats(document, work, missing)
-        add_outputs(plan.folder, work, plan.params.code)
+        add_outputs(plan.folder, work, plan.params.code, plan.params.charts)
         if more := [kind for kind in missing if kind != "html"]:
             notes.add([f"The earlier result is now written as {', '.join(more)} as well."])
         if "html" in missing:
