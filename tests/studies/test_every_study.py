@@ -39,7 +39,7 @@ def test_parameters_cell_is_the_model(notebook, study):
     cell = next(c for c in notebook.cells if "parameters" in c.metadata.get("tags", []))
     lines = [line for line in cell.source.splitlines() if not line.startswith("#")]
     given = {line.split(" = ")[0]: ast.literal_eval(line.split(" = ", 1)[1]) for line in lines}
-    assert given == find_study(study).params().determining()
+    assert given == find_study(study).params().of_notebook()
 
 
 def test_the_demo_is_what_the_notebooks_defaults_run(root):

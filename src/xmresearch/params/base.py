@@ -12,6 +12,7 @@ from xmresearch.data.names import OfLanguage
 from xmresearch.errors import ParamsError
 from xmresearch.identifiers.patterns import find
 from xmresearch.params.messages import describe, most_telling
+from xmresearch.params.style import Style
 
 CodeShown = Literal["hide", "fold", "show"]
 FormatName = Literal["html", "pdf", "docx", "xlsx", "pptx"]
@@ -25,6 +26,9 @@ class StudyParams(BaseModel):
     shown_only: ClassVar[frozenset[str]] = frozenset({"formats", "code", "charts"})
     """Params that no figure depends on: notebooks do not get them, and a run's key does not change with them."""
 
+    front_only: ClassVar[frozenset[str]] = frozenset({"author", "organisation", "data_date", "style"})
+    """Params of a report's front and look: notebooks do not get them, but the bytes of a report, and so its key, change with them."""
+
     of_rows: ClassVar[frozenset[str]] = frozenset({
         "data", "screening", "id_column", "duration_column", "invited", "fieldwork", "survey", "wave_column", "wave_period", "waves", "compare",
     })  # fmt: skip
@@ -32,6 +36,7 @@ class StudyParams(BaseModel):
     of_showing: ClassVar[frozenset[str]] = frozenset({
         "name", "lang", "title", "client", "formats", "labels", "segments", "min_cell", "confidence", "seed", "bootstrap", "draws", "currency",
         "map_share",
+        "author", "organisation", "data_date", "style",
     })  # fmt: skip
     """Params that change how figures are shown, or how finely intervals are computed, and not what the figures mean."""
     of_claims: ClassVar[frozenset[str]] = frozenset({
@@ -47,6 +52,13 @@ class StudyParams(BaseModel):
     )
     client: OfLanguage | None = Field(None, description="for whom the report is, as shown under its title")
     fieldwork: OfLanguage | None = Field(None, description="when and how the answers were collected")
+
+    author: OfLanguage | None = Field(None, description="who wrote the report, for its citation: 'Chen, L.; Li, M.'")
+    organisation: OfLanguage | None = Field(None, description="who published it, for its citation")
+    data_date: OfLanguage | None = Field(
+        None, description="when the data are from, such as '2025-05 to 2025-06', for the report's citation"
+    )
+    style: Style = Field(Style(), description="the client's look: logo, accent, css, reference_docx, reference_pptx")
 
     formats: list[FormatName] = Field(
         ["html"],
@@ -91,6 +103,14 @@ class StudyParams(BaseModel):
     def determining(self) -> dict[str, Any]:
         """Return the params that the result depends on, as JSON: all but `shown_only`."""
         return self.model_dump(mode="json", exclude=set(self.shown_only))
+
+    def of_notebook(self) -> dict[str, Any]:
+        """Return the params that a notebook gets, as JSON: all but `shown_only` and `front_only`."""
+        return self.model_dump(mode="json", exclude={*self.shown_only, *self.front_only})
+
+    def style_files(self, base: Path) -> dict[str, Path]:
+        """Return the files of the client's style, by key."""
+        return {key: base / path for key, path in self.style.files().items()}
 
     def input_files(self, base: Path) -> dict[str, Path]:
         """Return the files that the run reads, by the key that names them."""

@@ -11,6 +11,8 @@ from xmresearch.errors import StudyError
 from xmresearch.report.alternative import findings
 from xmresearch.report.blocks import MIME
 from xmresearch.report.citations import shipped, short_forms
+from xmresearch.report.citing import Front, citation
+from xmresearch.report.colours import recoloured
 from xmresearch.report.document import Document, Part
 from xmresearch.report.first_screen import answer_first
 from xmresearch.report.glossary import glossary
@@ -37,7 +39,9 @@ def _number(cells: Sequence[Cell]) -> dict[tuple[str, str], int]:
     return numbers
 
 
-def assemble(notebook: Mapping[str, Any], stamp: Mapping[str, str], bibliography: Sequence[Path] = ()) -> Document:
+def assemble(
+    notebook: Mapping[str, Any], stamp: Mapping[str, str], bibliography: Sequence[Path] = (), front: Front | None = None
+) -> Document:
     """Put the outputs of an executed notebook in report order.
 
     Parameters
@@ -48,6 +52,8 @@ def assemble(notebook: Mapping[str, Any], stamp: Mapping[str, str], bibliography
         Lines of the reproducibility stamp.
     bibliography : sequence of Path
         BibTeX files of the researcher's own.
+    front : Front, optional
+        Who wrote the report, and the client's look.
 
     Returns
     -------
@@ -70,9 +76,11 @@ def assemble(notebook: Mapping[str, Any], stamp: Mapping[str, str], bibliography
     document = Document(
         top["title"], top["client"], typeset(top["glance"], top["lang"]), top["lang"], bibliography=tuple(bibliography)
     )
-    style = labels(document.lang)["style"]
+    document.front = front = front or Front()
+    style, citing = labels(document.lang)["style"], labels(document.lang)["citing"]
     sections = {
         "glossary": (style["glossary"], "sec-glossary"),
+        "cite": (citing["title"], "sec-cite"),
         "stamp": (style["stamp"], "sec-stamp"),
         "references": (style["references"], "references"),
     }
@@ -113,14 +121,20 @@ def assemble(notebook: Mapping[str, Any], stamp: Mapping[str, str], bibliography
                 number = f"{style[kind]} {numbers['fig' if kind == 'figure' else 'tbl', block['key']]}."
                 if kind == "figure" and "drawn" in block and block["key"] in found:
                     block = block | {"alt": f"{found[block['key']]}{style['between']}{block['alt']}"}
-            parts.append(Part(kind, typeset_block(block, top["lang"]), text, number))
+            content = typeset_block(block, top["lang"])
+            if front.style.accent and "svg" in content:
+                content["svg"] = recoloured(content["svg"], front.style.accent)
+            parts.append(Part(kind, content, text, number))
         parts.append(Part("code", {"summary": style["code"], "sources": [cell.source]}))
     terms = glossary(document)
     parts += [
         *([terms] if terms is not None else []),
+        Part("section", {"key": "cite", "title": citing["title"]}),
+        Part("prose", {"key": "cite", "claims": []}, citation(front, document.title, front.data_date or top.get("period", ""), document.lang)),
         Part("references", {"title": style["references"]}), Part("stamp", {"title": style["stamp"], "lines": dict(stamp)}),
         Part("code", {"summary": style["all_code"], "sources": quiet}),
     ]  # fmt: skip
     document.summary = summarised(document)
     document.parts = answer_first(parts)
+    document.notes += front.style.notes
     return document

@@ -154,7 +154,8 @@ class Report(Matrices, OwnBlocks):
     def title(self, given: str | None, client: str | None, **facts: Any) -> None:
         """Name the report and say at a glance what it rests on."""
         title = in_line(given or self.wording.get("titles", "report"))
-        self._show("title", title=title, client=in_line(client or ""), lang=self.wording.lang,
+        ends = [str(facts[end]) for end in ("first_period", "last_period") if facts.get(end) is not None]
+        self._show("title", title=title, client=in_line(client or ""), lang=self.wording.lang, period="–".join(ends),
                    glance=self.wording.plain.text("texts", "glance", self._facts([], facts)))  # fmt: skip
 
     def section(self, key: str, *, when: bool = True) -> None:

@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from xmresearch.display import Shown
+from xmresearch.report.citing import Front
+from xmresearch.report.colours import HOUSE
+from xmresearch.report.wording import in_line, labels
 
 
 @dataclass(frozen=True, repr=False)
@@ -54,6 +57,8 @@ class Document:
         How HTML has the code of the cells.
     charts : bool
         Whether the workbook draws the figures of estimates as charts of its own.
+    front : Front
+        Who wrote it, and the client's look.
     """
 
     title: str
@@ -66,6 +71,7 @@ class Document:
     summary: list[Part] = field(default_factory=list)
     code: str = "fold"
     charts: bool = False
+    front: Front = field(default_factory=Front)
 
     def of_kind(self, kind: str) -> list[Part]:
         """Return the parts of a kind, in order."""
@@ -80,6 +86,17 @@ class Document:
     def pictures(self) -> dict[str, bytes]:
         """Figures, by the name of their file."""
         return {picture_name(part.content): picture_bytes(part.content) for part in self.of_kind("figure")}
+
+    @property
+    def accent(self) -> str:
+        """The colour of rules and links, as #rrggbb."""
+        return self.front.style.accent or HOUSE
+
+    @property
+    def logo_alt(self) -> str:
+        """What a reader who does not see the logo is told."""
+        words = labels(self.lang)["citing"]
+        return str(words["logo"]).format(in_line(self.front.organisation) or self.client or words["no_client"])
 
 
 def picture_name(content: Mapping[str, Any]) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from xmresearch.errors import StudyError
+from xmresearch.report.colours import HOUSE
 from xmresearch.report.document import Document, Part, picture_name
 from xmresearch.report.fonts import characters_of, cjk_font_path
 from xmresearch.report.print_source import joined, printed, to_pandoc
@@ -45,21 +46,30 @@ def to_pdf(document: Document) -> bytes:
     style = labels(document.lang)["style"]
     block = partial(_block, document.lang)
     page = joined(document.summary, block)
-    given = ", ".join(map(literal, (document.title, document.client, document.glance, style["contents"])))
+    logo = _logo_name(document)
+    words = (logo, document.logo_alt, document.title, document.client, document.glance, style["contents"])
+    given = ", ".join(map(literal, words))
     top = f"{_raw(f'#opening({given}, {str(bool(document.summary)).lower()})[')}\n\n{page}\n\n{_raw(']')}\n\n"
     with as_file(files("xmresearch.report") / "templates" / "formula.lua") as formulas:
         body = to_pandoc(top + printed(document, block), "typst", document, {"filters": [str(formulas)]})
     front = {
-        "title": document.title, "lang": document.lang, "region": "CN" if document.lang == "zh" else "GB",
+        "title": document.title, "author": document.front.author, "lang": document.lang, "region": "CN" if document.lang == "zh" else "GB",
         "formula": style["formula"], "families": _families(document),
     }  # fmt: skip
     arguments = ", ".join(f"{key}: {literal(value)}" for key, value in front.items())
-    preamble = (files("xmresearch.report") / "templates" / "report.typ").read_text("utf-8")
+    preamble = (
+        (files("xmresearch.report") / "templates" / "report.typ").read_text("utf-8").replace(HOUSE, document.accent)
+    )
     text = f"{preamble}\n#show: report.with({arguments})\n{body}"
     with tempfile.TemporaryDirectory() as folder:
-        for name, content in document.pictures.items():
+        for name, content in {**document.pictures, **({logo: document.front.style.logo} if logo else {})}.items():
             (Path(folder) / name).write_bytes(content)
         return compiled(text, Path(folder), "pdf", system=lacks(text))[0]
+
+
+def _logo_name(document: Document) -> str:
+    """Return the name of the logo's file beside the figures, '' where there is none; no figure's key begins with a point."""
+    return f".logo.{document.front.style.logo_ending}" if document.front.style.logo else ""
 
 
 def compiled(

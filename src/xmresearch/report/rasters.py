@@ -40,6 +40,17 @@ def rasters(document: Document) -> dict[str, bytes]:
     return found | {str(part.content["key"]): png for part, png in zip(drawn, made, strict=True)}
 
 
+def logo_png(document: Document) -> bytes:
+    """Return the client's logo as PNG; empty where there is none."""
+    style = document.front.style
+    if not style.logo or style.logo_ending == "png":
+        return style.logo
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "logo.svg").write_bytes(style.logo)
+        page = '#set page(width: auto, height: auto, margin: 0pt, fill: none)\n#image("logo.svg", height: 2cm)'
+        return compiled(page, Path(folder), "png", ppi=PPI)[0]
+
+
 def shape_of(content: bytes) -> tuple[int, int]:
     """Return width and height of a picture, in pixels."""
     import io

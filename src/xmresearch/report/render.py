@@ -15,6 +15,7 @@ from typing import Any
 
 from xmresearch.errors import StudyError
 from xmresearch.report.blocks import cards_html, chart_figure, table_figure
+from xmresearch.report.colours import on_dark
 from xmresearch.report.document import Document, Part
 from xmresearch.report.first_screen import first_screen
 from xmresearch.report.wording import escaped, labels
@@ -46,8 +47,8 @@ def to_html(document: Document) -> str:
     script = (templates / "report.js").read_text("utf-8").strip()
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     variables = {
-        "script": script, "policy": f"'sha256-{digest}'",
-        "css-text": (templates / "report.css").read_text("utf-8"), "glance": escape(document.glance), "client": escape(document.client),
+        "script": script, "policy": f"'sha256-{digest}'", "css-text": _css(document), "author": escape(document.front.author),
+        "logo": _logo(document), "logo-alt": escape(document.logo_alt), "glance": escape(document.glance), "client": escape(document.client),
         "contents": style["contents"], "skip": style["skip"], "generated": style["generated"], "title": escape(document.title),
         "pagetitle": escape(document.title), "lang": "zh-CN" if document.lang == "zh" else "en-GB",
     }  # fmt: skip
@@ -63,6 +64,27 @@ def _below_title(page: str) -> str:
     """Let the title be the only heading of the first level: every heading of the body is one lower."""
     head, mark, body = page.partition("<main>")
     return head + mark + _HEADING.sub(lambda m: f"<{m[1]}h{min(int(m[2]) + 1, 6)}", body)
+
+
+def _css(document: Document) -> str:
+    """Return the report's style sheet, then what the client's look changes of it."""
+    sheet = (files("xmresearch.report") / "templates" / "report.css").read_text("utf-8")
+    style = document.front.style
+    if style.accent:
+        dark = f"@media (prefers-color-scheme: dark) {{ :root {{ --blue: {on_dark(style.accent)}; }} }}"
+        sheet += (
+            f"\n:root {{ --blue: {style.accent}; }}\n{dark}\n@media print {{ :root {{ --blue: {style.accent}; }} }}\n"
+        )
+    return f"{sheet}\n{style.css}" if style.css else sheet
+
+
+def _logo(document: Document) -> str:
+    """Return the logo as an address that holds it."""
+    style = document.front.style
+    if not style.logo:
+        return ""
+    media = "image/svg+xml" if style.logo_ending == "svg" else "image/png"
+    return f"data:{media};base64,{base64.b64encode(style.logo).decode()}"
 
 
 def converted(

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-INK, MUTED, BLUE = "1F2933", "5B6670", "1D5B8F"
+from xmresearch.report.slide_layouts import title_layout
+
+INK, MUTED = "1F2933", "5B6670"
 WIDTH, HEIGHT, EDGE = 13.333, 7.5, 0.6
 """Inches: a slide, and its margin."""
 LATIN = 0.54
 """Mean width of a letter that is not Chinese, in the size of the letters."""
-_TITLE_ONLY = 5
 Run = tuple[str, bool]
 """A text, and whether it is bold."""
 
@@ -19,7 +20,7 @@ def blank(deck: Any, title: str) -> Any:
     """Begin a slide that has a title only."""
     from pptx.util import Inches
 
-    slide = deck.slides.add_slide(deck.slide_layouts[_TITLE_ONLY])
+    slide = deck.slides.add_slide(title_layout(deck))
     holder = slide.shapes.title
     holder.left, holder.top = Inches(EDGE), Inches(0.35)
     holder.width, holder.height = deck.slide_width - Inches(2 * EDGE), Inches(0.9)

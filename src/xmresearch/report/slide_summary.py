@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from xmresearch.report.document import Document
-from xmresearch.report.slide_parts import BLUE, EDGE, HEIGHT, INK, MUTED, WIDTH, Run, add_run, blank, ems, write
+from xmresearch.report.slide_parts import EDGE, HEIGHT, INK, MUTED, WIDTH, Run, add_run, blank, ems, write
 from xmresearch.report.wording import labels
 
 SIZES = (16.0, 14.0, 13.0, 12.0, 11.0, 10.0, 9.0)
@@ -43,7 +43,7 @@ def summary_slide(deck: Any, document: Document, texts: Mapping[int, list[list[R
             figures += part.content["items"]
             said.pop()  # the head of the cards, which stand beside the text
         elif part.kind == "head":
-            said.append(([(str(part.content["title"]), True)], BLUE))
+            said.append(([(str(part.content["title"]), True)], document.accent[1:].upper()))
         else:
             said += [(line, _TONES.get(part.content.get("tone", ""), INK)) for line in texts[id(part)]]
     room = HEIGHT - _TOP - 0.3

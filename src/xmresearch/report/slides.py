@@ -9,7 +9,8 @@ from typing import Any
 
 from xmresearch.report.document import Document, Part
 from xmresearch.report.print_source import to_pandoc
-from xmresearch.report.rasters import rasters, shape_of
+from xmresearch.report.rasters import logo_png, rasters, shape_of
+from xmresearch.report.slide_layouts import empty_layout, in_theme, presentation
 from xmresearch.report.slide_parts import EDGE, HEIGHT, INK, MUTED, WIDTH, Run, add_run, blank, write
 from xmresearch.report.slide_plan import ROOM, Slide, fitting, height_of, planned
 from xmresearch.report.slide_summary import summary_slide
@@ -20,7 +21,6 @@ _TOP, _FOOT = 1.5, 7.2
 """Inches at which what stands below a slide's title begins, and ends."""
 _POINTS, _MARGINS = 72.0, 15.0
 """Points of an inch, and of the margins of a box of text."""
-_EMPTY = 6
 
 
 def to_pptx(document: Document) -> bytes:
@@ -36,11 +36,10 @@ def to_pptx(document: Document) -> bytes:
     bytes
         A .pptx without date.
     """
-    import pptx
     from pptx.util import Inches
 
-    deck = pptx.Presentation()
-    deck.slide_width, deck.slide_height = Inches(WIDTH), Inches(HEIGHT)
+    template = document.front.style.reference_pptx
+    deck = presentation(template, (Inches(WIDTH), Inches(HEIGHT)))
     texts, pictures = plain_texts(document), rasters(document)
     _title_slide(deck, document)
     summary_slide(deck, document, texts)
@@ -51,8 +50,10 @@ def to_pptx(document: Document) -> bytes:
         _slide(deck, slide, lines, picture)
     _trust_slide(deck, document, texts)
     appendix(deck, document, texts)
-    core = deck.core_properties
-    core.title, core.author, core.last_modified_by = document.title, "xmresearch", "xmresearch"
+    if template:
+        in_theme(deck)
+    core, author = deck.core_properties, document.front.author or "xmresearch"
+    core.title, core.author, core.last_modified_by = document.title, author, author
     import datetime as dt
 
     core.created = core.modified = dt.datetime(2000, 1, 1)
@@ -129,8 +130,11 @@ def _joined(runs: Iterator[Run]) -> list[Run]:
 def _title_slide(deck: Any, document: Document) -> None:
     from pptx.util import Inches
 
-    slide = deck.slides.add_slide(deck.slide_layouts[_EMPTY])
+    slide = deck.slides.add_slide(empty_layout(deck))
     box = slide.shapes.add_textbox(Inches(EDGE), Inches(2.4), deck.slide_width - Inches(2 * EDGE), Inches(2.6))
+    if logo := logo_png(document):
+        picture = slide.shapes.add_picture(io.BytesIO(logo), Inches(EDGE), Inches(0.6), height=Inches(0.9))
+        picture._element.nvPicPr.cNvPr.set("descr", document.logo_alt)
     lines = [(document.title, 38, INK, True), (document.client, 20, INK, False), (document.glance, 16, MUTED, False)]
     frame = box.text_frame
     frame.word_wrap = True

@@ -12,7 +12,7 @@ from typing import Any
 from xmresearch.report.column_widths import column_widths
 from xmresearch.report.document import Document, Part
 from xmresearch.report.print_source import joined, printed, to_pandoc
-from xmresearch.report.rasters import rasters, shape_of
+from xmresearch.report.rasters import logo_png, rasters, shape_of
 from xmresearch.report.wording import escaped
 from xmresearch.report.zipped import same_bytes
 
@@ -25,10 +25,9 @@ WIDEST, TALLEST = 6.1, 6.4
 CODE = "Courier New"
 CELL_MARGIN = 3.0
 """Points beside the text of a cell; less than half of `PADDING`, as programs that set the table measure letters otherwise."""
-_INK, _MUTED, _BLUE, _LINE, _TINT = "1F2933", "5B6670", "1D5B8F", "DDE3E8", "F3F6F9"
+_INK, _MUTED, _LINE, _TINT = "1F2933", "5B6670", "DDE3E8", "F3F6F9"
 _TONES = {"warning": ("B42318", "FDF1EF"), "simulated": ("C8611A", "FDF5EE")}
 _RIGHT = 2
-_NEW_PAGE = '```{=openxml}\n<w:p><w:r><w:br w:type="page"/></w:r></w:p>\n```'
 
 
 def to_docx(document: Document) -> bytes:
@@ -59,10 +58,17 @@ def to_docx(document: Document) -> bytes:
         top = f"::: {{custom-style=Title}}\n{escaped(document.title)}\n:::\n\n"
         for line, style in ((document.client, "Subtitle"), (document.glance, "Author")):
             top += f"::: {{custom-style={style}}}\n{escaped(line)}\n:::\n\n" if line else ""
+        settings: dict[str, Any] = {"number-sections": True, "resource-path": [folder]}
+        if template := document.front.style.reference_docx:
+            (Path(folder) / "reference.docx").write_bytes(template)
+            settings["reference-doc"] = str(Path(folder) / "reference.docx")
+        if logo := logo_png(document):
+            (Path(folder) / ".logo.png").write_bytes(logo)
+            top = f"![{escaped(document.logo_alt)}](.logo.png){{height=1.3cm}}\\ \n\n{top}"
         if page := joined(document.summary, partial(_block, pictures)).strip():
-            top += f"{page}\n\n{_NEW_PAGE}\n\n"
+            top += f"{page}\n\n"
         made = Path(folder) / "report.docx"
-        to_pandoc(top + text, "docx", document, {"number-sections": True, "resource-path": [folder]}, made)
+        to_pandoc(top + text, "docx", document, settings, made)
         word = docx.Document(str(made))
     _finish(word, document)
     out = io.BytesIO()
@@ -114,18 +120,49 @@ def _finish(word: Any, document: Document) -> None:
         style = _style(styles, name)
         style.font.size, style.font.color.rgb, style.font.italic = Pt(size), RGBColor.from_string(colour), False
     head = _style(styles, "Page Head")
-    head.font.bold, head.font.color.rgb = True, RGBColor.from_string(_BLUE)
+    accent = document.accent[1:].upper()
+    head.font.bold, head.font.color.rgb = True, RGBColor.from_string(accent)
     head.paragraph_format.keep_with_next, head.paragraph_format.space_before = True, Pt(8)
     caption = _style(styles, "Table Caption").paragraph_format
     caption.keep_with_next, caption.space_before, caption.space_after = True, Pt(12), Pt(3)
     if "Captioned Figure" in [s.name for s in styles]:
         styles["Captioned Figure"].paragraph_format.keep_with_next = True
     for tone in ("note", "warning", "simulated"):
-        _shade(_style(styles, f"Callout-{tone}"), *_TONES.get(tone, (_BLUE, _TINT)))
-    _house(word)
+        _shade(_style(styles, f"Callout-{tone}"), *_TONES.get(tone, (accent, _TINT)))
+    if not document.front.style.reference_docx:
+        _house(word)
+    else:
+        _define(word)
+    room = _room(word)
     for table in word.tables:
-        _table(table)
+        _table(table, room)
+    if document.summary:
+        first = next((p for p in word.paragraphs if p.style is not None and p.style.name == "Heading 1"), None)
+        if first is not None:
+            first.paragraph_format.page_break_before = True
     _properties(word, document)
+
+
+def _define(word: Any) -> None:
+    """Define the styles that pandoc names and a client's document has not."""
+    from docx.enum.style import WD_STYLE_TYPE
+
+    kinds = {
+        "w:pStyle": WD_STYLE_TYPE.PARAGRAPH,
+        "w:rStyle": WD_STYLE_TYPE.CHARACTER,
+        "w:tblStyle": WD_STYLE_TYPE.TABLE,
+    }
+    known = {style.style_id for style in word.styles}
+    for tag, kind in kinds.items():
+        for name in sorted({str(e.get(_tag("w:val"))) for e in word.element.body.iter(_tag(tag))} - known):
+            word.styles.add_style(name, kind)
+
+
+def _room(word: Any) -> float:
+    """Return the points between the margins: of the house's page, or of the client's."""
+    section = word.sections[0]
+    sizes = (section.page_width, section.left_margin, section.right_margin)
+    return ROOM if None in sizes else min(ROOM, (sizes[0] - sizes[1] - sizes[2]) / 12700)
 
 
 def _house(word: Any) -> None:
@@ -182,13 +219,13 @@ def _shade(style: Any, edge: str, fill: str) -> None:
     properties.append(_element("w:shd", val="clear", color="auto", fill=fill))
 
 
-def _table(table: Any) -> None:
+def _table(table: Any, room: float) -> None:
     """Rule a table above, below and between its rows, repeat the head on every page, and give columns what they need."""
     from docx.shared import Pt
 
     texts = [[cell.text for cell in row.cells] for row in table.rows]
     right = [cell.paragraphs[0].alignment == _RIGHT for cell in table.rows[-1].cells]
-    size, widths = column_widths(texts[0], texts[1:] or texts, ["right" if r else "left" for r in right], ROOM)
+    size, widths = column_widths(texts[0], texts[1:] or texts, ["right" if r else "left" for r in right], room)
     properties = table._tbl.tblPr
     borders = _element("w:tblBorders")
     for side in ("top", "bottom"):
@@ -222,7 +259,8 @@ def _properties(word: Any, document: Document) -> None:
     import datetime as dt
 
     core = word.core_properties
-    core.title, core.author, core.last_modified_by, core.comments = document.title, "xmresearch", "xmresearch", ""
+    author = document.front.author or "xmresearch"
+    core.title, core.author, core.last_modified_by, core.comments = document.title, author, author, ""
     core.created = core.modified = dt.datetime(2000, 1, 1)
     core.language = "zh-CN" if document.lang == "zh" else "en-GB"
     core.subject = document.glance

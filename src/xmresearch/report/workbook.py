@@ -10,6 +10,7 @@ import pandas as pd
 
 from xmresearch.report.column_widths import text_ems
 from xmresearch.report.document import Document, Part
+from xmresearch.report.rasters import logo_png, shape_of
 from xmresearch.report.slides import plain_texts
 from xmresearch.report.wording import labels
 from xmresearch.report.workbook_charts import add_chart
@@ -17,6 +18,8 @@ from xmresearch.report.zipped import same_bytes
 
 HEAD_ROW = 3
 """Row of the columns' names, from 0: those of the CSV files; their words stand above it."""
+LOGO_HEIGHT = 48.0
+"""Pixels of the logo on the first sheet."""
 SHEET_NAME = 31
 """Characters that Excel allows in the name of a sheet."""
 _FORMATS = {
@@ -45,7 +48,9 @@ def to_xlsx(document: Document) -> bytes:
 
     out = io.BytesIO()
     book = xlsxwriter.Workbook(out, {"in_memory": True})
-    book.set_properties({"title": document.title, "author": "xmresearch", "created": dt.datetime(2000, 1, 1)})
+    book.set_properties(
+        {"title": document.title, "author": document.front.author or "xmresearch", "created": dt.datetime(2000, 1, 1)}
+    )
     tables = document.of_kind("table")
     drawn = [part for part in document.of_kind("figure") if document.charts and part.content.get("chart")]
     keys = [str(part.content["key"]) for part in tables] + [f"chart {part.content['key']}" for part in drawn]
@@ -83,7 +88,7 @@ def _summary(book: Any, document: Document) -> None:
     texts = plain_texts(document)
     sheet = book.add_worksheet("summary")
     title = book.add_format({"bold": True, "font_size": 14})
-    head = book.add_format({"bold": True, "font_color": "#1D5B8F"})
+    head = book.add_format({"bold": True, "font_color": document.accent.upper()})
     wrapped = book.add_format({"text_wrap": True, "valign": "top"})
     strong = book.add_format({"bold": True, "text_wrap": True, "valign": "top"})
     sheet.hide_gridlines(2)
@@ -91,6 +96,16 @@ def _summary(book: Any, document: Document) -> None:
     sheet.set_column(1, 1, 96)
     for row, line in enumerate((document.title, document.client, document.glance)):
         sheet.write_string(row, 0, line, title if row == 0 else None)
+    if logo := logo_png(document):
+        scale = LOGO_HEIGHT / shape_of(logo)[1]
+        more = {
+            "image_data": io.BytesIO(logo),
+            "x_scale": scale,
+            "y_scale": scale,
+            "description": document.logo_alt,
+            "decorative": False,
+        }
+        sheet.insert_image(0, 2, "logo.png", more)
     row = 3
     for part in document.summary:
         row += part.kind == "head"
@@ -125,7 +140,7 @@ def _contents(book: Any, document: Document, listed: list[tuple[Part, str]]) -> 
     style = labels(document.lang)["style"]
     sheet = book.add_worksheet("contents")
     title, muted = book.add_format({"bold": True, "font_size": 14}), book.add_format({"font_color": "#5B6670"})
-    link = book.add_format({"font_color": "#1D5B8F", "underline": 1})
+    link = book.add_format({"font_color": document.accent.upper(), "underline": 1})
     sheet.hide_gridlines(2)
     sheet.set_column(0, 0, 12)
     sheet.set_column(1, 1, 90)

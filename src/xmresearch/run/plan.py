@@ -12,6 +12,7 @@ from xmresearch.params.load import load_params
 from xmresearch.params.registry import find_study
 from xmresearch.params.study import Study
 from xmresearch.report.citations import checked
+from xmresearch.report.client_style import ClientStyle, read_style
 from xmresearch.run.cache import Identity, identify
 from xmresearch.run.outputs import bibliographies
 from xmresearch.run.project import notebook_path, params_path, project_root
@@ -40,6 +41,8 @@ class Plan:
         What determines the result.
     folder : Path
         Where the result goes.
+    style : ClientStyle
+        The client's look.
     """
 
     study: Study
@@ -51,6 +54,7 @@ class Plan:
     inputs: Mapping[str, Path]
     identity: Identity
     folder: Path
+    style: ClientStyle
 
 
 def plan_run(
@@ -108,9 +112,11 @@ def plan_params(params: StudyParams, base: Path, near: Path, out: str | Path | N
     study = find_study(params.study, near)
     notebook = notebook_path(study, root)
     cited = {name: checked(path) for name, path in bibliographies(base, notebook).items()}
-    inputs = params.input_files(base) | cited
+    styled = params.style_files(base)
+    style = read_style(params.style.accent, styled)
+    inputs = params.input_files(base) | cited | {f"style.{key}": path for key, path in styled.items()}
     keys = key_fingerprints(params, base)
     identity = identify(portable(params.determining()), inputs, notebook, study.folder, keys)
     home = Path(out) if out is not None else root / "outputs"
     folder = home / params.study / params.name / identity.key
-    return Plan(study, params, base, near, notebook, root, inputs, identity, folder)
+    return Plan(study, params, base, near, notebook, root, inputs, identity, folder, style)

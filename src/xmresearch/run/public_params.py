@@ -10,7 +10,7 @@ from xmresearch.identifiers.file_names import neutral_name
 from xmresearch.identifiers.headings import by_name
 from xmresearch.identifiers.patterns import scrub_all
 
-_PATHS = ("path", "codebook", "key")
+_PATHS = ("path", "codebook", "key", "logo", "css", "reference_docx", "reference_pptx")
 _RULES = ("where", "missing_codes")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from xmresearch.report.citing import Front
 from xmresearch.report.wording import labels
 from xmresearch.run.plan import Plan
 from xmresearch.run.public_params import public_params
@@ -34,3 +35,11 @@ def stamp(plan: Plan) -> dict[str, str]:
         words["packages"]: ", ".join(f"{name} {version}" for name, version in identity.packages.items()),
         words["params"]: json.dumps(public_params(identity.params), ensure_ascii=False, sort_keys=True),
     }  # fmt: skip
+
+
+def front(plan: Plan) -> Front:
+    """Return what a report says of its makers, and its look; of the run only what does not depend on when and where it took place."""
+    params, identity = plan.params, plan.identity
+    names = {key: getattr(params, key) or "" for key in ("author", "organisation", "data_date")}
+    run = f"{params.study}/{params.name}/{identity.key}"
+    return Front(**names, run=run, version=identity.packages["xmresearch"], style=plan.style)

@@ -22,7 +22,7 @@ from xmresearch.run.outputs import bibliographies, missing_formats
 from xmresearch.run.plan import Plan, plan_run
 from xmresearch.run.public_params import show_public
 from xmresearch.run.recording import add_outputs, now, take_times, write_manifest
-from xmresearch.run.stamp import stamp
+from xmresearch.run.stamp import front, stamp
 
 
 @dataclass(frozen=True)
@@ -176,14 +176,14 @@ def _compute(plan: Plan, work: Path, clock: Clock, progress: bool) -> tuple[list
     clock.lap("import")
     executed = work / "executed.ipynb"
     with deterministic_environment(plan.study.folder.parent):
-        given = plan.params.determining()
+        given = plan.params.of_notebook()
         notebook = execute(plan.notebook, executed, given, plan.base, progress=progress)
         clock.lap("notebook")
         cells = take_times(notebook)
         notebook.metadata.papermill.update(input_path=plan.notebook.name, output_path=executed.name)
         left_out = leave_out(notebook) + show_public(notebook, given)
         executed.write_text(json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True) + "\n", "utf-8")
-        document = assemble(notebook, stamp(plan), list(bibliographies(plan.base, plan.notebook).values()))
+        document = assemble(notebook, stamp(plan), list(bibliographies(plan.base, plan.notebook).values()), front(plan))
         document.code, document.charts = plan.params.code, plan.params.charts
         write_document(document, work, plan.params.formats)
         write_archive(plan, work)
@@ -210,7 +210,7 @@ def _add_formats(plan: Plan, notes: _Notes) -> None:
             (work / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(plan.folder / name, work / name)
         notebook = json.loads((work / "executed.ipynb").read_text("utf-8"))
-        document = assemble(notebook, stamp(plan), list(bibliographies(plan.base, plan.notebook).values()))
+        document = assemble(notebook, stamp(plan), list(bibliographies(plan.base, plan.notebook).values()), front(plan))
         document.code, document.charts = plan.params.code, plan.params.charts
         write_formats(document, work, missing)
         add_outputs(plan.folder, work, plan.params.code, plan.params.charts)
