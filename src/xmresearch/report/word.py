@@ -13,13 +13,12 @@ from xmresearch.report.column_widths import column_widths
 from xmresearch.report.document import Document, Part
 from xmresearch.report.print_source import joined, printed, to_pandoc
 from xmresearch.report.rasters import logo_png, rasters, shape_of
+from xmresearch.report.word_template import define_styles, room_of
 from xmresearch.report.wording import escaped
 from xmresearch.report.zipped import same_bytes
 
 LATIN, CHINESE = "Arial", "Microsoft YaHei"
 """Fonts that Word finds on the client's machine; it takes others of their kind where they are not there."""
-ROOM = 458.0
-"""Points between the margins."""
 WIDEST, TALLEST = 6.1, 6.4
 """Inches that a figure may take of a page."""
 CODE = "Courier New"
@@ -132,8 +131,8 @@ def _finish(word: Any, document: Document) -> None:
     if not document.front.style.reference_docx:
         _house(word)
     else:
-        _define(word)
-    room = _room(word)
+        define_styles(word)
+    room = room_of(word)
     for table in word.tables:
         _table(table, room)
     if document.summary:
@@ -141,28 +140,6 @@ def _finish(word: Any, document: Document) -> None:
         if first is not None:
             first.paragraph_format.page_break_before = True
     _properties(word, document)
-
-
-def _define(word: Any) -> None:
-    """Define the styles that pandoc names and a client's document has not."""
-    from docx.enum.style import WD_STYLE_TYPE
-
-    kinds = {
-        "w:pStyle": WD_STYLE_TYPE.PARAGRAPH,
-        "w:rStyle": WD_STYLE_TYPE.CHARACTER,
-        "w:tblStyle": WD_STYLE_TYPE.TABLE,
-    }
-    known = {style.style_id for style in word.styles}
-    for tag, kind in kinds.items():
-        for name in sorted({str(e.get(_tag("w:val"))) for e in word.element.body.iter(_tag(tag))} - known):
-            word.styles.add_style(name, kind)
-
-
-def _room(word: Any) -> float:
-    """Return the points between the margins: of the house's page, or of the client's."""
-    section = word.sections[0]
-    sizes = (section.page_width, section.left_margin, section.right_margin)
-    return ROOM if None in sizes else min(ROOM, (sizes[0] - sizes[1] - sizes[2]) / 12700)
 
 
 def _house(word: Any) -> None:
