@@ -7,18 +7,22 @@ from importlib import metadata
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from canaries import ratings
 
 from xmresearch.cli import DIFFERENT, main
 from xmresearch.errors import OutputError, RepeatError
+from xmresearch.params.load import load_params
 from xmresearch.run import cache, comparing, verify
 from xmresearch.run.again import run_again
 from xmresearch.run.archive import write_archive
 from xmresearch.run.comparing import compare_files, compare_tables
 from xmresearch.run.manifest import NAME, REQUIRED, flaws
 from xmresearch.run.plan import plan_run
+from xmresearch.run.public_params import portable, public_params
 from xmresearch.run.record import read_record
 from xmresearch.run.recording import now, write_manifest
+from xmresearch.run.repeat import repeated
 from xmresearch.run.study import run_study
 from xmresearch.run.verify import verify_run
 
@@ -256,7 +260,10 @@ def test_other_shapes_and_other_files_are_told_apart(tmp_path):
 
 def test_params_and_codebooks_that_tell_somebody_are_not_kept_and_asked_for(project, tmp_path, monkeypatch):
     shutil.copy2(project / "answers.csv", tmp_path)
-    (tmp_path / "book.yml").write_text(BOOK.replace("Own", "Asked by canary@example.org"), "utf-8")
+    segments = (
+        "segments:\n  branch:\n    labels: {en: Branch, zh: 网点}\n    values: {1: {en: Lone branch, zh: 独点}}\n"
+    )
+    (tmp_path / "book.yml").write_text(BOOK.replace("Own", "Asked by canary@example.org") + segments, "utf-8")
     path, folder = tmp_path / "own.yml", tmp_path / "run"
     path.write_text(f"{PARAMS}client: call 13912345678\n".replace("../", ""), "utf-8")
     folder.mkdir()
@@ -268,7 +275,10 @@ def test_params_and_codebooks_that_tell_somebody_are_not_kept_and_asked_for(proj
     written = "".join(p.read_text("utf-8") for p in folder.rglob("*") if p.is_file())
     assert "13912345678" not in written
     assert "canary@" not in written
-    assert "Asked by [e-mail]" in (folder / "archive/codebook.yml").read_text("utf-8")
+    assert "Lone branch" not in written, "it may have too few respondents to be named"
+    kept = (folder / "archive/codebook.yml").read_text("utf-8")
+    assert yaml.safe_load(kept)["segments"] == {"branch": {"labels": {"en": "Branch", "zh": "网点"}}}
+    assert "Asked by [e-mail]" in kept
     with pytest.raises(RepeatError, match="--params"):
         verify_run(folder, data=tmp_path, anyway=True)
     monkeypatch.setattr(verify, "run_plan", lambda *_, **__: verify.RunResult(folder, folder, False, {}))
@@ -321,3 +331,65 @@ def test_a_different_result_has_an_exit_code_of_its_own(project, run, monkeypatc
     code, said = command(monkeypatch, capsys, "verify", run)
     assert code == DIFFERENT == 6
     assert "a: x, now y" in said
+
+
+def join_and_key(folder):
+    """A survey in the folder above, with clients beside it, and the key of pseudonyms in a file."""
+    frame = ratings(60).assign(person=[f"p{k}@example.org" for k in range(60)], desk=np.tile(["a", "b"], 30))
+    frame.drop(columns="desk").to_csv(folder / "answers.csv", index=False)
+    frame[["person", "desk"]].to_excel(folder / "clients.xlsx", index=False)
+    (folder / "key.txt").write_text("0123456789abcdef0123456789abcdef", "utf-8")
+    return """study: servqual
+data:
+  path: ../answers.csv
+  protect: {pseudonymise: [person], key: ../key.txt}
+  join: [{path: ../clients.xlsx, by: person}]
+codebook: servqual
+"""
+
+
+def parquet_folder(folder):
+    (folder / "panel").mkdir()
+    for k in range(2):
+        pd.DataFrame({"unit": [k], "time": [1], "cohort": [2.0], "y": [1.0]}).to_parquet(
+            folder / f"panel/part{k}.parquet"
+        )
+    return "study: did\ndata: {path: ../panel}\noutcome: y\nfamily: gaussian\nunit: unit\ntime: time\ncohort: cohort\nfurther: {}\nworth: null\n"
+
+
+def benchmark_table(folder):
+    ratings(60).to_csv(folder / "answers.csv", index=False)
+    (folder / "marks.csv").write_text("branch,value\na,1\n", "utf-8")
+    table = "{file: ../marks.csv, rows: {branch: a}, value: value}"
+    return (
+        "study: scorecard\ndata: {path: ../answers.csv}\ncodebook: servqual\nsegments: []\n"
+        f"metrics: [{{item: quality, measure: mean, benchmarks: [{{name: M, from_table: {table}}}]}}]\n"
+    )
+
+
+@pytest.mark.parametrize("write", [join_and_key, parquet_folder, benchmark_table])
+def test_whatever_a_run_reads_is_found_again_where_it_was_moved_to(write, tmp_path):
+    there, moved, folder = tmp_path / "there", tmp_path / "moved", tmp_path / "run"
+    for each in (there / "params", folder):
+        each.mkdir(parents=True)
+    (there / "params/p.yml").write_text(f"name: own\n{write(there)}", "utf-8")
+    plan = plan_run(there / "params/p.yml")
+    write_manifest(folder, plan, [], now(), {})
+    there.rename(moved)
+    with pytest.raises(RepeatError, match="are not found"), repeated(read_record(folder)):
+        pass
+    with repeated(read_record(folder), data=moved) as (again, reasons):
+        assert [r.text for r in reasons] == []
+        assert again.identity.key == plan.identity.key
+        assert {k: p.read_bytes() for k, p in again.inputs.items()}.keys() == plan.inputs.keys()
+
+
+def test_params_survive_their_record(root):
+    """What a manifest holds of the params gives the same params, and so the same key."""
+    found = [p for p in (root / "params").glob("*/*.yml") if "_codebook" not in p.stem]
+    assert len(found) > 15
+    for path in found:
+        params = load_params(path)
+        again = type(params).model_validate(json.loads(json.dumps(params.determining())))
+        assert again.determining() == params.determining(), path
+        assert public_params(portable(params.determining())) == params.determining(), path

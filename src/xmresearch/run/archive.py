@@ -38,8 +38,8 @@ def write_archive(plan: Plan, folder: Path) -> None:
 
     Notes
     -----
-    All of it is as outputs may show it. A text that holds identifiers of persons is kept without them; it then serves readers,
-    while repeating the run needs the original.
+    All of it is as outputs may show it. A text that holds identifiers of persons is kept without them, a codebook without the names of
+    segments' values; it then serves readers, while repeating the run needs the original.
     """
     (folder / FOLDER).mkdir()
     params = public_params(plan.identity.params)
@@ -53,8 +53,21 @@ def write_archive(plan: Plan, folder: Path) -> None:
             read = content.decode("utf-8")
         except UnicodeDecodeError:
             continue
-        shown = scrub(read)
+        shown = scrub(_without_groups(read) if KEPT[key] == ".yml" else read)
         (folder / kept_name(key)).write_bytes(content if shown == read else shown.encode())
+
+
+def _without_groups(codebook: str) -> str:
+    """Return a codebook without the names of segments' values: one may be that of a group too small to show."""
+    content = yaml.safe_load(codebook)
+    segments = content.get("segments") if isinstance(content, dict) else None
+    of = segments.values() if isinstance(segments, dict) else ()
+    named = [segment for segment in of if isinstance(segment, dict) and segment.get("values")]
+    if not named:
+        return codebook
+    for segment in named:
+        del segment["values"]
+    return yaml.safe_dump(content, allow_unicode=True, sort_keys=False, width=10_000)
 
 
 def input_places(plan: Plan) -> dict[str, str]:

@@ -62,13 +62,14 @@ def repeated(
             "The manifest does not hold all params: some tell who somebody is, and are replaced.",
             "Name the params file with --params.",
         )
-    with _staged(record, None if data is None else Path(data)) as base:
-        yield (plan := _planned(record, base, out)), differences(record, plan)
+    folder = None if data is None else Path(data).resolve()
+    with _staged(record, folder) as base:
+        yield (plan := _planned(record, base, folder, out)), differences(record, plan)
 
 
-def _planned(record: Record, base: Path, out: str | Path | None) -> Plan:
+def _planned(record: Record, base: Path, data: Path | None, out: str | Path | None) -> Plan:
     root, place = project_root().resolve(), record.content.get("base")
-    near = next((p / place for p in (root, shipped()) if place and (p / place).is_dir()), Path.cwd())
+    near = next((p / place for p in (root, shipped()) if place and (p / place).is_dir()), data or Path.cwd())
     study = find_study(record.content["params"].get("study"), near)
     given = {**record.content["params"], **record.content.get("shown", {}), "formats": record.formats}
     try:
