@@ -30,7 +30,7 @@ def planted(tmp_path_factory):
     folder = tmp_path_factory.mktemp("out") / "run"
     (folder / "tables").mkdir(parents=True)
     for name in ("executed.ipynb", "report.html", "tables/a.csv"):
-        (folder / name).write_text("kept", "utf-8")
+        (folder / name).write_text('{"cells": []}', "utf-8")
     plan = plan_run(data / "p.yml")
     write_archive(plan, folder)
     write_manifest(folder, plan, [], now(), {"notebook": 1.0})

@@ -268,7 +268,7 @@ def test_params_and_codebooks_that_tell_somebody_are_not_kept_and_asked_for(proj
     path.write_text(f"{PARAMS}client: call 13912345678\n".replace("../", ""), "utf-8")
     folder.mkdir()
     for name in REQUIRED:
-        (folder / name).write_text("the same", "utf-8")
+        (folder / name).write_text('{"cells": []}', "utf-8")
     plan = plan_run(path)
     write_archive(plan, folder)
     write_manifest(folder, plan, [], now(), {})
@@ -374,6 +374,7 @@ def test_whatever_a_run_reads_is_found_again_where_it_was_moved_to(write, tmp_pa
         each.mkdir(parents=True)
     (there / "params/p.yml").write_text(f"name: own\n{write(there)}", "utf-8")
     plan = plan_run(there / "params/p.yml")
+    (folder / "executed.ipynb").write_text('{"cells": []}', "utf-8")
     write_manifest(folder, plan, [], now(), {})
     there.rename(moved)
     with pytest.raises(RepeatError, match="are not found"), repeated(read_record(folder)):
