@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -126,9 +127,14 @@ class Survey(Shown):
         return {
             "case": "unweighted" if self.weights is None else "weighted", "n": len(self), "n_eff": n_eff,
             "deff": len(self) / n_eff, "received": self.log.received, "missing_share": 100 * self.log.missing_share,
-            "source": self.source, "instrument": self.codebook.name,
+            "source": self.source, "instrument": self.codebook.name, "scale": self._answered_on(),
             **self._asked(),
         }  # fmt: skip
+
+    def _answered_on(self) -> str:
+        """Return the answer scales of the codebook in words, such as 1–7, the most used first."""
+        count = Counter(f"{c.scale.minimum:g}–{c.scale.maximum:g}" for c in self.codebook.columns)
+        return ", ".join(scale for scale, _ in count.most_common()).replace("-", "−")
 
     def _asked(self) -> dict[str, int]:
         """Return how many statements in how many dimensions were asked: in pairs, or in the one battery that there is."""

@@ -16,9 +16,12 @@ from xmresearch.report.figure_style import (
     INK,
     MUTED,
     ORANGE,
+    TYPE,
     figure_style,
     label_axes,
     new_figure,
+    percent_axis,
+    scale_bar,
     to_svg,
     wrap,
 )  # fmt: skip
@@ -70,8 +73,6 @@ def forest(
     str
         SVG.
     """
-    from matplotlib.ticker import PercentFormatter
-
     with figure_style():
         rows = len(table)
         figure, axes = new_figure(0.95 + 0.31 * rows)
@@ -87,7 +88,7 @@ def forest(
         if "truth" in table:
             axes.scatter(table["truth"], y, marker="D", s=22, facecolors="none", edgecolors=INK, zorder=4,
                          label=wording.name("truth"))  # fmt: skip
-            axes.legend(frameon=False, loc="best", fontsize=9, handletextpad=0.2)
+            axes.legend(frameon=False, loc="best", handletextpad=0.2)
         if zero:
             axes.axvline(0, color=INK, linewidth=0.9)
         names = [wording.name(v) for v in table[name]]
@@ -101,7 +102,7 @@ def forest(
         axes.grid(axis="x", linewidth=0.7)
         axes.margins(x=0.06)
         if percent:
-            axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=" %"))
+            percent_axis(axes.xaxis, wording)
         label_axes(axes, wording, key)
         return to_svg(figure)
 
@@ -117,8 +118,6 @@ def bars(
     upper: str = "share_upper",
 ) -> str:
     """Draw shares as horizontal bars with intervals, largest first; parameters as for `forest`."""
-    from matplotlib.ticker import PercentFormatter
-
     with figure_style():
         ordered = table.sort_values(estimate, ascending=False, kind="stable")
         y = np.arange(len(ordered))
@@ -131,7 +130,7 @@ def bars(
         axes.set_ylim(len(ordered) - 0.4, -0.6)
         axes.tick_params(axis="y", length=0)
         axes.spines["left"].set_visible(False)
-        axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=" %"))
+        percent_axis(axes.xaxis, wording)
         axes.grid(axis="x", linewidth=0.7)
         label_axes(axes, wording, key)
         return to_svg(figure)
@@ -185,16 +184,13 @@ def quadrants(
         statements = (table["level"] == "statement").all()
         names = [str(n) if statements else wording.name(n) for n in table["id"]]
         for px, py, text, (dx, dy) in zip(x, y, names, _label_places(axes, x, y, names), strict=True):
-            axes.annotate(
-                text, (px, py), xytext=(dx, dy), textcoords="offset points", fontsize=9, ha="center", va="center"
-            )
+            axes.annotate(text, (px, py), xytext=(dx, dy), textcoords="offset points", ha="center", va="center")
         corners = {
             "concentrate_here": (0.01, 0.99, "left", "top"), "keep_up": (0.99, 0.99, "right", "top"),
             "low_priority": (0.01, 0.01, "left", "bottom"), "possible_overkill": (0.99, 0.01, "right", "bottom"),
         }  # fmt: skip
         for quadrant, (cx, cy, horizontal, vertical) in corners.items():
-            axes.text(cx, cy, wording.name(quadrant), transform=axes.transAxes, ha=horizontal, va=vertical, color=MUTED,
-                      fontsize=9)  # fmt: skip
+            axes.text(cx, cy, wording.name(quadrant), transform=axes.transAxes, ha=horizontal, va=vertical, color=MUTED,)  # fmt: skip
         label_axes(axes, wording, key)
         return to_svg(figure)
 
@@ -253,7 +249,7 @@ def heatmap(
         labels = (table[segment] + "=" + table[rows]).tolist()
         grid = table.assign(row=labels).pivot(index="row", columns=columns, values=estimate)
         grid = grid.loc[list(dict.fromkeys(labels)), order]
-        figure, axes = new_figure(1.0 + 0.33 * len(grid))
+        figure, axes = new_figure(1.6 + 0.33 * len(grid))
         reach = float(np.nanmax(np.abs(grid.to_numpy()))) if grid.notna().any().any() else 1.0
         notes = grid.map(lambda v: number(v, "+.2f"))
         width = 6 if wording.lang == "zh" else 14
@@ -261,7 +257,7 @@ def heatmap(
         shown = shown.set_axis([wrap(wording.name(c), width, wording.lang) for c in order], axis=1)
         seaborn.heatmap(
             shown, ax=axes, cmap=seaborn.diverging_palette(35, 145, s=75, l=62, as_cmap=True), center=0, vmin=-reach,
-            vmax=reach, annot=notes, fmt="", linewidths=1.2, cbar=False, annot_kws={"fontsize": 9.5, "color": INK},
+            vmax=reach, annot=notes, fmt="", linewidths=1.2, cbar=False, annot_kws={"fontsize": TYPE, "color": INK},
             xticklabels=True, yticklabels=True,
         )  # fmt: skip
         axes.set_facecolor("#e9edf0")
@@ -269,7 +265,7 @@ def heatmap(
         for row in (k for k in range(1, len(owners)) if owners[k] != owners[k - 1]):
             axes.axhline(row, color="white", linewidth=9)
         crowded = len(order) * max(len(line) for c in shown.columns for line in c.split("\n")) > 52
-        axes.tick_params(axis="x", rotation=30 if crowded and wording.lang == "en" else 0, labelsize=9.5)
+        axes.tick_params(axis="x", rotation=30 if crowded and wording.lang == "en" else 0)
         axes.tick_params(axis="y", rotation=0)
         axes.tick_params(length=0)
         axes.xaxis.tick_top()
@@ -278,6 +274,7 @@ def heatmap(
                 label.set(ha="left", rotation_mode="anchor")
         axes.set_xlabel("")
         axes.set_ylabel("")
+        scale_bar(figure, axes, axes.collections[0], wording.get("figures", key)["scale"])
         return to_svg(figure)
 
 

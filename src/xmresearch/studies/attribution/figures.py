@@ -14,13 +14,18 @@ from xmresearch.report.figure_style import (
     INK,
     MUTED,
     ORANGE,
+    TYPE,
+    count_axis,
     figure_style,
     label_axes,
     legend_above,
     new_figure,
+    percent_axis,
+    scale_bar,
     to_svg,
     wrap,
 )  # fmt: skip
+from xmresearch.report.typesetting import typeset
 from xmresearch.report.wording import Wording, number
 from xmresearch.studies.attribution.process_map import process_map
 
@@ -70,7 +75,7 @@ def methods(table: pd.DataFrame, wording: Wording, key: str) -> str:
                     part["share"], rows, marker=mark, s=34, linewidth=1.2, zorder=3, label=wording.name(name), **open_
                 )
         _channel_axis(axes, chain["channel"].tolist(), wording)
-        _percent_axis(axes)
+        _percent_axis(axes, wording)
         legend_above(axes, 4, right=True)
         label_axes(axes, wording, key)
         return to_svg(figure)
@@ -95,7 +100,7 @@ def budget(table: pd.DataFrame, wording: Wording, key: str) -> str:
         axes.scatter(table["budget_share"], y, marker="s", s=32, facecolors="white", edgecolors=INK, zorder=4,
                      label=wording.name("budget_share"))  # fmt: skip
         _channel_axis(axes, table["channel"].tolist(), wording)
-        _percent_axis(axes)
+        _percent_axis(axes, wording)
         legend_above(axes, 2, right=True)
         label_axes(axes, wording, key)
         return to_svg(figure)
@@ -118,14 +123,11 @@ def funnel(table: pd.DataFrame, wording: Wording, key: str) -> str:
         axes.barh(y, reached, color=_PALE, height=0.62, label=wording.name("stage_reached"))
         axes.barh(y, lost, color=ORANGE, alpha=0.75, height=0.3, label=wording.name("stage_lost"))
         for k, (count, share) in enumerate(zip(reached, table["part"], strict=True)):
-            text = f"{number(count, ',d')} · {number(share, 'pct')}"
-            axes.annotate(
-                text, (count, k), xytext=(4, 0), textcoords="offset points", va="center", fontsize=9, color=MUTED
-            )
+            text = typeset(f"{number(count, ',d')} · {number(share, 'pct')}", wording.lang)
+            axes.annotate(text, (count, k), xytext=(4, 0), textcoords="offset points", va="center", color=MUTED)
         axes.set_xlim(0, 1.28 * float(reached.max()))
         _channel_axis(axes, table["stage"].tolist(), wording)
-        axes.xaxis.set_major_formatter(lambda v, _: number(v, ",d"))
-        axes.locator_params(axis="x", nbins=5)
+        count_axis(axes.xaxis)
         legend_above(axes, 2, right=True)
         label_axes(axes, wording, key)
         return to_svg(figure)
@@ -151,11 +153,13 @@ def rated_map(table: pd.DataFrame, wording: Wording, key: str, *, columns: Mappi
         spread = np.ptp(values, axis=0)
         place = (values - values.min(axis=0)) / np.where(spread > 0, spread, 1.0)
         badness = np.where([c == "score" for c in names], 1 - place, place)
-        texts = np.array([[number(v, columns[c]) for c, v in zip(names, row, strict=True)] for row in values])
-        figure, axes = new_figure(0.9 + 0.34 * len(table))
+        texts = np.array(
+            [[typeset(number(v, columns[c]), wording.lang) for c, v in zip(names, row, strict=True)] for row in values]
+        )
+        figure, axes = new_figure(1.5 + 0.34 * len(table))
         seaborn.heatmap(
             badness, ax=axes, cmap=seaborn.light_palette("#d98a54", as_cmap=True), vmin=0, vmax=1.15, annot=texts, fmt="",
-            linewidths=1.2, cbar=False, annot_kws={"fontsize": 9.5, "color": INK},
+            linewidths=1.2, cbar=False, annot_kws={"fontsize": TYPE, "color": INK},
         )  # fmt: skip
         width = 15 if wording.lang == "zh" else 24
         labels = [wrap(wording.name(t), width, wording.lang) for t in table["touchpoint"]]
@@ -164,6 +168,7 @@ def rated_map(table: pd.DataFrame, wording: Wording, key: str, *, columns: Mappi
         axes.set_xticks(np.arange(len(names)) + 0.5, heads)
         axes.xaxis.tick_top()
         axes.tick_params(length=0)
+        scale_bar(figure, axes, axes.collections[0], "").set_ticks([0, 1], labels=wording.get("figures", key)["ends"])
         label_axes(axes, wording, key)
         return to_svg(figure)
 
@@ -178,10 +183,8 @@ def _channel_axis(axes: Axes, names: list[str], wording: Wording) -> None:
     axes.grid(axis="x", linewidth=0.7)
 
 
-def _percent_axis(axes: Axes) -> None:
-    from matplotlib.ticker import PercentFormatter
-
-    axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=" %"))
+def _percent_axis(axes: Axes, wording: Wording) -> None:
+    percent_axis(axes.xaxis, wording)
     axes.set_xlim(left=0)
 
 

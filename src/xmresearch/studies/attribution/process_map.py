@@ -25,6 +25,7 @@ from xmresearch.report.path_graph import Graph, Link, Node
 from xmresearch.report.path_layout import Sizes
 from xmresearch.report.path_parts import Layout, Mark, Points
 from xmresearch.report.path_routes import lay_out
+from xmresearch.report.typesetting import typeset
 from xmresearch.report.wording import Wording, number
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def process_map(table: pd.DataFrame, wording: Wording, key: str, *, nodes: pd.Da
         axes.set(xlim=(0, layout.width), ylim=(layout.height, 0))
         axes.set_axis_off()
         counts = {(r.source, r.target): float(r.count) for r in steps[["source", "target", "count"]].itertuples(index=False, name="Step")}  # fmt: skip
-        _draw(axes, layout, texts, named.set_index("node")["kind"].to_dict(), counts)
+        _draw(axes, layout, texts, named.set_index("node")["kind"].to_dict(), counts, wording.lang)
         return to_svg(figure)
 
 
@@ -109,6 +110,7 @@ def _draw(
     texts: dict[str, list[tuple[str, float]]],
     kinds: dict[str, str],
     counts: dict[tuple[str, str], float],
+    lang: str,
 ) -> None:
     from matplotlib.patches import FancyBboxPatch
 
@@ -117,7 +119,7 @@ def _draw(
         width = (0.5 + LINE * counts[mark.link.source, mark.link.target] / most) * scale
         _draw_step(axes, mark, width, scale)
     for mark in layout.curves:
-        _write_share(axes, mark, scale)
+        _write_share(axes, mark, scale, lang)
     for name, box in layout.nodes.items():
         kind, round_ = kinds[name], 3.0 * scale
         axes.add_patch(
@@ -152,9 +154,10 @@ def _cut(line: Points, length: float) -> Points:
     return cut
 
 
-def _write_share(axes: Axes, mark: Mark, scale: float) -> None:
+def _write_share(axes: Axes, mark: Mark, scale: float, lang: str) -> None:
     look: dict[str, Any] = {"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none", "alpha": 0.85}
     text = number(mark.link.value, "pct") if mark.link.value >= LEAST else f"< {number(LEAST, 'pct')}"
+    text = typeset(text, lang)
     axes.text(
         mark.number.x, mark.number.y + 0.36 * FLOW * scale, text, fontsize=FLOW * scale, ha="center", zorder=4,
         color=BLUE if mark.link.clear else ORANGE, bbox=look,

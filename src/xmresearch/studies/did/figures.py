@@ -17,6 +17,7 @@ from xmresearch.report.figure_style import (
     label_axes,
     legend_above,
     new_figure,
+    scale_bar,
     to_svg,
 )  # fmt: skip
 from xmresearch.report.wording import Wording
@@ -140,7 +141,7 @@ def att_grid(table: pd.DataFrame, wording: Wording, key: str, *, better: str = "
         noted = len(times) <= NOTED_PERIODS and len(cohorts) <= MOST_ROWS
         for r, c in zip(*np.nonzero(np.isfinite(grid) & noted), strict=True):
             text = wording.number(grid[r, c], "+scale")
-            axes.text(c + 0.5, r + 0.5, text, ha="center", va="center", fontsize=9.5)
+            axes.text(c + 0.5, r + 0.5, text, ha="center", va="center")
         row, column = np.nonzero(sure)
         size = 9.0 if len(cohorts) <= MOST_ROWS else 1.0
         axes.scatter(column + 0.5, row + (0.84 if noted else 0.5), s=size, color=INK, linewidth=0)
@@ -155,9 +156,7 @@ def att_grid(table: pd.DataFrame, wording: Wording, key: str, *, better: str = "
         axes.tick_params(length=0)
         for side in ("left", "bottom"):
             axes.spines[side].set_visible(False)
-        bar = figure.colorbar(drawn, ax=axes, orientation="horizontal", aspect=42, shrink=0.8, pad=0.02)
-        bar.outline.set_visible(False)
-        bar.set_label(wording.get("figures", key)["scale"])
+        scale_bar(figure, axes, drawn, wording.get("figures", key)["scale"])
         label_axes(axes, wording, key)
         return to_svg(figure)
 
@@ -188,7 +187,7 @@ def sensitivity_curve(table: pd.DataFrame, wording: Wording, key: str, *, breakd
             right = breakdown > x.max() / 2
             axes.annotate(
                 text, (breakdown, 1), xycoords=("data", "axes fraction"), xytext=(-5 if right else 5, -4), color=ORANGE,
-                textcoords="offset points", va="top", ha="right" if right else "left", fontsize=9.5,
+                textcoords="offset points", va="top", ha="right" if right else "left",
             )  # fmt: skip
         axes.set_xticks(x, [wording.number(v, ".3g") for v in x])
         axes.margins(x=0.06, y=0.12)
@@ -224,7 +223,7 @@ def densities(table: pd.DataFrame, wording: Wording, key: str) -> str:
 def _period_ticks(axes: Axes, positions: Sequence[float], times: Sequence[str]) -> None:
     """Write as many periods below the axis as fit."""
     width = max(len(t) for t in times)
-    step = max(1, int(np.ceil(len(times) * (width + 2) / 62)))
+    step = max(1, int(np.ceil(len(times) * (width + 2) / 58)))
     axes.set_xticks(list(positions)[::step], list(times)[::step])
 
 

@@ -16,9 +16,11 @@ from xmresearch.report.figure_style import (
     INK,
     MUTED,
     ORANGE,
+    count_axis,
     figure_style,
     label_axes,
     new_figure,
+    percent_axis,
     to_svg,
     wrap,
 )  # fmt: skip
@@ -64,7 +66,7 @@ def waves(table: pd.DataFrame, wording: Wording, key: str) -> str:
                 zorder=4,
                 label=wording.name("truth"),
             )
-            axes.legend(frameon=False, loc="best", fontsize=9, handletextpad=0.2)
+            axes.legend(frameon=False, loc="best", handletextpad=0.2)
         every = max(1, int(np.ceil(len(table) / _MOST_TICKS)))
         names = [wording.name(w) for w in table["wave"]]
         axes.set_xticks(x[::every], [wrap(n, 10, wording.lang) for n in names[::every]])
@@ -93,8 +95,6 @@ def answers(table: pd.DataFrame, wording: Wording, key: str, *, neutral: str = "
     str
         SVG.
     """
-    from matplotlib.ticker import FuncFormatter
-
     with figure_style():
         metrics = list(dict.fromkeys(table["metric"]))
         figure, axes = new_figure(1.0 + 0.5 * len(metrics))
@@ -131,7 +131,7 @@ def answers(table: pd.DataFrame, wording: Wording, key: str, *, neutral: str = "
         axes.set_ylim(len(metrics) - 0.4, -0.6)
         axes.tick_params(axis="y", length=0)
         axes.spines["left"].set_visible(False)
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{abs(100 * v):.0f} %"))
+        percent_axis(axes.xaxis, wording)
         axes.grid(axis="x", linewidth=0.7)
         label_axes(axes, wording, key)
         return to_svg(figure)
@@ -147,7 +147,7 @@ def _stack(axes: Any, row: int, start: float, side: pd.DataFrame, metric: str) -
         axes.barh(row, share, left=start, height=0.62, color=colour, alpha=strength, linewidth=0)
         wide = sum(_WIDE_LETTER if ord(c) > 0x2E80 else _LETTER for c in str(answer)) if which == "apart" else 0.0
         if share > max(0.06, wide):
-            axes.text(start + share / 2, row, str(answer), ha="center", va="center", fontsize=8.5, color=INK)
+            axes.text(start + share / 2, row, str(answer), ha="center", va="center", color=INK)
         start += float(share)
     return start
 
@@ -183,10 +183,9 @@ def funnel(table: pd.DataFrame, wording: Wording, key: str, *, centre: float = 0
         axes.axhline(centre, color=INK, linewidth=0.9)
         axes.scatter(n, table["estimate"], color=BLUE, s=30, zorder=3)
         for x, y, segment, value in zip(n, table["estimate"], table["segment"], table["value"], strict=True):
-            axes.annotate(
-                wording.name(f"{segment}={value}"), (x, y), xytext=(4, 5), textcoords="offset points", fontsize=8.5
-            )
+            axes.annotate(wording.name(f"{segment}={value}"), (x, y), xytext=(4, 5), textcoords="offset points")
         axes.margins(x=0.08)
+        count_axis(axes.xaxis)
         axes.grid(axis="y", linewidth=0.7)
         label_axes(axes, wording, key)
         return to_svg(figure)

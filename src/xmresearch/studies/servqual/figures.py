@@ -40,7 +40,7 @@ def zones(table: pd.DataFrame, wording: Wording, key: str) -> str:
         axes.tick_params(axis="y", length=0)
         axes.spines["left"].set_visible(False)
         axes.grid(axis="x", linewidth=0.7)
-        axes.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, fontsize=9.5)
+        axes.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
         label_axes(axes, wording, key)
         return to_svg(figure)
 
