@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from xmresearch.data.anonymity import Anonymity
 from xmresearch.data.answers import Conversion
 from xmresearch.data.apart_answers import apart_answers
-from xmresearch.data.codebook import Codebook
+from xmresearch.data.codebook import RATED, Codebook
 from xmresearch.data.config import Screening
 from xmresearch.data.delimited import require_unique_columns
 from xmresearch.data.drawn import LEAST_CLUSTERS, Drawn, category_labels, read_drawn
@@ -132,8 +132,9 @@ class Survey(Shown):
         }  # fmt: skip
 
     def _answered_on(self) -> str:
-        """Return the answer scales of the codebook in words, such as 1–7, the most used first."""
-        count = Counter(f"{c.scale.minimum:g}–{c.scale.maximum:g}" for c in self.codebook.columns)
+        """Return the answer scales in words, such as 1–7, the most used first: of what is rated, or else of all that was asked."""
+        asked = [c for c in self.codebook.columns if c.kind in RATED] or self.codebook.columns
+        count = Counter(f"{c.scale.minimum:g}–{c.scale.maximum:g}" for c in asked)
         return ", ".join(scale for scale, _ in count.most_common()).replace("-", "−")
 
     def _asked(self) -> dict[str, int]:
