@@ -56,7 +56,7 @@ FRAME = pd.DataFrame({
 def page(lang, title="T & <b> #x", names=HOSTILE):
     """A report whose names are hostile, assembled as a run does."""
     report = Report(lang, STUDY, {f"k{k}": name for k, name in enumerate(names)} | {"a": "Alpha *x* #y"})
-    report.title(title, f"=2+3 {HOSTILE[0]}", n=10, instrument="x", statements=2, dimensions=2)
+    report.title(title, f"=2+3 {HOSTILE[0]}", n=10, instrument="x", statements=2, dimensions=2, scale="1–7")
     report.section("answer")
     report.callout("simulated", tone="simulated")
     report.section("gaps")

@@ -43,7 +43,7 @@ def notebook(report, extra=()):
 
 
 def titled(report):
-    report.title("T", "C", n=10, instrument="x", statements=2, dimensions=2)
+    report.title("T", "C", n=10, instrument="x", statements=2, dimensions=2, scale="1–7")
     return report
 
 
@@ -122,7 +122,7 @@ def test_a_researchers_own_cells_become_part_of_the_report(report):
 def test_names_of_the_users_are_neither_markup_nor_markdown():
     nasty = "*A* <b>&</b> [x](y) $z$ `q` {w} @fig:gaps @parasuraman1988 ![i](j) \\\\"
     report = Report("en", STUDY, {"a": nasty, "book": nasty})
-    report.title("T <i>", "C <i>", n=10, instrument="book", statements=2, dimensions=2)
+    report.title("T <i>", "C <i>", n=10, instrument="book", statements=2, dimensions=2, scale="1–7")
     report.section("answer")
     report.claim(SHORT)
     report.blocks[-1] = type(report.blocks[-1])(

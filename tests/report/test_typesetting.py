@@ -47,7 +47,7 @@ def test_files_and_figures_are_left_alone():
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_pages_are_set(lang):
     report = Report(lang, STUDY, {"a": "Alpha"})
-    report.title("T", "", n=10, instrument="x", statements=2, dimensions=2)
+    report.title("T", "", n=10, instrument="x", statements=2, dimensions=2, scale="1–7")
     report.section("gaps")
     report.claim(SHORT)
     report._show("table", key="gap_statements", caption="95 %", note="", head=["a"], align=["left"], rows=[["1 %"]], csv="a\n1 %\n", statements=False)  # fmt: skip
