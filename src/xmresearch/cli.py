@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -104,11 +105,16 @@ def run(
     type=click.Choice(["html", "pdf", "docx", "xlsx", "pptx"]),
     help="Write the report in this format as well (may be given several times).",
 )
-def compare(before: str, after: str, lang: str | None, out: str | None, formats: tuple[str, ...]) -> None:
+@click.option(
+    "--on", type=click.DateTime(["%Y-%m-%d"]), help="Day of the later data: what of the actions is overdue by then."
+)
+def compare(
+    before: str, after: str, lang: str | None, out: str | None, formats: tuple[str, ...], on: datetime | None
+) -> None:
     """Compare two runs of one study, the earlier first: folders of runs, or params files that were run."""
     from xmresearch.run.compare.compare import compare_runs
 
-    done = compare_runs(before, after, out=out, formats=["html", *formats], lang=lang)
+    done = compare_runs(before, after, out=out, formats=["html", *formats], lang=lang, on=on and on.date())
     for note in done.notes:
         _note(note)
     click.echo(f"Report: {_shown(done.report)}")

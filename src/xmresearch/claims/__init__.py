@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from xmresearch.claims.change import changes_of as changes_of
     from xmresearch.claims.change import difference as difference
     from xmresearch.claims.change import figures_changed as figures_changed
+    from xmresearch.claims.change import targets_reached as targets_reached
     from xmresearch.claims.claim import Claim as Claim
     from xmresearch.claims.claim import Condition as Condition
     from xmresearch.claims.claim import cases as cases

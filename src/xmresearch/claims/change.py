@@ -167,3 +167,49 @@ def figure_changed(name: str, row: pd.Series, family: int, *, confidence: float)
     made = Claim(name, "sign", verdict, "holm", 1 - confidence, confidence, *ends)
     made = made.about(family=family, before=float(row["before"]), after=float(row["after"]))
     return made if np.isfinite(ends).all() else made.withhold("no_interval")
+
+
+def targets_reached(
+    name: str,
+    figures: ArrayLike,
+    targets: ArrayLike,
+    upward: Sequence[bool],
+    names: Sequence[str],
+    *,
+    confidence: float,
+) -> Claim:
+    """Claim of how many figures it is settled whether they have reached their targets, by Holm.
+
+    Parameters
+    ----------
+    name : str
+        Of the claim.
+    figures : array_like
+        Estimate, lower and upper end of each figure's interval, shape (3, K).
+    targets : array_like
+        Shape (K,), in the same units.
+    upward : sequence of bool
+        Whether a figure is to reach its target from below.
+    names : sequence of str
+        Of the K targets.
+    confidence : float
+        Level of the intervals; that any target is falsely said to be reached, or missed, happens at most in 1 - confidence.
+
+    Returns
+    -------
+    Claim
+        all, some or unsettled. Facts: reached and missed (names).
+
+    References
+    ----------
+    Holm, S. (1979). A simple sequentially rejective multiple test procedure. Scandinavian Journal of Statistics, 6, 65-70.
+    """
+    ends, wanted = np.asarray(figures, dtype=float), np.asarray(targets, dtype=float)
+    fixed = np.broadcast_to(wanted, (3, len(wanted)))
+    gap, _, _, p = difference(fixed, ends, confidence=confidence)
+    made = count_of(name, names, p, confidence=confidence)
+    shown, beyond = set(made.facts["shown"]), dict(zip(names, (gap > 0) == np.asarray(upward, dtype=bool), strict=True))
+    return made.about(
+        reached=[n for n in names if n in shown and beyond[n]],
+        missed=[n for n in names if n in shown and not beyond[n]],
+    )

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from xmresearch.data.names import OfLanguage
 from xmresearch.errors import ParamsError
 from xmresearch.identifiers.patterns import find
+from xmresearch.params.actions import Action
 from xmresearch.params.messages import describe, most_telling
 from xmresearch.params.style import Style
 
@@ -23,8 +24,9 @@ class StudyParams(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, validate_default=True)
 
-    shown_only: ClassVar[frozenset[str]] = frozenset({"formats", "code", "charts"})
-    """Params that no figure depends on: notebooks do not get them, and a run's key does not change with them."""
+    shown_only: ClassVar[frozenset[str]] = frozenset({"formats", "code", "charts", "actions", "actions_file"})
+    """Params that no figure depends on: notebooks do not get them, and a run's key does not change with them; but the action register,
+    which every format shows, counts among its inputs."""
 
     front_only: ClassVar[frozenset[str]] = frozenset({"author", "organisation", "data_date", "style"})
     """Params of a report's front and look: notebooks do not get them, but the bytes of a report, and so its key, change with them."""
@@ -68,6 +70,15 @@ class StudyParams(BaseModel):
         False, description="whether the workbook draws the figures of estimates as charts that can be changed"
     )
     code: CodeShown = Field("fold", description="the cells' code in the HTML report: hide, fold or show")
+
+    actions: list[Action] = Field(
+        [], description="what is done about what the report says: [{action, claim or about, owner, due, target}, ...]"
+    )
+    actions_file: str | None = Field(
+        None,
+        min_length=1,
+        description="CSV, Excel or YAML file with more of them: columns or keys action, claim, about, owner, due, target",
+    )
 
     @field_validator("name")
     @classmethod

@@ -54,6 +54,8 @@ class Study:
         with; None where the study leaves drafts to its reader.
     advice : tuple of str
         Names of the claims that say what to do, in whatever case they are; the one-page summary has them under that head.
+    asking : mapping of str to tuple of str
+        By the name of a claim the verdicts in which, settled, it asks for action: the action register has a line for each.
     demo : str or None
         Name of the params file that shows the study off; its simulated data need no file.
     headline : tuple of Headline
@@ -73,6 +75,7 @@ class Study:
     columns: Mapping[str, str] = field(default_factory=dict)
     draft: Callable[[FileProfile], Proposal] | None = None
     advice: tuple[str, ...] = ()
+    asking: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     demo: str | None = None
     headline: tuple[Headline, ...] = ()
     influence: Callable[[Any, Any], pd.DataFrame] | None = None

@@ -125,7 +125,8 @@ def assemble(
             if front.style.accent and "svg" in content:
                 content["svg"] = recoloured(content["svg"], front.style.accent)
             parts.append(Part(kind, content, text, number))
-        parts.append(Part("code", {"summary": style["code"], "sources": [cell.source]}))
+        if cell.source:
+            parts.append(Part("code", {"summary": style["code"], "sources": [cell.source]}))
     terms = glossary(document)
     parts += [
         *([terms] if terms is not None else []),

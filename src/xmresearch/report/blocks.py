@@ -132,7 +132,7 @@ def cards_html(content: Mapping[str, Any]) -> str:
     return f'<div class="cards">{cards}</div>'
 
 
-def csv_text(frame: pd.DataFrame) -> str:
+def csv_text(frame: pd.DataFrame, *, scrubbed: bool = True) -> str:
     """Write a table as CSV that a spreadsheet shows as it is.
 
     Parameters
@@ -140,26 +140,31 @@ def csv_text(frame: pd.DataFrame) -> str:
     frame : DataFrame
         Texts that a spreadsheet would take for a formula get an apostrophe before them, and structured identifiers of persons
         in texts are replaced by a word for their kind; numbers stay numbers.
+    scrubbed : bool
+        Whether these identifiers are replaced; not where a user names staff who are to be named.
 
     Returns
     -------
     str
         Comma-separated, with a head and without the index.
     """
-    safe = frame.rename(columns=_safe)
+    tidied = _safe if scrubbed else _unformulated
+    safe = frame.rename(columns=tidied)
     for k in range(safe.shape[1]):
         column = safe.iloc[:, k]
         if isinstance(column.dtype, pd.CategoricalDtype) or not pd.api.types.is_numeric_dtype(column):
-            safe.isetitem(k, column.astype(object).map(_safe))
+            safe.isetitem(k, column.astype(object).map(tidied))
     return str(safe.to_csv(index=False, lineterminator="\n"))
 
 
 def _safe(value: Any) -> Any:
-    """Take identifiers of persons out of a text, and put an apostrophe before one that begins a formula; a number begins none."""
-    if not isinstance(value, str):
-        return value
-    value = scrub(value)
-    if not value.startswith(_FORMULA):
+    """Take identifiers of persons out of a text, and put an apostrophe before one that begins a formula."""
+    return _unformulated(scrub(value)) if isinstance(value, str) else value
+
+
+def _unformulated(value: Any) -> Any:
+    """Put an apostrophe before a text that begins a formula; a number begins none."""
+    if not isinstance(value, str) or not value.startswith(_FORMULA):
         return value
     try:
         float(value)

@@ -137,7 +137,12 @@ def _lowered(name: str) -> str:
 
 def in_line(text: str) -> str:
     """Write a name of the user's on one line, without identifiers of persons, what is no character and what turns the direction of reading."""
-    return scrub(" ".join(_UNPRINTED.sub(" ", text).split())) or (NONE_SHOWN if text else "")
+    return scrub(one_line(text)) or (NONE_SHOWN if text else "")
+
+
+def one_line(text: str) -> str:
+    """Write a text on one line, without what is no character and what turns the direction of reading."""
+    return " ".join(_UNPRINTED.sub(" ", text).split())
 
 
 def escaped(text: str) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from xmresearch.errors import anonymous
 from xmresearch.run.manifest import is_whole
 from xmresearch.run.plan import plan_run
+from xmresearch.run.register import require_subjects
 
 
 def check_study(params_file: str | Path, overrides: Sequence[str] = (), *, lang: str | None = None) -> str:
@@ -30,10 +31,13 @@ def check_study(params_file: str | Path, overrides: Sequence[str] = (), *, lang:
     """
     plan = plan_run(params_file, overrides, lang=lang)
     study, params = plan.study, plan.params
+    data = study.open(params, plan.base)
+    require_subjects(plan.actions, data)
     state = "is at hand already" if is_whole(plan.folder) else "would be computed"
     lines = [
         f"Params are valid: study {params.study}, name {params.name}, language {params.lang}.",
-        *study.check(params, study.open(params, plan.base)),
+        *study.check(params, data),
+        *([f"Action register: {len(plan.actions)} action(s)."] if plan.actions else []),
         f"Result {plan.identity.key} {state}.",
     ]
     return "\n".join(map(anonymous, lines))

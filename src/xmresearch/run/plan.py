@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from xmresearch.params.actions import Action
 from xmresearch.params.base import StudyParams
 from xmresearch.params.files import key_fingerprints
 from xmresearch.params.load import load_params
@@ -17,6 +18,7 @@ from xmresearch.run.cache import Identity, identify
 from xmresearch.run.outputs import bibliographies
 from xmresearch.run.project import notebook_path, params_path, project_root
 from xmresearch.run.public_params import portable
+from xmresearch.run.register import as_input, read_actions
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,8 @@ class Plan:
         Where the result goes.
     style : ClientStyle
         The client's look.
+    actions : tuple of Action
+        The action register.
     """
 
     study: Study
@@ -55,6 +59,7 @@ class Plan:
     identity: Identity
     folder: Path
     style: ClientStyle
+    actions: tuple[Action, ...] = ()
 
 
 def plan_run(
@@ -115,8 +120,9 @@ def plan_params(params: StudyParams, base: Path, near: Path, out: str | Path | N
     styled = params.style_files(base)
     style = read_style(params.style.accent, styled)
     inputs = params.input_files(base) | cited | {f"style.{key}": path for key, path in styled.items()}
-    keys = key_fingerprints(params, base)
+    actions = read_actions(params, base, study)
+    keys = key_fingerprints(params, base) | as_input(actions)
     identity = identify(portable(params.determining()), inputs, notebook, study.folder, keys)
     home = Path(out) if out is not None else root / "outputs"
     folder = home / params.study / params.name / identity.key
-    return Plan(study, params, base, near, notebook, root, inputs, identity, folder, style)
+    return Plan(study, params, base, near, notebook, root, inputs, identity, folder, style, tuple(actions))

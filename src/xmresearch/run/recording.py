@@ -18,6 +18,7 @@ from xmresearch.run.manifest import CRATE, NAME, output_hashes, title
 from xmresearch.run.plan import Plan
 from xmresearch.run.project import commit_of_code
 from xmresearch.run.public_params import public_params
+from xmresearch.run.register import REGISTER
 
 _TIMES = ("duration", "start_time", "end_time")
 
@@ -139,7 +140,7 @@ def _json(content: Mapping[str, Any]) -> str:
 
 def _shown_only(plan: Plan) -> dict[str, Any]:
     """Return the params that no figure depends on."""
-    return public_params(plan.params.model_dump(mode="json", include=set(plan.params.shown_only)))
+    return public_params(plan.params.model_dump(mode="json", include=set(plan.params.shown_only) - REGISTER))
 
 
 def _flat(content: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:

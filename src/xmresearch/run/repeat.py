@@ -19,6 +19,7 @@ from xmresearch.run.differing import Reason, differences
 from xmresearch.run.plan import Plan, plan_params, plan_run
 from xmresearch.run.project import project_root, shipped
 from xmresearch.run.record import Record
+from xmresearch.run.register import as_json, recorded_actions
 
 
 @contextmanager
@@ -72,6 +73,7 @@ def _planned(record: Record, base: Path, data: Path | None, out: str | Path | No
     near = next((p / place for p in (root, shipped()) if place and (p / place).is_dir()), data or Path.cwd())
     study = find_study(record.content["params"].get("study"), near)
     given = {**record.content["params"], **record.content.get("shown", {}), "formats": record.formats}
+    given |= {"actions": as_json(recorded_actions(record.folder)), "actions_file": None}
     try:
         params = study.params.model_validate(given)
     except ValidationError as error:

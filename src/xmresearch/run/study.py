@@ -6,10 +6,10 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from xmresearch.errors import OutputError
 from xmresearch.run.archive import write_archive
@@ -22,7 +22,11 @@ from xmresearch.run.outputs import bibliographies, missing_formats
 from xmresearch.run.plan import Plan, plan_run
 from xmresearch.run.public_params import show_public
 from xmresearch.run.recording import add_outputs, now, take_times, write_manifest
+from xmresearch.run.register import write_actions
 from xmresearch.run.stamp import front, stamp
+
+if TYPE_CHECKING:
+    from xmresearch.report.document import Document
 
 
 @dataclass(frozen=True)
@@ -168,7 +172,6 @@ def _result(plan: Plan, cached: bool, seconds: dict[str, float], notes: _Notes) 
 
 def _compute(plan: Plan, work: Path, clock: Clock, progress: bool) -> tuple[list[dict[str, Any]], list[str]]:
     """Execute the notebook and write the report; return the seconds of its cells, and notes of what both leave out."""
-    from xmresearch.report.assemble import assemble
     from xmresearch.report.outputs import leave_out
     from xmresearch.run.engine import execute
     from xmresearch.run.outputs import write_document
@@ -183,11 +186,22 @@ def _compute(plan: Plan, work: Path, clock: Clock, progress: bool) -> tuple[list
         notebook.metadata.papermill.update(input_path=plan.notebook.name, output_path=executed.name)
         left_out = leave_out(notebook) + show_public(notebook, given)
         executed.write_text(json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True) + "\n", "utf-8")
-        document = assemble(notebook, stamp(plan), list(bibliographies(plan.base, plan.notebook).values()), front(plan))
-        document.code, document.charts = plan.params.code, plan.params.charts
+        document = _document(plan, notebook)
+        write_actions(plan.actions, work)
         write_document(document, work, plan.params.formats)
         write_archive(plan, work)
     return cells, left_out + document.notes
+
+
+def _document(plan: Plan, notebook: Mapping[str, Any]) -> Document:
+    """Assemble the report, with the action register."""
+    from xmresearch.report.assemble import assemble
+    from xmresearch.run.register_table import with_register
+
+    shown = with_register(notebook, plan.actions, plan.study)
+    document = assemble(shown, stamp(plan), list(bibliographies(plan.base, plan.notebook).values()), front(plan))
+    document.code, document.charts = plan.params.code, plan.params.charts
+    return document
 
 
 def _unwritten(plan: Plan) -> list[str]:
@@ -202,7 +216,6 @@ def _add_formats(plan: Plan, notes: _Notes) -> None:
     missing = _unwritten(plan)
     if not missing:
         return
-    from xmresearch.report.assemble import assemble
     from xmresearch.run.outputs import write_formats
 
     with workplace(plan.folder.parent, plan.identity.key) as work, deterministic_environment(plan.study.folder.parent):
@@ -210,8 +223,7 @@ def _add_formats(plan: Plan, notes: _Notes) -> None:
             (work / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(plan.folder / name, work / name)
         notebook = json.loads((work / "executed.ipynb").read_text("utf-8"))
-        document = assemble(notebook, stamp(plan), list(bibliographies(plan.base, plan.notebook).values()), front(plan))
-        document.code, document.charts = plan.params.code, plan.params.charts
+        document = _document(plan, notebook)
         write_formats(document, work, missing)
         add_outputs(plan.folder, work, plan.params.code, plan.params.charts)
         if more := [kind for kind in missing if kind != "html"]:

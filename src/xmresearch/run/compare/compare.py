@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 from xmresearch.display import Shown
@@ -50,6 +51,7 @@ def compare_runs(
     out: str | Path | None = None,
     formats: Sequence[str] = ("html",),
     lang: str | None = None,
+    on: date | None = None,
 ) -> Comparison:
     """Compare two runs of one study.
 
@@ -63,6 +65,8 @@ def compare_runs(
         Of the report, beside HTML.
     lang : str, optional
         Language of the runs that are meant, where params files are given.
+    on : date, optional
+        Day of the later data, which due dates of the earlier run's action register are held against; its `data_date` if absent.
 
     Returns
     -------
@@ -75,7 +79,8 @@ def compare_runs(
     """
     found = difference(read_run(before, lang), read_run(after, lang))
     first, second = found.before, found.after
-    key = hashlib.sha256(f"{first.key} {second.key}".encode()).hexdigest()[:KEY_LENGTH]
+    day = on or data_day(second)
+    key = hashlib.sha256(f"{first.key} {second.key} {day or ''}".encode()).hexdigest()[:KEY_LENGTH]
     home = (
         (Path(out) if out is not None else project_root() / "outputs")
         / FOLDER
@@ -85,7 +90,7 @@ def compare_runs(
     folder = home / key
     try:
         with workplace(home, key) as work, deterministic_environment(second.study.folder.parent):
-            _write(found, work, formats)
+            _write(found, work, formats, day)
             notes = publish(work, folder)
     except OSError as error:
         raise OutputError(
@@ -95,7 +100,15 @@ def compare_runs(
     return Comparison(found, folder, folder / "report.html", tuple(notes))
 
 
-def _write(found: Difference, work: Path, formats: Sequence[str]) -> None:
+def data_day(run: RecordedRun) -> date | None:
+    """Return the day of a run's data, where its `data_date` is one; None where that is absent or says a period in words."""
+    try:
+        return date.fromisoformat(str(run.params.get("data_date")).strip())
+    except ValueError:
+        return None
+
+
+def _write(found: Difference, work: Path, formats: Sequence[str], on: date | None) -> None:
     from xmresearch.report.assemble import assemble
     from xmresearch.run.compare.report import after_lang, as_notebook, comparison_report
 
@@ -104,7 +117,7 @@ def _write(found: Difference, work: Path, formats: Sequence[str]) -> None:
         words["run"]: " → ".join(map(_named, (found.before, found.after))),
         words["code"]: str(found.after.manifest["code"]),
     }
-    document = assemble(as_notebook(comparison_report(found)), stamp)
+    document = assemble(as_notebook(comparison_report(found, on)), stamp)
     document.parts = [part for part in document.parts if part.kind != "code"]
     write_document(document, work, formats)
     content = {"compared": [_named(run) for run in (found.before, found.after)], "outputs": output_hashes(work)}

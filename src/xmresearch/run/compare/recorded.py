@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -36,11 +36,18 @@ class Said(Shown):
         As of `Claim`.
     words : str
         Its sentence, or its card where it has none, as plain text.
+    value : str
+        What its card shows; '' where it has none.
     """
 
     state: str
     verdict: str
     words: str
+    value: str = ""
+
+    def asks(self, verdicts: Sequence[str]) -> bool:
+        """Whether it is settled, and in one of the cases that ask for action."""
+        return self.state == "settled" and self.verdict in verdicts
 
 
 @dataclass(frozen=True, repr=False)
@@ -125,8 +132,10 @@ class RecordedRun(Shown):
         cards = [item for b in self.blocks if b["kind"] == "cards" for item in b["items"]]
         on_cards = [(r, f"{i['label']}: {i['value']} ({i['note']})") for i in cards for r in i.get("claims", [])]
         found: dict[str, Said] = {}
+        values = {r["name"]: str(i["value"]) for i in cards for r in i.get("claims", [])}
         for record, text in sentences + on_cards:
-            found.setdefault(record["name"], Said(record["state"], record["verdict"], self._plain(text)))
+            name = record["name"]
+            found.setdefault(name, Said(record["state"], record["verdict"], self._plain(text), values.get(name, "")))
         return found
 
     @property

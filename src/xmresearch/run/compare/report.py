@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,16 @@ import pandas as pd
 
 from xmresearch.claims.change import figure_changed, figures_changed
 from xmresearch.claims.claim import UNSETTLED, Claim, Condition
+from xmresearch.params.actions import Action
 from xmresearch.report.blocks import MIME, Block
 from xmresearch.report.compose import Report
 from xmresearch.report.wording import Wording, labels
 from xmresearch.run.compare.difference import Difference
 from xmresearch.run.compare.recorded import RecordedRun
+from xmresearch.run.compare.targets import held_against, targets_claim
+from xmresearch.run.register import recorded_actions
+from xmresearch.run.register_table import WORDS as REGISTER_WORDS
+from xmresearch.run.register_table import as_table
 
 WORDS = Path(__file__).parent / "words"
 MOST_IN_FIGURE = 30
@@ -56,10 +62,7 @@ def comparison_claims(found: Difference) -> tuple[Claim, Claim | None] | None:
     """
     if found.figures.empty:
         return None
-    given = (
-        Condition("same_settings", not found.meaning),
-        Condition("same_items", None if found.items is None else not found.items),
-    )
+    given = _conditions(found)
     names, level = list(found.figures["figure"]), found.after.level
     changed = figures_changed("changed", found.figures, names, confidence=level).given(*given)
     first = found.figures.iloc[0]
@@ -72,13 +75,21 @@ def comparison_claims(found: Difference) -> tuple[Claim, Claim | None] | None:
     )
 
 
-def comparison_report(found: Difference) -> list[Block]:
+def _conditions(found: Difference) -> tuple[Condition, Condition]:
+    """Return what every claim of a change depends on."""
+    items = None if found.items is None else not found.items
+    return Condition("same_settings", not found.meaning), Condition("same_items", items)
+
+
+def comparison_report(found: Difference, on: date | None = None) -> list[Block]:
     """Write the report of a comparison in the language of the later run.
 
     Parameters
     ----------
     found : Difference
         Of two runs.
+    on : date, optional
+        Day of the later data, which due dates of the earlier run's action register are held against.
 
     Returns
     -------
@@ -104,7 +115,11 @@ def comparison_report(found: Difference) -> list[Block]:
         changed, lead = claims
         report.cards(changed=changed, lead=lead)
         report.claim(changed, lead)
+    actions = recorded_actions(before.folder)
+    targets = targets_claim(before, after, actions, _conditions(found))
+    report.claim(targets)
     _show_figures(report, found)
+    _show_register(report, found, actions, targets, on)
     _show_claims(report, found, titles)
     report.section("settings")
     report.say("settings" if len(found.settings) else "settings_same")
@@ -142,10 +157,14 @@ def after_lang(found: Difference) -> str:
     return str(found.after.params["lang"])
 
 
-def as_notebook(blocks: list[Block]) -> dict[str, Any]:
-    """Return blocks as the notebook that the assembler takes."""
-    outputs = [{"output_type": "display_data", "data": {MIME: {"kind": b.kind, **b.content}}} for b in blocks]
-    return {"cells": [{"cell_type": "code", "source": "", "metadata": {}, "outputs": outputs}]}
+def as_notebook(blocks: Sequence[Block]) -> dict[str, Any]:
+    """Return blocks as the notebook that the assembler takes, with a cell for each section."""
+    cells: list[list[Any]] = [[]]
+    for block in blocks:
+        if block.kind == "section" and cells[-1]:
+            cells.append([])
+        cells[-1].append({"output_type": "display_data", "data": {MIME: {"kind": block.kind, **block.content}}})
+    return {"cells": [{"cell_type": "code", "source": "", "metadata": {}, "outputs": outputs} for outputs in cells]}
 
 
 def _show_figures(report: Report, found: Difference) -> None:
@@ -204,6 +223,24 @@ def _told(row: pd.Series, lang: str) -> dict[str, str]:
         "now_ci_told": interval("after", level), "change_told": points.format(change(row["change"])),
         "change_interval": interval("change", change),
     }  # fmt: skip
+
+
+def _show_register(
+    report: Report, found: Difference, actions: Sequence[Action], targets: Claim | None, on: date | None
+) -> None:
+    """Show what became of the earlier run's action register; names of owners stand as they were given."""
+    if not actions:
+        return
+    lang, words = after_lang(found), report.wording
+    report.section("register")
+    report.say("register" if on is None else "register_on", on="" if on is None else on.isoformat())
+    frame = held_against(found.before, found.after, actions, targets, on)
+    told = frame.assign(**{c: [words.name(v) for v in frame[c]] for c in ("outcome", "late")})
+    heads = labels(lang, REGISTER_WORDS / f"{lang}.yml")["register"] | {
+        c: words.get("columns", c) for c in ("outcome", "late")
+    }
+    content = as_table(told, heads, caption=words.get("tables", "register"), note=words.get("notes", "register"))
+    report.blocks.append(Block("table", content))
 
 
 def _show_claims(report: Report, found: Difference, titles: Mapping[str, Any]) -> None:

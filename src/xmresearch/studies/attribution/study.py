@@ -67,6 +67,7 @@ STUDY = Study(
     claims=_claims,
     columns=COLUMNS,
     draft=_draft,
+    asking={"fix": ("first", "only"), "leak": ("first", "only"), "barren": ("counted",)},
     headline=(Headline("credits", ("channel",), "share", "share_lower", "share_upper", unit="share"),),
     advice=("fix", "leak"),
     demo="service_hall",

@@ -60,6 +60,7 @@ STUDY = Study(
     claims=_claims,
     columns=COLUMNS,
     draft=_draft,
+    asking={"pays": ("act",), "effect": ("smaller",)},
     headline=(
         Headline("outcomes", ("outcome", "measure"), "estimate", "ci_lower", "ci_upper", unit="scale", leads=True),
     ),

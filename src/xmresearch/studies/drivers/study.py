@@ -67,6 +67,7 @@ STUDY = Study(
     claims=_claims,
     columns=COLUMNS,
     draft=_draft,
+    asking={"fix": ("first", "only"), "focus": ("all", "some")},
     headline=(
         Headline("importance", ("construct",), "share", "share_lower", "share_upper", unit="share"),
         Headline("gains", ("construct",), "gain", "gain_lower", "gain_upper"),

@@ -73,6 +73,7 @@ STUDY = Study(
     claims=_claims,
     columns=COLUMNS,
     draft=_draft,
+    asking={"moved": ("below",), "worst": ("first", "only")},
     headline=(
         Headline("waves", ("metric",), "estimate", "ci_lower", "ci_upper", unit="scale", latest="wave", leads=True),
     ),

@@ -57,6 +57,7 @@ STUDY = Study(
     claims=_claims,
     columns=COLUMNS,
     draft=_draft,
+    asking={"gain_first": ("first", "only")},
     headline=(
         Headline("indices", ("construct",), "estimate", "ci_lower", "ci_upper", leads=True),
         Headline("effects", ("outcome", "cause"), "total", "total_lower", "total_upper"),

@@ -72,6 +72,12 @@ STUDY = Study(
     claims=_claims,
     columns=COLUMNS,
     draft=_draft,
+    asking={
+        "first": ("first", "only"),
+        "weakest": ("first", "only"),
+        "focus": ("all", "some"),
+        "inadequate": ("all", "some"),
+    },
     headline=(
         Headline(
             "scores",
