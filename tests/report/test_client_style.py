@@ -18,6 +18,8 @@ from xmresearch.report.colours import HOUSE, LEAST_CONTRAST, contrast, legible, 
 from xmresearch.report.document import Document, Part
 from xmresearch.report.formats import FORMATS, rendered
 from xmresearch.report.summary import summarised
+from xmresearch.report.wording import escaped
+from xmresearch.report.zipped import LONGEST_PROPERTY
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="90" height="30"><rect width="90" height="30" fill="#7a1fa2"/>{}</svg>'
 HOSTILE = '=1+1 #eval("x") </title><script>alert(1)</script> **x** مرحبا 😀 "'
@@ -199,3 +201,28 @@ def test_every_format_has_the_look(files, ending):
     assert [s._element.nvPicPr.cNvPr.get("descr") for s in shown if s.shape_type == 13] == [made.logo_alt]
     book = openpyxl.load_workbook(io.BytesIO(out["xlsx"]))
     assert len(book["summary"]._images) == 1
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_texts_of_ten_thousand_characters_stand_and_run_nowhere(kind):
+    """A name as long as a page in title, client, cards, sentences, author and stamp: every format is written, and nothing of it runs."""
+    long = (HOSTILE + "]) #panic() ") * 125 + "甲" * 2_000
+    record = {"name": "c", "state": "unsettled", "promised": 0.05}
+    some = HOSTILE if kind == "pdf" else long  # setting pages of letters takes typst seconds
+    cards = Part("cards", {"items": [{"label": some, "value": some, "note": long, "claims": [record]}]})
+    parts = [
+        Part("section", {"key": "answer", "title": "A"}), cards, Part("prose", {"claims": [record], "title": long, "key": "c"}, escaped(long)),
+        Part("prose", {"claims": []}, citation(Front(some, long, some, "s/n/k", "1.0"), some, some, "zh")), Part("stamp", {"title": "S", "lines": {"Params": some}}),
+    ]  # fmt: skip
+    made = Document(long, some, some, "zh", parts, front=Front(long, some, some, "s/n/k", "1.0"))
+    made.summary = summarised(made)
+    content = rendered(made, kind)
+    if kind == "html":
+        page = content.decode()
+        assert "<script>alert" not in page
+        assert page.count("&lt;script&gt;alert(1)") > 1_000
+    if kind in ("docx", "pptx"):
+        made = (docx.Document if kind == "docx" else pptx.Presentation)(io.BytesIO(content)).core_properties
+        assert len(made.title) == len(made.author) == LONGEST_PROPERTY
+    if kind == "pdf":
+        assert "eval(" in "".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(content)).pages)

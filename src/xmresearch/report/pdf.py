@@ -19,6 +19,10 @@ from xmresearch.report.wording import escaped, labels
 
 WIDEST, TALLEST = 15.2, 19.0
 """Centimetres that a figure may take of a page."""
+LONGEST_HEAD = 120
+"""Characters of the title at the head of every page."""
+LONGEST_PAGE = 8_000
+"""Characters of a summary up to which its letters are made to fit one page; no page holds more."""
 _SVG_SIZE = re.compile(
     r'<svg[^>]*?\bheight="([\d.]+)pt"[^>]*?\bwidth="([\d.]+)pt"|<svg[^>]*?\bwidth="([\d.]+)pt"[^>]*?\bheight="([\d.]+)pt"'
 )
@@ -49,11 +53,11 @@ def to_pdf(document: Document) -> bytes:
     logo = _logo_name(document)
     words = (logo, document.logo_alt, document.title, document.client, document.glance, style["contents"])
     given = ", ".join(map(literal, words))
-    top = f"{_raw(f'#opening({given}, {str(bool(document.summary)).lower()})[')}\n\n{page}\n\n{_raw(']')}\n\n"
+    top = f"{_raw(f'#opening({given}, {str(bool(document.summary)).lower()}, {str(sum(map(len, words)) + len(page) <= LONGEST_PAGE).lower()})[')}\n\n{page}\n\n{_raw(']')}\n\n"
     with as_file(files("xmresearch.report") / "templates" / "formula.lua") as formulas:
         body = to_pandoc(top + printed(document, block), "typst", document, {"filters": [str(formulas)]})
     front = {
-        "title": document.title, "author": document.front.author, "lang": document.lang, "region": "CN" if document.lang == "zh" else "GB",
+        "title": document.title, "running": _short(document.title), "author": document.front.author, "lang": document.lang, "region": "CN" if document.lang == "zh" else "GB",
         "formula": style["formula"], "families": _families(document),
     }  # fmt: skip
     arguments = ", ".join(f"{key}: {literal(value)}" for key, value in front.items())
@@ -65,6 +69,10 @@ def to_pdf(document: Document) -> bytes:
         for name, content in {**document.pictures, **({logo: document.front.style.logo} if logo else {})}.items():
             (Path(folder) / name).write_bytes(content)
         return compiled(text, Path(folder), "pdf", system=lacks(text))[0]
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= LONGEST_HEAD else f"{text[: LONGEST_HEAD - 1]}…"
 
 
 def _logo_name(document: Document) -> str:

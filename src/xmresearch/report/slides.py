@@ -15,7 +15,7 @@ from xmresearch.report.slide_parts import EDGE, HEIGHT, INK, MUTED, WIDTH, Run, 
 from xmresearch.report.slide_plan import ROOM, Slide, fitting, height_of, planned
 from xmresearch.report.slide_summary import summary_slide
 from xmresearch.report.slide_tables import appendix, small_table
-from xmresearch.report.zipped import same_bytes
+from xmresearch.report.zipped import property_text, same_bytes
 
 _TOP, _FOOT = 1.5, 7.2
 """Inches at which what stands below a slide's title begins, and ends."""
@@ -52,8 +52,8 @@ def to_pptx(document: Document) -> bytes:
     appendix(deck, document, texts)
     if template:
         in_theme(deck)
-    core, author = deck.core_properties, document.front.author or "xmresearch"
-    core.title, core.author, core.last_modified_by = document.title, author, author
+    core, author = deck.core_properties, property_text(document.front.author) or "xmresearch"
+    core.title, core.author, core.last_modified_by = property_text(document.title), author, author
     import datetime as dt
 
     core.created = core.modified = dt.datetime(2000, 1, 1)

@@ -15,7 +15,7 @@ from xmresearch.report.print_source import joined, printed, to_pandoc
 from xmresearch.report.rasters import logo_png, rasters, shape_of
 from xmresearch.report.word_template import define_styles, room_of
 from xmresearch.report.wording import escaped
-from xmresearch.report.zipped import same_bytes
+from xmresearch.report.zipped import property_text, same_bytes
 
 LATIN, CHINESE = "Arial", "Microsoft YaHei"
 """Fonts that Word finds on the client's machine; it takes others of their kind where they are not there."""
@@ -236,11 +236,11 @@ def _properties(word: Any, document: Document) -> None:
     import datetime as dt
 
     core = word.core_properties
-    author = document.front.author or "xmresearch"
-    core.title, core.author, core.last_modified_by, core.comments = document.title, author, author, ""
+    title, author = property_text(document.title), property_text(document.front.author) or "xmresearch"
+    core.title, core.author, core.last_modified_by, core.comments = title, author, author, ""
     core.created = core.modified = dt.datetime(2000, 1, 1)
     core.language = "zh-CN" if document.lang == "zh" else "en-GB"
-    core.subject = document.glance
+    core.subject = property_text(document.glance)
 
 
 def _page_number(paragraph: Any) -> None:

@@ -14,7 +14,7 @@ from xmresearch.report.rasters import logo_png, shape_of
 from xmresearch.report.slides import plain_texts
 from xmresearch.report.wording import labels
 from xmresearch.report.workbook_charts import add_chart
-from xmresearch.report.zipped import same_bytes
+from xmresearch.report.zipped import property_text, same_bytes
 
 HEAD_ROW = 3
 """Row of the columns' names, from 0: those of the CSV files; their words stand above it."""
@@ -49,7 +49,11 @@ def to_xlsx(document: Document) -> bytes:
     out = io.BytesIO()
     book = xlsxwriter.Workbook(out, {"in_memory": True})
     book.set_properties(
-        {"title": document.title, "author": document.front.author or "xmresearch", "created": dt.datetime(2000, 1, 1)}
+        {
+            "title": property_text(document.title),
+            "author": property_text(document.front.author) or "xmresearch",
+            "created": dt.datetime(2000, 1, 1),
+        }
     )
     tables = document.of_kind("table")
     drawn = [part for part in document.of_kind("figure") if document.charts and part.content.get("chart")]

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
+
+LONGEST_PROPERTY = 255
+"""Characters of a property of an Office file, such as its title."""
 
 
 def same_bytes(content: bytes) -> bytes:
@@ -28,3 +32,9 @@ def same_bytes(content: bytes) -> bytes:
             entry.create_system = 3
             new.writestr(entry, old.read(name))
     return out.getvalue()
+
+
+def property_text(text: str) -> str:
+    """Return a text as the properties of Office files hold it: not too long, and without what is no character."""
+    clean = re.sub(r"[\x00-\x1f\x7f]", " ", text)
+    return clean if len(clean) <= LONGEST_PROPERTY else f"{clean[: LONGEST_PROPERTY - 1]}…"
