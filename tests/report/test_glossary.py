@@ -61,8 +61,9 @@ def test_plurals_and_heads_count_but_cells_do_not():
 HOSTILE = "=1+1 #eval <script>alert(1)</script> **x** مرحبا 😀"
 
 
-def test_terms_and_questions_stand_in_every_format(lang="zh"):
+def test_terms_and_questions_stand_in_every_format():
     """What was asked and the terms are in each format, in whole, as text; long cells of slides are cut with a mark."""
+    lang = "zh"
     long = "甲" * 10_000
     rows = [["q1", HOSTILE, "1–7"], *([f"q{k}", "wording " * 8, "1–7"] for k in range(2, 40)), ["q40", long, "1–7"]]
     table = {"key": "questionnaire", "caption": "Asked", "note": "", "head": ["Code", "Statement", "Scale"], "align": ["left", "left", "left"], "rows": rows, "csv": "code\nq1\n", "statements": False}  # fmt: skip
