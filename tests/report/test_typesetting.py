@@ -9,6 +9,7 @@ import pytest
 from xmresearch.claims.families import count_of
 from xmresearch.report.assemble import assemble
 from xmresearch.report.compose import Report
+from xmresearch.report.document import Document, Part
 from xmresearch.report.render import to_html
 from xmresearch.report.typesetting import typeset, typeset_block, typeset_markdown
 from xmresearch.studies.servqual.study import STUDY
@@ -60,3 +61,17 @@ def test_pages_are_set(lang):
     assert not re.search(r"\d %", text)
     assert ("（Benjamini 和 Hochberg，1995）" in text) == (lang == "zh")
     assert ("(Benjamini and Hochberg 1995)" in text) == (lang == "en")
+
+
+def test_references_keep_their_own_marks_in_chinese():
+    """Titles are as they were published: quotation marks are not those of Chinese books."""
+    document = Document(
+        "T",
+        "",
+        "",
+        "zh",
+        [Part("prose", {"claims": []}, "净推荐值[@rocks2016]。"), Part("references", {"title": "参考文献"})],
+    )
+    text = re.sub("<[^>]*>", "", to_html(document))
+    assert "《" not in text
+    assert "“Net Promoter Score”" in text

@@ -10,6 +10,7 @@ import time
 import tomllib
 from importlib import metadata
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
 import pytest
@@ -20,7 +21,7 @@ from xmresearch.run.cache import identify
 from xmresearch.run.determinism import SETTINGS, deterministic_environment
 from xmresearch.run.manifest import CRATE, NAME, is_whole
 from xmresearch.run.plan import plan_run
-from xmresearch.run.study import run_study
+from xmresearch.run.study import _unwritten, run_study
 
 DEMO = "study: servqual\nname: small\ndata: {n: 60}\nbootstrap: 200\n"
 
@@ -347,3 +348,22 @@ def test_an_interrupted_run_leaves_the_earlier_one_whole(params, out, done, how)
         assert hidden(home) != []
         run_study(params, ["confidence=0.8"], out=out)
         assert hidden(home) == []
+
+
+@pytest.mark.parametrize(
+    ("had", "asked", "formats", "again"),
+    [
+        (False, False, ["xlsx"], []),
+        (False, True, ["xlsx"], ["xlsx"]),
+        (True, False, [], ["xlsx"]),
+        (None, True, ["pdf"], ["pdf"]),
+        (None, True, ["xlsx"], ["xlsx"]),
+    ],
+)
+def test_a_workbook_is_written_again_where_its_charts_are_not_as_asked_for(tmp_path, had, asked, formats, again):
+    """`had` is None where the earlier run has no workbook; what is missing is written once."""
+    outputs = {"report.html": "0"} | ({} if had is None else {"report.xlsx": "0"})
+    shown = {"code": "fold", "charts": bool(had)}
+    (tmp_path / "manifest.json").write_text(json.dumps({"outputs": outputs, "shown": shown}), "utf-8")
+    params = SimpleNamespace(code="fold", charts=asked, formats=["html", *formats])
+    assert _unwritten(SimpleNamespace(folder=tmp_path, params=params)) == again
