@@ -283,6 +283,9 @@ def test_params_and_codebooks_that_tell_somebody_are_not_kept_and_asked_for(proj
         verify_run(folder, data=tmp_path, anyway=True)
     monkeypatch.setattr(verify, "run_plan", lambda *_, **__: verify.RunResult(folder, folder, False, {}))
     assert verify_run(folder, params=path).state == "identical"
+    path.write_text(f"{path.read_text('utf-8')}code: show\nformats: [pdf]\n", "utf-8")
+    with repeated(read_record(folder), params=path) as (again, reasons):
+        assert (reasons, again.params.code, again.params.formats) == ([], "fold", ["html"]), "shown as the run was"
     path.write_text(path.read_text("utf-8").replace("call 139", "call 138"), "utf-8")
     with pytest.raises(RepeatError, match="that the manifest does not show, differ"):
         verify_run(folder, params=path)

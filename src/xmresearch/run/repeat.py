@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -54,8 +56,8 @@ def repeated(
         The params do not fit the study as it is now.
     """
     if params is not None:
-        formats = f"formats=[{', '.join(record.formats)}]"
-        plan = plan_run(params, [formats], lang=record.content["params"].get("lang"), out=out)
+        shown = [f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in _shown(record).items()]
+        plan = plan_run(params, shown, lang=record.content["params"].get("lang"), out=out)
         yield plan, differences(record, plan)
         return
     if not record.whole_params:
@@ -68,12 +70,17 @@ def repeated(
         yield (plan := _planned(record, base, folder, out)), differences(record, plan)
 
 
+def _shown(record: Record) -> dict[str, Any]:
+    """Return the params that no figure depends on, as the run was written."""
+    actions = as_json(recorded_actions(record.folder))
+    return {**record.content.get("shown", {}), "formats": record.formats, "actions": actions, "actions_file": None}
+
+
 def _planned(record: Record, base: Path, data: Path | None, out: str | Path | None) -> Plan:
     root, place = project_root().resolve(), record.content.get("base")
     near = next((p / place for p in (root, shipped()) if place and (p / place).is_dir()), data or Path.cwd())
     study = find_study(record.content["params"].get("study"), near)
-    given = {**record.content["params"], **record.content.get("shown", {}), "formats": record.formats}
-    given |= {"actions": as_json(recorded_actions(record.folder)), "actions_file": None}
+    given = {**record.content["params"], **_shown(record)}
     try:
         params = study.params.model_validate(given)
     except ValidationError as error:
