@@ -152,6 +152,17 @@ def test_another_version_another_code_and_another_lock_are_refused_and_named(pro
             verify_run(run, data=project)
 
 
+def test_a_param_that_came_with_other_code_is_no_difference_of_params(project, run, monkeypatch):
+    content = manifest(run)
+    del content["params"]["smallest_gap"]
+    (run / NAME).write_text(json.dumps(content), "utf-8")
+    with repeated(read_record(run), data=project) as (_, reasons):
+        assert [r.kind for r in reasons] == ["manifest", "params"]
+    monkeypatch.setattr(cache, "code_hash", lambda *_: "c0de")
+    with repeated(read_record(run), data=project) as (_, reasons):
+        assert [r.kind for r in reasons] == ["manifest", "code"]
+
+
 def test_an_altered_output_and_an_altered_param_are_found_and_said_where(project, run, monkeypatch):
     """The new execution is the earlier run's own: that it comes out the same is tried elsewhere."""
     whole = run.parent / "whole"

@@ -53,7 +53,9 @@ def differences(record: Record, plan: Plan) -> list[Reason]:
         text = f"the manifest does not belong to its key {record.content['key']}: params, hashes or versions in it were altered"
         found.append(Reason("manifest", text))
     given = public_params(new.params)
-    changed = sorted(k for k in {*old.params, *given} if old.params.get(k) != given.get(k))
+    # a param that only other code knows is at its default
+    known = {*old.params, *(given if old.code == new.code else ())}
+    changed = sorted(k for k in known if old.params.get(k) != given.get(k))
     if changed:
         found.append(Reason("params", f"params differ: {', '.join(changed)}"))
     for key in sorted({*old.inputs, *new.inputs}):
