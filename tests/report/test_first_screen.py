@@ -61,9 +61,10 @@ def test_light_follows_from_claims_and_checks(states, failed, warnings, light):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("**It fits,** says [@holm1979].", "It fits."),
+        ("**It fits,** by [@holm1979] all tests. More.", "It fits, by all tests."),
         ("Only 1.5 % more [@a; @b]. Then.", "Only 1.5 % more."),
-        ("**没有，5 个中有 4 个：** 见 @fig:a。", "没有，5 个中有 4 个。"),
+        ("**没有，5 个中有 4 个。** 见 @fig:a。", "没有，5 个中有 4 个。"),
+        ("**价值：**约 3.5 万（@tbl:a）。更多。", "价值：约 3.5 万。"),
         ("可能是甲（@tbl:t）。另外。", "可能是甲。"),
     ],
 )

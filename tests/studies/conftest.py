@@ -112,10 +112,12 @@ def assert_sound_page(path, width):
         )
         toc = page.locator("nav ul a").first
         assert toc.is_visible() == (width > 860)
-        for scheme in ("light", "dark"):
-            page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme, bypass_csp=True)
-            page.goto(path.as_uri())
-            assert violations(page) == [], scheme
+        # each language at one width in light and at the other in dark
+        chinese = page.evaluate("document.documentElement.lang") == "zh-CN"
+        scheme = "dark" if chinese == (width > 860) else "light"
+        page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme, bypass_csp=True)
+        page.goto(path.as_uri())
+        assert violations(page) == [], scheme
     assert [u for u in requests if not u.startswith(("file:", "data:"))] == []
     assert messages == []
     assert len(ids) == len(set(ids))

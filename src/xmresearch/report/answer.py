@@ -117,17 +117,15 @@ def lead(text: str) -> str:
     Returns
     -------
     str
-        Plain: what it begins with in bold, or else its first sentence without the references.
+        Plain: what it begins with in bold where that can stand alone, or else its first sentence without the references.
     """
     bold = _LEAD.match(text)
-    if bold is not None:
+    if bold is not None and not _OPEN_END.search(bold[1]):
         return _plain(bold[1])
-    text = _REFERENCE.sub("", text)
-    first = _FIRST.match(text)
-    return _plain(first[0] if first else text)
+    first = _FIRST.match(whole := _REFERENCE.sub("", text))
+    return _plain(first[0] if first else whole)
 
 
 def _plain(text: str) -> str:
     """Return Markdown of the words' kind as the text that it shows."""
-    shown = " ".join(_MARKUP.sub(lambda m: m[1] or "", _CITATION.sub("", text)).split())
-    return _OPEN_END.sub(lambda m: "." if m[0].isascii() else "。", shown)
+    return " ".join(_MARKUP.sub(lambda m: m[1] or "", _CITATION.sub("", text)).split())

@@ -115,5 +115,5 @@ def _answer(row: Mapping[str, Any], lang: str, words: Mapping[str, str]) -> str:
 
 def _differs(values: Mapping[str, str]) -> str:
     if not values:
-        return "–"
+        return ""
     return f"<dl>{''.join(f'<dt>{_text(k)}</dt><dd>{_text(json.loads(v)) if v else "–"}</dd>' for k, v in values.items())}</dl>"
