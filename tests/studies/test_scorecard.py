@@ -74,3 +74,8 @@ def test_check_says_what_would_run(cli, root, lang):
     done = cli("check", root / "params/scorecard/service_hall.yml", "--lang", lang)
     assert done.returncode == 0, done.stderr
     assert "2025-H2 against 2025-H1" in done.stdout
+
+
+@pytest.mark.parametrize(("lang", "width"), [("en", 1280), ("zh", 390)])
+def test_page_in_chromium(reports, lang, width, page_is_sound):
+    page_is_sound(reports[lang] / "report.html", width)
