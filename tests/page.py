@@ -105,6 +105,9 @@ def assert_one_page(report):
             assert all(any(item is one for one in items) for item in part.content["items"])
         elif part.kind != "head" and not str(part.content.get("key", "")).startswith("summary_"):
             assert id(part) in own, part.text
+    asked = [b.content["title"] for b in report.blocks if b.content.get("asks")]
+    nothing = any(p.content.get("key") == "summary_no_advice" for p in document.summary)
+    assert nothing == (not asked and not any(b.content.get("advice") for b in report.blocks))
     records = {
         r["name"]: r["state"]
         for b in report.blocks

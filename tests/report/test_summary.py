@@ -63,6 +63,18 @@ def test_no_advice_is_said_to_be_none():
     assert [p.text for p in under(made, "advice")] == [labels("en")["summary"]["no_advice"]]
 
 
+def test_what_the_register_asks_to_act_on_is_named():
+    """A claim that asks for action without being advice stays where it is, and is named under what to do."""
+    asks = said("worst", "settled")
+    asks = Part(asks.kind, {**asks.content, "asks": True}, asks.text)
+    advice = said("fix", "settled", advice=True)
+    advice = Part(advice.kind, {**advice.content, "asks": True}, advice.text)
+    made = document(asks, advice)
+    assert under(made, "answer") == [asks]
+    assert [p.text for p in under(made, "advice")] == [advice.text, "To be acted on: Whether worst."]
+    assert [p.text for p in under(document(asks), "advice")] == ["To be acted on: Whether worst."]
+
+
 @pytest.mark.parametrize(
     ("states", "shown"),
     [

@@ -65,6 +65,10 @@ class Told(Protocol):
     def advice(self) -> tuple[str, ...]:
         """Names of the claims that say what to do."""
 
+    @property
+    def asking(self) -> Mapping[str, tuple[str, ...]]:
+        """Verdicts that ask for action, by the name of the claim."""
+
     def words(self, lang: str) -> Path:
         """Return the file of its own words."""
 
@@ -105,7 +109,7 @@ class Report(Matrices, OwnBlocks):
         self.level, self._common = level, dict(facts or {})
         self._kinds = {**figures.KINDS, **(study.figures() if study else {})}
         self._formats = {**COLUMN_FORMATS, **(study.columns if study else {}), **(formats or {})}
-        self._advice = study.advice if study else ()
+        self._advice, self._asking = (study.advice, study.asking) if study else ((), {})
         self._numbers = in_notebook.Numbers()
         self.blocks: list[Block] = []
         self.claims: dict[str, Claim] = {}
@@ -184,10 +188,8 @@ class Report(Matrices, OwnBlocks):
                 continue
             words = self.wording.get("claims", claim.name)
             text = self.wording.filled(words["text"], self._facts([claim], {}), f"claims.{claim.name}")
-            advice = claim.name in self._advice
-            self._show(
-                "prose", key=claim.name, text=text, claims=self._claimed(claim), title=words["title"], advice=advice
-            )
+            told = {"advice": claim.name in self._advice, "asks": claim.case in self._asking.get(claim.name, ())}
+            self._show("prose", key=claim.name, text=text, claims=self._claimed(claim), title=words["title"], **told)
 
     def ledger(self) -> None:
         """Show every claim made so far: its state, the rule that settles it, how often that is wrong, and what it needs."""

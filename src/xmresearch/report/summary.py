@@ -50,7 +50,7 @@ def summarised(document: Document) -> list[Part]:
         *_under("question", [p for p in answer if _asks(p)], wording),
         *_under("answer", said[:MOST_SENTENCES], wording),
         *_under("figures", _three(answer), wording),
-        *_under("advice", advice[:MOST_ADVICE] or [_prose("no_advice", {}, wording)], wording),
+        *_under("advice", _advice(document, advice[:MOST_ADVICE], wording), wording),
         *_under("trust", [*_warnings(answer), *_states(document, claimed, wording)], wording),
     ]
     return page if claimed or advice else []
@@ -89,6 +89,19 @@ def _warnings(answer: Sequence[Part]) -> list[Part]:
     return warnings + [part for part, tone in tones if tone == "simulated"]
 
 
+def _advice(document: Document, advice: Sequence[Part], wording: Wording) -> list[Part]:
+    """Return the sentences that say what to do, then the other claims that ask for action, as the action register has them."""
+    asking = [p for p in document.parts if p.content.get("asks") and not any(p is one for one in advice)]
+    titles = list(dict.fromkeys(str(part.content["title"]) for part in asking))
+    if not advice and not titles:
+        return [_prose("no_advice", {}, wording)]
+    return [*advice, *([_listed("asks", titles, wording)] if titles else [])]
+
+
+def _listed(key: str, titles: Sequence[str], wording: Wording) -> Part:
+    return _prose(key, {"titles": wording.get("summary", "between").join(map(escaped, titles))}, wording)
+
+
 def _states(document: Document, claimed: Sequence[Part], wording: Wording) -> list[Part]:
     """Say how many claims of the report are settled and how often that is wrong, and which of the answer are not."""
     records: dict[str, Mapping[str, Any]] = {}
@@ -102,9 +115,7 @@ def _states(document: Document, claimed: Sequence[Part], wording: Wording) -> li
     for state in _RESERVED:
         titles = [str(p.content["title"]) for p in claimed if "title" in p.content and _state(p) == state]
         if titles:
-            lines.append(
-                _prose(state, {"titles": wording.get("summary", "between").join(map(escaped, titles))}, wording)
-            )
+            lines.append(_listed(state, titles, wording))
     return lines
 
 

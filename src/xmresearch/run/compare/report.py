@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,7 @@ class _Told:
 
     columns: Mapping[str, str]
     advice: tuple[str, ...] = ()
+    asking: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def figures(self) -> Callable[[], Mapping[str, Callable[..., Any]]]:
