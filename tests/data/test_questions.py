@@ -6,6 +6,7 @@ import pytest
 from xmresearch.data.codebook_file import load_codebook
 from xmresearch.data.config import FileSource
 from xmresearch.data.questions import outcome_questions, questions
+from xmresearch.params.registry import find_study
 
 OWN = """
 name: own
@@ -59,3 +60,13 @@ def test_outcomes_without_a_codebook_are_listed():
     frame = outcome_questions({"y": {"levels": [1, 2, 3], "missing_codes": [9.0]}, "z": {}}, {"y": "Satisfaction"})
     expected = pd.DataFrame({"code": ["y", "z"], "wording": ["Satisfaction", "z"], "asked": ["asked_outcome"] * 2, "scale": ["1–3", ""], "no_answer": ["9", ""]})  # fmt: skip
     pd.testing.assert_frame_equal(frame, expected)
+
+
+def test_the_family_of_an_outcome_says_its_scale():
+    params = find_study("did").params(family="nps", further={"solved": "bernoulli", "wait": "gaussian"})
+    frame = outcome_questions(params.asked_outcomes(), {})
+    assert dict(zip(frame["code"], frame["scale"], strict=True)) == {
+        params.outcome: "0–10",
+        "solved": "0–1",
+        "wait": "",
+    }

@@ -44,7 +44,9 @@ def questions(book: Codebook, lang: str, data: Any = None) -> pd.DataFrame:
     )  # fmt: skip
 
 
-def outcome_questions(outcomes: Mapping[str, Mapping[str, Any]], names: Mapping[str, str]) -> pd.DataFrame:
+def outcome_questions(
+    outcomes: Mapping[str, Mapping[str, Any]], names: Mapping[str, str], *, asked: str = "asked_outcome"
+) -> pd.DataFrame:
     """List outcomes that no codebook describes.
 
     Parameters
@@ -53,6 +55,8 @@ def outcome_questions(outcomes: Mapping[str, Mapping[str, Any]], names: Mapping[
         By column: `levels` (lowest and highest value, or all in order), `missing_codes` where they are known.
     names : mapping of str to str
         Labels of columns, in the report's language.
+    asked : str
+        What is asked, as the labels have it: asked_outcome, or asked_rating.
 
     Returns
     -------
@@ -61,7 +65,7 @@ def outcome_questions(outcomes: Mapping[str, Mapping[str, Any]], names: Mapping[
     """
     return _listed(
         {
-            "code": name, "wording": names.get(name, name), "construct": None, "asked": "asked_outcome", "reverse": False,
+            "code": name, "wording": names.get(name, name), "construct": None, "asked": asked, "reverse": False,
             "scale": f"{_short(min(levels))}–{_short(max(levels))}" if (levels := list(said.get("levels") or [])) else "",
             "answers": "", "no_answer": "; ".join(map(_short, said.get("missing_codes") or [])),
         }

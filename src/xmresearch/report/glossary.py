@@ -80,6 +80,7 @@ def _pattern(form: str, lang: str) -> re.Pattern[str]:
 
 def _texts(document: Document) -> Iterator[str]:
     """Go through a report's own words: sentences, captions, heads, notes and cards, but not the cells of tables."""
+    yield document.title
     for part in document.parts:
         content = part.content
         if part.kind in ("prose", "callout"):

@@ -14,6 +14,8 @@ from xmresearch.params.base import StudyParams
 from xmresearch.params.files import source_files
 
 Family = Literal["gaussian", "bernoulli", "ordinal", "nps", "count"]
+ENDS = {"nps": [0.0, 10.0], "bernoulli": [0.0, 1.0]}
+"""Lowest and highest value of outcomes whose family says so."""
 Period = Annotated[
     int | float | str, BeforeValidator(lambda given: given.isoformat() if isinstance(given, date) else given)
 ]
@@ -171,9 +173,10 @@ class DidParams(StudyParams):
         return {name: outcome.model_dump() for name, outcome in given.items()}
 
     def asked_outcomes(self) -> dict[str, dict[str, Any]]:
-        """Return levels and missing codes of every outcome, the main one first."""
-        main = {"levels": self.levels, "missing_codes": self.missing_codes}
-        return {self.outcome: main} | self.further_outcomes()
+        """Return levels, as declared or as the family has them, and missing codes of every outcome, the main one first."""
+        main = {"family": self.family, "levels": self.levels, "missing_codes": self.missing_codes}
+        every = {self.outcome: main} | self.further_outcomes()
+        return {name: said | {"levels": said["levels"] or ENDS.get(said["family"], [])} for name, said in every.items()}
 
     def branch_settings(self) -> dict[str, Any]:
         """Return what `did` needs in order to estimate each unit's effect by a hierarchical model."""
