@@ -94,7 +94,7 @@ def test_the_page_takes_no_more_than_it_holds():
     callouts = [Part("callout", {"tone": "warning"}, f"Mind {k}.") for k in range(MOST_WARNINGS + 1)]
     simulated = Part("callout", {"tone": "simulated"}, "Made up.")
     card = {"label": "l", "value": "v", "note": "n"}
-    cards = Part("cards", {"items": [card | {"claims": []}, *(card | {"value": f"v{k}", "claims": [{"name": f"c{k}", "state": "settled", "promised": 0.05}]} for k in range(MOST_CARDS))]})  # fmt: skip
+    cards = Part("cards", {"items": [card | {"key": "respondents", "claims": []}, *(card | {"value": f"v{k}", "claims": [{"name": f"c{k}", "state": "settled", "promised": 0.05}]} for k in range(MOST_CARDS))]})  # fmt: skip
     sentences = [said(f"s{k}", "settled") for k in range(MOST_SENTENCES + 1)]
     advice = [said(f"a{k}", "settled", advice=True) for k in range(MOST_ADVICE + 1)]
     made = document(*callouts, simulated, cards, *sentences, *advice)
@@ -104,6 +104,28 @@ def test_the_page_takes_no_more_than_it_holds():
     ]
     assert under(made, "answer") == sentences[:MOST_SENTENCES]
     assert under(made, "advice") == advice[:MOST_ADVICE]
+
+
+@pytest.mark.parametrize(
+    ("states", "shown"),
+    [
+        # the first figure is the report's headline, whatever its state; what is settled comes before what is not
+        ("size figure unsettled unsettled settled", "figure unsettled settled"),
+        ("size unsettled settled conditional settled settled", "unsettled settled settled"),
+        ("size unsettled", "size unsettled"),
+        ("size figure", "size figure"),
+    ],
+)
+def test_figures_of_the_page_are_the_headline_and_what_is_settled(states, shown):
+    items = [
+        {
+            "key": "analysed" if state == "size" else f"k{k}", "label": "l", "value": state, "note": "n",
+            "claims": [] if state in ("size", "figure") else [{"name": f"c{k}", "state": state, "promised": 0.05}],
+        }
+        for k, state in enumerate(states.split())
+    ]  # fmt: skip
+    made = document(Part("cards", {"items": items}), said("s", "settled"))
+    assert [i["value"] for p in under(made, "figures") for i in p.content["items"]] == shown.split()
 
 
 def test_a_report_that_claims_nothing_has_no_page():

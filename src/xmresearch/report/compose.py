@@ -247,7 +247,7 @@ class Report(Matrices, OwnBlocks):
                     p: self.wording.plain.filled(templates[p], facts, ".".join(where))
                     for p in ("label", "value", "note")
                 }
-                items.append({**parts, "claims": self._claimed(result)})
+                items.append({"key": key, **parts, "claims": self._claimed(result)})
         self._show("cards", items=items)
 
     def table(self, key: str, data: Any, columns: Sequence[str], *, formats: Mapping[str, str] | None = None) -> None:

@@ -13,6 +13,8 @@ MOST_SENTENCES = 3
 """Sentences that the page takes of the answer, beside those that say what to do."""
 MOST_CARDS = 3
 """Figures on the page."""
+SIZES = ("respondents", "analysed")
+"""Cards that say how many answered: no answer to the question."""
 MOST_ADVICE = 2
 """Sentences on the page that say what to do."""
 MOST_WARNINGS = 3
@@ -75,9 +77,18 @@ def _under(head: str, parts: Iterable[Part], wording: Wording) -> list[Part]:
 
 
 def _three(answer: Sequence[Part]) -> list[Part]:
-    """Return the cards that claim something, filled up with the others, in the report's order."""
+    """Return the report's first figure, then what is settled, then the others and how many answered; in the report's order."""
     items = [item for part in answer if part.kind == "cards" for item in part.content["items"]]
-    chosen = sorted(items, key=lambda item: not item.get("claims"))[:MOST_CARDS]
+    first = next((item for item in items if item.get("key") not in SIZES), None)
+
+    def rank(item: Mapping[str, Any]) -> int:
+        if item is first:
+            return 0
+        if any(claim["state"] == "settled" for claim in item.get("claims", [])):
+            return 1
+        return 3 if item.get("key") in SIZES else 2
+
+    chosen = sorted(items, key=rank)[:MOST_CARDS]
     kept = [item for item in items if any(item is one for one in chosen)]
     return [Part("cards", {"items": kept})] if kept else []
 
