@@ -2,9 +2,10 @@
 
 import re
 
+import numpy as np
 import pandas as pd
 import pytest
-from study_output import assert_no_rows_of_people, assert_same_figures, words
+from study_output import assert_no_rows_of_people, assert_same_figures, table, words
 
 from xmresearch.studies.sem.params import SemParams
 
@@ -58,16 +59,58 @@ def test_published_kiosk_figures_to_the_printed_digit(real):
         assert value.replace("-", "−") in text
 
 
-def test_mobile_phone_index_and_warnings(real):
+def assert_tables_in_full(folder, reference):
+    """Matrices of semTools (reference/sem2/mobi_*), total effects of SmartPLS (reference/smartpls)."""
+    for name, file, upper in (("apa_correlations", "fornell_larcker", None), ("apa_ratios", "htmt2", "htmt")):
+        found = table(folder, name).set_index("construct")
+        expected = (
+            pd.read_csv(reference / "sem2" / f"mobi_{file}.csv", index_col=0)
+            .rename(str.lower)
+            .rename(columns=str.lower)
+        )
+        square = found[found.index].to_numpy()
+        lower = np.tril_indices(len(square), 0 if upper is None else -1)
+        np.testing.assert_allclose(square[lower], expected.loc[found.index, found.index].to_numpy()[lower], atol=1e-5)
+        if upper:
+            above = pd.read_csv(reference / "sem2" / f"mobi_{upper}.csv", index_col=0).to_numpy()
+            np.testing.assert_allclose(square.T[lower], above[lower], atol=1e-8)
+    lines = (reference / "smartpls" / "ecsi_mobi_pathWeighting_totalEffects.txt").read_text("latin-1").splitlines()
+    head = lines[0].split()
+    known = {
+        (r, c): float(v.replace(",", "."))
+        for r, *values in map(str.split, lines[1:])
+        if values
+        for c, v in zip(head, values, strict=True)
+    }
+    effects = table(folder, "pls_effects")
+    named = {"CUSCO": "Complaints"}
+    assert len(effects) > 15
+    for row in effects.itertuples():
+        cause, outcome = (named.get(v, v.capitalize()) for v in (row.cause, row.outcome))
+        assert row.total == pytest.approx(known[cause, outcome], abs=2e-5), (cause, outcome)
+    assert {
+        "apa_items",
+        "apa_estimates",
+        "apa_rest",
+        "apa_fit",
+        "pls_outer",
+        "pls_reliability",
+        "pls_explained",
+        "pls_ratios",
+    } <= {p.stem for p in (folder / "tables").glob("*.csv")}
+
+
+def test_mobile_phone_index_and_warnings(real, reference):
     """ECSI: the index with equal weights is 71.97; maximum likelihood cannot tell its collinear causes apart."""
     folder = real("mobi_ecsi", dataset="mobi")
-    table = pd.read_csv(folder / "tables" / "indices.csv").set_index("construct")
-    assert f"{table.loc['satisfaction', 'estimate']:.2f}" == "71.97"
+    found = pd.read_csv(folder / "tables" / "indices.csv").set_index("construct")
+    assert f"{found.loc['satisfaction', 'estimate']:.2f}" == "71.97"
     text = words(folder)
     assert "they are hardly two things" in text
     assert text.index("points ) that a reader") if "points ) that" in text else "that a reader should know of" in text
     pls = pd.read_csv(folder / "tables" / "pls.csv").set_index(["cause", "outcome"])["est"]
     assert pls["image", "expectation"] == pytest.approx(0.50491, abs=1e-4)
+    assert_tables_in_full(folder, reference)
 
 
 def test_a_measurement_model_alone_has_no_structure(cli, tmp_path):
