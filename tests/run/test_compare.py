@@ -17,8 +17,9 @@ from xmresearch.run.compare.compare import compare_runs
 from xmresearch.run.compare.difference import difference
 from xmresearch.run.compare.pairing import codebooks_differ
 from xmresearch.run.compare.recorded import read_run
-from xmresearch.run.compare.report import WORDS, comparison_claims, comparison_report
+from xmresearch.run.compare.report import comparison_claims, comparison_report
 from xmresearch.run.compare.settings import settings_changed
+from xmresearch.run.compare.telling import WORDS
 from xmresearch.studies.scorecard.claims import scorecard_claims
 from xmresearch.studies.scorecard.params import ScorecardParams
 from xmresearch.studies.scorecard.result import scorecard

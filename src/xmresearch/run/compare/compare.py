@@ -15,6 +15,7 @@ from xmresearch.report.wording import labels
 from xmresearch.run.cache import KEY_LENGTH
 from xmresearch.run.compare.difference import Difference, difference
 from xmresearch.run.compare.recorded import RecordedRun, read_run
+from xmresearch.run.compare.telling import after_lang
 from xmresearch.run.determinism import deterministic_environment
 from xmresearch.run.folders import publish, workplace
 from xmresearch.run.manifest import NAME, output_hashes
@@ -110,14 +111,23 @@ def data_day(run: RecordedRun) -> date | None:
 
 def _write(found: Difference, work: Path, formats: Sequence[str], on: date | None) -> None:
     from xmresearch.report.assemble import assemble
-    from xmresearch.run.compare.report import after_lang, as_notebook, comparison_report
+    from xmresearch.report.citing import Front
+    from xmresearch.run.compare.report import as_notebook, comparison_report
 
     words = labels(after_lang(found))["stamp"]
     stamp = {
         words["run"]: " → ".join(map(_named, (found.before, found.after))),
         words["code"]: str(found.after.manifest["code"]),
     }
-    document = assemble(as_notebook(comparison_report(found, on)), stamp)
+    author, organisation, data_date = (
+        str(found.after.params.get(k) or "") for k in ("author", "organisation", "data_date")
+    )
+    run, version = (
+        " → ".join(map(_named, (found.before, found.after))),
+        str(found.after.manifest["versions"].get("xmresearch", "")),
+    )
+    front = Front(author, organisation, data_date, run, version)
+    document = assemble(as_notebook(comparison_report(found, on)), stamp, front=front)
     document.parts = [part for part in document.parts if part.kind != "code"]
     write_document(document, work, formats)
     content = {"compared": [_named(run) for run in (found.before, found.after)], "outputs": output_hashes(work)}

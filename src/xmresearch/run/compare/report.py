@@ -8,25 +8,31 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from xmresearch.claims.change import figure_changed, figures_changed
-from xmresearch.claims.claim import UNSETTLED, Claim, Condition
+from xmresearch.claims.claim import Claim, Condition
 from xmresearch.params.actions import Action
 from xmresearch.report.blocks import MIME, Block
 from xmresearch.report.compose import Report
-from xmresearch.report.wording import Wording, labels
+from xmresearch.report.wording import labels
 from xmresearch.run.compare.difference import Difference
 from xmresearch.run.compare.recorded import RecordedRun
 from xmresearch.run.compare.targets import held_against, targets_claim
+from xmresearch.run.compare.telling import (
+    WORDS,
+    after_lang,
+    free_texts,
+    inputs_of,
+    rows_of,
+    title_of,
+    told_of,
+    with_words,
+)
 from xmresearch.run.register import recorded_actions
 from xmresearch.run.register_table import WORDS as REGISTER_WORDS
 from xmresearch.run.register_table import as_table
 
-WORDS = Path(__file__).parent / "words"
 MOST_IN_FIGURE = 30
 """Figures up to which changes are drawn."""
-_ROWS = {"screening": ("rule", "removed"), "reading": ("step", "cases")}
 
 
 @dataclass(frozen=True)
@@ -69,7 +75,7 @@ def comparison_claims(found: Difference) -> tuple[Claim, Claim | None] | None:
     first = found.figures.iloc[0]
     if not first["leads"]:
         return changed, None
-    told = _told(first, after_lang(found))
+    told = told_of(first, after_lang(found))
     lead = figure_changed("lead", first, len(names), confidence=level).given(*given)
     return changed, lead.about(
         figure=names[0], change=told["change_told"], was=told["was"], now=told["is"], interval=told["change_interval"]
@@ -99,7 +105,7 @@ def comparison_report(found: Difference, on: date | None = None) -> list[Block]:
     """
     lang, before, after = after_lang(found), found.before, found.after
     titles = labels(lang, after.study.words(lang))["claims"]
-    free = _free_texts(found, titles)
+    free = free_texts(found, titles)
     names = free | dict(zip(found.figures["figure"], found.figures["label"], strict=True))
     runs = _runs(before, after)
     report = Report(lang, _Told({}), names | {v: v for v in runs.values()}, level=after.level, facts=runs)
@@ -130,8 +136,8 @@ def comparison_report(found: Difference, on: date | None = None) -> list[Block]:
     report.say("code_differs", None if found.same_code else {})
     report.say("items_unknown", {} if found.items is None else None)
     report.say("lang_differs", None if before.params["lang"] == lang else {})
-    report.table("inputs", _inputs(found), ["what", "was", "is", "same"])
-    report.table("rows", _rows(found), ["what", "was", "is"], formats={"was": ",d", "is": ",d"})
+    report.table("inputs", inputs_of(found), ["what", "was", "is", "same"])
+    report.table("rows", rows_of(found), ["what", "was", "is"], formats={"was": ",d", "is": ",d"})
     report.section("checks")
     report.ledger()
     report.section("method")
@@ -151,11 +157,6 @@ def _runs(before: RecordedRun, after: RecordedRun) -> dict[str, str]:
             ("name", run.name if apart else f"{run.name} {run.key[:8]}"), ("key", run.key), ("title", run.title),
         )
     }  # fmt: skip
-
-
-def after_lang(found: Difference) -> str:
-    """Return the language of the report: that of the later run."""
-    return str(found.after.params["lang"])
 
 
 def as_notebook(blocks: Sequence[Block]) -> dict[str, Any]:
@@ -197,33 +198,7 @@ def _show_figures(report: Report, found: Difference) -> None:
         "p_adjusted",
         "pairing",
     ]
-    report.table("figures", _with_words(found.figures, after_lang(found)), shown)
-
-
-def _with_words(figures: pd.DataFrame, lang: str) -> pd.DataFrame:
-    """Return figures with what is written of each."""
-    return figures.join(pd.DataFrame([_told(row, lang) for _, row in figures.iterrows()], index=figures.index))
-
-
-def _told(row: pd.Series, lang: str) -> dict[str, str]:
-    """Write a figure, its intervals and its change; of shares the change is in points of a per cent."""
-    wording, spec = Wording(lang, {}, words=WORDS / f"{lang}.yml"), str(row["format"])
-    points = str(wording.get("style", "points")) if spec == "pct1" else "{}"
-
-    def interval(name: str, how: Callable[[float], str]) -> str:
-        return str(wording.get("style", "range")).format(how(row[f"{name}_lower"]), how(row[f"{name}_upper"]))
-
-    def level(value: float) -> str:
-        return wording.number(value, spec)
-
-    def change(value: float) -> str:
-        return wording.number(100 * value, "+.1f") if spec == "pct1" else wording.number(value, f"+{spec}")
-
-    return {
-        "was": level(row["before"]), "was_ci_told": interval("before", level), "is": level(row["after"]),
-        "now_ci_told": interval("after", level), "change_told": points.format(change(row["change"])),
-        "change_interval": interval("change", change),
-    }  # fmt: skip
+    report.table("figures", with_words(found.figures, after_lang(found)), shown)
 
 
 def _show_register(
@@ -245,7 +220,7 @@ def _show_register(
 
 
 def _show_claims(report: Report, found: Difference, titles: Mapping[str, Any]) -> None:
-    rows = found.claims.assign(claim_title=[_title(titles, c) for c in found.claims["claim"]])
+    rows = found.claims.assign(claim_title=[title_of(titles, c) for c in found.claims["claim"]])
     report.section("claims", when=len(rows) > 0)
     differ = (rows["state_before"] != rows["state_after"]) | (rows["verdict_before"] != rows["verdict_after"])
     report.say("claims_same" if not differ.any() else "claims_changed", changed=int(differ.sum()), total=len(rows))
@@ -253,55 +228,3 @@ def _show_claims(report: Report, found: Difference, titles: Mapping[str, Any]) -
         "claims_compared", rows, ["claim_title", "state_before", "verdict_before", "state_after", "verdict_after"]
     )
     report.table("words_compared", rows, ["claim_title", "said_before", "said_after"])
-
-
-def _title(titles: Mapping[str, Any], claim: str) -> str:
-    return str(titles[claim]["title"]) if claim in titles else claim
-
-
-def _inputs(found: Difference) -> pd.DataFrame:
-    """List what was read: files by their hashes, and the counts of the first cards."""
-    then, now = found.before, found.after
-    rows = [
-        (label, " ".join(then.counts.get(label, ("", ""))), " ".join(now.counts.get(label, ("", "")))) for label in now.counts
-    ]  # fmt: skip
-    keys = dict.fromkeys([*then.inputs, *now.inputs])
-    rows += [(key, then.inputs.get(key, "")[:16], now.inputs.get(key, "")[:16]) for key in keys]
-    return pd.DataFrame([(*row, row[1] == row[2]) for row in rows], columns=["what", "was", "is", "same"])
-
-
-def _rows(found: Difference) -> pd.DataFrame:
-    """Set side by side how many rows each rule of reading and screening left out."""
-    parts = []
-    for table, (name, count) in _ROWS.items():
-        then, now = (run.frame(table) for run in (found.before, found.after))
-        if then is None or now is None:
-            continue
-        sides = [frame.drop_duplicates(name).set_index(name)[count] for frame in (then, now)]
-        both = pd.concat(sides, axis=1, keys=["was", "is"]).rename_axis("what").reset_index()
-        shown = found.after.tables[table]["rows"]
-        words = dict(zip(now[name], (row[0] for row in shown), strict=False))
-        told = both.assign(what=[str(words.get(w, w)) for w in both["what"]])
-        parts.append(told.astype({"was": "Int64", "is": "Int64"}))
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["what", "was", "is"])
-
-
-def _free_texts(found: Difference, titles: Mapping[str, Any]) -> dict[str, str]:
-    """Return the texts that stand in tables as they are, so that none is taken for the key of another."""
-    texts = [
-        *found.settings["setting"],
-        *found.settings["was"],
-        *found.settings["is"],
-        *found.meaning,
-        *(found.items or ()),
-    ]
-    texts += [
-        *found.claims["said_before"],
-        *found.claims["said_after"],
-        *(_title(titles, c) for c in found.claims["claim"]),
-    ]
-    texts += [v for c in ("what", "was", "is") for v in _inputs(found)[c]] + list(_rows(found)["what"])
-    texts += [f for part in found.alone.values() for f in part]
-    texts += [text for _, row in found.figures.iterrows() for text in _told(row, after_lang(found)).values()]
-    own = {"unset", "absent", UNSETTLED}
-    return {str(t): str(t) for t in texts if t not in own}
