@@ -141,8 +141,8 @@ def written(lang, hostile="=1+1 #eval <b>"):
     return document(question, cards, said("c", "settled"), said(escaped(hostile), "unsettled"), lang=lang)
 
 
-@pytest.mark.parametrize("lang", ["en", "zh"])
-def test_the_page_comes_first_in_every_format(lang):
+def test_the_page_comes_first_in_every_format():
+    lang = "zh"
     made = written(lang)
     words = labels(lang)["summary"]
     files = {kind: rendered(made, kind) for kind in ("html", "pdf", "docx", "xlsx", "pptx")}
