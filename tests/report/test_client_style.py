@@ -13,6 +13,8 @@ from PIL import Image
 from pptx.util import Inches
 
 from xmresearch.errors import ParamsError, XMError
+from xmresearch.report.assemble import assemble
+from xmresearch.report.blocks import MIME
 from xmresearch.report.citing import Front, citation
 from xmresearch.report.client_style import LARGEST_LOGO, read_style
 from xmresearch.report.colours import HOUSE, LEAST_CONTRAST, contrast, legible, on_dark, recoloured
@@ -232,3 +234,17 @@ def test_a_logo_of_pixels_is_embedded_as_it_is(files):
     path = files["logo"].with_suffix(".png")
     made = Document("T", "", "", "en", front=Front(style=read_style(None, {"logo": path})))
     assert f"data:image/png;base64,{base64.b64encode(path.read_bytes()).decode()}" in rendered(made, "html").decode()
+
+
+@pytest.mark.parametrize(
+    ("front", "said"),
+    [(Front(run="s/n/k"), "*T* (2025). Data of 2024-01–2025-06; run s/n/k."), (Front(data_date="2019", run="s/n/k"), "*T* (2019). Data of 2019; run s/n/k."), (Front(), None)],
+)  # fmt: skip
+def test_a_run_says_how_it_is_cited_by_its_data(front, said):
+    """By the date that the params name, else by the periods of the data; what is no run has no citation."""
+    title = {"kind": "title", "title": "T", "client": "", "glance": "", "lang": "en", "period": "2024-01–2025-06"}
+    cells = [{"cell_type": "code", "source": "", "metadata": {}, "outputs": [{"data": {MIME: title}}]}]
+    made = assemble({"cells": cells}, {}, front=front)
+    assert [p.text for p in made.parts if p.kind == "prose" and p.content.get("key") == "cite"] == (
+        [said] if said else []
+    )

@@ -39,6 +39,13 @@ def _number(cells: Sequence[Cell]) -> dict[tuple[str, str], int]:
     return numbers
 
 
+def _cited(document: Document, top: Mapping[str, Any]) -> list[Part]:
+    """Say how the report is cited."""
+    front, title = document.front, labels(document.lang)["citing"]["title"]
+    text = citation(front, document.title, front.data_date or top.get("period", ""), document.lang)
+    return [Part("section", {"key": "cite", "title": title}), Part("prose", {"key": "cite", "claims": []}, text)]
+
+
 def assemble(
     notebook: Mapping[str, Any], stamp: Mapping[str, str], bibliography: Sequence[Path] = (), front: Front | None = None
 ) -> Document:
@@ -77,13 +84,14 @@ def assemble(
         top["title"], top["client"], typeset(top["glance"], top["lang"]), top["lang"], bibliography=tuple(bibliography)
     )
     document.front = front = front or Front()
-    style, citing = labels(document.lang)["style"], labels(document.lang)["citing"]
+    style = labels(document.lang)["style"]
     sections = {
         "glossary": (style["glossary"], "sec-glossary"),
-        "cite": (citing["title"], "sec-cite"),
         "stamp": (style["stamp"], "sec-stamp"),
         "references": (style["references"], "references"),
     }
+    if front.run:
+        sections["cite"] = (labels(document.lang)["citing"]["title"], "sec-cite")
     cells, document.notes = read_cells(notebook, style["own_figure"], sections)
     shown = [cell for cell in cells if WORKBENCH_TAG not in cell.tags]
     numbers = _number(shown)
@@ -130,8 +138,7 @@ def assemble(
     terms = glossary(document)
     parts += [
         *([terms] if terms is not None else []),
-        Part("section", {"key": "cite", "title": citing["title"]}),
-        Part("prose", {"key": "cite", "claims": []}, citation(front, document.title, front.data_date or top.get("period", ""), document.lang)),
+        *(_cited(document, top) if front.run else []),
         Part("references", {"title": style["references"]}), Part("stamp", {"title": style["stamp"], "lines": dict(stamp)}),
         Part("code", {"summary": style["all_code"], "sources": quiet}),
     ]  # fmt: skip
