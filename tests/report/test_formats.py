@@ -416,6 +416,12 @@ def test_shares_of_a_chart_go_from_the_largest():
     assert chart_numbers("heatmap", frame, {}, wording, "") is None
 
 
+def test_an_apostrophe_of_a_name_stays_narrow_in_pdf():
+    """It is no curly one, which the package's font has as wide as a Chinese character."""
+    document = Document("T", "", "", "en", [Part("prose", {"claims": []}, "By Callaway and Sant'Anna.")])
+    assert "Sant'Anna" in pdf_text(rendered(document, "pdf"))
+
+
 def test_code_in_word_stays_code():
     document = Document("T", "", "", "en", [Part("prose", {"claims": []}, "```\na =~ b\n```")])
     word = docx.Document(io.BytesIO(rendered(document, "docx")))
