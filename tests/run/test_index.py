@@ -40,6 +40,7 @@ def home(tmp_path):
           claims={"conditional": 2}, title=HOSTILE, said=["No " * 4000])  # fmt: skip
     leave(tmp_path, "cc", study="did", started="2026-11-19T10:00:00+00:00", light="amber", claims={"unsettled": 1})
     (tmp_path / "servqual/hall/latest-en").symlink_to("aa")
+    (tmp_path / "compare/servqual/hall-hall/ab").mkdir(parents=True)
     return tmp_path
 
 

@@ -15,6 +15,8 @@ from xmresearch.run.lock import held, held_if_free
 from xmresearch.run.manifest import NAME, flaws, recorded
 
 UNFINISHED, LOCK = ".unfinished-", ".lock-"
+COMPARISONS = "compare"
+"""Folder of an output folder that holds comparisons of runs, and no runs."""
 _OLD = "-old"
 _LEFT = re.compile(rf"{re.escape(UNFINISHED)}(?P<key>[0-9a-f]+)-(?P<token>[0-9a-f]+)(?P<old>{_OLD})?")
 _SYSTEM = {".DS_Store", "Thumbs.db", "desktop.ini"}

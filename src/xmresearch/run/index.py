@@ -16,6 +16,7 @@ from xmresearch.errors import OutputError, brief
 from xmresearch.report.answer import LIGHTS
 from xmresearch.report.formats import FORMATS
 from xmresearch.report.index_page import index_html
+from xmresearch.run.folders import COMPARISONS
 from xmresearch.run.manifest import NAME, flaws
 
 INDEX = "index.html"
@@ -61,7 +62,7 @@ def find_runs(home: Path) -> tuple[list[Run], list[tuple[str, str]]]:
     Parameters
     ----------
     home : Path
-        Holds study/name/key/ folders; what begins with a point, and `latest-en` and `latest-zh`, are passed over.
+        Holds study/name/key/ folders; what begins with a point, comparisons, and `latest-en` and `latest-zh`, are passed over.
 
     Returns
     -------
@@ -78,7 +79,7 @@ def find_runs(home: Path) -> tuple[list[Run], list[tuple[str, str]]]:
     runs: list[Run] = []
     left: list[tuple[str, str]] = []
     try:
-        studies = list(_folders(home))
+        studies = [place for place in _folders(home) if place.name != COMPARISONS]
     except OSError as error:
         raise OutputError(
             f"'{brief(home)}' cannot be read: {error.strerror}.", "Name an output folder by --out."

@@ -17,12 +17,10 @@ from xmresearch.run.compare.difference import Difference, difference
 from xmresearch.run.compare.recorded import RecordedRun, read_run
 from xmresearch.run.compare.telling import after_lang
 from xmresearch.run.determinism import deterministic_environment
-from xmresearch.run.folders import publish, workplace
+from xmresearch.run.folders import COMPARISONS, publish, workplace
 from xmresearch.run.manifest import NAME, output_hashes
 from xmresearch.run.outputs import write_document
 from xmresearch.run.project import project_root
-
-FOLDER = "compare"
 
 
 @dataclass(frozen=True, repr=False)
@@ -84,7 +82,7 @@ def compare_runs(
     key = hashlib.sha256(f"{first.key} {second.key} {day or ''}".encode()).hexdigest()[:KEY_LENGTH]
     home = (
         (Path(out) if out is not None else project_root() / "outputs")
-        / FOLDER
+        / COMPARISONS
         / second.study.name
         / f"{first.name}-{second.name}"
     )
