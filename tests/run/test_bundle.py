@@ -26,14 +26,18 @@ from xmresearch.run.recording import now, write_manifest
 def planted(tmp_path_factory):
     """A folder with data, params and codebook that tell persons, and a run of them but for what a kernel would leave."""
     data, persons = tmp_path_factory.mktemp("data"), Canaries()
-    (data / "p.yml").write_text(f"study: servqual\nname: own\nlang: zh\n{servqual(data, persons)}", "utf-8")
+    head = "study: servqual\nname: own\nlang: zh\nauthor: Chen, L.\norganisation: {en: Hall, zh: 政务大厅}\n"
+    (data / "p.yml").write_text(f"{head}{servqual(data, persons)}", "utf-8")
     folder = tmp_path_factory.mktemp("out") / "run"
     (folder / "tables").mkdir(parents=True)
     for name in ("executed.ipynb", "report.html", "tables/a.csv"):
         (folder / name).write_text('{"cells": []}', "utf-8")
     plan = plan_run(data / "p.yml")
     write_archive(plan, folder)
+    monkey = pytest.MonkeyPatch()
+    monkey.setattr("xmresearch.report.answer.answer_of", lambda _: {"title": "大厅", "question": "如何？"})
     write_manifest(folder, plan, [], now(), {"notebook": 1.0})
+    monkey.undo()
     return data, folder, persons
 
 
@@ -46,6 +50,11 @@ def test_the_description_is_a_process_run_crate_that_others_read(planted):
     root, run = crate.root_dataset, crate.get("#run")
     assert root["conformsTo"].id == PROFILE
     assert root["mentions"] is run
+    assert (root["name"], root["description"]) == ("大厅", "如何？")
+    assert [(root[role].type, root[role]["name"]) for role in ("author", "publisher")] == [
+        ("Person", "Chen, L."),
+        ("Organization", "政务大厅"),
+    ]
     assert {root[name] is not None for name in ("name", "description", "datePublished", "license")} == {True}
     assert run.type == "CreateAction"
     assert run["instrument"].type == "SoftwareApplication"

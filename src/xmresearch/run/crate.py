@@ -52,6 +52,7 @@ def describe_run(manifest: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     given = [_input(key, digest, manifest["outputs"]) for key, digest in manifest["inputs"].items()]
     results = [f["@id"] for f in files if f["@id"] not in kept]
     whole = [{"@id": NAME, "@type": "File", "name": "Manifest of the run", "encodingFormat": _MEDIA[".json"]}, *files]
+    people, answer = _people(params), manifest.get("answer", {})
     action = {
         "@id": "#run", "@type": "CreateAction", "name": f"Run {name}", "description": "xmresearch run manifest.json",
         "startTime": manifest["started"], "endTime": ended, "actionStatus": "http://schema.org/CompletedActionStatus",
@@ -62,15 +63,29 @@ def describe_run(manifest: Mapping[str, Any], folder: Path) -> dict[str, Any]:
         "@graph": [
             {"@id": CRATE, "@type": "CreativeWork", "conformsTo": {"@id": SPECIFICATION}, "about": {"@id": "./"}},
             {
-                "@id": "./", "@type": "Dataset", "name": f"Run {name}", "description": f"Report, tables and figures of the study {params['study']}.",
+                "@id": "./", "@type": "Dataset", "name": answer.get("title") or f"Run {name}",
+                "description": answer.get("question") or f"Report, tables and figures of the study {params['study']}.",
                 "datePublished": ended, "inLanguage": params["lang"], "conformsTo": {"@id": PROFILE}, "license": {"@id": "#rights"},
                 "hasPart": _refer([e["@id"] for e in whole]), "mentions": {"@id": "#run"},
+                **{role: {"@id": entity["@id"]} for role, entity in people.items()},
             },
             {"@id": PROFILE, "@type": "CreativeWork", "name": "Process Run Crate", "version": "0.5"},
             {"@id": "#rights", "@type": "CreativeWork", "name": "Not stated", "description": "Whoever holds the data decides who may use the results."},
-            _software(manifest), action, *whole, *(e for e in given if e["@type"] != "File"),
+            _software(manifest), action, *people.values(), *whole, *(e for e in given if e["@type"] != "File"),
         ],
     }  # fmt: skip
+
+
+def _people(params: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    """Return who wrote and who published the report, as far as the params say so."""
+    found = {}
+    for role, key, kind in (("author", "author", "Person"), ("publisher", "organisation", "Organization")):
+        name = params.get(key)
+        if isinstance(name, Mapping):
+            name = name.get(params["lang"])
+        if name:
+            found[role] = {"@id": f"#{role}", "@type": kind, "name": str(name)}
+    return found
 
 
 def _file(of: tuple[str, str]) -> dict[str, Any]:
