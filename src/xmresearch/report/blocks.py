@@ -20,8 +20,8 @@ MIME = "application/vnd.xmresearch.block+json"
 LONG_TABLE = 25
 FITS_PHONE, FITS_TABLET, FITS_PAGE = 22.0, 36.0, 52.0
 """Width that a table may need, in rems, to stand in columns on a phone, on a tablet and, set in its usual size, on the page."""
-# of a table's type and of the space beside it, in rems; ems of words that are broken, and of a cell that has a line to itself
-_EM, _PADDING, _WORDS_WIDE, _WORDY = 0.8, 1.3, 12.0, 16.0
+# of a table's type and of the space beside it, in rems; ems that a column of words has at least, of words that are broken, and of a cell that has a line to itself
+_EM, _PADDING, _WORDS_LEAST, _WORDS_WIDE, _WORDY = 0.8, 1.3, 6.0, 12.0, 16.0
 # as in report.css; Markdown in JupyterLab cannot bring a style sheet
 _TONES = {"warning": ("#b42318", "#fdf1ef"), "simulated": ("#c8611a", "#fdf5ee")}
 _TONE = ("#1d5b8f", "#f3f6f9")
@@ -214,7 +214,7 @@ def table_width(content: Mapping[str, Any]) -> list[str]:
     for j, (name, align) in enumerate(zip(content["head"], content["align"], strict=True)):
         body = max((text_ems(str(row[j])) for row in content["rows"]), default=0.0)
         title = max(map(text_ems, name.split()), default=0.0)
-        needed += max(body if align == "right" else min(body, _WORDS_WIDE), title)
+        needed += max(body, title) if align == "right" else max(min(body, _WORDS_WIDE), title, _WORDS_LEAST)
     if needed * _EM + columns * _PADDING <= FITS_PHONE:
         return []
     if needed * _EM + columns * _PADDING <= FITS_TABLET:
