@@ -96,7 +96,7 @@ def run(
 @cli.command()
 @click.argument("before", metavar="RUN", type=click.Path())
 @click.argument("after", metavar="RUN", type=click.Path())
-@_lang
+@click.option("--lang", type=click.Choice(["zh", "en"]), help="Language of the runs that are meant, and of the report.")
 @_out
 @click.option(
     "--format",

@@ -163,6 +163,9 @@ def test_what_cannot_be_compared_is_refused(made, tmp_path):
     run = made("w1", wave(1))
     with pytest.raises(ParamsError, match="neither the folder of a run nor a params file"):
         read_run(tmp_path / "nothing")
+    with pytest.raises(ParamsError, match="is in 'en', not in 'zh'"):
+        read_run(run.folder, "zh")
+    assert read_run(run.folder, "en").key == run.key
     (run.folder / "report.html").write_text("edited", "utf-8")
     with pytest.raises(OutputError, match="holds no whole run"):
         read_run(run.folder)

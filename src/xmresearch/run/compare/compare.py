@@ -63,7 +63,7 @@ def compare_runs(
     formats : sequence of str
         Of the report, beside HTML.
     lang : str, optional
-        Language of the runs that are meant, where params files are given.
+        Language of the runs, which the comparison quotes: which ones of params files are meant, and what that of folders must be.
     on : date, optional
         Day of the later data, which due dates of the earlier run's action register are held against; its `data_date` if absent.
 

@@ -162,7 +162,7 @@ def read_run(given: str | Path, lang: str | None = None) -> RecordedRun:
     given : str or Path
         Its folder, such as `outputs/STUDY/NAME/latest-en`; or a params file that has been run as it is now.
     lang : str, optional
-        Language of the report, where a params file is given.
+        Language of the report: which one of a params file is meant, and what that of a folder must be.
 
     Returns
     -------
@@ -171,13 +171,19 @@ def read_run(given: str | Path, lang: str | None = None) -> RecordedRun:
     Raises
     ------
     ParamsError
-        There is no such folder or params file.
+        There is no such folder or params file, or the folder's report is in another language.
     OutputError
         The folder holds no whole run, or the params file has not been run as it is now.
     """
     path = Path(given)
     if path.is_dir():
-        return _read(path, None)
+        run = _read(path, None)
+        if lang not in (None, run.params["lang"]):
+            raise ParamsError(
+                f"The run in '{path}' is in '{run.params['lang']}', not in '{lang}'; a comparison quotes what its runs said.",
+                f"Give runs in '{lang}', or leave out --lang.",
+            )
+        return run
     if path.suffix in (".yml", ".yaml"):
         plan = plan_run(path, lang=lang)
         if not plan.folder.is_dir():
