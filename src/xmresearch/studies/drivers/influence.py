@@ -11,8 +11,8 @@ from xmresearch.drivers.subsets import MOST_EXACT, lmg
 from xmresearch.inference.influences import of_covariances, of_means
 from xmresearch.sampling.survey_designs import survey_sample
 from xmresearch.studies.drivers.asked import asked
+from xmresearch.studies.drivers.headlines import HEADLINES
 from xmresearch.studies.drivers.params import DriversParams
-from xmresearch.studies.drivers.study import STUDY
 
 Array = NDArray[np.float64]
 
@@ -39,7 +39,7 @@ def influences(params: DriversParams, survey: Survey) -> pd.DataFrame:
     people go together a little less than is true, and intervals of change a little too wide.
     """
     given = asked(params, survey, survey_sample(survey, min_cell=params.min_cell))
-    shares, gains = STUDY.headline
+    shares, gains = HEADLINES
     names, x = given.names, given.drivers.to_numpy(dtype=float)
     values = np.column_stack([x, given.outcome.to_numpy(dtype=float)])
     weights = None if given.weights is None else np.asarray(given.weights, dtype=float)

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xmresearch.params.headline import Headline
 from xmresearch.params.study import Study
+from xmresearch.studies.drivers.headlines import HEADLINES
 from xmresearch.studies.drivers.params import DriversParams
 
 if TYPE_CHECKING:
@@ -68,10 +68,7 @@ STUDY = Study(
     columns=COLUMNS,
     draft=_draft,
     asking={"fix": ("first", "only"), "focus": ("all", "some")},
-    headline=(
-        Headline("importance", ("construct",), "share", "share_lower", "share_upper", unit="share"),
-        Headline("gains", ("construct",), "gain", "gain_lower", "gain_upper"),
-    ),
+    headline=HEADLINES,
     influence=_influence,
     advice=("fix",),
     demo="service_hall",

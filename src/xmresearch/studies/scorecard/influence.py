@@ -10,9 +10,9 @@ import pandas as pd
 from xmresearch.data.survey import Survey
 from xmresearch.inference.influences import of_means
 from xmresearch.studies.scorecard.asked import asked_metrics
+from xmresearch.studies.scorecard.headlines import HEADLINES
 from xmresearch.studies.scorecard.params import ScorecardParams
 from xmresearch.studies.scorecard.rows import WEIGHT, rows_of_waves
-from xmresearch.studies.scorecard.study import STUDY
 
 _PLACE = "_place"
 
@@ -36,7 +36,7 @@ def influences(params: ScorecardParams, survey: Survey) -> pd.DataFrame:
     placed = replace(survey, frame=survey.frame.assign(**{_PLACE: np.arange(len(survey))}))
     rows = rows_of_waves(placed, params, asked[0])
     part = rows.of(rows.after)
-    headline = STUDY.headline[0]
+    headline = HEADLINES[0]
     scores = np.column_stack([part[m.item].map(m.values).to_numpy(dtype="float64") for m in asked])
     found = np.zeros((len(survey), len(asked)))
     found[part[_PLACE].to_numpy()] = of_means(scores, part[WEIGHT].to_numpy(dtype=float))

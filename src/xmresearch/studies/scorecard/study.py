@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from xmresearch.params.headline import Headline
 from xmresearch.params.study import Study
+from xmresearch.studies.scorecard.headlines import HEADLINES
 from xmresearch.studies.scorecard.params import ScorecardParams
 
 if TYPE_CHECKING:
@@ -74,9 +74,7 @@ STUDY = Study(
     columns=COLUMNS,
     draft=_draft,
     asking={"moved": ("below",), "worst": ("first", "only")},
-    headline=(
-        Headline("waves", ("metric",), "estimate", "ci_lower", "ci_upper", unit="scale", latest="wave", leads=True),
-    ),
+    headline=HEADLINES,
     influence=_influence,
     demo="service_hall",
 )

@@ -11,8 +11,8 @@ from xmresearch.inference.influences import of_means
 from xmresearch.psychometrics.batteries import paired_scores
 from xmresearch.psychometrics.overall import importance_shares
 from xmresearch.psychometrics.single_batteries import dimension_figures
+from xmresearch.studies.servqual.headlines import HEADLINES
 from xmresearch.studies.servqual.params import ServqualParams
-from xmresearch.studies.servqual.study import STUDY
 from xmresearch.studies.servqual.waves import waves_of_study
 
 
@@ -45,7 +45,7 @@ def influences(params: ServqualParams, survey: Survey) -> pd.DataFrame:
     persons = {f"{family}_unweighted": scores.mean(axis=1, skipna=False)}
     if shares is not None:
         persons[f"{family}_weighted"] = (scores * shares[scores.columns]).sum(axis=1, skipna=False)
-    tables = {h.table: h for h in STUDY.headline}
+    tables = {h.table: h for h in HEADLINES}
     of_scores = tables["scores_once" if once else "scores"]
     of_dimensions = tables["level_dimensions" if family == "servperf" else "gap_dimensions"]
     columns = {of_scores.key([name]): values for name, values in persons.items()}

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from xmresearch.params.headline import Headline
 from xmresearch.params.study import Study
+from xmresearch.studies.servqual.headlines import HEADLINES
 from xmresearch.studies.servqual.params import ServqualParams
 
 if TYPE_CHECKING:
@@ -78,28 +78,7 @@ STUDY = Study(
         "focus": ("all", "some"),
         "inadequate": ("all", "some"),
     },
-    headline=(
-        Headline(
-            "scores",
-            ("measure",),
-            "estimate",
-            "ci_lower",
-            "ci_upper",
-            prefer=("servqual_weighted", "servqual_unweighted", "servperf_weighted", "servperf_unweighted"),
-            leads=True,
-        ),
-        Headline(
-            "scores_once",
-            ("measure",),
-            "estimate",
-            "ci_lower",
-            "ci_upper",
-            prefer=("servqual_weighted", "servqual_unweighted", "servperf_weighted", "servperf_unweighted"),
-            leads=True,
-        ),
-        Headline("gap_dimensions", ("construct",), "gap", "ci_lower", "ci_upper"),
-        Headline("level_dimensions", ("construct",), "perception", "ci_lower", "ci_upper"),
-    ),
+    headline=HEADLINES,
     influence=_influence,
     advice=("first", "weakest"),
     demo="service_hall",

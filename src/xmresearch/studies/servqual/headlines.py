@@ -1,0 +1,28 @@
+"""The figures that two runs are compared by."""
+
+from __future__ import annotations
+
+from xmresearch.params.headline import Headline
+
+HEADLINES = (
+    Headline(
+        "scores",
+        ("measure",),
+        "estimate",
+        "ci_lower",
+        "ci_upper",
+        prefer=("servqual_weighted", "servqual_unweighted", "servperf_weighted", "servperf_unweighted"),
+        leads=True,
+    ),
+    Headline(
+        "scores_once",
+        ("measure",),
+        "estimate",
+        "ci_lower",
+        "ci_upper",
+        prefer=("servqual_weighted", "servqual_unweighted", "servperf_weighted", "servperf_unweighted"),
+        leads=True,
+    ),
+    Headline("gap_dimensions", ("construct",), "gap", "ci_lower", "ci_upper"),
+    Headline("level_dimensions", ("construct",), "perception", "ci_lower", "ci_upper"),
+)
