@@ -37,6 +37,12 @@ def test_chinese_citations_stand_without_spaces():
     assert typeset_markdown(text, "en") == text
 
 
+def test_chinese_references_and_figures_after_citations_stand_without_spaces():
+    text = "见 @fig:gaps 和 @tbl:gaps 所列，自助法 [@rubin1981] 2,000 次。See @tbl:gaps."
+    assert typeset_markdown(text, "zh") == "见@fig:gaps 和@tbl:gaps 所列，自助法[@rubin1981]2,000 次。See @tbl:gaps."
+    assert typeset_markdown(text, "en") == text
+
+
 def test_files_and_figures_are_left_alone():
     block = {"kind": "table", "key": "t", "caption": "at 95 %", "note": "", "head": ["95 % interval"], "rows": [["5 %"]], "csv": "x\n5 %\n"}  # fmt: skip
     found = typeset_block(block, "zh")

@@ -124,7 +124,7 @@ def test_register_stands_after_the_answer_with_owners_as_given(lang):
     assert OWNER in document.tables["register"]
     assert "'=More desks" in document.tables["register"]
     assert "2026-06-30" in first
-    assert ("no owner yet" if lang == "en" else "尚无责任人") in second
+    assert ("no owner yet" if lang == "en" else "尚无负责人") in second
 
 
 def test_without_actions_and_claims_that_ask_nothing_is_added():

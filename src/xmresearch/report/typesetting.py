@@ -12,7 +12,8 @@ _PER_CENT = re.compile(r"(?<=\d) %")
 _BOUND = re.compile(r"(?<![\w)\]])([<>]|\\<|\\>|&lt;|&gt;) (?=[\d.])")
 _SHARE = re.compile(rf"{_BOUND.pattern}(?=[\d.]+%)")
 _BEFORE_CITATION = re.compile(rf"(?<=[{_HAN}*\w%\]]) (?=\[-?@)")
-_AFTER_CITATION = re.compile(rf"(\[-?@[^\]]*\]) (?=[{_HAN}])")
+_AFTER_CITATION = re.compile(rf"(\[-?@[^\]]*\]) (?=[{_HAN}\d])")
+_BEFORE_REFERENCE = re.compile(rf"(?<=[{_HAN}]) (?=@(?:fig|tbl|sec):)")
 _WORDS = ("caption", "note", "alt", "title")
 
 
@@ -35,11 +36,11 @@ def typeset(text: str, lang: str) -> str:
 
 
 def typeset_markdown(text: str, lang: str) -> str:
-    """Set a sentence: as `typeset`, and in Chinese without spaces around citations, whose brackets are full-width."""
+    """Set a sentence: as `typeset`, and in Chinese without spaces around citations, whose brackets are full-width, and before references."""
     text = typeset(text, lang)
     if lang != "zh":
         return text
-    return _AFTER_CITATION.sub(r"\1", _BEFORE_CITATION.sub("", text))
+    return _BEFORE_REFERENCE.sub("", _AFTER_CITATION.sub(r"\1", _BEFORE_CITATION.sub("", text)))
 
 
 def typeset_block(block: Mapping[str, Any], lang: str) -> dict[str, Any]:
