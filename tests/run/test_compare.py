@@ -2,6 +2,7 @@
 
 import re
 import string
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -16,7 +17,7 @@ from xmresearch.report.wording import labels
 from xmresearch.run.compare.compare import compare_runs
 from xmresearch.run.compare.difference import difference
 from xmresearch.run.compare.pairing import codebooks_differ
-from xmresearch.run.compare.recorded import read_run
+from xmresearch.run.compare.recorded import read_run, remarked
 from xmresearch.run.compare.report import comparison_claims, comparison_report
 from xmresearch.run.compare.settings import settings_changed
 from xmresearch.run.compare.telling import WORDS
@@ -190,3 +191,15 @@ def test_words_agree_in_both_languages():
         words = labels(lang, WORDS / f"{lang}.yml")["claims"]
         assert set(words["changed"]["text"]) == set(cases("count"))
         assert set(words["lead"]["text"]) == set(cases("sign"))
+
+
+def test_chinese_runs_are_quoted_in_full_width_brackets_without_stray_spaces(made):
+    run = made("z", wave(1), "zh")
+    record = {"name": "seen", "state": "settled", "verdict": "all"}
+    prose = {"kind": "prose", "text": "见 @tbl:waves 和 @tbl:waves。", "claims": [record]}
+    item = {"label": "得分", "value": "5.2", "note": "上升", "claims": [record | {"name": "card"}]}
+    said = replace(run, blocks=(*run.blocks, prose, {"kind": "cards", "items": [item]})).claims
+    caption = run.tables["waves"]["caption"]
+    assert said["seen"].words == f"见“{caption}”和“{caption}”。"
+    assert said["card"].words == "得分：5.2（上升）"
+    assert [remarked("a", "b", "en"), remarked("a", "", "en")] == ["a (b)", "a"]

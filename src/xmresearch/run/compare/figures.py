@@ -10,7 +10,7 @@ import pandas as pd
 from xmresearch.claims.change import at_level, changes_of
 from xmresearch.params.headline import Headline
 from xmresearch.report.wording import DEFAULT_FORMAT
-from xmresearch.run.compare.recorded import RecordedRun
+from xmresearch.run.compare.recorded import RecordedRun, remarked
 
 ENDS = ("estimate", "lower", "upper")
 
@@ -40,7 +40,7 @@ def _of_table(run: RecordedRun, headline: Headline) -> pd.DataFrame | None:
     if frame is None or not set(wanted) <= set(frame.columns):
         return None
     block = run.tables[headline.table]
-    labels = [_label(block, frame, names, k, headline.estimate) for k in range(len(frame))]
+    labels = [_label(block, frame, names, k, headline.estimate, run.lang) for k in range(len(frame))]
     table = pd.DataFrame({
         "figure": [headline.key(row) for row in frame[names].itertuples(index=False)], "label": labels, "group": headline.table, "leads": headline.leads,
         "name": frame[names[0]].astype(str), "n": frame["n"] if "n" in frame else float("nan"),
@@ -57,7 +57,7 @@ def _of_table(run: RecordedRun, headline: Headline) -> pd.DataFrame | None:
     return table.drop(columns="name") if len(table) else None
 
 
-def _label(block: Mapping[str, Any], frame: pd.DataFrame, names: list[str], row: int, estimate: str) -> str:
+def _label(block: Mapping[str, Any], frame: pd.DataFrame, names: list[str], row: int, estimate: str, lang: str) -> str:
     """Return the words that the run's table has for a figure: its name and, but for plain estimates, what is measured."""
     words = dict(zip(map(str, frame.columns), (w for w, _ in block["sheet"]), strict=True))
 
@@ -68,7 +68,7 @@ def _label(block: Mapping[str, Any], frame: pd.DataFrame, names: list[str], row:
         return str(frame[column].iloc[row])
 
     name = " / ".join(shown(n) for n in names)
-    return name if estimate == "estimate" or not words[estimate] else f"{name} ({words[estimate]})"
+    return remarked(name, "" if estimate == "estimate" else words[estimate], lang)
 
 
 def _format(headline: Headline, decimals: float) -> str:

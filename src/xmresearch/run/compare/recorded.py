@@ -19,9 +19,11 @@ from xmresearch.params.registry import find_study
 from xmresearch.params.study import Study
 from xmresearch.report.blocks import MIME
 from xmresearch.report.references import REFERENCE
+from xmresearch.report.wording import labels
 from xmresearch.run.manifest import NAME, flaws
 from xmresearch.run.plan import plan_run
 
+_SPACED = re.compile(rf" ?{REFERENCE.pattern} ?")
 _CITED = re.compile(r"\s*\[[^\[\]]*@[^\[\]]*\](?!\()")
 _ESCAPED = re.compile(r"\\([^\w\s])")
 
@@ -106,6 +108,11 @@ class RecordedRun(Shown):
         return next((str(b["title"]) for b in self.blocks if b["kind"] == "title"), self.name)
 
     @property
+    def lang(self) -> str:
+        """Language of its report."""
+        return next((str(b["lang"]) for b in self.blocks if b["kind"] == "title"), "en")
+
+    @property
     def client(self) -> str | None:
         """For whom its report is."""
         return next((str(b["client"]) or None for b in self.blocks if b["kind"] == "title"), None)
@@ -130,7 +137,9 @@ class RecordedRun(Shown):
         """What it said, by name of the claim, in the order in which it was said."""
         sentences = [(r, b["text"]) for b in self.blocks if b["kind"] == "prose" for r in b.get("claims", [])]
         cards = [item for b in self.blocks if b["kind"] == "cards" for item in b["items"]]
-        on_cards = [(r, f"{i['label']}: {i['value']} ({i['note']})") for i in cards for r in i.get("claims", [])]
+        colon = labels(self.lang)["style"]["colon"]
+        said = [(i, f"{i['label']}{colon}{remarked(i['value'], i['note'], self.lang)}") for i in cards]
+        on_cards = [(r, text) for i, text in said for r in i.get("claims", [])]
         found: dict[str, Said] = {}
         values = {r["name"]: str(i["value"]) for i in cards for r in i.get("claims", [])}
         for record, text in sentences + on_cards:
@@ -150,8 +159,26 @@ class RecordedRun(Shown):
             (("fig" if b["kind"] == "figure" else "tbl"), b["key"]): b["caption"] for b in self.blocks if "caption" in b
         }
         text = _CITED.sub("", text)
-        text = REFERENCE.sub(lambda m: f"“{shown.get((m[1], m[2]), m[2])}”", text)
+        reference = _SPACED if self.lang == "zh" else REFERENCE
+        text = reference.sub(lambda m: f"“{shown.get((m[1], m[2]), m[2])}”", text)
         return " ".join(_ESCAPED.sub(r"\1", text.replace("**", "")).split())
+
+
+def remarked(text: str, remark: str, lang: str) -> str:
+    """Return a text with a remark in brackets, full-width in Chinese; the text alone where there is no remark.
+
+    Parameters
+    ----------
+    text, remark : str
+    lang : {'en', 'zh'}
+
+    Returns
+    -------
+    str
+    """
+    if not remark:
+        return text
+    return f"{text}（{remark}）" if lang == "zh" else f"{text} ({remark})"
 
 
 def read_run(given: str | Path, lang: str | None = None) -> RecordedRun:

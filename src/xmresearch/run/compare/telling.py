@@ -11,6 +11,7 @@ import pandas as pd
 from xmresearch.claims.claim import UNSETTLED
 from xmresearch.report.wording import Wording
 from xmresearch.run.compare.difference import Difference
+from xmresearch.run.compare.recorded import remarked
 
 WORDS = Path(__file__).parent / "words"
 _ROWS = {"screening": ("rule", "removed"), "reading": ("step", "cases")}
@@ -51,8 +52,8 @@ def inputs_of(found: Difference) -> pd.DataFrame:
     """List what was read: files by their hashes, and the counts of the first cards."""
     then, now = found.before, found.after
     rows = [
-        (label, " ".join(then.counts.get(label, ("", ""))), " ".join(now.counts.get(label, ("", "")))) for label in now.counts
-    ]  # fmt: skip
+        (label, *(remarked(*run.counts.get(label, ("", "")), run.lang) for run in (then, now))) for label in now.counts
+    ]
     keys = dict.fromkeys([*then.inputs, *now.inputs])
     rows += [(key, then.inputs.get(key, "")[:16], now.inputs.get(key, "")[:16]) for key in keys]
     return pd.DataFrame([(*row, row[1] == row[2]) for row in rows], columns=["what", "was", "is", "same"])
