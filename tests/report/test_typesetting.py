@@ -43,6 +43,12 @@ def test_chinese_references_and_figures_after_citations_stand_without_spaces():
     assert typeset_markdown(text, "en") == text
 
 
+def test_a_chinese_sentence_follows_strong_words_without_a_space():
+    text = "**没有。** 它们低于期望，**首先改进**：可靠性 **5** 项。**No.** They do."
+    assert typeset_markdown(text, "zh") == text.replace("** 它", "**它")
+    assert typeset_markdown(text, "en") == text
+
+
 def test_files_and_figures_are_left_alone():
     block = {"kind": "table", "key": "t", "caption": "at 95 %", "note": "", "head": ["95 % interval"], "rows": [["5 %"]], "csv": "x\n5 %\n"}  # fmt: skip
     found = typeset_block(block, "zh")

@@ -196,10 +196,10 @@ def test_words_agree_in_both_languages():
 def test_chinese_runs_are_quoted_in_full_width_brackets_without_stray_spaces(made):
     run = made("z", wave(1), "zh")
     record = {"name": "seen", "state": "settled", "verdict": "all"}
-    prose = {"kind": "prose", "text": "见 @tbl:waves 和 @tbl:waves。", "claims": [record]}
+    prose = {"kind": "prose", "text": "**升。** 见 @tbl:waves 和 @tbl:waves。", "claims": [record]}
     item = {"label": "得分", "value": "5.2", "note": "上升", "claims": [record | {"name": "card"}]}
     said = replace(run, blocks=(*run.blocks, prose, {"kind": "cards", "items": [item]})).claims
     caption = run.tables["waves"]["caption"]
-    assert said["seen"].words == f"见“{caption}”和“{caption}”。"
+    assert said["seen"].words == f"升。见“{caption}”和“{caption}”。"
     assert said["card"].words == "得分：5.2（上升）"
     assert [remarked("a", "b", "en"), remarked("a", "", "en")] == ["a (b)", "a"]

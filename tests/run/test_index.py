@@ -8,6 +8,7 @@ from click.testing import CliRunner
 
 from xmresearch.cli import cli as command
 from xmresearch.errors import OutputError
+from xmresearch.report.index_page import index_html
 from xmresearch.run.cache import file_hash
 from xmresearch.run.index import differing, find_runs, write_index
 
@@ -79,6 +80,11 @@ def test_what_is_damaged_or_foreign_is_told_and_ends_nothing(home):
     assert [p.name for p in home.glob(".index*")] == []
 
 
+def test_what_is_left_out_stands_before_its_language_s_colon():
+    assert "<b>photos</b>: holds no run" in index_html([], [("photos", "foreign")], "en")
+    assert "<b>photos</b>：其中没有运行结果" in index_html([], [("photos", "foreign")], "zh")
+
+
 def test_an_output_folder_that_is_not_there_is_one_line(tmp_path):
     with pytest.raises(OutputError, match="cannot be read"):
         write_index(tmp_path / "none")
@@ -87,7 +93,7 @@ def test_an_output_folder_that_is_not_there_is_one_line(tmp_path):
 def test_page_speaks_chinese(home):
     page = write_index(home, "zh")[0].read_text("utf-8")
     assert '<html lang="zh-CN">' in page
-    assert "前提未通过检验：2" in page
+    assert "所依赖的检查未通过：2" in page
     assert "Trust" not in page
 
 

@@ -49,7 +49,8 @@ def index_html(rows: Sequence[Mapping[str, Any]], left: Sequence[tuple[str, str]
         f"<table><caption>{_text(words['caption'])}</caption><thead><tr>{head}</tr></thead>"
         f"<tbody>{''.join(_row(row, words) for row in rows)}</tbody></table>"
     )
-    notes = "".join(f"<li><b>{_text(folder)}</b>: {_text(words[reason])}</li>" for folder, reason in left)
+    colon = labels(lang)["style"]["colon"]
+    notes = "".join(f"<li><b>{_text(folder)}</b>{colon}{_text(words[reason])}</li>" for folder, reason in left)
     return Template((templates / "index.html").read_text("utf-8")).substitute(
         lang="zh-CN" if lang == "zh" else "en-GB", title=_text(words["title"]), policy=f"'sha256-{digest}'", script=script,
         style=(templates / "report.css").read_text("utf-8") + (templates / "index.css").read_text("utf-8"),

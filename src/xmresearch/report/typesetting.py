@@ -14,6 +14,7 @@ _SHARE = re.compile(rf"{_BOUND.pattern}(?=[\d.]+%)")
 _BEFORE_CITATION = re.compile(rf"(?<=[{_HAN}*\w%\]]) (?=\[-?@)")
 _AFTER_CITATION = re.compile(rf"(\[-?@[^\]]*\]) (?=[{_HAN}\d])")
 _BEFORE_REFERENCE = re.compile(rf"(?<=[{_HAN}]) (?=@(?:fig|tbl|sec):)")
+_AFTER_STRONG = re.compile(rf"(?<=[{_HAN}]\*\*) (?=[{_HAN}])")
 _WORDS = ("caption", "note", "alt", "title")
 
 
@@ -36,11 +37,12 @@ def typeset(text: str, lang: str) -> str:
 
 
 def typeset_markdown(text: str, lang: str) -> str:
-    """Set a sentence: as `typeset`, and in Chinese without spaces around citations, whose brackets are full-width, and before references."""
+    """Set a sentence: as `typeset`, and in Chinese without spaces around citations and strong words, and before references."""
     text = typeset(text, lang)
     if lang != "zh":
         return text
-    return _BEFORE_REFERENCE.sub("", _AFTER_CITATION.sub(r"\1", _BEFORE_CITATION.sub("", text)))
+    text = _AFTER_CITATION.sub(r"\1", _BEFORE_CITATION.sub("", text))
+    return _AFTER_STRONG.sub("", _BEFORE_REFERENCE.sub("", text))
 
 
 def typeset_block(block: Mapping[str, Any], lang: str) -> dict[str, Any]:

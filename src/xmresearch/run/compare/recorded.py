@@ -19,6 +19,7 @@ from xmresearch.params.registry import find_study
 from xmresearch.params.study import Study
 from xmresearch.report.blocks import MIME
 from xmresearch.report.references import REFERENCE
+from xmresearch.report.typesetting import typeset_markdown
 from xmresearch.report.wording import labels
 from xmresearch.run.manifest import NAME, flaws
 from xmresearch.run.plan import plan_run
@@ -158,7 +159,7 @@ class RecordedRun(Shown):
         shown = {
             (("fig" if b["kind"] == "figure" else "tbl"), b["key"]): b["caption"] for b in self.blocks if "caption" in b
         }
-        text = _CITED.sub("", text)
+        text = _CITED.sub("", typeset_markdown(text, self.lang))
         reference = _SPACED if self.lang == "zh" else REFERENCE
         text = reference.sub(lambda m: f"“{shown.get((m[1], m[2]), m[2])}”", text)
         return " ".join(_ESCAPED.sub(r"\1", text.replace("**", "")).split())
