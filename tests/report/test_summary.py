@@ -64,15 +64,39 @@ def test_no_advice_is_said_to_be_none():
 
 
 def test_what_the_register_asks_to_act_on_is_named():
-    """A claim that asks for action without being advice stays where it is, and is named under what to do."""
+    """A claim that asks for action without being advice stays where it is, and what it says is begun under what to do."""
     asks = said("worst", "settled")
-    asks = Part(asks.kind, {**asks.content, "asks": True}, asks.text)
+    asks = Part(asks.kind, {**asks.content, "asks": True}, "**Work on North.** It comes last (Table 2).")
     advice = said("fix", "settled", advice=True)
     advice = Part(advice.kind, {**advice.content, "asks": True}, advice.text)
     made = document(asks, advice)
     assert under(made, "answer") == [asks]
-    assert [p.text for p in under(made, "advice")] == [advice.text, "To be acted on: Whether worst."]
-    assert [p.text for p in under(document(asks), "advice")] == ["To be acted on: Whether worst."]
+    assert [p.text for p in under(made, "advice")] == [advice.text, "To be acted on: Work on North."]
+    assert [p.text for p in under(document(asks), "advice")] == ["To be acted on: Work on North."]
+
+
+def test_what_is_said_without_a_claim_is_said_of_the_trust():
+    """That figures are associations, not effects, stands beside what is advised on them."""
+    asked = Part("prose", {"key": "question", "claims": []}, "Is it so?")
+    caveat = Part("prose", {"key": "association", "claims": []}, "**These are associations.** Try it out.")
+    note = Part("callout", {"key": "asked_once", "tone": "note"}, "Expectations were not asked.")
+    made = document(note, asked, said("fix", "settled", advice=True), caveat)
+    assert under(made, "question") == [asked]
+    assert under(made, "trust")[:2] == [note, caveat]
+    assert under(made, "answer") == []
+
+
+def test_sentences_of_the_figures_come_before_others():
+    items = [
+        {
+            "key": "worth", "label": "l", "value": "v", "note": "n",
+            "claims": [{"name": "worth", "state": "settled", "promised": 0.05}],
+        }
+    ]  # fmt: skip
+    others = [said(f"s{k}", "settled") for k in range(MOST_SENTENCES)]
+    worth = said("worth", "settled")
+    made = document(Part("cards", {"items": items}), *others, worth)
+    assert under(made, "answer") == [*others[: MOST_SENTENCES - 1], worth]
 
 
 @pytest.mark.parametrize(

@@ -125,6 +125,7 @@ def test_register_stands_after_the_answer_with_owners_as_given(lang):
     assert "'=More desks" in document.tables["register"]
     assert "2026-06-30" in first
     assert ("no owner yet" if lang == "en" else "尚无负责人") in second
+    assert second[0].startswith("Old town")
 
 
 def test_without_actions_and_claims_that_ask_nothing_is_added():

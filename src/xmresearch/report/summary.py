@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from xmresearch.report.answer import lead
 from xmresearch.report.document import Document, Part
 from xmresearch.report.typesetting import typeset_markdown
 from xmresearch.report.wording import Wording, escaped
 
-MOST_SENTENCES = 3
-"""Sentences that the page takes of the answer, beside those that say what to do."""
+MOST_SENTENCES = 4
+"""Sentences that the page takes of the answer, beside those that say what to do: first those of what the figures show."""
 MOST_CARDS = 3
 """Figures on the page."""
 SIZES = ("respondents", "analysed")
@@ -19,6 +21,7 @@ MOST_ADVICE = 2
 """Sentences on the page that say what to do."""
 MOST_WARNINGS = 3
 """Warnings on the page, in the order in which the answer has them."""
+_FULL_STOP = re.compile(r"[.。,，:：]\Z")
 _RESERVED = ("unsettled", "conditional", "withheld")
 
 
@@ -33,8 +36,8 @@ def summarised(document: Document) -> list[Part]:
     Returns
     -------
     list of Part
-        Sentences, cards and warnings of the first section as they stand there, each under its head; of what the claims of that section
-        are, what the ledger says. Nothing where the report has no section.
+        Sentences, cards, warnings and caveats of the first section as they stand there, each under its head; of what the claims of that
+        section are, what the ledger says. Nothing where the report has no section.
 
     Notes
     -----
@@ -48,12 +51,13 @@ def summarised(document: Document) -> list[Part]:
     claimed = [part for part in answer if part.content.get("claims") and part.kind == "prose"]
     advice = [part for part in document.parts if part.content.get("advice")]
     said = [part for part in claimed if not part.content.get("advice")]
+    figures = _three(answer)
     page = [
         *_under("question", [p for p in answer if _asks(p)], wording),
-        *_under("answer", said[:MOST_SENTENCES], wording),
-        *_under("figures", _three(answer), wording),
+        *_under("answer", _sentences(said, figures), wording),
+        *_under("figures", figures, wording),
         *_under("advice", _advice(document, advice[:MOST_ADVICE], wording), wording),
-        *_under("trust", [*_warnings(answer), *_states(document, claimed, wording)], wording),
+        *_under("trust", [*_warnings(answer), *_caveats(answer), *_states(document, claimed, wording)], wording),
     ]
     return page if claimed or advice else []
 
@@ -93,6 +97,13 @@ def _three(answer: Sequence[Part]) -> list[Part]:
     return [Part("cards", {"items": kept})] if kept else []
 
 
+def _sentences(said: Sequence[Part], figures: Sequence[Part]) -> list[Part]:
+    """Return the sentences of the claims that the figures show, then the others, as many as the page takes; in the report's order."""
+    shown = {c["name"] for part in figures for item in part.content["items"] for c in item.get("claims", [])}
+    first = sorted(said, key=lambda part: not any(c["name"] in shown for c in part.content["claims"]))[:MOST_SENTENCES]
+    return [part for part in said if any(part is one for one in first)]
+
+
 def _warnings(answer: Sequence[Part]) -> list[Part]:
     """Return the warnings, and the word that data are simulated."""
     tones = [(part, part.content.get("tone")) for part in answer if part.kind == "callout"]
@@ -100,13 +111,19 @@ def _warnings(answer: Sequence[Part]) -> list[Part]:
     return warnings + [part for part, tone in tones if tone == "simulated"]
 
 
+def _caveats(answer: Sequence[Part]) -> list[Part]:
+    """Return what the answer says without claiming it: of what kind the statements are, and what they cannot show."""
+    notes = [p for p in answer if p.kind == "prose" or (p.kind == "callout" and p.content.get("tone") == "note")]
+    return [p for p in notes if not p.content.get("claims") and not _asks(p)]
+
+
 def _advice(document: Document, advice: Sequence[Part], wording: Wording) -> list[Part]:
-    """Return the sentences that say what to do, then the other claims that ask for action, as the action register has them."""
+    """Return the sentences that say what to do, then the beginnings of those of other claims that ask for action."""
     asking = [p for p in document.parts if p.content.get("asks") and not any(p is one for one in advice)]
-    titles = list(dict.fromkeys(str(part.content["title"]) for part in asking))
-    if not advice and not titles:
+    begun = list(dict.fromkeys(_FULL_STOP.sub("", lead(part.text)) for part in asking))
+    if not advice and not begun:
         return [_prose("no_advice", {}, wording)]
-    return [*advice, *([_listed("asks", titles, wording)] if titles else [])]
+    return [*advice, *([_listed("asks", begun, wording)] if begun else [])]
 
 
 def _listed(key: str, titles: Sequence[str], wording: Wording) -> Part:

@@ -12,6 +12,7 @@ import pandas as pd
 
 from xmresearch.params.actions import Action
 from xmresearch.params.study import Study
+from xmresearch.report.answer import lead
 from xmresearch.report.blocks import MIME, csv_text
 from xmresearch.report.wording import labels, number, one_line
 from xmresearch.run.compare.figures import headline_figures
@@ -121,9 +122,10 @@ class _Told:
         }  # fmt: skip
 
     def claim(self, name: str) -> str:
-        title = str(self.titles[name]["title"]) if name in self.titles else name
-        value = self.run.claims[name].value if name in self.run.claims else ""
-        return f"{title}{self.words['style']['colon']}{value}" if value else title
+        title, said = str(self.titles[name]["title"]) if name in self.titles else name, self.run.claims.get(name)
+        if said is not None and said.value:
+            return f"{title}{self.words['style']['colon']}{said.value}"
+        return lead(said.words).rstrip(".。") if said is not None and said.state == "settled" else title
 
     def state(self, name: str | None) -> str:
         if name is None:
