@@ -2,14 +2,17 @@
 
 import numpy as np
 import pytest
-from page import answer, in_both, prose
+from page import answer, assembled, cards, in_both, prose
 from pydantic import ValidationError
 from scorecard_worlds import BOOK_TEXT, METRICS, answers
 
+from xmresearch.claims.families import count_of
 from xmresearch.errors import XMError
 from xmresearch.studies.scorecard.checking import check_study
 from xmresearch.studies.scorecard.opening import open_scorecard
 from xmresearch.studies.scorecard.params import ScorecardParams
+from xmresearch.studies.scorecard.study import STUDY
+from xmresearch.studies.scorecard.tree import targets_missed
 
 TREE = [
     {"name": "loyalty", "parts": {"nps": 1.0, "service": 1.0}, "target": 40.0},
@@ -48,6 +51,9 @@ def test_lights_are_those_of_the_claim_in_both_languages(folder):
     claim = both["en"].claims["targets"]
     assert (claim.case, claim.facts["reached"], claim.facts["missed"]) == ("some", ["loyalty"], ["service"])
     assert claim.facts["total"] == 3
+    missed = both["en"].claims["missed"]
+    assert (missed.case, missed.facts["shown"], missed.facts["not_shown"]) == ("some", ["service"], ["loyalty", "ease"])
+    assert missed.case in STUDY.asking["missed"]
     for lang, lights in (
         ("en", ("green: reached", "red: missed", "amber: not settled")),
         ("zh", ("绿：达标", "红：未达标", "黄：未定")),
@@ -60,8 +66,40 @@ def test_lights_are_those_of_the_claim_in_both_languages(folder):
         assert "3" in block["note"]
         screen = "".join(b.content.get("text", "") for b in answer(both[lang]))
         assert ("**2 of 3 targets are settled**" if lang == "en" else "**3 个目标中有 2 个有定论**") in screen
+        assert ("**Target missed: service.**" if lang == "en" else "**未达标：service。**") in screen
+        advice = next(p.text for p in assembled(both[lang]).summary if p.content.get("key") == "summary_asks")
+        assert ("Target missed: service." if lang == "en" else "未达标：service。") in advice
+        assert ("changed by more" if lang == "en" else "变化有没有") not in screen
+        value = next(c["value"] for c in cards(both[lang]) if c["key"] == "missed")
+        assert value == ("1 of 3" if lang == "en" else "3 个中的 1 个")
+        assert "moved" not in {c["key"] for c in cards(both[lang])}
+        asked = next(b.content["text"] for b in answer(both[lang]) if b.kind == "prose")
+        assert asked == (
+            "How is it rated? Does it reach what it is held against?"
+            if lang == "en"
+            else "评价如何？与目标或基准相比如何？"
+        )
     assert "The 3 lights are one family" in prose(both["en"])
     assert "这 3 盏灯作为一族" in prose(both["zh"])
+
+
+@pytest.mark.parametrize(
+    ("missed", "reached", "case"), [(["a", "b"], [], "all"), (["b"], [], "some"), (["b"], ["a"], "some")]
+)
+def test_what_misses_its_target_is_told_of_the_same_tests(missed, reached, case):
+    p = [0.001 if name in missed + reached else 0.9 for name in ("a", "b")]
+    given = count_of("targets", ["a", "b"], p, confidence=0.95).about(reached=reached, missed=missed)
+    made = targets_missed(given)
+    assert (made.name, made.case, made.rule, made.promised) == ("missed", case, given.rule, given.promised)
+    assert (made.facts["count"], made.facts["total"], made.facts["shown"]) == (len(missed), 2, missed)
+    assert sorted(made.facts["shown"] + made.facts["not_shown"]) == ["a", "b"]
+
+
+def test_where_no_target_is_shown_to_be_missed_none_is_spoken_of():
+    """Targets that are all reached leave nothing open, and nothing to do."""
+    given = count_of("targets", ["a"], [0.001], confidence=0.95).about(reached=["a"], missed=[])
+    assert targets_missed(given) is None
+    assert targets_missed(None) is None
 
 
 def test_a_metric_with_few_answers_in_the_wave_is_grey(folder):

@@ -23,7 +23,7 @@ from xmresearch.studies.scorecard.breakdown import Breakdown
 from xmresearch.studies.scorecard.marks import against_first, marks_settled
 from xmresearch.studies.scorecard.result import FEW_IN_WAVE, Scorecard
 from xmresearch.studies.scorecard.same_scale import of_one_scale
-from xmresearch.studies.scorecard.tree import targets_settled
+from xmresearch.studies.scorecard.tree import targets_missed, targets_settled
 
 Array = NDArray[np.float64]
 CLAIMS: Mapping[str, tuple[str, ...]] = {
@@ -39,6 +39,7 @@ CLAIMS: Mapping[str, tuple[str, ...]] = {
     "worst": cases("first"),
     "outlying": cases("count"),
     "index": cases("first"),
+    "missed": cases("count"),
     "targets": cases("count"),
     "marks": cases("count"),
 }
@@ -64,6 +65,8 @@ class ScorecardClaims(Shown):
         Whether the groups of the first segment differ; which is the first and which the last; how many lie off the mean of all.
     index : Claim or None
         Which group leads the composite index, given that this survives the choice of weights.
+    missed : Claim or None
+        Which indicators miss their targets (Holm); None where none is shown to.
     targets : Claim or None
         Of how many indicators it is settled on which side of their targets they lie (Holm).
     marks : Claim or None
@@ -71,7 +74,7 @@ class ScorecardClaims(Shown):
     """
 
     moved: Claim
-    change: Claim
+    change: Claim | None
     whom: Claim | None
     others: Claim | None
     mix: Claim | None
@@ -82,6 +85,7 @@ class ScorecardClaims(Shown):
     worst: Claim | None
     outlying: Claim | None
     index: Claim | None
+    missed: Claim | None
     targets: Claim | None
     marks: Claim | None
 
@@ -99,14 +103,15 @@ def scorecard_claims(found: Scorecard) -> ScorecardClaims:
     ScorecardClaims
     """
     groups, level = found.groups, found.confidence
+    targets = None if found.tree is None else targets_settled(found.tree, level)
     ranked = groups if groups is not None and groups.ranked else None
     made = ScorecardClaims(
-        moved=headline_moved(found), change=headline_changed(found), whom=groups_changed(found), others=others_changed(found),
+        moved=headline_moved(found), change=headline_changed(found) if found.rows.before else None, whom=groups_changed(found), others=others_changed(found),
         mix=part_of_change(found, "mix"), score_part=part_of_change(found, "score"), benchmark=against_first(found.benchmarks, found.headline, level),
         differ=None if ranked is None else groups_differ(ranked, found.headline.smallest, level),
         best=None if ranked is None else leader(ranked, level), worst=None if ranked is None else leader(ranked, level, lowest=True),
         outlying=None if ranked is None else off_the_mean(ranked, level), index=leads_index(found),
-        targets=None if found.tree is None else targets_settled(found.tree, level),
+        missed=targets_missed(targets), targets=targets,
         marks=marks_settled(found.benchmarks, found.headline, level),
     )  # fmt: skip
     return replace(made, **_depending(made, found))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -130,3 +130,14 @@ def targets_settled(tree: TreeOfMetrics, confidence: float) -> Claim | None:
     return made.about(
         reached=[n for n in names if n in shown and up[n]], missed=[n for n in names if n in shown and not up[n]]
     )
+
+
+def targets_missed(targets: Claim | None) -> Claim | None:
+    """Claim which indicators miss their targets, of the same family as whether they reach them; None where none is shown to."""
+    if targets is None or not targets.facts["missed"]:
+        return None
+    missed = targets.facts["missed"]
+    verdict = "all" if len(missed) == targets.facts["total"] else "some"
+    others = [n for n in [*targets.facts["shown"], *targets.facts["not_shown"]] if n not in missed]
+    made = replace(targets, name="missed", verdict=verdict)
+    return made.about(count=len(missed), shown=missed, not_shown=others)
