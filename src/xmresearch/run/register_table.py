@@ -123,9 +123,14 @@ class _Told:
 
     def claim(self, name: str) -> str:
         title, said = str(self.titles[name]["title"]) if name in self.titles else name, self.run.claims.get(name)
-        if said is not None and said.value:
-            return f"{title}{self.words['style']['colon']}{said.value}"
-        return lead(said.words).rstrip(".。") if said is not None and said.state == "settled" else title
+        if said is None:
+            return title
+        told = next(
+            (b["text"] for b in self.run.blocks if b["kind"] == "prose" and b.get("key") == name and "title" in b), None
+        )
+        if told is not None and said.state == "settled":
+            return lead(told).rstrip(".。")
+        return f"{title}{self.words['style']['colon']}{said.value}" if said.value else title
 
     def state(self, name: str | None) -> str:
         if name is None:
