@@ -29,7 +29,11 @@ def pages(root, study, **more):
     folder = root / "params" / study
     given = yaml.safe_load((folder / "employees.yml").read_text("utf-8"))
     model = {"scorecard": ScorecardParams, "drivers": DriversParams}[study]
-    return in_both(study, folder, **model.model_validate({**given, **more}).model_dump(exclude={"study", "formats"}))
+    return in_both(
+        study,
+        folder,
+        **model.model_validate({**given, **more}).model_dump(exclude={"study", *model.shown_only, *model.front_only}),
+    )
 
 
 def table(report, key):
