@@ -70,6 +70,12 @@ def test_effects_are_said_as_they_are(pages, world, case):
     assert pages[world, "en"].claims["effect"].case == case
 
 
+def test_worth_on_a_card_says_what_it_leaves_out(pages):
+    """A sum of money is never shown without what it takes for granted."""
+    for lang, words in (("en", "costs not deducted"), ("zh", "未扣除成本")):
+        assert words in shown(pages["strong", lang], "worth")["note"]
+
+
 def test_a_failed_pretrend_check_leaves_no_advice(pages):
     for world in ("failed check", "failed check, staggered"):
         for lang, words in (("en", "No advice can rest on this comparison"), ("zh", "因此不能据此比较给出建议")):

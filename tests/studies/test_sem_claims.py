@@ -83,6 +83,9 @@ def test_cards_sentences_and_checks_agree(pages, world):
         named = [name for pair in NAMES.values() for name in pair if name in card["value"]]
         settled = claims["gain_first"].settled
         assert named == ([NAMES[claims["gain_first"].facts["leader"]][language]] if settled else [])
+        if claims["instrument"].case == "unsettled":
+            text = next(b.content["text"] for b in page.answer(report) if b.content.get("key") == "instrument")
+            assert ("(measurement part: CFI", "（测量部分：CFI")[language] in text
         for block in page.answer(report):
             for record in block.content.get("claims", []):
                 leader = claims[record["name"]].facts.get("leader")

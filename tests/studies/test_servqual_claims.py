@@ -1,6 +1,7 @@
 """What a SERVQUAL report says in many worlds, and in the cases that once misled."""
 
 import os
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -95,6 +96,8 @@ def test_strong_world_is_said_plainly(pages):
     claims = pages["strong", "en"].claims
     assert [claims[k].case for k in ("short", "first", "widest", "driver")] == ["all", "first", "first", "first"]
     assert "**Improve Tangibles first.**" in prose(pages["strong", "en"])
+    assert re.search(r"than any other dimension: \d\.\d{3} points of it", prose(pages["strong", "en"]))
+    assert re.search(r"拖累 \d\.\d{3} 分，", prose(pages["strong", "zh"]))
     assert "**首先改进有形性。**" in prose(pages["strong", "zh"])
 
 
