@@ -78,6 +78,14 @@ def test_minimum_wages_are_those_of_did(real):
     assert "compared with units that never are treated" in text
 
 
+def assert_warned_before_the_answer(text, warning):
+    """On the first screen, a failed check stands between the question and the answer, which says so itself."""
+    screen = text[text.rindex("1 The answer") :]
+    assert (
+        screen.index("Did the change move") < screen.index(warning) < screen.index("What the change did cannot be said")
+    )
+
+
 def test_police_training_is_staggereds_and_shows_nobody(real):
     """R staggered, Callaway-Sant'Anna: -.005177, Neyman standard error .003931. Officers are people."""
     folder = real("police_training")
@@ -85,7 +93,7 @@ def test_police_training_is_staggereds_and_shows_nobody(real):
     assert found["estimate"] == pytest.approx(-0.005177, abs=1e-6)
     assert found["sd"] == pytest.approx(0.003931, rel=0.02)
     text = words(folder)
-    assert text.index("A check has failed: Equal movement before the change") < text.index("Did the change move")
+    assert_warned_before_the_answer(text, "A check has failed: Equal movement before the change")
     assert "What the change did cannot be said from this comparison." in text
     assert "The units are people: none of them is shown" in text
     data = load_dataset("police_training")
@@ -106,7 +114,7 @@ def test_organ_donations_and_kielmc_from_packages(real):
     text = words(folder)
     assert "1 of 27 states got the change, all from 2011 Q3 on" in text
     assert "The treated arm has one unit" in text
-    assert text.index("A check has failed: Units in the smaller arm") < text.index("Did the change move")
+    assert_warned_before_the_answer(text, "A check has failed: Units in the smaller arm")
     folder = real("kielmc")
     found = table(folder, "outcomes").iloc[0]
     assert found["estimate"] == pytest.approx(-11863.9, abs=0.1)
