@@ -39,7 +39,8 @@ def test_users_of_a_whiteboard(real):
     row = table(folder, "waves").iloc[0]
     assert (row["n"], round(row["estimate"], 2)) == (441, 60.32)
     text = words(folder)
-    assert "there is one wave" in text
+    assert "There is one wave, so scores stand alone" in text
+    assert "Whether it changed" not in text
     assert "441 answers are of 422 people" in text
 
 

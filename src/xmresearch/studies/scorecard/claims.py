@@ -51,8 +51,8 @@ class ScorecardClaims(Shown):
 
     Attributes
     ----------
-    moved, change : Claim
-        Whether the headline rose or fell between the two waves, and whether by more than what matters.
+    moved, change : Claim or None
+        Whether the headline rose or fell between the two waves, and whether by more than what matters; None where answers have no waves.
     whom : Claim or None
         In how many groups it did (Holm over all groups of all segments).
     others : Claim or None
@@ -73,7 +73,7 @@ class ScorecardClaims(Shown):
         Of how many other benchmarks it is settled on which side of them metrics lie (Holm).
     """
 
-    moved: Claim
+    moved: Claim | None
     change: Claim | None
     whom: Claim | None
     others: Claim | None
@@ -106,7 +106,7 @@ def scorecard_claims(found: Scorecard) -> ScorecardClaims:
     targets = None if found.tree is None else targets_settled(found.tree, level)
     ranked = groups if groups is not None and groups.ranked else None
     made = ScorecardClaims(
-        moved=headline_moved(found), change=headline_changed(found) if found.rows.before else None, whom=groups_changed(found), others=others_changed(found),
+        moved=headline_moved(found) if found.rows.timed else None, change=headline_changed(found) if found.rows.before else None, whom=groups_changed(found), others=others_changed(found),
         mix=part_of_change(found, "mix"), score_part=part_of_change(found, "score"), benchmark=against_first(found.benchmarks, found.headline, level),
         differ=None if ranked is None else groups_differ(ranked, found.headline.smallest, level),
         best=None if ranked is None else leader(ranked, level), worst=None if ranked is None else leader(ranked, level, lowest=True),

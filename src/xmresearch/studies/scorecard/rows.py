@@ -53,6 +53,11 @@ class Rows(Shown):
     left_out: int
     hidden_waves: int
 
+    @property
+    def timed(self) -> bool:
+        """Whether answers have waves, so that a change can be asked for."""
+        return self.after != ONE_WAVE
+
     def of(self, wave: str) -> pd.DataFrame:
         """Return the rows of a wave."""
         return self.frame[self.frame[WAVE] == wave]
