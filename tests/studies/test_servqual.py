@@ -121,7 +121,8 @@ def test_failed_check_is_at_the_top(cli, tmp_path):
     (tmp_path / "p.yml").write_text("study: servqual\nname: weak\nbootstrap: 200\ndata: {path: s.csv}\n", "utf-8")
     assert cli("run", tmp_path / "p.yml", "--out", tmp_path / "o").returncode == 0
     text = (tmp_path / "o/servqual/weak/latest-en/report.html").read_text("utf-8")
-    assert text.index("Does the service meet") < text.index("A check has failed") < text.index('class="cards"')
+    screen = text[text.index('id="sec-answer"') :]
+    assert screen.index("Does the service meet") < screen.index("A check has failed") < screen.index('class="cards"')
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])

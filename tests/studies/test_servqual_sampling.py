@@ -169,7 +169,9 @@ def test_few_clusters_are_on_the_first_screen(cli, folder, answers):
     done = cli("run", folder / "few.yml", "--out", folder / "o")
     assert done.returncode == 0, done.stderr
     text = words(folder / "o/servqual/few/latest-en")
-    assert text.index("Only 6 sampling units, which leave 5 degrees of freedom.") < text.index("Does the service meet")
+    screen = text[text.rindex("1 The answer") :]
+    warned = screen.index("Only 6 sampling units, which leave 5 degrees of freedom.")
+    assert screen.index("Does the service meet") < warned < screen.index("in 5 dimensions")
     assert "There are no design weights" in text
     assert "Respondents were drawn in 6 clusters, of 48.0 analysed" in text
 
