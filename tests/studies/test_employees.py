@@ -56,8 +56,10 @@ def test_shares_of_the_best_answer_are_those_counted_by_hand(root, employees):
     work = next(r for r in table(both["en"], "tree")["rows"] if r[0] == "Work environment")
     assert work[4] == f"{100 * (employees[['Work1', 'Work2', 'Work3']] == 4).to_numpy().mean():.1f}"
     assert work[-1] == "● red: missed"
-    for lang, words in (("en", "there is one wave"), ("zh", "只有一期数据")):
-        assert words in "".join(b.content.get("text", "") for b in answer(both[lang]))
+    for lang, words in (("en", "There is one wave, so scores stand alone"), ("zh", "只有一期数据")):
+        assert "moved" not in both[lang].claims
+        assert words in "".join(b.content.get("text", "") for b in both[lang].blocks)
+        assert words not in "".join(b.content.get("text", "") for b in answer(both[lang]))
 
 
 def test_shares_of_drivers_are_those_of_every_order_of_entry(root, employees):
