@@ -21,7 +21,7 @@ from xmresearch.run.compare.recorded import read_run, remarked
 from xmresearch.run.compare.report import comparison_claims, comparison_report
 from xmresearch.run.compare.settings import settings_changed
 from xmresearch.run.compare.telling import WORDS
-from xmresearch.studies.scorecard.claims import scorecard_claims
+from xmresearch.studies.scorecard.claims import headline_moved
 from xmresearch.studies.scorecard.params import ScorecardParams
 from xmresearch.studies.scorecard.result import scorecard
 from xmresearch.studies.scorecard.study import STUDY
@@ -66,9 +66,9 @@ def made(tmp_path):
         found = scorecard(survey, params)
         report = Report(lang, STUDY, found.names(survey, params), level=params.confidence, decimals=found.decimals)
         report.title(None, None, **survey.summary(), waves=1, metrics=2)
-        claims = scorecard_claims(found)
-        report.cards(respondents=survey, moved=claims.moved)
-        report.claim(claims.moved)
+        moved = headline_moved(found)
+        report.cards(respondents=survey, moved=moved)
+        report.claim(moved)
         report.table("waves", found.digits(found.over_time), ["metric", "wave", "n", "n_eff", "estimate", "ci"])
         report.table("screening", survey.log.rules, ["rule", "setting", "action", "flagged", "removed", "remaining"])
         folder = record(
