@@ -12,7 +12,7 @@ from xmresearch.data.answer_formats import answer_format
 from xmresearch.data.codebook import Codebook
 from xmresearch.data.delimited import require_unique_columns
 from xmresearch.display import Shown
-from xmresearch.psychometrics.batteries import Units, paired_scores, person_mean, units_of
+from xmresearch.psychometrics.batteries import Units, person_mean, units_of
 
 Array = NDArray[np.float64]
 
@@ -96,18 +96,7 @@ def direct_scores(frame: pd.DataFrame, codebook: Codebook, min_answered: float) 
 
 def statement_figures(frame: pd.DataFrame, codebook: Codebook, min_answered: float) -> pd.DataFrame:
     """Return what a study of this instrument is about, by statement: as `dimension_figures`, shape (n, statements)."""
-    asked = answer_format(codebook)
-    require_unique_columns(frame)
-    if asked == "pairs":
-        units = Units.of(codebook)
-        low, high = units.scores(frame[list(units.columns)].to_numpy(dtype=float), min_answered)
-        table, scores = units.table, high - low
-    else:
-        battery = Battery.of(codebook, "gap" if asked == "direct" else "perception")
-        values = frame[list(battery.columns)].to_numpy(dtype=float) - (battery.neutral if asked == "direct" else 0.0)
-        table, scores = battery.table, battery.scores(values, min_answered)
-    own = (table["level"] == "statement").to_numpy()
-    return pd.DataFrame(scores[:, own], columns=table.loc[own, "id"], index=frame.index)
+    return _figures(frame, codebook, min_answered, "statement")
 
 
 def dimension_figures(frame: pd.DataFrame, codebook: Codebook, min_answered: float) -> pd.DataFrame:
@@ -127,14 +116,19 @@ def dimension_figures(frame: pd.DataFrame, codebook: Codebook, min_answered: flo
     DataFrame
         Shape (n, dimensions).
     """
+    return _figures(frame, codebook, min_answered, "dimension")
+
+
+def _figures(frame: pd.DataFrame, codebook: Codebook, min_answered: float, level: str) -> pd.DataFrame:
     asked = answer_format(codebook)
-    if asked == "pairs":
-        expected, perceived = paired_scores(frame, codebook, min_answered)
-        return perceived - expected
     require_unique_columns(frame)
-    battery = Battery.of(codebook, "gap" if asked == "direct" else "perception")
-    values = frame[list(battery.columns)].to_numpy(dtype=float) - (battery.neutral if asked == "direct" else 0.0)
-    wide = (battery.table["level"] == "dimension").to_numpy()
-    return pd.DataFrame(
-        battery.scores(values, min_answered)[:, wide], columns=battery.table.loc[wide, "id"], index=frame.index
-    )
+    if asked == "pairs":
+        units = Units.of(codebook)
+        low, high = units.scores(frame[list(units.columns)].to_numpy(dtype=float), min_answered)
+        table, scores = units.table, high - low
+    else:
+        battery = Battery.of(codebook, "gap" if asked == "direct" else "perception")
+        values = frame[list(battery.columns)].to_numpy(dtype=float) - (battery.neutral if asked == "direct" else 0.0)
+        table, scores = battery.table, battery.scores(values, min_answered)
+    own = (table["level"] == level).to_numpy()
+    return pd.DataFrame(scores[:, own], columns=table.loc[own, "id"], index=frame.index)
