@@ -115,7 +115,7 @@ PUBLISHED = {
         "SRM_LEVEL": 0.001, "ATTRITION_LEVEL": 0.01, "FEW_ROWS": 30, "FEW_CLUSTERS": 10, "OVERDISPERSED": 1.5,
     },
     "causal.sequential": {"FEWEST": 30},
-    "run.comparing": {"RELATIVE": 0.01, "OF_COLUMN": 0.001, "TIMES": 4.0, "QUANTILE": 2.7},
+    "run.file_differences": {"RELATIVE": 0.01, "OF_COLUMN": 0.001, "TIMES": 4.0, "QUANTILE": 2.7},
 }  # fmt: skip
 STATUSES = {"pass", "warn", "fail"}
 

@@ -17,9 +17,9 @@ from xmresearch.run.bundle import bundle_run
 from xmresearch.run.cache import file_hash
 from xmresearch.run.crate import PROFILE
 from xmresearch.run.manifest import CRATE, NAME, recorded
+from xmresearch.run.manifest_writing import now, write_manifest
 from xmresearch.run.plan import plan_run
 from xmresearch.run.project import shipped
-from xmresearch.run.recording import now, write_manifest
 
 
 @pytest.fixture(scope="module")

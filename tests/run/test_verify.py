@@ -13,16 +13,16 @@ from canaries import ratings
 from xmresearch.cli import DIFFERENT, main
 from xmresearch.errors import OutputError, RepeatError
 from xmresearch.params.load import load_params
-from xmresearch.run import cache, comparing, verify
+from xmresearch.run import cache, file_differences, verify
 from xmresearch.run.again import run_again
 from xmresearch.run.archive import write_archive
-from xmresearch.run.comparing import compare_files, compare_tables
+from xmresearch.run.file_differences import compare_files, compare_tables
 from xmresearch.run.manifest import NAME, REQUIRED, flaws
+from xmresearch.run.manifest_writing import now, write_manifest
 from xmresearch.run.plan import plan_run
 from xmresearch.run.public_params import portable, public_params
 from xmresearch.run.record import read_record
-from xmresearch.run.recording import now, write_manifest
-from xmresearch.run.repeat import repeated
+from xmresearch.run.replan import repeated
 from xmresearch.run.study import run_study
 from xmresearch.run.verify import verify_run
 
@@ -195,7 +195,7 @@ def test_in_another_environment_tables_may_differ_within_monte_carlo_error(proje
     monkeypatch.setattr(verify, "run_plan", lambda *_, **__: verify.RunResult(other, other, False, {"cpu": 1.0}))
     table = pd.read_csv(other / "tables/gap_dimensions.csv")
     (other / "report.html").write_text("other", "utf-8")
-    for share, state in ((0.99 * comparing.RELATIVE, "equal"), (1.5 * comparing.RELATIVE, "different")):
+    for share, state in ((0.99 * file_differences.RELATIVE, "equal"), (1.5 * file_differences.RELATIVE, "different")):
         changed = table.assign(gap=table["gap"] * (1 + share))
         changed.to_csv(other / "tables/gap_dimensions.csv", index=False)
         found = verify_run(run, data=project, anyway=True)
@@ -240,8 +240,8 @@ def test_figures_of_a_posterior_may_differ_by_its_monte_carlo_error():
 @pytest.mark.parametrize(
     ("old", "new", "within"),
     [
-        (100.0, 100.0 * (1 + comparing.RELATIVE), False), (100.0, 100.0 * (1 + 0.99 * comparing.RELATIVE), True),
-        (0.0, 0.99 * comparing.OF_COLUMN * 1000, True), (0.0, 1.01 * comparing.OF_COLUMN * 1000, False), ("a", "b", False),
+        (100.0, 100.0 * (1 + file_differences.RELATIVE), False), (100.0, 100.0 * (1 + 0.99 * file_differences.RELATIVE), True),
+        (0.0, 0.99 * file_differences.OF_COLUMN * 1000, True), (0.0, 1.01 * file_differences.OF_COLUMN * 1000, False), ("a", "b", False),
         (1.0, "nan", False), (2.0, "", False),
     ],
 )  # fmt: skip
@@ -340,7 +340,7 @@ def test_a_manifest_that_lays_inputs_elsewhere_is_damaged(run):
 def test_a_different_result_has_an_exit_code_of_its_own(project, run, monkeypatch, capsys):
     monkeypatch.setattr(
         "xmresearch.run.verify.verify_run",
-        lambda *_, **__: verify.Verdict("s/n/k", "different", 1, {"a": [comparing.Finding("a", "", "x", "y")]}),
+        lambda *_, **__: verify.Verdict("s/n/k", "different", 1, {"a": [file_differences.Finding("a", "", "x", "y")]}),
     )
     code, said = command(monkeypatch, capsys, "verify", run)
     assert code == DIFFERENT == 6

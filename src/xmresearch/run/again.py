@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from xmresearch.run.differing import ENVIRONMENT, refusal
+from xmresearch.run.plan_differences import ENVIRONMENT, refusal
 from xmresearch.run.record import read_record
-from xmresearch.run.repeat import repeated
+from xmresearch.run.replan import repeated
 from xmresearch.run.study import Clock, RunResult, run_plan
 
 

@@ -18,10 +18,10 @@ from xmresearch.run.folders import LOCK, publish, workplace
 from xmresearch.run.latest import point
 from xmresearch.run.lock import held
 from xmresearch.run.manifest import flaws, is_whole, recorded, recorded_charts, recorded_code, recorded_notes
+from xmresearch.run.manifest_writing import add_outputs, now, take_times, write_manifest
 from xmresearch.run.outputs import bibliographies, missing_formats
 from xmresearch.run.plan import Plan, plan_run
 from xmresearch.run.public_params import show_public
-from xmresearch.run.recording import add_outputs, now, take_times, write_manifest
 from xmresearch.run.register import write_actions
 from xmresearch.run.stamp import front, stamp
 

@@ -11,11 +11,11 @@ from typing import Literal
 
 from xmresearch.display import Shown
 from xmresearch.errors import OutputError
-from xmresearch.run.comparing import MOST_CELLS, OF_COLUMN, RELATIVE, TIMES, Finding, compare_files
-from xmresearch.run.differing import ENVIRONMENT, Reason, refusal
+from xmresearch.run.file_differences import MOST_CELLS, OF_COLUMN, RELATIVE, TIMES, Finding, compare_files
 from xmresearch.run.manifest import flaws
+from xmresearch.run.plan_differences import ENVIRONMENT, Reason, refusal
 from xmresearch.run.record import Record, read_record
-from xmresearch.run.repeat import repeated
+from xmresearch.run.replan import repeated
 from xmresearch.run.study import Clock, RunResult, run_plan
 
 State = Literal["identical", "equal", "different"]
@@ -90,7 +90,7 @@ def verify_run(
     run : str or Path
         A run's folder or manifest.
     data, params
-        As for `xmresearch.run.repeat.repeated`.
+        As for `xmresearch.run.replan.repeated`.
     anyway : bool
         Whether to execute and compare though inputs, params, code, lock or versions are not what they were.
     out : str or Path, optional

@@ -17,8 +17,8 @@ from xmresearch.errors import ParamsError, RepeatError
 from xmresearch.params.registry import find_study
 from xmresearch.run.archive import KEPT, PSEUDONYM_KEY, kept_name
 from xmresearch.run.cache import file_hash
-from xmresearch.run.differing import Reason, differences
 from xmresearch.run.plan import Plan, plan_params, plan_run
+from xmresearch.run.plan_differences import Reason, differences
 from xmresearch.run.project import project_root, shipped
 from xmresearch.run.record import Record
 from xmresearch.run.register import as_json, recorded_actions
