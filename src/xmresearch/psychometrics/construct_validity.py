@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from xmresearch.display import Shown
 from xmresearch.errors import DataError, ModelError
@@ -19,6 +19,7 @@ from xmresearch.psychometrics.composite import AVE_BOUND
 from xmresearch.psychometrics.shares_explained import constructs, explained_shares
 from xmresearch.sem.missing_sample import MissingSample
 from xmresearch.sem.ordinal import OrdinalSample
+from xmresearch.sem.pls_quality import htmt_of_pair
 from xmresearch.sem.result import SemFit
 from xmresearch.sem.robust import moment_errors
 
@@ -60,22 +61,15 @@ class ValidityResult(Shown):
             construct, omega, ave, and one column per construct, in their order; NaN above the diagonal, and on it where there is no AVE.
         """
         found = self.table[["construct", "omega", "ave"]].copy()
-        return pd.concat([found, self._square("correlation", np.sqrt(found["ave"].to_numpy()))], axis=1)
+        square = square_of(self.pairs, found["construct"].tolist(), "correlation", np.sqrt(found["ave"].to_numpy()))
+        return pd.concat([found, square], axis=1)
 
     def ratios(self) -> pd.DataFrame:
         """Return HTMT2 below the diagonal and HTMT above it: construct, and one column per construct."""
-        below, above = (self._square(name, np.nan).to_numpy() for name in ("htmt2", "htmt"))
-        square = np.where(np.tri(len(below), k=-1, dtype=bool), below, above.T)
-        return pd.concat([self.table[["construct"]], pd.DataFrame(square, columns=self.table["construct"])], axis=1)
-
-    def _square(self, column: str, diagonal: Any) -> pd.DataFrame:
         names = self.table["construct"].tolist()
-        square = np.full((len(names), len(names)), np.nan)
-        np.fill_diagonal(square, diagonal)
-        at = {name: k for k, name in enumerate(names)}
-        rows, columns = ([at[name] for name in self.pairs[end]] for end in ("second", "first"))
-        square[rows, columns] = self.pairs[column]
-        return pd.DataFrame(square, columns=names)
+        below, above = (square_of(self.pairs, names, name).to_numpy() for name in ("htmt2", "htmt"))
+        square = np.where(np.tri(len(below), k=-1, dtype=bool), below, above.T)
+        return pd.concat([self.table[["construct"]], pd.DataFrame(square, columns=names)], axis=1)
 
     def summary(self) -> dict[str, Any]:
         """Return how many constructs and pairs pass the usual bounds.
@@ -161,6 +155,33 @@ def validity(
     return ValidityResult(table, _pairs(fitted, owned, between, data, bootstrap, confidence, seed))
 
 
+def square_of(pairs: pd.DataFrame, names: list[str], column: str, diagonal: ArrayLike = np.nan) -> pd.DataFrame:
+    """Return figures of pairs as a matrix.
+
+    Parameters
+    ----------
+    pairs : DataFrame
+        One row per pair: first, second and the column; first stands before second in the names.
+    names : list of str
+        Of rows and columns, in order.
+    column : str
+        Of the figures.
+    diagonal : array_like
+        Shape (names,), or a number.
+
+    Returns
+    -------
+    DataFrame
+        Shape (names, names): the figures below the diagonal, NaN above it and for pairs that are not there.
+    """
+    square = np.full((len(names), len(names)), np.nan)
+    np.fill_diagonal(square, diagonal)
+    at = {name: k for k, name in enumerate(names)}
+    rows, columns = ([at[name] for name in pairs[end]] for end in ("second", "first"))
+    square[rows, columns] = pairs[column]
+    return pd.DataFrame(square, columns=names)
+
+
 def htmt(correlations: Array, first: list[int], second: list[int]) -> Array:
     """Return the heterotrait-monotrait ratio of arithmetic means of absolute correlations.
 
@@ -180,14 +201,7 @@ def htmt(correlations: Array, first: list[int], second: list[int]) -> Array:
     ----------
     Henseler, J., Ringle, C. M. & Sarstedt, M. (2015). Journal of the Academy of Marketing Science, 43, 115-135.
     """
-    size = np.abs(correlations)
-    within = []
-    for items in (first, second):
-        rows, columns = (np.array(items)[k] for k in np.triu_indices(len(items), 1))
-        within.append(size[..., rows, columns].mean(axis=-1))
-    across = size[..., np.array(first)[:, None], np.array(second)].mean(axis=(-2, -1))
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray(across / np.sqrt(within[0] * within[1]))
+    return htmt_of_pair(correlations, first, second)
 
 
 def htmt2(correlations: Array, first: list[int], second: list[int]) -> Array:

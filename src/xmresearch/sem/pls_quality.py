@@ -75,17 +75,23 @@ def htmt(model: PlsModel, correlations: Array) -> Array:
     ----------
     Henseler, J., Ringle, C. M. & Sarstedt, M. (2015). Journal of the Academy of Marketing Science, 43, 115-135.
     """
-    size = np.abs(correlations)
-    within = {}
-    for k, block in enumerate(model.blocks):
-        first, second = np.triu_indices(len(block), 1)
-        if len(first):
-            within[k] = size[:, np.array(block)[first], np.array(block)[second]].mean(axis=1)
-    ratios = np.empty((len(size), len(reflective_pairs(model))))
-    for column, (i, j) in enumerate(reflective_pairs(model)):
-        across = size[:, model.blocks[i]][:, :, model.blocks[j]].mean(axis=(1, 2))
-        ratios[:, column] = across / np.sqrt(within[i] * within[j])
+    pairs = reflective_pairs(model)
+    ratios = np.empty((len(correlations), len(pairs)))
+    for column, (i, j) in enumerate(pairs):
+        ratios[:, column] = htmt_of_pair(correlations, list(model.blocks[i]), list(model.blocks[j]))
     return ratios
+
+
+def htmt_of_pair(correlations: Array, first: list[int], second: list[int]) -> Array:
+    """Return the ratio of two constructs, shape (...), from correlations of shape (..., p, p) and the positions of their items."""
+    size = np.abs(correlations)
+    within = []
+    for items in (first, second):
+        rows, columns = (np.array(items)[k] for k in np.triu_indices(len(items), 1))
+        within.append(size[..., rows, columns].mean(axis=-1))
+    across = size[..., np.array(first)[:, None], np.array(second)].mean(axis=(-2, -1))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(across / np.sqrt(within[0] * within[1]))
 
 
 def fornell_larcker(model: PlsModel, found: Estimates, reliability: pd.DataFrame) -> pd.DataFrame:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from xmresearch.display import Shown
-from xmresearch.psychometrics.construct_validity import ValidityResult
+from xmresearch.psychometrics.construct_validity import ValidityResult, square_of
 from xmresearch.psychometrics.items_of_model import model_items
 from xmresearch.sem.pls_fit import PlsResult
 from xmresearch.sem.result import SemFit
@@ -120,14 +120,11 @@ def _of_composites(found: PlsResult) -> PlsTables:
     names = found.correlations.columns.tolist()
     correlations = found.fornell_larcker.to_numpy(dtype="float64").copy()
     correlations[np.triu_indices(len(names), 1)] = np.nan
-    ratios = np.full((len(names), len(names)), np.nan)
-    at = {name: k for k, name in enumerate(names)}
-    ratios[[at[v] for v in found.htmt["second"]], [at[v] for v in found.htmt["first"]]] = found.htmt["htmt"]
     return PlsTables(
-        found.outer, found.reliability, found.r2, _square(names, correlations), _square(names, ratios),
+        found.outer, found.reliability, found.r2, _named_rows(pd.DataFrame(correlations, columns=names)), _named_rows(square_of(found.htmt, names, "htmt")),
         found.effects.rename(columns={"lhs": "outcome", "rhs": "cause"}),
     )  # fmt: skip
 
 
-def _square(names: list[str], cells: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> pd.DataFrame:
-    return pd.concat([pd.DataFrame({"construct": names}), pd.DataFrame(cells, columns=names)], axis=1)
+def _named_rows(square: pd.DataFrame) -> pd.DataFrame:
+    return pd.concat([pd.DataFrame({"construct": square.columns}), square], axis=1)
