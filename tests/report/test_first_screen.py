@@ -1,14 +1,17 @@
 """What a reader meets first: the answer, few warnings, figures in words; how wide tables are; how code is shown."""
 
+import numpy as np
+import pandas as pd
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
-from xmresearch.report.alternative import MOST_FINDINGS, findings
+from xmresearch.report.alternative import MOST_FINDINGS, extremes, findings
 from xmresearch.report.answer import answer_of, lead, trust_light
 from xmresearch.report.blocks import FITS_PAGE, FITS_PHONE, FITS_TABLET, MIME, table_width
 from xmresearch.report.document import Document, Part
 from xmresearch.report.first_screen import MOST_WARNINGS, answer_first, first_screen
 from xmresearch.report.render import to_html
+from xmresearch.report.wording import NONE_SHOWN, Wording
 
 CHECKS = "check,value,threshold,status\na,1,2,pass\nb,3,2,{}\n"
 
@@ -123,6 +126,14 @@ def test_alternative_text_states_what_claims_find():
         ]
     )  # fmt: skip
     assert found == {"a": "Up.", "b": " ".join(f"Finding {k}." for k in range(MOST_FINDINGS)), "c": "Up."}
+
+
+def test_ends_of_a_figure_are_named_as_they_are_written():
+    frame = pd.DataFrame({"event_time": [-3, -2, 0], "estimate": [0.1, -0.2, np.nan]})
+    found = extremes(frame, {"estimate": "no column"})
+    assert found == {"low": -0.2, "low_at": -2, "high": 0.1, "high_at": -3}
+    assert Wording("en", {}).plain.vformat("{low_at}", (), found) == "−2"
+    assert extremes(frame.assign(estimate=np.nan), {})["low_at"] == NONE_SHOWN
 
 
 def wide(rems):

@@ -65,13 +65,17 @@ def extremes(frame: pd.DataFrame, settings: Mapping[str, Any]) -> dict[str, Any]
     Returns
     -------
     dict
-        low, low_at, high and high_at; NaN and dashes where the table has no such columns or no figures.
+        low, low_at, high and high_at, whole numbers as such; NaN and dashes where the table has no such columns or no figures.
     """
     value = next((c for c in (settings.get("estimate"), "estimate", "share") if c in frame), None)
     label = next((c for c in (settings.get("name"), "wave", "event_time", "answer") if c in frame), None)
     if value is None or label is None or not frame[value].notna().any():
         return {"low": np.nan, "low_at": NONE_SHOWN, "high": np.nan, "high_at": NONE_SHOWN}
-    low, high = (frame.iloc[int(pick)] for pick in (np.nanargmin(frame[value]), np.nanargmax(frame[value])))
-    return {
-        "low": float(low[value]), "low_at": str(low[label]), "high": float(high[value]), "high_at": str(high[label]),
-    }  # fmt: skip
+    found: dict[str, Any] = {}
+    for end, at in (("low", int(np.nanargmin(frame[value]))), ("high", int(np.nanargmax(frame[value])))):
+        name = frame[label].iloc[at]
+        found |= {
+            end: float(frame[value].iloc[at]),
+            f"{end}_at": int(name) if isinstance(name, np.integer) else str(name),
+        }
+    return found
