@@ -20,6 +20,7 @@ import pandas as pd
 import pptx
 import pypdf
 import pytest
+from matplotlib.figure import Figure
 from PIL import Image
 
 from xmresearch.claims.families import count_of
@@ -28,10 +29,12 @@ from xmresearch.errors import StudyError
 from xmresearch.params.base import FormatName
 from xmresearch.report.assemble import assemble
 from xmresearch.report.charted import chart_numbers
+from xmresearch.report.citing import Front
+from xmresearch.report.client_style import ClientStyle
 from xmresearch.report.column_widths import PADDING, SIZES, column_widths, text_ems
 from xmresearch.report.compose import Report
 from xmresearch.report.document import Document, Part
-from xmresearch.report.figure_style import wrap
+from xmresearch.report.figure_style import percent_axis, wrap
 from xmresearch.report.formats import FORMATS, rendered
 from xmresearch.report.pdf import figure_width
 from xmresearch.report.rasters import figure_of
@@ -399,6 +402,20 @@ def test_charts_are_drawn_where_they_are_asked_for(made):
     assert chart.errBars.plus.numRef.f == "'chart gaps'!$F$4:$F$8"
     links = [c.hyperlink.location for row in book["contents"] for c in row if c.hyperlink]
     assert "'chart gaps'!A1" in links
+
+
+def test_charts_take_the_accent(made):
+    document, _ = made
+    own = replace(document, charts=True, front=Front(style=ClientStyle(accent="#7a1fa2")))
+    with zipfile.ZipFile(io.BytesIO(rendered(own, "xlsx"))) as archive:
+        assert 'val="7A1FA2"' in archive.read("xl/charts/chart1.xml").decode()
+
+
+@pytest.mark.parametrize(("two_sided", "text"), [(False, "−10\u00a0%"), (True, "10\u00a0%")])
+def test_only_axes_of_two_sides_have_no_sign(two_sided, text):
+    axis = Figure().subplots().xaxis
+    percent_axis(axis, Wording("en", {}), two_sided=two_sided)
+    assert axis.get_major_formatter()(-0.1) == text
 
 
 def test_shares_of_a_chart_go_from_the_largest():

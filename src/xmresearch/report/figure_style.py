@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from xmresearch.report.colours import HOUSE
 from xmresearch.report.fonts import fallbacks, families, lacking, mark
 from xmresearch.report.typesetting import typeset
 from xmresearch.report.wording import Wording, number
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 INK, MUTED, GRID = "#1f2933", "#66717d", "#dde3e8"
-BLUE, ORANGE, GREEN, GREY = "#1d5b8f", "#c8611a", "#3a7d44", "#8a949e"
+BLUE, ORANGE, GREEN, GREY = HOUSE, "#c8611a", "#3a7d44", "#8a949e"
 WIDTH = 5.4
 TYPE = 10.0
 """Points of a figure's words; on a phone, which shows it at two thirds, they are 9 pixels high."""
@@ -121,9 +122,9 @@ def new_figure(height: float) -> tuple[Figure, Axes]:
     return figure, axes
 
 
-def percent_axis(axis: Axis, wording: Wording) -> None:
-    """Write shares along an axis in per cent, whichever side of zero they lie on, set as the language has it."""
-    axis.set_major_formatter(lambda value, _: typeset(f"{abs(100 * value):.0f} %", wording.lang))
+def percent_axis(axis: Axis, wording: Wording, *, two_sided: bool = False) -> None:
+    """Write shares along an axis in per cent, set as the language has it; without a sign where they go to either side of a line."""
+    axis.set_major_formatter(lambda value, _: typeset(number(abs(value) if two_sided else value, "pct"), wording.lang))
 
 
 def count_axis(axis: Axis) -> None:

@@ -112,10 +112,8 @@ def number(value: Any, spec: str = DEFAULT_FORMAT) -> str:
         return number(value, ".2f").replace("0.", ".", 1) if abs(value) < 1 else number(value, ".2f")
     if spec == "prob":
         return "> 99.9 %" if value > 0.999 else "< 0.1 %" if value < 0.001 else f"{100 * value:.1f} %"
-    if spec == "pct":
-        return f"{100 * value:.0f} %"
-    if spec == "pct1":
-        return f"{100 * value:.1f} %".replace("-", "−")
+    if spec in ("pct", "pct1"):
+        return f"{number(100 * value, '.0f' if spec == 'pct' else '.1f')} %"
     if spec == "level":
         return f"{100 * value:.4g} %"
     if spec == "brief":

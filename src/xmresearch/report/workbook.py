@@ -65,7 +65,7 @@ def to_xlsx(document: Document) -> bytes:
         if part.kind == "table":
             _sheet(book, part, name)
         else:
-            add_chart(book, part, name, labels(document.lang)["chart"])
+            add_chart(book, part, name, labels(document.lang)["chart"], document.accent)
     _glossary(book, document)
     book.close()
     return same_bytes(out.getvalue())

@@ -9,12 +9,12 @@ from xmresearch.report.document import Part
 
 HEAD = 2
 """Row of the names of the numbers, from 0."""
-_ROW_POINTS, _LEAST, _MOST = 26, 260, 1000
+_ROW, _LEAST, _MOST = 26, 260, 1000
 """Pixels of a chart: for a row, and in all."""
-_BLUE, _GREY = "#1D5B8F", "#5B6670"
+_GREY = "#5B6670"
 
 
-def add_chart(book: Any, part: Part, name: str, words: Mapping[str, str]) -> None:
+def add_chart(book: Any, part: Part, name: str, words: Mapping[str, str], colour: str) -> None:
     """Add the sheet of a figure.
 
     Parameters
@@ -27,6 +27,8 @@ def add_chart(book: Any, part: Part, name: str, words: Mapping[str, str]) -> Non
         Of the sheet.
     words : mapping of str to str
         estimate, lower, upper, below and above.
+    colour : str
+        Of the bars, as #rrggbb.
     """
     content, numbers = part.content, part.content["chart"]
     sheet = book.add_worksheet(name)
@@ -47,10 +49,10 @@ def add_chart(book: Any, part: Part, name: str, words: Mapping[str, str]) -> Non
     sheet.fit_to_pages(1, 0)
     sheet.set_column(0, 0, 32)
     sheet.set_column(1, 5, 11)
-    _draw(book, sheet, name, numbers, f"{part.number} {content['caption']}")
+    _draw(book, sheet, name, numbers, f"{part.number} {content['caption']}", colour)
 
 
-def _draw(book: Any, sheet: Any, name: str, numbers: Mapping[str, Any], title: str) -> None:
+def _draw(book: Any, sheet: Any, name: str, numbers: Mapping[str, Any], title: str, colour: str) -> None:
     last = HEAD + len(numbers["names"])
     areas = [[name, HEAD + 1, j, last, j] for j in range(6)]
     quoted = "'" + name.replace("'", "''") + "'"
@@ -60,7 +62,7 @@ def _draw(book: Any, sheet: Any, name: str, numbers: Mapping[str, Any], title: s
     }
     bars = book.add_chart({"type": "bar"})
     bars.add_series({
-        "categories": areas[0], "values": areas[1], "fill": {"color": _BLUE}, "gap": 60, "name": numbers["axis"] or title,
+        "categories": areas[0], "values": areas[1], "fill": {"color": colour.upper()}, "gap": 60, "name": numbers["axis"] or title,
         "y_error_bars": {"type": "custom", "line": {"color": _GREY, "width": 1.25}, **errors},
     })  # fmt: skip
     bars.set_title({"name": title, "overlay": False, "name_font": {"size": 11}})
@@ -74,6 +76,6 @@ def _draw(book: Any, sheet: Any, name: str, numbers: Mapping[str, Any], title: s
             "label_position": "low",
         }
     )
-    high = min(_MOST, max(_LEAST, 140 + _ROW_POINTS * len(numbers["names"])))
+    high = min(_MOST, max(_LEAST, 140 + _ROW * len(numbers["names"])))
     bars.set_size({"width": 640, "height": high})
     sheet.insert_chart(HEAD, 7, bars, {"description": title})

@@ -131,7 +131,7 @@ def answers(table: pd.DataFrame, wording: Wording, key: str, *, neutral: str = "
         axes.set_ylim(len(metrics) - 0.4, -0.6)
         axes.tick_params(axis="y", length=0)
         axes.spines["left"].set_visible(False)
-        percent_axis(axes.xaxis, wording)
+        percent_axis(axes.xaxis, wording, two_sided=True)
         axes.grid(axis="x", linewidth=0.7)
         label_axes(axes, wording, key)
         return to_svg(figure)
