@@ -2,10 +2,12 @@
 
 import base64
 import io
+import re
 import zipfile
 
 import docx
 import openpyxl
+import pandas as pd
 import pptx
 import pypdf
 import pytest
@@ -19,10 +21,12 @@ from xmresearch.report.citing import Front, citation
 from xmresearch.report.client_style import LARGEST_LOGO, read_style
 from xmresearch.report.colours import HOUSE, LEAST_CONTRAST, contrast, legible, on_dark, recoloured
 from xmresearch.report.document import Document, Part
+from xmresearch.report.figures import bars
 from xmresearch.report.formats import FORMATS, rendered
 from xmresearch.report.summary import summarised
-from xmresearch.report.wording import escaped
+from xmresearch.report.wording import Wording, escaped
 from xmresearch.report.zipped import LONGEST_PROPERTY
+from xmresearch.studies.servqual.study import STUDY
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="90" height="30"><rect width="90" height="30" fill="#7a1fa2"/>{}</svg>'
 HOSTILE = '=1+1 #eval("x") </title><script>alert(1)</script> **x** مرحبا 😀 "'
@@ -60,6 +64,24 @@ def test_colours_are_changed_only_where_they_cannot_be_read(colour):
     assert (light == colour) == (contrast(colour, "#ffffff") >= LEAST_CONTRAST)
 
 
+@pytest.mark.parametrize("colour", [HOUSE, "#7a1fa2", "#000000", "#0000ff"])
+def test_accents_are_read_on_every_ground_of_a_dark_page(colour, root):
+    sheet = (root / "src/xmresearch/report/templates/report.css").read_text("utf-8")
+    dark = sheet.split("prefers-color-scheme: dark", 1)[1].split("}", 1)[0]
+    grounds = dict(re.findall(r"--(paper|tint|warn-tint|alarm-tint): (#[0-9a-f]{6});", dark))
+    assert len(grounds) == 4
+    assert {
+        name: contrast(on_dark(colour), ground) >= LEAST_CONTRAST for name, ground in grounds.items()
+    } == dict.fromkeys(grounds, True)
+
+
+@pytest.mark.parametrize(("spread", "coloured"), [(38, False), (39, True)])
+def test_greys_have_less_than_a_set_difference_of_red_green_and_blue(spread, coloured):
+    """0.15 of 255 is 38.25."""
+    svg = f'<path fill="{HOUSE}"/><path fill="#{100 + spread:02x}6464"/>'
+    assert (recoloured(svg, "#7a1fa2") == svg) == coloured
+
+
 def test_a_pale_accent_is_darkened_and_the_user_is_told():
     assert read_style("#767676", {}).notes == ()
     pale = read_style("#FFCC00", {})
@@ -73,6 +95,13 @@ def test_only_figures_of_one_colour_take_the_accent():
     two = one + '<path style="fill: #c8611a"/>'
     assert recoloured(two, "#7a1fa2") == two
     assert recoloured("<path/>", "#7a1fa2") == "<path/>"
+
+
+def test_figures_of_the_house_have_the_colour_that_an_accent_replaces():
+    table = pd.DataFrame({"construct": ["a"], "share": [0.2], "share_lower": [0.1], "share_upper": [0.3]})
+    drawn = bars(table, Wording("en", {}, words=STUDY.words("en")), "gaps")
+    assert HOUSE in drawn
+    assert HOUSE not in recoloured(drawn, "#7a1fa2")
 
 
 def deck_of(tmp_path, inches=(13.333, 7.5), titled=True):

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from xmresearch.identifiers.patterns import scrub
+from xmresearch.report.colours import HOUSE
 from xmresearch.report.column_widths import text_ems
 from xmresearch.report.scope import scoped
 from xmresearch.report.wording import escaped
@@ -24,7 +25,7 @@ FITS_PHONE, FITS_TABLET, FITS_PAGE = 22.0, 36.0, 52.0
 _EM, _PADDING, _WORDS_LEAST, _WORDS_WIDE, _WORDY = 0.8, 1.3, 6.0, 12.0, 16.0
 # as in report.css; Markdown in JupyterLab cannot bring a style sheet
 _TONES = {"warning": ("#b42318", "#fdf1ef"), "simulated": ("#c8611a", "#fdf5ee")}
-_TONE = ("#1d5b8f", "#f3f6f9")
+_TONE = (HOUSE, "#f3f6f9")
 
 
 @dataclass(frozen=True, repr=False)

@@ -13,12 +13,11 @@ from typing import Any
 from xmresearch.display import Shown
 from xmresearch.errors import ParamsError, Problems
 from xmresearch.report.colours import contrast, legible
+from xmresearch.report.slide_parts import HEIGHT, WIDTH
 
 LARGEST_FILE = 20_000_000
 LARGEST_LOGO = 2_000_000
 """Bytes of a file of the style, and of a logo, which stands in every report."""
-SLIDE = (13.333, 7.5)
-"""Inches of the slides that reports are made for."""
 NEEDED_STYLES = ("Normal", "Title", "Heading 1")
 _NEAR = 0.01
 _OUTSIDE = re.compile(r"url\(\s*['\"]?(?!data:)|@import|image-set\(|</|\\", re.I)
@@ -187,7 +186,7 @@ def _pptx(key: str, path: Path, content: bytes) -> bytes:
         layout = title_layout(deck)
     except Exception:
         raise _broken(key, path, "PowerPoint file (.pptx)") from None
-    if abs(wide - SLIDE[0]) > _NEAR or abs(high - SLIDE[1]) > _NEAR:
+    if abs(wide - WIDTH) > _NEAR or abs(high - HEIGHT) > _NEAR:
         raise ParamsError(
             f"style.{key}: the slides of '{path.name}' have {wide:.2f} by {high:.2f} inches; reports need 13.33 by 7.5.",
             "Set the slide size to widescreen (16:9) in PowerPoint.",

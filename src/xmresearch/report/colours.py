@@ -10,7 +10,7 @@ LEAST_CONTRAST = 4.5
 """Contrast of text to its ground that WCAG 2.2 asks for at level AA."""
 COLOURED = 0.15
 """Difference between the strongest and the weakest of red, green and blue from which on a colour is no grey."""
-_DARK = "#11161b"
+_DARK = "#1f272e"
 _STEP = 0.01
 _HEX = re.compile(r"#[0-9a-fA-F]{6}\b")
 
@@ -58,7 +58,7 @@ def legible(colour: str, ground: str = "#ffffff") -> str:
 
 
 def on_dark(colour: str) -> str:
-    """Return a colour as it is legible where pages are dark."""
+    """Return a colour as it is legible where pages are dark: on the lightest of the grounds that report.css has there."""
     return legible(colour, _DARK)
 
 

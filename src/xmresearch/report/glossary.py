@@ -71,7 +71,7 @@ def _meaning(text: str, cited: str | None, lang: str) -> str:
 def _pattern(form: str, lang: str) -> re.Pattern[str]:
     """Return what finds a form: whole words of Latin letters, and Chinese anywhere."""
     cased = form != form.lower()
-    body = re.escape(form).replace(r"\ ", r"[\s\u00a0]+").replace("' ", "['’] ")
+    body = re.escape(form).replace(r"\ ", r"\s+")
     plural = "s?" if lang == "en" and form[-1:].isalpha() else ""
     before = r"(?<![A-Za-z])" if form[:1].isascii() and form[:1].isalpha() else ""
     after = r"(?![A-Za-z])" if form[-1:].isascii() and form[-1:].isalpha() else ""
