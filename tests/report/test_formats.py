@@ -37,8 +37,7 @@ from xmresearch.report.document import Document, Part
 from xmresearch.report.figure_style import percent_axis, wrap
 from xmresearch.report.formats import FORMATS, rendered
 from xmresearch.report.pdf import figure_width
-from xmresearch.report.rasters import figure_of
-from xmresearch.report.slide_plan import MOST_ROWS, fitting, height_of, planned
+from xmresearch.report.slide_plan import MOST_ROWS, figure_for, fitting, height_of, planned
 from xmresearch.report.wording import Wording
 from xmresearch.report.workbook import HEAD_ROW, number_format, sheet_names
 from xmresearch.studies.servqual.study import STUDY
@@ -193,7 +192,7 @@ def test_slides_are_title_answer_claims_and_limits(made):
     deck = pptx.Presentation(io.BytesIO(files["pptx"]))
     claims = [p for p in document.of_kind("prose") if p.content.get("claims")]
     assert len(deck.slides) == 2 + len(claims) + 1 + len(document.of_kind("glossary"))
-    assert figure_of(document, claims[0]).content["key"] == "gaps"
+    assert figure_for(document, claims[0]).content["key"] == "gaps"
     edge = deck.slide_width
     for slide in deck.slides:
         for shape in slide.shapes:

@@ -37,7 +37,8 @@ class Block:
     kind : str
         title, section, prose, callout, cards, table or figure.
     content : mapping
-        JSON: section (key, title); prose (text, and title where it is a claim's); callout (text, tone); cards (items: label, value, note);
+        JSON: section (key, title); prose (text, claims, and where it is a claim's title, advice and asks); callout (text, tone, claims); cards (items: key, label, value,
+        note, claims);
         table (key, caption, note, head, align, rows, csv, statements, and sheet: word and format of every column of the CSV); figure (key, caption, alt, and svg, or base64, media
         and ending).
     number : str

@@ -13,7 +13,7 @@ from typing import Any
 from xmresearch.display import Shown
 from xmresearch.errors import ParamsError, Problems
 from xmresearch.report.colours import contrast, legible
-from xmresearch.report.slide_parts import HEIGHT, WIDTH
+from xmresearch.report.slide_layouts import HEIGHT, WIDTH, title_layout
 
 LARGEST_FILE = 20_000_000
 LARGEST_LOGO = 2_000_000
@@ -176,8 +176,6 @@ def _docx(key: str, path: Path, content: bytes) -> bytes:
 
 def _pptx(key: str, path: Path, content: bytes) -> bytes:
     import pptx
-
-    from xmresearch.report.slide_layouts import title_layout
 
     _plain_archive(key, path, content)
     try:

@@ -78,6 +78,12 @@ class Document:
         return [part for part in self.parts if part.kind == kind]
 
     @property
+    def opening(self) -> list[Part]:
+        """The first section with its head, which is the answer; nothing where there is no section."""
+        heads = [k for k, part in enumerate(self.parts) if part.kind == "section"]
+        return self.parts[heads[0] : heads[1] if len(heads) > 1 else None] if heads else []
+
+    @property
     def tables(self) -> dict[str, str]:
         """CSV of every table, by key."""
         return {part.content["key"]: part.content["csv"] for part in self.of_kind("table")}

@@ -52,8 +52,9 @@ def to_pdf(document: Document) -> bytes:
     page = joined(document.summary, block)
     logo = _logo_name(document)
     words = (logo, document.logo_alt, document.title, document.client, document.glance, style["contents"])
-    given = ", ".join(map(literal, words))
-    top = f"{_raw(f'#opening({given}, {str(bool(document.summary)).lower()}, {str(sum(map(len, words)) + len(page) <= LONGEST_PAGE).lower()})[')}\n\n{page}\n\n{_raw(']')}\n\n"
+    fitted = sum(map(len, words)) + len(page) <= LONGEST_PAGE
+    given = ", ".join([*map(literal, words), *(str(so).lower() for so in (bool(document.summary), fitted))])
+    top = f"{_raw(f'#opening({given})[')}\n\n{page}\n\n{_raw(']')}\n\n"
     with as_file(files("xmresearch.report") / "templates" / "formula.lua") as formulas:
         body = to_pandoc(top + printed(document, block), "typst", document, {"filters": [str(formulas)]})
     front = {

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 import tempfile
 from pathlib import Path
 
-from xmresearch.report.document import Document, Part, picture_bytes, picture_name
+from xmresearch.report.document import Document, picture_bytes, picture_name
 from xmresearch.report.pdf import compiled, literal
 
 PPI = 200.0
@@ -59,16 +58,3 @@ def shape_of(content: bytes) -> tuple[int, int]:
 
     with Image.open(io.BytesIO(content)) as image:
         return image.size
-
-
-def figure_of(document: Document, part: Part) -> Part | None:
-    """Return the figure that goes with a sentence: the one that it refers to, else the first of its section; None if there is none."""
-    figures = {str(f.content["key"]): f for f in document.of_kind("figure")}
-    for key in re.findall(r"\(#fig-([a-z0-9_]+)\)", part.text):
-        if key in figures:
-            return figures[key]
-    at = next(k for k, other in enumerate(document.parts) if other is part)
-    kinds = [other.kind for other in document.parts]
-    begin = max((k for k in range(at) if kinds[k] == "section"), default=0)
-    end = next((k for k in range(at, len(kinds)) if kinds[k] == "section"), len(kinds))
-    return next((p for p in document.parts[begin:end] if p.kind == "figure"), None)

@@ -5,16 +5,17 @@ from __future__ import annotations
 import io
 from typing import Any
 
+WIDTH, HEIGHT = 13.333, 7.5
+"""Inches of a slide."""
 
-def presentation(template: bytes, size: tuple[int, int]) -> Any:
+
+def presentation(template: bytes) -> Any:
     """Begin a set of slides, in a client's layouts where there are any; slides that the file holds are left out.
 
     Parameters
     ----------
     template : bytes
         A .pptx; empty for plain layouts.
-    size : tuple of int
-        Width and height of a slide in English Metric Units, where there is no template.
 
     Returns
     -------
@@ -22,10 +23,11 @@ def presentation(template: bytes, size: tuple[int, int]) -> Any:
         Of python-pptx.
     """
     import pptx
+    from pptx.util import Inches
 
     if not template:
         deck = pptx.Presentation()
-        deck.slide_width, deck.slide_height = size
+        deck.slide_width, deck.slide_height = Inches(WIDTH), Inches(HEIGHT)
         return deck
     deck = pptx.Presentation(io.BytesIO(template))
     listed = deck.slides._sldIdLst

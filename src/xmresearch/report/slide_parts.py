@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
+from xmresearch.report.plain_texts import Run
 from xmresearch.report.slide_layouts import title_layout
 
 INK, MUTED = "1F2933", "5B6670"
-WIDTH, HEIGHT, EDGE = 13.333, 7.5, 0.6
-"""Inches: a slide, and its margin."""
+EDGE = 0.6
+"""Inches of a slide's margin."""
 LATIN = 0.54
 """Mean width of a letter that is not Chinese, in the size of the letters."""
-Run = tuple[str, bool]
-"""A text, and whether it is bold."""
 
 
 def blank(deck: Any, title: str) -> Any:
@@ -28,9 +28,26 @@ def blank(deck: Any, title: str) -> Any:
     return slide
 
 
-def ems(text: str) -> float:
+def _ems(text: str) -> float:
     """Return about how wide a text is, in the size of its letters."""
     return sum(LATIN if character < "\u2e80" else 1.0 for character in text)
+
+
+def lines_of(text: str, size: float, width: float) -> int:
+    """Return about how many lines a paragraph takes.
+
+    Parameters
+    ----------
+    text : str
+        Of one paragraph; line breaks count.
+    size, width : float
+        Of the letters and of the line, in points.
+
+    Returns
+    -------
+    int
+    """
+    return sum(max(1, math.ceil(_ems(line) * size / width)) for line in text.split("\n"))
 
 
 def write(frame: Any, lines: Sequence[Sequence[Run]], size: float, colour: str) -> None:

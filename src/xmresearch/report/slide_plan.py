@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,8 +9,9 @@ from dataclasses import dataclass
 from xmresearch.display import Shown
 from xmresearch.report.column_widths import column_widths
 from xmresearch.report.document import Document, Part
-from xmresearch.report.rasters import figure_of
-from xmresearch.report.slide_parts import EDGE, WIDTH, Run, ems
+from xmresearch.report.plain_texts import Run
+from xmresearch.report.slide_layouts import WIDTH
+from xmresearch.report.slide_parts import EDGE, lines_of
 from xmresearch.report.slide_tables import SMALLEST
 
 SIZES = (18.0, 16.0, 14.0)
@@ -69,7 +69,7 @@ def planned(document: Document) -> Iterator[Slide]:
             if names <= seen:
                 continue
             seen |= names
-            figure, table = figure_of(document, part), _small_table(document, part)
+            figure, table = figure_for(document, part), _small_table(document, part)
             figure, table = (None if x is None or _key(x) in shown else x for x in (figure, table))
             if figure is None and table is None:
                 waiting.append(part)
@@ -92,6 +92,19 @@ def _key(part: Part) -> str:
     return f"{part.kind} {part.content['key']}"
 
 
+def figure_for(document: Document, part: Part) -> Part | None:
+    """Return the figure that goes with a sentence: the one that it refers to, else the first of its section; None if there is none."""
+    figures = {str(f.content["key"]): f for f in document.of_kind("figure")}
+    for key in re.findall(r"\(#fig-([a-z0-9_]+)\)", part.text):
+        if key in figures:
+            return figures[key]
+    at = next(k for k, other in enumerate(document.parts) if other is part)
+    kinds = [other.kind for other in document.parts]
+    begin = max((k for k in range(at) if kinds[k] == "section"), default=0)
+    end = next((k for k in range(at, len(kinds)) if kinds[k] == "section"), len(kinds))
+    return next((p for p in document.parts[begin:end] if p.kind == "figure"), None)
+
+
 def _small_table(document: Document, part: Part) -> Part | None:
     """Return the table that a sentence refers to, if all of it can be read on a slide."""
     keys = re.findall(r"\(#tbl-([a-z0-9_]+)\)", part.text)
@@ -101,23 +114,6 @@ def _small_table(document: Document, part: Part) -> Part | None:
             size, _ = column_widths(content["head"], content["rows"], content["align"], ROOM)
             return table if size >= SMALLEST else None
     return None
-
-
-def lines_of(text: str, size: float, width: float) -> int:
-    """Return about how many lines a paragraph takes.
-
-    Parameters
-    ----------
-    text : str
-        Of one paragraph; line breaks count.
-    size, width : float
-        Of the letters and of the line, in points.
-
-    Returns
-    -------
-    int
-    """
-    return sum(max(1, math.ceil(ems(line) * size / width)) for line in text.split("\n"))
 
 
 def height_of(lines: Sequence[Sequence[Run]], size: float, width: float) -> float:
@@ -164,7 +160,7 @@ def _parted(line: Sequence[Run], size: float, width: float, most: int) -> Iterat
     if lines_of("".join(text for text, _ in line), size, width) <= most:
         yield line
         return
-    room = int(most * width / (size))
+    room = int(most * width / size)
     pieces: list[Run] = []
     for text, bold in line:
         for sentence in _SENTENCE.split(text):

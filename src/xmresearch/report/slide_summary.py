@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from xmresearch.report.document import Document
-from xmresearch.report.slide_parts import EDGE, HEIGHT, INK, MUTED, WIDTH, Run, add_run, blank, ems, write
+from xmresearch.report.plain_texts import Run
+from xmresearch.report.slide_layouts import HEIGHT, WIDTH
+from xmresearch.report.slide_parts import EDGE, INK, MUTED, add_run, blank, lines_of, write
 from xmresearch.report.wording import labels
 
 SIZES = (16.0, 14.0, 13.0, 12.0, 11.0, 10.0, 9.0)
@@ -29,7 +31,7 @@ def summary_slide(deck: Any, document: Document, texts: Mapping[int, list[list[R
     document : Document
         From `assemble`.
     texts : mapping
-        From `slides.plain_texts`.
+        From `xmresearch.report.plain_texts`.
     """
     from pptx.util import Inches
 
@@ -62,8 +64,7 @@ def summary_slide(deck: Any, document: Document, texts: Mapping[int, list[list[R
 def fitting(lines: Sequence[Sequence[Run]], wide: float, high: float) -> float:
     """Return the largest size in points at which paragraphs fit into a box of so many inches; the smallest where none does."""
     for size in SIZES:
-        across = 72 * wide / size
-        rows = sum(1 + int(ems("".join(text for text, _ in line)) / across) for line in lines)
+        rows = sum(lines_of("".join(text for text, _ in line), size, 72 * wide) for line in lines)
         if (rows * _LINE + len(lines) * _BETWEEN) * size <= 72 * high:
             return size
     return SIZES[-1]

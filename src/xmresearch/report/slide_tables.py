@@ -7,7 +7,9 @@ from typing import Any
 
 from xmresearch.report.column_widths import column_widths
 from xmresearch.report.document import Document
-from xmresearch.report.slide_parts import EDGE, HEIGHT, INK, MUTED, WIDTH, Run, add_run, blank, ems, write
+from xmresearch.report.plain_texts import Run
+from xmresearch.report.slide_layouts import HEIGHT, WIDTH
+from xmresearch.report.slide_parts import EDGE, INK, MUTED, blank, lines_of, write
 
 APPENDED = ("questionnaire",)
 """Tables that stand in the appendix."""
@@ -28,7 +30,7 @@ def appendix(deck: Any, document: Document, texts: Mapping[int, list[list[Run]]]
     document : Document
         From `assemble`.
     texts : mapping
-        From `slides.plain_texts`.
+        From `xmresearch.report.plain_texts`.
     """
     for part in document.of_kind("table"):
         if part.content["key"] in APPENDED:
@@ -55,7 +57,7 @@ def small_table(slide: Any, content: Mapping[str, Any], top: float) -> None:
     top : float
         Inches from the top of the slide.
     """
-    from pptx.util import Inches, Pt
+    from pptx.util import Inches
 
     room = 72 * (WIDTH - 2 * EDGE)
     size, widths = column_widths(content["head"], content["rows"], content["align"], room * SMALLEST / LARGEST)
@@ -63,26 +65,13 @@ def small_table(slide: Any, content: Mapping[str, Any], top: float) -> None:
     box = slide.shapes.add_textbox(Inches(EDGE), Inches(top), Inches(WIDTH - 2 * EDGE), Inches(0.35))
     write(box.text_frame, [[(str(content["caption"]), False)]], _SIZE, MUTED)
     lines = [content["head"], *content["rows"]]
-    frame = slide.shapes.add_table(
-        len(lines), len(widths), Inches(EDGE), Inches(top + 0.35), Pt(scale * sum(widths)), Inches(0.34 * len(lines))
-    )
-    frame.table.horz_banding = False
-    for column, width in zip(frame.table.columns, widths, strict=True):
-        column.width = Pt(scale * width)
-    for i, line in enumerate(lines):
-        for j, text in enumerate(line):
-            cell = frame.table.cell(i, j)
-            cell.margin_left = cell.margin_right = Pt(_PADDING / 2)
-            cell.margin_top = cell.margin_bottom = Pt(2)
-            cell.fill.background()
-            write(cell.text_frame, [[(str(text), i == 0)]], size * scale, INK)
-            cell.text_frame.paragraphs[0].alignment = 3 if content["align"][j] == "right" else 1
+    placed = (top + 0.35, 0.34 * len(lines))
+    _grid(slide, lines, [scale * width for width in widths], content["align"], placed, size * scale)
 
 
 def _table(
     deck: Any, title: str, head: Sequence[str] | None, rows: Sequence[Sequence[str]], align: Sequence[str]
 ) -> None:
-    from pptx.util import Inches, Pt
 
     cells = [[_cut(str(v)) for v in row] for row in rows]
     room = 72 * (WIDTH - 2 * EDGE)
@@ -92,26 +81,30 @@ def _table(
     for k, page in enumerate(_pages(cells, widths)):
         slide = blank(deck, title if k == 0 else f"{title} ({k + 1})")
         shown = [list(head), *page] if head else page
-        frame = slide.shapes.add_table(
-            len(shown), len(widths), Inches(EDGE), Inches(_TOP), Inches(WIDTH - 2 * EDGE), Pt(20)
-        )
-        table = frame.table
-        table.first_row = head is not None
-        for column, width in zip(table.columns, widths, strict=True):
-            column.width = Pt(width)
-        for i, row in enumerate(shown):
-            for j, text in enumerate(row):
-                cell = table.cell(i, j)
-                cell.margin_left = cell.margin_right = Pt(_PADDING / 2)
-                cell.margin_top = cell.margin_bottom = Pt(2)
-                cell.fill.background()
-                add_run(
-                    cell.text_frame.paragraphs[0],
-                    text,
-                    _SIZE,
-                    INK,
-                    (head is not None and i == 0) or (head is None and j == 0),
-                )
+        _grid(slide, shown, widths, align, (_TOP, 20 / 72), _SIZE, headed=head is not None)
+
+
+def _grid(
+    slide: Any, lines: Sequence[Sequence[str]], widths: Sequence[float], align: Sequence[str], placed: tuple[float, float],
+    size: float, *, headed: bool = True,
+) -> None:  # fmt: skip
+    """Set a table at so many inches from the top and of so many in height, with its head, or its first column, in bold."""
+    from pptx.util import Inches, Pt
+
+    top, high = placed
+    shape = slide.shapes.add_table(len(lines), len(widths), Inches(EDGE), Inches(top), Pt(sum(widths)), Inches(high))
+    shape.table.horz_banding, shape.table.first_row = False, headed
+    for column, width in zip(shape.table.columns, widths, strict=True):
+        column.width = Pt(width)
+    for i, line in enumerate(lines):
+        for j, text in enumerate(line):
+            cell = shape.table.cell(i, j)
+            cell.margin_left = cell.margin_right = Pt(_PADDING / 2)
+            cell.margin_top = cell.margin_bottom = Pt(2)
+            cell.fill.background()
+            write(cell.text_frame, [[(str(text), i == 0 if headed else j == 0)]], size, INK)
+            if align[j] == "right":
+                cell.text_frame.paragraphs[0].alignment = 3
 
 
 def _pages(rows: Sequence[Sequence[str]], widths: Sequence[float]) -> Iterator[list[Sequence[str]]]:
@@ -121,7 +114,7 @@ def _pages(rows: Sequence[Sequence[str]], widths: Sequence[float]) -> Iterator[l
     used = 0.0
     for row in rows:
         lines = max(
-            1 + int(ems(text) * _SIZE / max(width - _PADDING, _SIZE)) for text, width in zip(row, widths, strict=True)
+            lines_of(text, _SIZE, max(width - _PADDING, _SIZE)) for text, width in zip(row, widths, strict=True)
         )
         high = lines * _SIZE * 1.25 + 5
         if page and used + high > room:

@@ -44,7 +44,7 @@ def summarised(document: Document) -> list[Part]:
     Nothing is worded anew, so the page cannot say other than the report does: a claim that is not settled stands here by the same
     sentence as there.
     """
-    answer = _first_section(document.parts)
+    answer = document.opening[1:]
     if not answer:
         return []
     wording = Wording(document.lang, {})
@@ -60,15 +60,6 @@ def summarised(document: Document) -> list[Part]:
         *_under("trust", [*_warnings(answer), *_caveats(answer), *_states(document, claimed, wording)], wording),
     ]
     return page if claimed or advice else []
-
-
-def _first_section(parts: Sequence[Part]) -> list[Part]:
-    """Return what stands in the first section, the answer."""
-    starts = [k for k, part in enumerate(parts) if part.kind == "section"]
-    if not starts:
-        return []
-    end = starts[1] if len(starts) > 1 else len(parts)
-    return list(parts[starts[0] + 1 : end])
 
 
 def _asks(part: Part) -> bool:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
 from xmresearch.report.column_widths import text_ems
 from xmresearch.report.document import Document, Part
+from xmresearch.report.plain_texts import Run, plain_texts
 from xmresearch.report.rasters import logo_png, shape_of
-from xmresearch.report.slides import plain_texts
 from xmresearch.report.wording import labels
 from xmresearch.report.workbook_charts import add_chart
 from xmresearch.report.zipped import property_text, same_bytes
@@ -59,14 +60,15 @@ def to_xlsx(document: Document) -> bytes:
     drawn = [part for part in document.of_kind("figure") if document.charts and part.content.get("chart")]
     keys = [str(part.content["key"]) for part in tables] + [f"chart {part.content['key']}" for part in drawn]
     names = list(sheet_names(keys).values())
-    _summary(book, document)
+    texts = plain_texts(document) if document.summary or document.of_kind("glossary") else {}
+    _summary(book, document, texts)
     _contents(book, document, list(zip((*tables, *drawn), names, strict=True)))
     for part, name in zip((*tables, *drawn), names, strict=True):
         if part.kind == "table":
             _sheet(book, part, name)
         else:
             add_chart(book, part, name, labels(document.lang)["chart"], document.accent)
-    _glossary(book, document)
+    _glossary(book, document, texts)
     book.close()
     return same_bytes(out.getvalue())
 
@@ -85,11 +87,10 @@ def sheet_names(keys: list[str]) -> dict[str, str]:
     return found
 
 
-def _summary(book: Any, document: Document) -> None:
+def _summary(book: Any, document: Document, texts: Mapping[int, list[list[Run]]]) -> None:
     """Write the one-page summary, where the report has one."""
     if not document.summary:
         return
-    texts = plain_texts(document)
     sheet = book.add_worksheet("summary")
     title = book.add_format({"bold": True, "font_size": 14})
     head = book.add_format({"bold": True, "font_color": document.accent.upper()})
@@ -124,12 +125,11 @@ def _summary(book: Any, document: Document) -> None:
             row += 1
 
 
-def _glossary(book: Any, document: Document) -> None:
+def _glossary(book: Any, document: Document, texts: Mapping[int, list[list[Run]]]) -> None:
     """Write the terms that the report uses."""
     terms = [term for part in document.of_kind("glossary") for term in part.content["terms"]]
     if not terms:
         return
-    texts = plain_texts(document)
     sheet = book.add_worksheet("glossary")
     wrapped = book.add_format({"text_wrap": True, "valign": "top"})
     strong = book.add_format({"bold": True, "text_wrap": True, "valign": "top"})
