@@ -52,7 +52,7 @@ def test_every_sentence_is_one_of_the_report():
     assert under(made, "advice") == [advice]
     assert all(any(part is one for one in made.parts) for head in HEADS[:2] for part in under(made, head))
     trust = "\n".join(p.text for p in under(made, "trust"))
-    assert "1 of the 5 statements" in trust
+    assert "Settled statements of this report: 1 of 5" in trust
     assert "Not settled: Whether c1; Whether fix." in trust
     assert "failed: Whether c2." in trust
     assert "mean nothing: Whether c3." in trust
@@ -102,9 +102,9 @@ def test_sentences_of_the_figures_come_before_others():
 @pytest.mark.parametrize(
     ("states", "shown"),
     [
-        ([("settled", 0.05), ("settled", 0.01), ("unsettled", 0.2)], "2 of the 3 statements of this report are settled. Each of these is wrong at a rate of at most 5.0"),
-        ([("settled", None), ("unsettled", 0.05)], "1 of the 2 statements of this report are settled."),
-        ([("conditional", 0.05)], "None of the 1 statements"),
+        ([("settled", 0.05), ("settled", 0.01), ("unsettled", 0.2)], "Settled statements of this report: 2 of 3. Each of these is wrong at a rate of at most 5.0"),
+        ([("settled", None), ("unsettled", 0.05)], "Settled statements of this report: 1 of 2."),
+        ([("conditional", 0.05)], "Settled statements of this report: none of 1."),
     ],
 )  # fmt: skip
 def test_the_rate_is_that_of_what_is_settled(states, shown):
