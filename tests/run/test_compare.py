@@ -12,6 +12,7 @@ from recorded_runs import record
 
 from xmresearch.claims.claim import cases
 from xmresearch.errors import OutputError, ParamsError
+from xmresearch.params.registry import find_study, study_names
 from xmresearch.report.compose import Report
 from xmresearch.report.wording import labels
 from xmresearch.run.compare.compare import compare_runs
@@ -19,7 +20,7 @@ from xmresearch.run.compare.difference import difference
 from xmresearch.run.compare.pairing import codebooks_differ
 from xmresearch.run.compare.recorded import read_run, remarked
 from xmresearch.run.compare.report import comparison_claims, comparison_report
-from xmresearch.run.compare.settings import settings_changed
+from xmresearch.run.compare.settings import effect_of, settings_changed
 from xmresearch.run.compare.telling import WORDS
 from xmresearch.studies.scorecard.claims import headline_moved
 from xmresearch.studies.scorecard.params import ScorecardParams
@@ -143,6 +144,29 @@ def test_settings_by_what_they_do():
         "metrics.1.measure": "effect_meaning", "metrics.1.benchmarks": "effect_claims", "data.path": "effect_rows", "name": "effect_showing",
     }  # fmt: skip
     assert tuple(found.loc["metrics.1.benchmarks", ["was", "is"]]) == ("[]", "[1]")
+
+
+@pytest.mark.parametrize(
+    ("study", "key", "effect"),
+    [
+        ("did", "compare", "effect_meaning"), ("did", "smallest", "effect_claims"), ("servqual", "compare", "effect_rows"),
+        ("drivers", "costs.d1", "effect_claims"), ("attribution", "survey.path", "effect_rows"), ("sem", "model", "effect_meaning"),
+    ],
+)  # fmt: skip
+def test_one_word_may_mean_different_things_in_different_studies(study, key, effect):
+    assert effect_of(key, find_study(study).params) == effect
+
+
+@pytest.mark.parametrize("study", study_names())
+def test_settings_whose_effect_is_told_are_there(study):
+    model = find_study(study).params
+    known = set(model.model_fields) | {
+        k for d in model.model_json_schema()["$defs"].values() for k in d.get("properties", ())
+    }
+    told = [model.of_rows, model.of_showing, model.of_claims]
+    assert set().union(*told) <= known
+    assert sum(map(len, told)) == len(set().union(*told))
+    assert model.of_rows | model.of_showing <= set(model.model_fields) - model.shown_only
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])

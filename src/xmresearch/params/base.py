@@ -31,19 +31,11 @@ class StudyParams(BaseModel):
     front_only: ClassVar[frozenset[str]] = frozenset({"author", "organisation", "data_date", "style"})
     """Params of a report's front and look: notebooks do not get them, but the bytes of a report, and so its key, change with them."""
 
-    of_rows: ClassVar[frozenset[str]] = frozenset({
-        "data", "screening", "id_column", "duration_column", "invited", "fieldwork", "survey", "wave_column", "wave_period", "waves", "compare",
-    })  # fmt: skip
-    """Params that say which rows are read and reported."""
-    of_showing: ClassVar[frozenset[str]] = frozenset({
-        "name", "lang", "title", "client", "formats", "labels", "segments", "min_cell", "confidence", "seed", "bootstrap", "draws", "currency",
-        "map_share",
-        "author", "organisation", "data_date", "style",
-    })  # fmt: skip
+    of_rows: ClassVar[frozenset[str]] = frozenset({"fieldwork"})
+    """Params that say which rows are read and reported; each study adds its own."""
+    of_showing: ClassVar[frozenset[str]] = frozenset({"name", "lang", "title", "client"}) | front_only
     """Params that change how figures are shown, or how finely intervals are computed, and not what the figures mean."""
-    of_claims: ClassVar[frozenset[str]] = frozenset({
-        "smallest_gap", "smallest_gain", "smallest_effect", "smallest_change", "break_even", "benchmarks", "costs", "tolerance",
-    })  # fmt: skip
+    of_claims: ClassVar[frozenset[str]] = frozenset()
     """Params, and keys within them, that claims are held against; the figures stay what they are."""
 
     study: str

@@ -25,6 +25,10 @@ class SurveyParams(StudyParams):
     """
 
     of_own_data: ClassVar[Mapping[str, Any]] = {}
+    of_rows: ClassVar[frozenset[str]] = StudyParams.of_rows | {
+        "data", "invited", "id_column", "duration_column", "screening",
+    }  # fmt: skip
+    of_showing: ClassVar[frozenset[str]] = StudyParams.of_showing | {"confidence", "seed"}
     invited: int | None = Field(None, gt=0, description="people invited, for the response rate")
     data: DataSource = Field(ScenarioSource(), description="where the rows come from")
     codebook: str = Field(min_length=1, description="a shipped instrument or the path of your own")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
@@ -92,6 +92,17 @@ class Ratings(BaseModel):
 class AttributionParams(StudyParams):
     """An attribution study; the defaults run simulated journeys through a government service hall."""
 
+    of_rows: ClassVar[frozenset[str]] = StudyParams.of_rows | {"data", "survey"}
+    of_showing: ClassVar[frozenset[str]] = StudyParams.of_showing | {
+        "labels",
+        "min_cell",
+        "confidence",
+        "draws",
+        "bootstrap",
+        "seed",
+        "currency",
+        "map_share",
+    }
     study: Literal["attribution"] = "attribution"
     name: str = Field(
         "attribution", pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$", description="names the output folder: a-z, 0-9, _ and -"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -49,6 +49,15 @@ class Doubt(BaseModel):
 class DidParams(StudyParams):
     """A difference-in-differences study; the defaults run the simulated roll-out of machines over a city's branches."""
 
+    of_rows: ClassVar[frozenset[str]] = StudyParams.of_rows | {"data"}
+    of_showing: ClassVar[frozenset[str]] = StudyParams.of_showing | {
+        "labels",
+        "min_cell",
+        "confidence",
+        "draws",
+        "seed",
+    }
+    of_claims: ClassVar[frozenset[str]] = frozenset({"smallest", "break_even"})
     study: Literal["did"] = "did"
     name: str = Field(
         "did", pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$", description="names the output folder: a-z, 0-9, _ and -"

@@ -18,6 +18,8 @@ class DriversParams(SurveyParams):
         "codebook": "servqual", "id_column": None, "weight_column": None, "duration_column": None, "segments": [],
         "outcome": None, "branches": None,
     }  # fmt: skip
+    of_showing: ClassVar[frozenset[str]] = SurveyParams.of_showing | {"segments", "min_cell", "bootstrap"}
+    of_claims: ClassVar[frozenset[str]] = frozenset({"smallest_gain", "costs"})
     study: Literal["drivers"] = "drivers"
     name: str = Field(
         "drivers", pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$", description="names the output folder: a-z, 0-9, _ and -"

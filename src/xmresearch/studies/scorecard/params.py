@@ -129,6 +129,9 @@ class ScorecardParams(SurveyParams):
         "id_column": None, "weight_column": None, "duration_column": None, "segments": [], "metrics": [], "wave_column": None,
         "wave_period": None,
     }  # fmt: skip
+    of_rows: ClassVar[frozenset[str]] = SurveyParams.of_rows | {"wave_column", "wave_period", "waves", "compare"}
+    of_showing: ClassVar[frozenset[str]] = SurveyParams.of_showing | {"segments", "min_cell", "draws"}
+    of_claims: ClassVar[frozenset[str]] = frozenset({"smallest_change", "benchmarks"})
     study: Literal["scorecard"] = "scorecard"
     name: str = Field(
         "scorecard", pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$", description="names the output folder: a-z, 0-9, _ and -"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -12,6 +12,7 @@ from xmresearch.params.survey import SurveyParams
 class SemParams(SurveyParams):
     """A structural equation study; the defaults run the simulated service hall."""
 
+    of_showing: ClassVar[frozenset[str]] = SurveyParams.of_showing | {"bootstrap", "draws", "validity_bootstrap"}
     study: Literal["sem"] = "sem"
     name: str = Field(
         "sem", pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$", description="names the output folder: a-z, 0-9, _ and -"

@@ -18,6 +18,9 @@ class ServqualParams(SurveyParams):
         "codebook": "servqual", "id_column": None, "weight_column": None, "duration_column": None, "segments": [],
         "outcome": None,
     }  # fmt: skip
+    of_rows: ClassVar[frozenset[str]] = SurveyParams.of_rows | {"wave_column", "wave_period", "waves", "compare"}
+    of_showing: ClassVar[frozenset[str]] = SurveyParams.of_showing | {"segments", "min_cell", "bootstrap"}
+    of_claims: ClassVar[frozenset[str]] = frozenset({"smallest_gap"})
     study: Literal["servqual"] = "servqual"
     name: str = Field(
         "servqual", pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$", description="names the output folder: a-z, 0-9, _ and -"
