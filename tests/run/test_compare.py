@@ -106,6 +106,25 @@ def test_how_many_are_in_both_is_not_told_where_a_few_are_not(made):
     assert "296" not in text
 
 
+@pytest.mark.parametrize(("alone", "least", "told"), [(9, 10, False), (10, 10, True), (19, 20, False), (20, 20, True)])
+def test_how_many_are_in_both_is_told_where_no_group_is_below_the_runs_own_bound(made, alone, least, told):
+    found = difference(made("w1", wave(1)), made("w2", wave(2, 0, range(alone, 300)), min_cell=least))
+    assert found.pairing.told == told
+
+
+def test_identifiers_pair_however_they_were_read_and_blank_ones_pair_with_nobody(made):
+    before, after = (wave(seed).assign(who=pd.array(range(300), "Int64")) for seed in (1, 2))
+    whole = difference(made("w1", before), made("w2", after)).pairing
+    assert whole.both == 300
+    for rows in (before, after):
+        rows.loc[:39, "who"] = pd.NA
+    found = difference(made("w3", before), made("w4", after)).pairing
+    assert (found.case, found.both, found.told) == ("paired", 260, True)
+    assert difference(made("w5", wave(1).assign(who=range(300))), made("w6", after)).pairing.both == 260
+    quality = "waves/estimate/quality"
+    assert found.correlation[quality] == pytest.approx(whole.correlation[quality] * 260 / 300, rel=0.1)
+
+
 def test_rows_that_are_gone_or_changed_are_not_paired(made, tmp_path):
     before, after = made("w1", wave(1)), made("w2", wave(2))
     (tmp_path / "params" / "w1.csv").write_text("who,recommend,quality\n", "utf-8")

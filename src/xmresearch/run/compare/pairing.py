@@ -12,6 +12,7 @@ import pandas as pd
 
 from xmresearch.data.codebook import Codebook
 from xmresearch.data.codebook_file import is_shipped, load_codebook
+from xmresearch.data.drawn import category_labels
 from xmresearch.disclosure import MIN_CELL
 from xmresearch.display import Shown
 from xmresearch.errors import XMError
@@ -127,7 +128,8 @@ def pairing(before: RecordedRun, after: RecordedRun) -> Pairing:
     if not len(common):
         return Pairing("nobody")
     alone = [len(part) - len(common) for part in parts]
-    told = len(common) >= MIN_CELL and all(n == 0 or n >= MIN_CELL for n in alone)
+    least = max([MIN_CELL, *(int(run.params.get("min_cell", 0)) for run in (before, after))])
+    told = len(common) >= least and all(n == 0 or n >= least for n in alone)
     shared = [c for c in parts[1].columns if c in parts[0].columns]
     return Pairing("paired", len(common), told, {c: correlated(parts[0][c], parts[1][c]) for c in shared})
 
@@ -164,7 +166,13 @@ def _respondents(before: RecordedRun, after: RecordedRun, opened: list[Any]) -> 
     for name, (_, _, table) in zip(names, opened, strict=True):
         if any(p.column == name and p.done == "replaced" for p in table.protected):
             return "replaced"
-    return [rows["id"].astype(str) for rows, _, _ in opened]
+    return [_identified(rows, wave) for wave, (rows, _, _) in enumerate(opened)]
+
+
+def _identified(rows: pd.DataFrame, wave: int) -> pd.Series:
+    """Return identifiers as text, however the waves' columns were read; a respondent without one is nobody else."""
+    nobody = pd.Series([f"\0{wave} {row}" for row in rows["row"]], index=rows.index, dtype="string")
+    return category_labels(rows["id"]).fillna(nobody)
 
 
 def codebooks_differ(before: RecordedRun, after: RecordedRun) -> list[str] | None:
