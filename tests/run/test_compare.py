@@ -125,6 +125,17 @@ def test_identifiers_pair_however_they_were_read_and_blank_ones_pair_with_nobody
     assert found.correlation[quality] == pytest.approx(whole.correlation[quality] * 260 / 300, rel=0.1)
 
 
+def test_the_wave_that_runs_report_is_compared_and_not_the_last_of_their_file(made):
+    parts = [wave(seed, shift).assign(year=f"y{seed}") for seed, shift in ((1, 0.0), (2, 1.0), (3, -1.0))]
+    rows = pd.concat(parts, ignore_index=True)
+    rows["who"] += rows["year"]
+    runs = [made(f"w{k}", rows, wave_column="year", compare=["y1", f"y{k}"]) for k in (2, 3)]
+    found = difference(*runs).figures.set_index("figure").loc["waves/estimate/quality"]
+    means = [part["quality"].mean() for part in parts]
+    assert [found["before"], found["after"]] == pytest.approx(means[1:])
+    assert found["correlation"] == 0
+
+
 def test_rows_that_are_gone_or_changed_are_not_paired(made, tmp_path):
     before, after = made("w1", wave(1)), made("w2", wave(2))
     (tmp_path / "params" / "w1.csv").write_text("who,recommend,quality\n", "utf-8")

@@ -48,7 +48,7 @@ def page(lang="en", quality=5.0, half=0.1, worst=True):
     report.section("waves")
     table = pd.DataFrame({
         "metric": ["quality"], "wave": ["all"], "n": [100], "n_eff": [100.0], "estimate": [quality], "ci_lower": [quality - half],
-        "ci_upper": [quality + half], "decimals": [2],
+        "ci_upper": [quality + half], "decimals": [2], "reported": [True],
     })  # fmt: skip
     report.table("waves", table, ["metric", "wave", "n", "estimate", "ci"])
     return report.blocks

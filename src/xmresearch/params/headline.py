@@ -27,8 +27,8 @@ class Headline(Shown):
         How figures are written: with two decimals, in per cent, or with the decimals that the table's own column `decimals` has.
     prefer : tuple of str
         Of figures with these names only the first that there is counts; empty where all count.
-    latest : str
-        Column of periods in order: of each name only the last row counts; '' where rows are not of periods.
+    only : str
+        Column that says of each row whether it counts; '' where all do.
     leads : bool
         Whether its first figure is the headline of the report; otherwise all are alike.
     """
@@ -40,7 +40,7 @@ class Headline(Shown):
     upper: str
     unit: Unit = "points"
     prefer: tuple[str, ...] = ()
-    latest: str = ""
+    only: str = ""
     leads: bool = False
 
     def key(self, names: Sequence[object]) -> str:

@@ -36,7 +36,7 @@ def headline_figures(run: RecordedRun) -> pd.DataFrame:
 
 def _of_table(run: RecordedRun, headline: Headline) -> pd.DataFrame | None:
     frame, names = run.frame(headline.table), list(headline.names)
-    wanted = [*names, headline.estimate, headline.lower, headline.upper]
+    wanted = [*names, headline.estimate, headline.lower, headline.upper, *filter(None, [headline.only])]
     if frame is None or not set(wanted) <= set(frame.columns):
         return None
     block = run.tables[headline.table]
@@ -46,11 +46,10 @@ def _of_table(run: RecordedRun, headline: Headline) -> pd.DataFrame | None:
         "name": frame[names[0]].astype(str), "n": frame["n"] if "n" in frame else float("nan"),
         "format": [_format(headline, d) for d in (frame["decimals"] if "decimals" in frame else [2] * len(frame))],
         **{end: frame[getattr(headline, end)].astype(float) for end in ENDS},
-    }).dropna(subset=list(ENDS))  # fmt: skip
-    if headline.latest:
-        table = table.drop_duplicates("figure", keep="last")
-    else:
-        table = table.drop_duplicates("figure", keep="first")
+    })  # fmt: skip
+    if headline.only:
+        table = table[frame[headline.only].astype(bool)]
+    table = table.dropna(subset=list(ENDS)).drop_duplicates("figure")
     if headline.prefer:
         first = next((n for n in headline.prefer if n in set(table["name"])), None)
         table = table[table["name"] == first]

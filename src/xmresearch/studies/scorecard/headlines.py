@@ -5,5 +5,5 @@ from __future__ import annotations
 from xmresearch.params.headline import Headline
 
 HEADLINES = (
-    Headline("waves", ("metric",), "estimate", "ci_lower", "ci_upper", unit="scale", latest="wave", leads=True),
+    Headline("waves", ("metric",), "estimate", "ci_lower", "ci_upper", unit="scale", only="reported", leads=True),
 )

@@ -48,7 +48,7 @@ class Scorecard(Shown):
     scores : DataFrame
         Of the later wave: metric, n, n_eff, estimate with ci_lower and ci_upper.
     over_time : DataFrame
-        The same of every wave that may be shown, with wave.
+        The same of every wave that may be shown, with wave, and reported (whether it is the later wave).
     changes : DataFrame or None
         One row per metric; see `change_row`; None where there is one wave.
     groups : Breakdown or None

@@ -136,12 +136,16 @@ def told(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def over_time(rows: Rows, asked: Asked, params: ScorecardParams) -> pd.DataFrame:
-    """Score every wave; one with too few answers to this metric is left out."""
+    """Score every wave, and say which one is reported; one with too few answers to this metric is left out."""
     tables = []
     for wave in rows.waves:
         part = rows.of(wave)
         if part[asked.item].notna().sum() >= params.min_cell:
-            tables.append(scored(part, asked, [], rows, params.confidence).assign(metric=asked.item, wave=wave))
+            tables.append(
+                scored(part, asked, [], rows, params.confidence).assign(
+                    metric=asked.item, wave=wave, reported=wave == rows.after
+                )
+            )
     return told(pd.concat(tables, ignore_index=True)) if tables else pd.DataFrame(columns=["metric", "wave"])
 
 
