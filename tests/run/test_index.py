@@ -80,6 +80,31 @@ def test_what_is_damaged_or_foreign_is_told_and_ends_nothing(home):
     assert [p.name for p in home.glob(".index*")] == []
 
 
+@pytest.mark.parametrize(
+    ("part", "key", "value"),
+    [("params", "lang", "fr"), ("answer", "claims", {"sure": 1}), ("answer", "light", "blue"), ("answer", "failed", "1"),
+     ("answer", "title", None), ("answer", "simulated", None)],
+)  # fmt: skip
+def test_a_manifest_of_another_kind_ends_nothing(tmp_path, part, key, value):
+    file = leave(tmp_path, "aa") / "manifest.json"
+    content = json.loads(file.read_text())
+    content[part][key] = value
+    file.write_text(json.dumps(content))
+    assert write_index(tmp_path)[1:] == (0, [("servqual/hall/aa", "unread")])
+
+
+def test_who_wrote_a_report_and_how_it_looks_makes_no_difference(tmp_path):
+    for key, front in (("aa", {"author": "Li", "style": {"accent": "#123456"}}), ("bb", {"author": "Wu", "style": {}})):
+        leave(tmp_path, key, params={**front, "metrics": [{"item": "q", "boxes": len(front["style"])}]})
+    assert differing(find_runs(tmp_path)[0])["servqual/hall/aa"] == {"metrics.1.boxes": "1"}
+
+
+def test_long_texts_are_cut_where_the_index_says(tmp_path):
+    leave(tmp_path, "aa", said=["x" * 400, "y" * 401])
+    page = write_index(tmp_path)[0].read_text("utf-8")
+    assert f"<li>{'x' * 400}</li><li>{'y' * 399}…</li>" in page
+
+
 def test_what_is_left_out_stands_before_its_language_s_colon():
     assert "<b>photos</b>: holds no run" in index_html([], [("photos", "foreign")], "en")
     assert "<b>photos</b>：其中没有运行结果" in index_html([], [("photos", "foreign")], "zh")

@@ -11,16 +11,20 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from xmresearch.claims.claim import STATES
+from xmresearch.data.names import LANGUAGES
 from xmresearch.display import Shown
 from xmresearch.errors import OutputError, brief
+from xmresearch.params.base import StudyParams
 from xmresearch.report.answer import LIGHTS
 from xmresearch.report.formats import FORMATS
 from xmresearch.report.index_page import index_html
 from xmresearch.run.folders import COMPARISONS
 from xmresearch.run.manifest import NAME, flaws
+from xmresearch.run.public_params import dotted
 
 INDEX = "index.html"
-_NOT_DETERMINING = ("study", "name", "lang", "title", "client", "fieldwork")
+_NOT_DETERMINING = {"study", "name", "lang", "title", "client", "fieldwork"} | StudyParams.front_only
 
 
 @dataclass(frozen=True, repr=False)
@@ -111,25 +115,16 @@ def _read(home: Path, place: Path) -> Run:
     content = json.loads((place / NAME).read_text("utf-8"))
     params, outputs, answer = content["params"], content["outputs"], content["answer"]
     texts = [params["study"], params["name"], params["lang"], answer["title"], answer["question"], *answer["said"]]
-    if not all(isinstance(text, str) for text in texts) or answer["light"] not in LIGHTS:
-        raise ValueError("no manifest of a run")
-    counts = [*answer["claims"].values(), answer["failed"], answer["warnings"]]
-    if not all(isinstance(n, int) for n in counts):
+    counts = [*answer["claims"].values(), answer["failed"], answer["warnings"], answer["simulated"]]
+    known = params["lang"] in LANGUAGES and answer["light"] in LIGHTS and set(answer["claims"]) <= set(STATES)
+    if not (known and all(isinstance(text, str) for text in texts) and all(isinstance(n, int) for n in counts)):
         raise ValueError("no manifest of a run")
     date = datetime.fromisoformat(content["started"]).isoformat()
     formats = tuple(kind for kind in FORMATS if f"report.{kind}" in outputs)
     return Run(
         place.relative_to(home).as_posix(), params["study"], params["name"], params["lang"], date, answer, formats,
-        dict(_flat(params)), tuple(flaws(place)),
+        dotted(params), tuple(flaws(place)),
     )  # fmt: skip
-
-
-def _flat(content: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in content.items():
-        if isinstance(value, Mapping) and value:
-            yield from _flat(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value
 
 
 def differing(runs: Sequence[Run]) -> dict[str, dict[str, str]]:

@@ -17,7 +17,7 @@ from xmresearch.run.determinism import SETTINGS
 from xmresearch.run.manifest import CRATE, NAME, output_hashes, title
 from xmresearch.run.plan import Plan
 from xmresearch.run.project import commit_of_code
-from xmresearch.run.public_params import public_params
+from xmresearch.run.public_params import dotted, public_params
 from xmresearch.run.register import REGISTER
 
 _TIMES = ("duration", "start_time", "end_time")
@@ -98,7 +98,7 @@ def write_manifest(
         "python": identity.python,
         "versions": dict(identity.packages),
         "threads": {"settings": SETTINGS, "cores": os.cpu_count()},
-        "seeds": {name: value for name, value in _flat(params) if name.rpartition(".")[2] == "seed"},
+        "seeds": {name: value for name, value in dotted(params).items() if name.rpartition(".")[2] == "seed"},
         "started": started,
         "ended": now(),
         "seconds": dict(seconds),
@@ -141,13 +141,3 @@ def _json(content: Mapping[str, Any]) -> str:
 def _shown_only(plan: Plan) -> dict[str, Any]:
     """Return the params that no figure depends on."""
     return public_params(plan.params.model_dump(mode="json", include=set(plan.params.shown_only) - REGISTER))
-
-
-def _flat(content: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
-    found: list[tuple[str, Any]] = []
-    for name, value in content.items():
-        if isinstance(value, Mapping):
-            found += _flat(value, f"{prefix}{name}.")
-        else:
-            found.append((prefix + name, value))
-    return found

@@ -48,6 +48,33 @@ def portable(params: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
+def dotted(content: Any, prefix: str = "") -> dict[str, Any]:
+    """Return params by key, with dots into sections, and numbers from 1 into lists of sections.
+
+    Parameters
+    ----------
+    content : mapping
+        Params, as JSON.
+    prefix : str
+        Before every key.
+
+    Returns
+    -------
+    dict
+        Values that are neither, and empty sections, stay whole.
+    """
+    if isinstance(content, Mapping) and content:
+        parts = [(str(key), value) for key, value in content.items()]
+    elif isinstance(content, list) and any(isinstance(value, Mapping) for value in content):
+        parts = [(str(number), value) for number, value in enumerate(content, 1)]
+    else:
+        return {prefix: content} if prefix else {}
+    found: dict[str, Any] = {}
+    for key, value in parts:
+        found |= dotted(value, f"{prefix}.{key}" if prefix else key)
+    return found
+
+
 def is_absolute(text: str) -> bool:
     """Whether a text is an absolute path, of this system or of Windows."""
     return PurePath(text).is_absolute() or PureWindowsPath(text).is_absolute()

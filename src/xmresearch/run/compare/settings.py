@@ -9,6 +9,7 @@ import pandas as pd
 import yaml
 
 from xmresearch.params.base import StudyParams
+from xmresearch.run.public_params import dotted
 
 Effect = Literal["effect_rows", "effect_showing", "effect_claims", "effect_meaning"]
 UNSET = "unset"
@@ -53,7 +54,7 @@ def settings_changed(before: Mapping[str, Any], after: Mapping[str, Any], params
     DataFrame
         setting (with dots into sections, and numbers from 1 into lists), before, after, effect; those that change the meaning first.
     """
-    then, now = _flat(before), _flat(after)
+    then, now = dotted(before), dotted(after)
     order: list[Effect] = ["effect_meaning", "effect_claims", "effect_rows", "effect_showing"]
     rows = [
         (key, _written(then, key), _written(now, key), effect_of(key, params))
@@ -62,20 +63,6 @@ def settings_changed(before: Mapping[str, Any], after: Mapping[str, Any], params
     ]
     rows.sort(key=lambda row: order.index(row[3]))
     return pd.DataFrame(rows, columns=["setting", "was", "is", "effect"])
-
-
-def _flat(content: Any, prefix: str = "") -> dict[str, Any]:
-    """Spread sections and lists of sections out; values that are neither stay whole."""
-    if isinstance(content, Mapping) and content:
-        parts = content.items()
-    elif isinstance(content, list) and any(isinstance(v, Mapping) for v in content):
-        parts = ((str(k), v) for k, v in enumerate(content, 1))  # type: ignore[assignment]
-    else:
-        return {prefix: content}
-    found: dict[str, Any] = {}
-    for key, value in parts:
-        found |= _flat(value, f"{prefix}.{key}" if prefix else str(key))
-    return found
 
 
 def _written(settings: Mapping[str, Any], key: str) -> str:
