@@ -302,3 +302,19 @@ def test_a_title_above_the_names_is_passed_over(tmp_path, read):
     found = read(path)
     frame = found if isinstance(found, pd.DataFrame) else found.collect().to_pandas()
     assert frame["y"].sum() == 150
+
+
+@pytest.mark.parametrize("name", ["all[1]{a,b}*?.csv", "all[1]{a,b}*?.parquet", "folder[1]*"])
+def test_names_that_are_patterns_name_one_file(tmp_path, name):
+    """Nothing is read that a pattern would find beside it, and a name that is no well-formed pattern is read."""
+    frame = pd.DataFrame({"a": [1, 2]})
+    for folder, some in ((tmp_path / name, frame), (tmp_path / "folder1", frame * 9)):
+        if "folder" in name:
+            folder.mkdir()
+            some.to_parquet(folder / "a.parquet")
+    for file, some in ((name, frame), ("all1ax.csv", frame * 9), ("all1ax.parquet", frame * 9)):
+        if file.endswith("csv"):
+            some.to_csv(tmp_path / file, index=False)
+        elif file.endswith("parquet"):
+            some.to_parquet(tmp_path / file)
+    assert scan_survey(tmp_path / name).collect()["a"].to_list() == [1, 2]

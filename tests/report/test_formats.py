@@ -20,6 +20,7 @@ import pandas as pd
 import pptx
 import pypdf
 import pytest
+from format_texts import docx_text, pdf_text, pptx_text, squeezed, xlsx_text
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -81,30 +82,6 @@ def page(lang, title="T & <b> #x", names=HOSTILE):
 def made(request):
     document = page(request.param)
     return document, {kind: rendered(document, kind) for kind in FORMATS}
-
-
-def squeezed(text):
-    return re.sub(r"\s|\u200b", "", text)
-
-
-def pdf_text(content):
-    return squeezed("".join(p.extract_text() for p in pypdf.PdfReader(io.BytesIO(content)).pages))
-
-
-def docx_text(content):
-    word = docx.Document(io.BytesIO(content))
-    cells = [c.text for t in word.tables for row in t.rows for c in row.cells]
-    return squeezed("".join([*(p.text for p in word.paragraphs), *cells]))
-
-
-def xlsx_text(content):
-    book = openpyxl.load_workbook(io.BytesIO(content))
-    return squeezed("".join(str(v) for sheet in book for row in sheet.values for v in row if v is not None))
-
-
-def pptx_text(content):
-    deck = pptx.Presentation(io.BytesIO(content))
-    return squeezed("".join(s.text_frame.text for slide in deck.slides for s in slide.shapes if s.has_text_frame))
 
 
 def shown_in(text, name):

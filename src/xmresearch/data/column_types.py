@@ -48,7 +48,7 @@ def read_typed(source: Path | bytes, delimiter: str, at: Mapping[str, Any], *, a
     """
     import polars as pl
 
-    how: dict[str, Any] = {"separator": delimiter, **at}
+    how: dict[str, Any] = {"separator": delimiter, "glob": False, **at}
     try:
         head = pl.read_csv(source, n_rows=HEAD, infer_schema=not as_text, infer_schema_length=HEAD, **how)
         types = {name: pl.String() if kind == pl.Int128 else kind for name, kind in head.schema.items()}

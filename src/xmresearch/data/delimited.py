@@ -113,14 +113,15 @@ def scan_delimited(
     given, at = _above_rows(text, path.name, delimiter, names, first)
     with _well_formed(text, path.name, delimiter, first):
         try:
-            schema = pl.scan_csv(text, separator=delimiter, infer_schema_length=None, **at).collect_schema()
+            schema = pl.scan_csv(text, separator=delimiter, infer_schema_length=None, glob=False, **at).collect_schema()
         except pl.exceptions.NoDataError:
             if not at:
                 raise
             return pl.LazyFrame(schema=dict.fromkeys(given, pl.String())), used
         known = {name: pl.String() if as_text or kind == pl.Int128 else kind for name, kind in schema.items()}
         _require_width(len(known), len(given), path.name)
-        rows = pl.scan_csv(text, separator=delimiter, schema=known, **at).rename(dict(zip(known, given, strict=True)))
+        rows = pl.scan_csv(text, separator=delimiter, schema=known, glob=False, **at)
+        rows = rows.rename(dict(zip(known, given, strict=True)))
         blank_tail = _ends_blank(text, delimiter)
         return by_all_cells(cells_of(rows), path.name, blank_tail=blank_tail, as_text=as_text), used
 

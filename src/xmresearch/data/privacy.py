@@ -72,8 +72,7 @@ def privacy_record(opened: Opened, data: Any, lang: str, min_cell: int = MIN_CEL
     rows += _anonymity(getattr(opened, "anonymity", None))
     for step, said in (("privacy_purpose", data.protect.purpose), ("privacy_retention", data.protect.retention)):
         rows.append((step, _in(said, lang) or "privacy_unstated", _NAN))
-    found = pd.DataFrame(rows, columns=["step", "detail", "cases"])
-    return found.assign(detail=found["detail"].str.replace("=", ":"))
+    return pd.DataFrame(rows, columns=["step", "detail", "cases"])
 
 
 def _anonymity(found: Anonymity | None) -> Sequence[tuple[str, str, float]]:

@@ -107,9 +107,10 @@ def scan_survey(path: str | Path, *, delimiter: str | None = None, encoding: str
 
     path = Path(path)
     if path.is_dir():
-        if not any(path.glob("*.parquet")):
+        parts = sorted(path.glob("*.parquet"))
+        if not parts:
             raise DataError(f"The folder '{path}' holds no .parquet file.")
-        return pl.scan_parquet(path / "*.parquet")
+        return pl.scan_parquet(parts, glob=False)
     if not path.is_file():
         raise DataError(f"The data file '{path.name}' does not exist in '{path.parent}'.")
     opening = Opening(path, FileSource(source="file", path=str(path), delimiter=delimiter, encoding=encoding))
@@ -121,7 +122,7 @@ def scan_survey(path: str | Path, *, delimiter: str | None = None, encoding: str
             return scan_delimited(path, opening.delimiter, encoding, names=names, first=first)[0]
         if form != "parquet":
             return pl.from_pandas(read_table(path, opening.settings).frame).lazy()
-        found = pl.scan_parquet(path)
+        found = pl.scan_parquet(path, glob=False)
         found.collect_schema()
     except (pl.exceptions.PolarsError, OSError, ValueError, TypeError) as error:
         what = "is not a readable Parquet file" if form == "parquet" else "cannot be read"

@@ -45,9 +45,7 @@ def how_read(opened: Read) -> pd.DataFrame | None:
     if not rows:
         return None
     rows += _of_words(opened.conversions if isinstance(opened, Survey) else ())
-    found = pd.DataFrame(rows, columns=["step", "detail", "cases"])
-    # a report takes what stands before a sign of equality for the name of a segment
-    return found.assign(detail=found["detail"].str.replace("=", ":"))
+    return pd.DataFrame(rows, columns=["step", "detail", "cases"])
 
 
 def _of_file(table: Table, received: float) -> list[tuple[str, str, float]]:

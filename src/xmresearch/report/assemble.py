@@ -21,7 +21,7 @@ from xmresearch.report.own_cells import Cell, read_cells, resolve
 from xmresearch.report.references import REFERENCE
 from xmresearch.report.summary import summarised
 from xmresearch.report.typesetting import typeset, typeset_block, typeset_markdown
-from xmresearch.report.wording import labels
+from xmresearch.report.wording import labels, unturned
 
 
 def _number(cells: Sequence[Cell]) -> dict[tuple[str, str], int]:
@@ -134,13 +134,13 @@ def assemble(
                 content["svg"] = recoloured(content["svg"], front.style.accent)
             parts.append(Part(kind, content, text, number))
         if cell.source:
-            parts.append(Part("code", {"summary": style["code"], "sources": [cell.source]}))
+            parts.append(Part("code", {"summary": style["code"], "sources": [unturned(cell.source)]}))
     terms = glossary(document)
     parts += [
         *([terms] if terms is not None else []),
         *(_cited(document, top) if front.run else []),
         Part("references", {"title": style["references"]}), Part("stamp", {"title": style["stamp"], "lines": dict(stamp)}),
-        Part("code", {"summary": style["all_code"], "sources": quiet}),
+        Part("code", {"summary": style["all_code"], "sources": [unturned(source) for source in quiet]}),
     ]  # fmt: skip
     document.summary = summarised(document)
     document.parts = answer_first(parts)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import html
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,9 +15,10 @@ from xmresearch.identifiers.patterns import scrub
 from xmresearch.report.colours import HOUSE
 from xmresearch.report.column_widths import text_ems
 from xmresearch.report.scope import scoped
-from xmresearch.report.wording import escaped
+from xmresearch.report.wording import TURNING, escaped
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+_TURNING = re.compile(f"[{TURNING}]")
 MIME = "application/vnd.xmresearch.block+json"
 LONG_TABLE = 25
 FITS_PHONE, FITS_TABLET, FITS_PAGE = 22.0, 36.0, 52.0
@@ -165,8 +167,11 @@ def _safe(value: Any) -> Any:
 
 
 def _unformulated(value: Any) -> Any:
-    """Put an apostrophe before a text that begins a formula; a number begins none."""
-    if not isinstance(value, str) or not value.startswith(_FORMULA):
+    """Put an apostrophe before a text that begins a formula, and take out what turns the direction of reading; a number begins none."""
+    if not isinstance(value, str):
+        return value
+    value = _TURNING.sub("", value)
+    if not value.startswith(_FORMULA):
         return value
     try:
         float(value)

@@ -40,6 +40,8 @@ ANSWER_COLUMNS = ("answer", "row_name")
 """Columns whose figures are answers: a statement of the same number does not name them."""
 RAW_COLUMNS = ("code", "wording", "scale", "answers", "no_answer")
 """Columns whose texts are shown as they are: they name nothing."""
+WHOLE_COLUMNS = ("file", "detail")
+"""Columns in which a sign of equality parts nothing: a file's name may hold one."""
 FIGURE = re.compile(r"[−-]?[\d.]+(?:–[−-]?[\d.]+)?")
 
 
@@ -369,5 +371,5 @@ class Report(Matrices, OwnBlocks):
                 return value
             if column in ("value", "group") and "segment" in row:
                 return self.wording.name(f"{row['segment']}={value}")
-            return self.wording.name(value)
+            return self.wording.name(value, whole=column in WHOLE_COLUMNS)
         return self.wording.number(value, specs.get(column, DEFAULT_FORMAT), row.get("decimals"))

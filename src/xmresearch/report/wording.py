@@ -39,7 +39,10 @@ DURATIONS = (
     ("weeks", 168.0, 104 * 168.0), ("years", 8766.0, math.inf),
 )  # fmt: skip
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|$~^@!&])")
-_UNPRINTED = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
+TURNING = "\u202a-\u202e\u2066-\u2069"
+"""Characters that turn the direction in which what follows is read, as a class of a regular expression has them."""
+_UNPRINTED = re.compile(rf"[\x00-\x1f\x7f-\x9f\u2028\u2029{TURNING}\ud800-\udfff\ufffe\uffff]")
+_TURNING = re.compile(f"[{TURNING}]")
 _LIST_MARK = re.compile(r"^(\(?\w{0,9})([-+:.)])(?=\s|$)")
 
 
@@ -143,6 +146,11 @@ def one_line(text: str) -> str:
     return " ".join(_UNPRINTED.sub(" ", text).split())
 
 
+def unturned(text: str) -> str:
+    """Write the characters of a code or of JSON that turn the direction of reading as their escapes."""
+    return _TURNING.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
 def escaped(text: str) -> str:
     """Keep a name of the user's from being read as Markdown or HTML, wherever in a line or cell it stands."""
     return _LIST_MARK.sub(r"\1\\\2", _SPECIAL.sub(r"\\\1", " ".join(text.split())))
@@ -185,13 +193,14 @@ class Wording(string.Formatter):
         """Whether a label exists."""
         return key in self._labels.get(section, {})
 
-    def name(self, value: Any) -> str:
-        """Return the label of an identifier: the study's own, then the language's, then the identifier itself."""
+    def name(self, value: Any, *, whole: bool = False) -> str:
+        """Return the label of an identifier: the study's own, then the language's, then itself; of 'segment=value' the value, unless `whole`."""
         text = str(value)
         if text in self.names:
             return in_line(self.names[text])
         values: Mapping[str, str] = self._labels["values"]
-        return values.get(text) or in_line((text.partition("=")[2] if not text.startswith("=") else "") or text)
+        owned = "" if whole or text.startswith("=") else text.partition("=")[2]
+        return values.get(text) or in_line(owned or text)
 
     def text(self, section: str, key: str, facts: Mapping[str, Any] | None = None) -> str:
         """Return a label with its figures filled in; of several variants the one that `facts["case"]` names."""
@@ -213,7 +222,7 @@ class Wording(string.Formatter):
         if format_spec == "code":
             return str(value)
         if isinstance(value, str):
-            name = self.name(value)
+            name = self.name(value, whole=format_spec == "text")
             return self._escape(_lowered(name) if format_spec == "lower" else name)
         return self.number(value, format_spec or ("d" if isinstance(value, int) else DEFAULT_FORMAT))
 

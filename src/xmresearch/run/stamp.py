@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from xmresearch.report.citing import Front
-from xmresearch.report.wording import labels
+from xmresearch.report.wording import labels, unturned
 from xmresearch.run.plan import Plan
 from xmresearch.run.public_params import public_params
 
@@ -33,7 +33,7 @@ def stamp(plan: Plan) -> dict[str, str]:
         words["repeat"]: REPEAT, words["check"]: CHECK, words["commit"]: words["in_manifest"],
         **inputs, words["code"]: identity.code, words["lock"]: identity.lock, words["python"]: identity.python,
         words["packages"]: ", ".join(f"{name} {version}" for name, version in identity.packages.items()),
-        words["params"]: json.dumps(public_params(identity.params), ensure_ascii=False, sort_keys=True),
+        words["params"]: unturned(json.dumps(public_params(identity.params), ensure_ascii=False, sort_keys=True)),
     }  # fmt: skip
 
 
