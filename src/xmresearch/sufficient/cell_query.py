@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 
 from xmresearch.display import Shown
 from xmresearch.errors import DataError, InsufficientData, nearest
+from xmresearch.sufficient.partitions import Partition
 from xmresearch.sufficient.sources import from_pandas
 
 if TYPE_CHECKING:
@@ -34,6 +35,10 @@ class Grouped(Shown):
         Of an ordered category.
     rows : polars.LazyFrame
         The rows themselves: unit, time, arm and v, the outcome.
+
+    Notes
+    -----
+    `a + b` is what one pass over both sets of rows would give, with the rows of `a`.
     """
 
     table: pd.DataFrame
@@ -41,6 +46,23 @@ class Grouped(Shown):
     kind: str
     order: list[str]
     rows: pl.LazyFrame
+
+    def __add__(self, other: Grouped) -> Grouped:
+        """Pool two sets of rows."""
+        by = [k for k in ("unit", "time", "arm", "value") if k in self.table]
+        n = [int(part.table["n"].sum()) for part in (self, other)]
+        centre = (n[0] * self.centre + n[1] * other.centre) / max(sum(n), 1)
+        table = pd.concat([part._about(centre) for part in (self, other)], ignore_index=True)
+        how = {"low": "min", "high": "max", "fraction": "any"}
+        sums = {c: how.get(c, "sum") for c in table.columns if c not in by}
+        return replace(self, table=table.groupby(by, sort=True, dropna=False, as_index=False).agg(sums), centre=centre)
+
+    def _about(self, centre: float) -> pd.DataFrame:
+        """Return the table with its sums about another centre."""
+        if "s1" not in self.table:
+            return self.table
+        step, t = self.centre - centre, self.table
+        return t.assign(s1=t["s1"] + t["n"] * step, s2=t["s2"] + step * (2 * t["s1"] + t["n"] * step))
 
 
 @dataclass(frozen=True, repr=False)
@@ -109,6 +131,30 @@ class Query(Shown):
             source = data
         else:
             raise DataError(f"Data of type {type(data).__name__} cannot be read.", "Give a DataFrame or a LazyFrame.")
+        return self.require_outcomes(self._grouped(source, "streaming"))
+
+    def of_part(self, part: Partition) -> Grouped:
+        """Group the rows of a partition, which may lack outcomes, in an order that depends on the rows alone; without the rows."""
+        import polars as pl
+
+        return replace(self._grouped(part.scan(), "in-memory"), rows=pl.LazyFrame())
+
+    def require_outcomes(self, found: Grouped) -> Grouped:
+        """Return rows of which some have an outcome, or raise InsufficientData."""
+        if not found.table["n"].sum():
+            raise InsufficientData(f"No row has an outcome '{self.outcome}'.")
+        return found
+
+    def prepared(self, source: pl.LazyFrame) -> tuple[pl.LazyFrame, str, list[str]]:
+        """Return unit, time, arm, v, coded and covariates of rows, not read, the kind of time and the order of its categories.
+
+        Raises
+        ------
+        DataError
+            A column is missing or of the wrong type.
+        """
+        import polars as pl
+
         schema = source.collect_schema()
         self._require(schema.names())
         self._require_numeric(schema)
@@ -123,8 +169,15 @@ class Query(Shown):
         if covariates:
             complete = pl.all_horizontal(pl.col(f"x{j}").is_not_null() for j in range(len(covariates)))
             rows = rows.with_columns(pl.when(complete).then(pl.col("v")).alias("v"))
+        return rows, kind, order
+
+    def _grouped(self, source: pl.LazyFrame, engine: Literal["streaming", "in-memory"]) -> Grouped:
+        import polars as pl
+
+        rows, kind, order = self.prepared(source)
+        schema = source.collect_schema()
         sums = [pl.col("v").count().alias("n"), pl.col("v").null_count().alias("missing"), pl.col("coded").sum()]
-        sums += [pl.col(f"x{j}").filter(pl.col("v").is_not_null()).sum() for j in range(len(covariates))]
+        sums += [pl.col(f"x{j}").filter(pl.col("v").is_not_null()).sum() for j in range(len(self.covariates))]
         read = {"v": self.outcome} | {f"x{j}": c for j, c in enumerate(self.covariates)}
         read = {k: c for k, c in read.items() if schema[c].is_float()}
         sums += [(pl.col(k).is_infinite() & pl.col("v").is_not_null()).sum().alias(f"{k} infinite") for k in read]
@@ -135,11 +188,12 @@ class Query(Shown):
         else:
             sums += [pl.col("v").mean().alias("s1"), pl.col("v").var().alias("s2")]
             sums += [pl.col("v").min().alias("low"), pl.col("v").max().alias("high")]
-        found: pd.DataFrame = rows.group_by(by).agg(sums).collect(engine="streaming").to_pandas()
+        # sums over groups depend on their order
+        grouped = rows.group_by(by, maintain_order=engine == "in-memory")
+        found: pd.DataFrame = grouped.agg(sums).collect(engine=engine).to_pandas()
         _require_finite(found, read)
-        total = found["n"].sum()
-        if not total:
-            raise InsufficientData(f"No row has an outcome '{self.outcome}'.")
+        found = found.drop(columns=[f"{k} infinite" for k in read])
+        total = max(found["n"].sum(), 1)
         if self.counted:
             centre = float((found["n"] * found["value"].fillna(0.0)).sum() / total)
             return Grouped(found, centre, kind, order, rows)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,12 +12,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from xmresearch.display import Shown
-from xmresearch.errors import DataError, ParamsError, nearest
-from xmresearch.sufficient.calendar import FORMS
-from xmresearch.sufficient.cell_query import Query
+from xmresearch.errors import DataError, InsufficientData
+from xmresearch.sufficient.cell_keys import positions, query_of, require_keys, union
+from xmresearch.sufficient.cell_query import Grouped, Query
 from xmresearch.sufficient.cell_times import guessed_form, into_periods, on_one_clock
-from xmresearch.sufficient.outcome_levels import odd_codes, require_inside, require_levels
+from xmresearch.sufficient.outcome_levels import odd_codes, require_inside
+from xmresearch.sufficient.partitions import over_partitions, partitions_of
 from xmresearch.sufficient.periods import Periods
+from xmresearch.sufficient.sources import as_lazy
 
 if TYPE_CHECKING:
     import polars as pl
@@ -164,16 +167,60 @@ class Cells(Shown):
         InsufficientData
             No row has an outcome.
         """
-        if cohort is not None and treated is not None:
-            raise DataError("Both a cohort and a treated column were given.", "Give one of them.")
-        arm, role = (cohort, "cohort") if cohort is not None else (treated, "treated" if treated is not None else "")
-        require_levels(levels, missing_codes)
-        if period is not None and period not in FORMS:
-            raise ParamsError(f"period is '{period}'.", nearest(period, FORMS))
-        codes = tuple(float(c) for c in missing_codes)
-        query = Query(outcome, unit, time, arm, tuple(covariates), counts, codes, period is not None)
-        found = query.run(data)
-        _require_keys(found.table, query)
+        query, role = query_of(outcome, unit, time, cohort, treated, counts, covariates, period, levels, missing_codes)
+        return cls._made(query, query.run(data), role, period, levels)
+
+    @classmethod
+    def scan(
+        cls,
+        source: str | Path,
+        *,
+        outcome: str,
+        unit: str | None,
+        time: str,
+        cohort: str | None = None,
+        treated: str | None = None,
+        counts: bool = False,
+        covariates: Sequence[str] = (),
+        period: str | None = None,
+        levels: Sequence[float] = (),
+        missing_codes: Sequence[float] = (),
+        scheduler: str | None = None,
+    ) -> Cells:
+        """Reduce a Parquet file, or a folder of them, to cells, a partition at a time.
+
+        Parameters
+        ----------
+        source : str or Path
+            The file or folder.
+        outcome, unit, time, cohort, treated, counts, covariates, period, levels, missing_codes
+            As for `of`.
+        scheduler : str, optional
+            Address of a Dask scheduler whose workers do it; see `xmresearch.sufficient.partitions.over_partitions`.
+
+        Returns
+        -------
+        Cells
+            What `of` gives of all rows; the same bits with and without a scheduler.
+
+        Raises
+        ------
+        DataError, ParamsError, InsufficientData
+            As for `of`.
+        """
+        query, role = query_of(outcome, unit, time, cohort, treated, counts, covariates, period, levels, missing_codes)
+        found = over_partitions(query.of_part, partitions_of(source), scheduler=scheduler)
+        if found is None:
+            raise InsufficientData("The data have no rows.")
+        rows = query.prepared(as_lazy(source))[0]
+        return cls._made(query, replace(query.require_outcomes(found), rows=rows), role, period, levels)
+
+    @classmethod
+    def _made(cls, query: Query, found: Grouped, role: str, period: str | None, levels: Sequence[float]) -> Cells:
+        """Make cells of grouped rows."""
+        outcome, unit, time, arm = query.outcome, query.unit, query.time, query.arm
+        covariates, counts = query.covariates, query.counted
+        require_keys(found.table, query)
         missing, coded = (int(found.table[c].sum()) for c in ("missing", "coded"))
         table = on_one_clock(found.table[found.table["n"] > 0])
         asked = period or guessed_form(table["time"], found.kind)
@@ -194,7 +241,7 @@ class Cells(Shown):
             table["arm"] = np.where(arm_codes < 0, len(arms) - 1, arm_codes)
         cells = _assemble(
             table, found.centre, outcome, np.asarray(units), arms, periods, role,
-            (unit or arm or "", time, arm or ""), tuple(covariates), counts, missing,
+            (unit or arm or "", time, arm or ""), covariates, counts, missing,
         )  # fmt: skip
         declared = np.asarray(levels, dtype=float)
         require_inside(cells.low, cells.high, cells.categories, found, outcome, declared)
@@ -217,8 +264,8 @@ class Cells(Shown):
             raise ValueError("cells of different outcomes, columns, scales or covariates do not add")
         periods = self.periods + other.periods
         place = {label: k for k, label in enumerate(periods.labels)}
-        units = _union(self.units, other.units)
-        arms = _union(self.arms, other.arms)
+        units = union(self.units, other.units)
+        arms = union(self.arms, other.arms)
         centre = float((self.n @ self.mean + other.n @ other.mean) / (self.n.sum() + other.n.sum()))
         parts = [part._sums(centre, place, units, arms) for part in (self, other)]
         table = pd.concat(parts, ignore_index=True)
@@ -233,7 +280,7 @@ class Cells(Shown):
 
     def _sums(self, centre: float, place: dict[Any, int], units: NDArray[Any], arms: NDArray[Any]) -> pd.DataFrame:
         """Return the table of sums that `_assemble` takes, with positions among the united labels."""
-        to_unit, to_arm = (_positions(a, b) for a, b in ((self.units, units), (self.arms, arms)))
+        to_unit, to_arm = (positions(a, b) for a, b in ((self.units, units), (self.arms, arms)))
         to_time = np.array([place[label] for label in self.periods.labels])
         keys = {"unit": to_unit[self.unit], "time": to_time[self.time]}
         keys["arm"] = to_arm[self.arm] if len(to_arm) else self.arm
@@ -250,26 +297,6 @@ class Cells(Shown):
             rows[f"x{j}"] *= share
         rows["value"], rows["n"] = self.categories[category], self.counts[cell, category]
         return rows
-
-
-def _union(a: NDArray[Any], b: NDArray[Any]) -> NDArray[Any]:
-    """Return the distinct labels of both in order, a blank last."""
-    both = list(dict.fromkeys((*a.tolist(), *b.tolist())))
-    known = sorted(v for v in both if v is not None)
-    values = [*known, None] if None in both else known
-    return np.array(values, dtype=object if None in both else None)
-
-
-def _positions(labels: NDArray[Any], among: NDArray[Any]) -> Index:
-    place = {label: k for k, label in enumerate(among.tolist())}
-    return np.array([place[label] for label in labels.tolist()], dtype=np.int64)
-
-
-def _require_keys(table: pd.DataFrame, query: Query) -> None:
-    for key, name in (("unit", query.unit), ("time", query.time)):
-        if name is not None and table[key].isna().any():
-            rows = int(table.loc[table[key].isna(), ["n", "missing"]].sum().sum())
-            raise DataError(f"Column '{name}' is blank in {rows} row(s).", "Fill it in, or leave those rows out.")
 
 
 def _assemble(

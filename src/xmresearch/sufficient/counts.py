@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -12,6 +14,7 @@ from numpy.typing import NDArray
 
 from xmresearch.display import Shown
 from xmresearch.errors import DataError, InsufficientData, brief, nearest
+from xmresearch.sufficient.partitions import Partition, over_partitions, partitions_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -93,21 +96,24 @@ class Counts(Shown):
 
     @classmethod
     def scan(
-        cls, source: pl.LazyFrame, answer: str, *, by: Sequence[str] = (), weights: str | None = None,
-        levels: Sequence[float] | None = None,
+        cls, source: pl.LazyFrame | str | Path, answer: str, *, by: Sequence[str] = (), weights: str | None = None,
+        levels: Sequence[float] | None = None, scheduler: str | None = None,
     ) -> Counts:  # fmt: skip
-        """Count the answers of a table of any size in one streamed pass.
+        """Count the answers of a table of any size in one streamed pass, or a partition at a time.
 
         Parameters
         ----------
-        source : polars.LazyFrame
-            One row per respondent.
+        source : polars.LazyFrame, str or Path
+            One row per respondent; a path is that of a Parquet file, or a folder of them, and is reduced by partitions.
         answer, by, weights, levels
             As for `of`.
+        scheduler : str, optional
+            Address of a Dask scheduler whose workers count the partitions; see `xmresearch.sufficient.partitions.over_partitions`.
 
         Returns
         -------
         Counts
+            Of a path, the same bits with and without a scheduler.
 
         Raises
         ------
@@ -116,7 +122,15 @@ class Counts(Shown):
         InsufficientData
             The table has no rows with groups.
         """
-        return cls._counted(source, answer, by, weights, levels, engine="streaming")
+        if not isinstance(source, str | Path):
+            if scheduler is not None:
+                raise DataError("A LazyFrame has no partitions to send to a scheduler.", "Give the path of its files.")
+            return cls._counted(source, answer, by, weights, levels, engine="streaming")
+        count = partial(_of_part, answer=answer, by=tuple(by), weights=weights)
+        found = over_partitions(count, partitions_of(source), scheduler=scheduler)
+        if found is None:
+            raise InsufficientData("The data have no rows.", "Counts need answers.")
+        return found if levels is None else cls._spread(found._long(), answer, list(by), levels)
 
     @classmethod
     def _counted(
@@ -137,7 +151,8 @@ class Counts(Shown):
             wrong = (w.is_null() | ~(w > 0) | ~w.is_finite()).sum().alias("_wrong")
             sums += [w.sum().alias("_w"), (w**2).sum().alias("_s"), wrong]
         kept = source.filter(*[pl.col(k).is_not_null() for k in by]) if by else source
-        found = kept.group_by([*by, answer]).agg(sums).collect(engine=engine).to_pandas()
+        grouped = kept.group_by([*by, answer], maintain_order=engine == "in-memory")
+        found = grouped.agg(sums).collect(engine=engine).to_pandas()
         if found.empty:
             raise InsufficientData("The data have no rows.", "Counts need answers.")
         if weights is not None and found["_wrong"].sum():
@@ -237,3 +252,11 @@ def _numbers(column: pd.Series, name: str) -> Array:
 def _in_order(column: pd.Series) -> pd.Series:
     """Order numbers as numbers, everything else by its text."""
     return column if pd.api.types.is_numeric_dtype(column) else column.astype("str")
+
+
+def _of_part(part: Partition, answer: str, by: tuple[str, ...], weights: str | None) -> Counts | None:
+    """Count a partition; None where no row has groups."""
+    try:
+        return Counts._counted(part.scan(), answer, by, weights, None, engine="in-memory")
+    except InsufficientData:
+        return None

@@ -10,13 +10,20 @@ import polars as pl
 from numpy.typing import NDArray
 
 from xmresearch.errors import DataError, nearest
+from xmresearch.sufficient.channel_labels import Labels
 from xmresearch.sufficient.event_rules import EventRules
 from xmresearch.sufficient.event_times import EPOCHS, days_as_numbers, epoch_unit, event_time, last_moment
-from xmresearch.sufficient.journeys import Labels
-from xmresearch.sufficient.lifecycle import completed
+from xmresearch.sufficient.lifecycle import completed, completes
 from xmresearch.sufficient.sources import as_lazy, require_columns, require_numeric, rows_where
 
 BLANK, UNKNOWN, CONVERTS, UNSEEN = -1, -2, -4, -5
+
+
+def identity(customer: str, kind: pl.DataType) -> pl.Expr:
+    """Return who somebody is as a log is sorted by it: numbers as they are, all else as text."""
+    if kind.is_float():
+        return pl.col(customer).fill_nan(None).cast(pl.String)
+    return pl.col(customer).cast(pl.String) if isinstance(kind, pl.Categorical | pl.Enum) else pl.col(customer)
 
 
 class EventColumns:
@@ -26,6 +33,8 @@ class EventColumns:
     ----------
     log : EventRules
         The events.
+    whole : bool
+        These are all events. Of a part, which may lack converting touchpoints and completed activities, neither is required.
 
     Raises
     ------
@@ -33,7 +42,7 @@ class EventColumns:
         A column is missing or of the wrong type.
     """
 
-    def __init__(self, log: EventRules) -> None:
+    def __init__(self, log: EventRules, *, whole: bool = True) -> None:
         self.log, self.source = log, as_lazy(log.data)
         schema = self.source.collect_schema()
         require_columns((log.customer, log.time, log.touchpoint, log.conversion, log.value, log.cost), schema.names())
@@ -52,13 +61,9 @@ class EventColumns:
         label = schema[log.touchpoint]
         coded = isinstance(label, pl.Categorical | pl.Enum)
         touch = pl.col(log.touchpoint) if coded else pl.col(log.touchpoint).cast(pl.String).cast(pl.Categorical)
-        identity = pl.col(log.customer)
-        if schema[log.customer].is_float():
-            identity = identity.fill_nan(None).cast(pl.String)
-        elif isinstance(schema[log.customer], pl.Categorical | pl.Enum):
-            identity = identity.cast(pl.String)
-        chosen = [identity.alias("id"), self.when.alias("t"), touch.alias("k")]
-        done = completed(self.source, log.lifecycle)
+        chosen = [identity(log.customer, schema[log.customer]).alias("id"), self.when.alias("t"), touch.alias("k")]
+        required = whole or log.lifecycle is None
+        done = completed(self.source, log.lifecycle) if required else completes(str(log.lifecycle))
         if done is not None:
             chosen.append(done.alias("done"))
         if log.conversion is not None:

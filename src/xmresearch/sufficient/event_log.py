@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
+from xmresearch.errors import InsufficientData
 from xmresearch.sufficient.event_rules import EventRules
 from xmresearch.sufficient.event_stream import reduce_events
 from xmresearch.sufficient.journeys import DistinctJourneys, Journeys, Sink
@@ -60,9 +62,9 @@ class EventLog(EventRules):
     A conversion without a touch in its window is counted among left_out['empty_journeys'].
     """
 
-    def reduce[S: Sink](self, make: Callable[[], S], *, times: bool = False) -> tuple[S, Journeys]:
+    def reduce[S: Sink](self, make: Callable[[], S], *, times: bool = False, whole: bool = True) -> tuple[S, Journeys]:
         """Stream the journeys into a sink; see `xmresearch.sufficient.event_stream.reduce_events`."""
-        return reduce_events(self, make, times=times)
+        return reduce_events(self, make, times=times, whole=whole)
 
     def journeys(self) -> Journeys:
         """Return the distinct sequences, without times; they must fit into memory.
@@ -73,3 +75,36 @@ class EventLog(EventRules):
             As `reduce_events` raises it.
         """
         return self.reduce(DistinctJourneys)[0].result()
+
+    def scan_journeys(
+        self, *, scheduler: str | None = None, by_file: bool = False, scratch: str | Path | None = None
+    ) -> Journeys:
+        """Return what `journeys` does of a log of any size, some customers at a time.
+
+        Parameters
+        ----------
+        scheduler, by_file, scratch
+            As for `xmresearch.sufficient.event_partitions.reduce_by_customer`.
+
+        Raises
+        ------
+        ParamsError, DataError
+            As `reduce_by_customer` raises them.
+        InsufficientData
+            There is no journey with a touchpoint.
+        """
+        from xmresearch.sufficient.event_partitions import reduce_by_customer
+
+        found = reduce_by_customer(self, _journeys_of_part, scheduler=scheduler, by_file=by_file, scratch=scratch)
+        if not len(found):
+            raise InsufficientData("There is no journey with a touchpoint.")
+        return found
+
+
+def _journeys_of_part(log: EventLog) -> Journeys:
+    """Return the distinct sequences of some customers, of whom perhaps none took a journey."""
+    sink, last = log.reduce(DistinctJourneys, whole=False)
+    try:
+        return sink.result()
+    except InsufficientData:
+        return last

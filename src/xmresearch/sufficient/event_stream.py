@@ -27,7 +27,9 @@ class _OutOfOrder(Exception):
     """Rows are not sorted by customer and time."""
 
 
-def reduce_events[S: Sink](log: EventRules, make: Callable[[], S], *, times: bool = False) -> tuple[S, Journeys]:
+def reduce_events[S: Sink](
+    log: EventRules, make: Callable[[], S], *, times: bool = False, whole: bool = True
+) -> tuple[S, Journeys]:
     """Stream the journeys of a log into a sink.
 
     Parameters
@@ -39,6 +41,8 @@ def reduce_events[S: Sink](log: EventRules, make: Callable[[], S], *, times: boo
         Makes an empty sink.
     times : bool
         Blocks hold the time of each touch.
+    whole : bool
+        These are all events, among which each converting touchpoint must occur.
 
     Returns
     -------
@@ -53,17 +57,17 @@ def reduce_events[S: Sink](log: EventRules, make: Callable[[], S], *, times: boo
         negative (rows are named); a channel is not in the mapping; rows are out of order though `ordered` says otherwise.
     """
     with readable(log.data):
-        columns = EventColumns(log)
+        columns = EventColumns(log, whole=whole)
         if log.ordered is not False:
             try:
-                return _poured(log, columns, columns.batches(BATCH_ROWS), make(), times)
+                return _poured(log, columns, columns.batches(BATCH_ROWS), make(), times, whole)
             except _OutOfOrder:
                 if log.ordered:
                     raise DataError(
                         f"Rows are not sorted by '{log.customer}' and '{log.time}', though ordered=True says so.",
                         "Leave it out, and they are sorted.",
                     ) from None
-        return _poured(log, EventColumns(log), _sorted_batches(columns), make(), times)
+        return _poured(log, EventColumns(log, whole=whole), _sorted_batches(columns), make(), times, whole)
 
 
 def _sorted_batches(columns: EventColumns) -> Iterator[pl.DataFrame]:
@@ -77,7 +81,7 @@ def _sorted_batches(columns: EventColumns) -> Iterator[pl.DataFrame]:
 
 
 def _poured[S: Sink](
-    log: EventRules, columns: EventColumns, batches: Iterator[pl.DataFrame], sink: S, times: bool
+    log: EventRules, columns: EventColumns, batches: Iterator[pl.DataFrame], sink: S, times: bool, whole: bool
 ) -> tuple[S, Journeys]:
     cutter = _Cutter(log, columns, times)
     for batch in batches:
@@ -86,7 +90,8 @@ def _poured[S: Sink](
             for block in cutter.cut(batch[k : k + SLICE_ROWS]):
                 sink.add(block)
     columns.require_moments()
-    columns.require_converting()
+    if whole:
+        columns.require_converting()
     last = cutter.finish()
     sink.add(last)
     return sink, last

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
@@ -10,15 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xmresearch.display import Shown
-from xmresearch.errors import DataError, InsufficientData, ParamsError, brief, nearest
-from xmresearch.sufficient.label_forms import own_label
+from xmresearch.errors import InsufficientData, ParamsError
 
 if TYPE_CHECKING:
     import polars as pl
 
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
-UNKNOWN_RULES = ("raise", "keep", "drop")
 PENDING, MATRIX_CELLS = 64, 1 << 22
 USED = {
     "blank_values": "conversions that count as worth 0",
@@ -95,6 +94,31 @@ class Journeys(Shown):
         """Journeys that took each sequence, shape (J,)."""
         return self.conversions + self.nulls
 
+    def __add__(self, other: Journeys) -> Journeys:
+        """Pool the journeys of different customers: each distinct sequence once, without times."""
+        channels = tuple(sorted({*self.channels, *other.channels}))
+        a, b = (part._numbered(channels) for part in (self, other))
+        both = {k: np.concatenate([getattr(a, k), getattr(b, k)]) for k in ("codes", *ENDS)}
+        spent = [part.cost for part in (a, b) if part.cost is not None]
+        pooled = Journeys(
+            channels, starts=np.concatenate([a.starts, b.starts[1:] + a.starts[-1]]), cost=np.add.reduce(spent) if spent else None,
+            left_out=dict(Counter(a.left_out) + Counter(b.left_out)),
+            group=np.concatenate([a.group, b.group]) if a.group is not None and b.group is not None else None,
+            customers=a.customers + b.customers, **both,
+        )  # fmt: skip
+        if not len(pooled):
+            return pooled
+        distinct = DistinctJourneys()
+        distinct.add(pooled)
+        return distinct.result()
+
+    def _numbered(self, channels: tuple[str, ...]) -> Journeys:
+        """Return the same journeys numbered by a longer list of channels that holds all of these."""
+        at = {label: k for k, label in enumerate(channels)}
+        place = np.array([at[c] for c in self.channels], dtype=np.int64)
+        cost = None if self.cost is None else np.bincount(place, self.cost, len(channels))
+        return replace(self, channels=channels, codes=place[self.codes].astype(np.int32), cost=cost)
+
     def reweighted(self, conversions: Array, nulls: Array) -> Journeys:
         """Return the same sequences taken by other numbers of journeys, their mean values kept."""
         share = np.divide(conversions, self.conversions, out=np.zeros(len(self)), where=self.conversions > 0)
@@ -122,74 +146,6 @@ def require_kind(given: object, *kinds: type, hint: str) -> None:
     if not isinstance(given, kinds):
         wanted = " or ".join(k.__name__ for k in kinds)
         raise ParamsError(f"{type(given).__name__} is given where {wanted} is needed.", hint)
-
-
-class Labels:
-    """Channels in order of appearance, from raw labels by a mapping.
-
-    Parameters
-    ----------
-    mapping : mapping of str to str, optional
-        From raw labels to channels.
-    unknown : str
-        What happens to labels that the mapping lacks: 'raise', 'keep' (a channel of their own) or 'drop' (counted).
-
-    Notes
-    -----
-    A label without a mapping that this package uses itself, such as '(other)', becomes '(other) (logged)'; see `own_label`.
-
-    Raises
-    ------
-    ParamsError
-        There is no such rule, or a raw label is mapped to nothing.
-    """
-
-    def __init__(self, mapping: Mapping[str, str] | None = None, unknown: str = "raise") -> None:
-        if unknown not in UNKNOWN_RULES:
-            raise ParamsError(f"There is no rule '{unknown}' for unknown channels.", nearest(unknown, UNKNOWN_RULES))
-        nothing = [
-            raw for raw, channel in (mapping or {}).items() if not isinstance(channel, str) or not channel.strip()
-        ]
-        if nothing:
-            raise ParamsError(
-                f"The channel mapping gives '{nothing[0]}' no channel.",
-                "Leave it out, and drop unknown ones (unknown='drop').",
-            )
-        self.mapping, self.unknown = mapping, unknown
-        self._code: dict[str, int] = {}
-
-    @property
-    def channels(self) -> tuple[str, ...]:
-        """The channels so far."""
-        return tuple(self._code)
-
-    def codes(self, raw: Iterable[str | None]) -> NDArray[np.int32]:
-        """Return the code of each label: -1 for a blank one, -2 for one that is dropped.
-
-        Raises
-        ------
-        DataError
-            A label is not in the mapping and the rule is 'raise'.
-        """
-        return np.array([self._one(label) for label in raw], dtype=np.int32)
-
-    def _one(self, raw: str | None) -> int:
-        label = "" if raw is None else str(raw).strip()
-        if not label:
-            return -1
-        if self.mapping is None or (label not in self.mapping and self.unknown == "keep"):
-            label = own_label(label)
-        else:
-            if label in self.mapping:
-                label = self.mapping[label].strip()
-            elif self.unknown == "drop":
-                return -2
-            elif self.unknown == "raise":
-                raise DataError(
-                    f"The channel mapping has no '{brief(label)}'.",
-                    f"{nearest(label, self.mapping)} Add it, or say what to do with unknown ones (unknown='keep', 'drop').".strip(),
-                )
-        return self._code.setdefault(label, len(self._code))
 
 
 def in_order(channels: tuple[str, ...]) -> tuple[tuple[str, ...], Index]:

@@ -28,7 +28,7 @@ def completed(source: pl.LazyFrame, column: str | None) -> pl.Expr | None:
     source : polars.LazyFrame
         The events.
     column : str or None
-        Of the transitions; 'auto' looks for a column that is named as in XES and holds its standard transitions; None for none.
+        As for `lifecycle_column`.
 
     Raises
     ------
@@ -43,6 +43,36 @@ def completed(source: pl.LazyFrame, column: str | None) -> pl.Expr | None:
     ----------
     IEEE Standard for eXtensible Event Stream (XES), IEEE 1849-2016, lifecycle extension.
     """
+    name = lifecycle_column(source, column)
+    return None if name is None else completes(name)
+
+
+def completes(column: str) -> pl.Expr:
+    """Return which rows of a log complete an activity, by a column of transitions."""
+    text = _transition(column)
+    return (text == COMPLETE).fill_null(value=True) | (text == "")
+
+
+def lifecycle_column(source: pl.LazyFrame, column: str | None) -> str | None:
+    """Find the column of lifecycle transitions.
+
+    Parameters
+    ----------
+    source : polars.LazyFrame
+        The events.
+    column : str or None
+        Its name; 'auto' looks for a column that is named as in XES and holds its standard transitions; None for none.
+
+    Returns
+    -------
+    str or None
+        None where every row counts.
+
+    Raises
+    ------
+    DataError
+        There is no such column, or none of its rows is 'complete'.
+    """
     import polars as pl
 
     if column is None:
@@ -54,16 +84,22 @@ def completed(source: pl.LazyFrame, column: str | None) -> pl.Expr | None:
         found = [n for n in schema.names() if n.casefold() in COLUMNS and isinstance(schema[n], texts)]
     for name in found:
         require_columns((name,), schema.names())
-        text = pl.col(name).cast(pl.String).str.strip_chars().str.to_lowercase()
-        seen = set(source.select(text.unique()).collect(engine="streaming").to_series().to_list()) - {None, ""}
+        distinct = source.select(_transition(name).unique()).collect(engine="streaming").to_series().to_list()
+        seen = set(distinct) - {None, ""}
         if COMPLETE in seen and (column != "auto" or seen <= TRANSITIONS):
-            return (text == COMPLETE).fill_null(value=True) | (text == "")
+            return name
         if column != "auto":
             raise DataError(
                 f"Column '{name}' never says '{COMPLETE}', so no event would count.",
                 "Name the column of lifecycle transitions, or leave it out (lifecycle: null).",
             )
     return None
+
+
+def _transition(column: str) -> pl.Expr:
+    import polars as pl
+
+    return pl.col(column).cast(pl.String).str.strip_chars().str.to_lowercase()
 
 
 def activity_intervals(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +13,7 @@ from numpy.typing import NDArray
 
 from xmresearch.display import Shown
 from xmresearch.errors import DataError, InsufficientData, nearest
+from xmresearch.sufficient.partitions import Partition, over_partitions, partitions_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -70,6 +73,36 @@ class Moments(Shown):
         mean = complete.mean(axis=0)
         centred = complete - mean
         return cls(tuple(names), len(complete), mean, centred.T @ centred)
+
+    @classmethod
+    def scan(cls, source: str | Path, columns: Sequence[str], *, scheduler: str | None = None) -> Moments:
+        """Reduce a Parquet file, or a folder of them, to moments, a partition at a time.
+
+        Parameters
+        ----------
+        source : str or Path
+            The file or folder.
+        columns : sequence of str
+            Numeric columns; rows with a blank in one of them are left out.
+        scheduler : str, optional
+            Address of a Dask scheduler whose workers do it; see `xmresearch.sufficient.partitions.over_partitions`.
+
+        Returns
+        -------
+        Moments
+            The same bits with and without a scheduler.
+
+        Raises
+        ------
+        DataError
+            A column is missing or is not numeric.
+        InsufficientData
+            There are no rows.
+        """
+        found = over_partitions(partial(_of_part, columns=tuple(columns)), partitions_of(source), scheduler=scheduler)
+        if found is None:
+            raise InsufficientData("The data have no rows.")
+        return found
 
     def __add__(self, other: Moments) -> Moments:
         """Pool two sets of rows."""
@@ -138,18 +171,8 @@ def reduce_rows(source: pl.LazyFrame, columns: Sequence[str], derive: Derive) ->
     Chan, T. F., Golub, G. H. & LeVeque, R. J. (1983). Algorithms for computing the sample variance. The American Statistician,
     37(3), 242-247.
     """
-    import polars as pl
-
-    schema = source.collect_schema()
-    for name in columns:
-        if name not in schema:
-            raise DataError(f"The data have no column '{name}'.", nearest(name, schema.names()))
-        if not schema[name].is_numeric():
-            raise DataError(f"Column '{name}' is of type {schema[name]}, not numeric.")
     total: dict[str, Moments] = {}
-    batches = source.select(pl.col(list(columns)).cast(pl.Float64)).collect_batches(
-        chunk_size=BATCH_ROWS, maintain_order=True, engine="streaming"
-    )
+    batches = _numbers(source, columns).collect_batches(chunk_size=BATCH_ROWS, maintain_order=True, engine="streaming")
     for batch in batches:
         if batch.is_empty():
             continue
@@ -159,4 +182,26 @@ def reduce_rows(source: pl.LazyFrame, columns: Sequence[str], derive: Derive) ->
             total[key] = total[key] + part if key in total else part
     if not total:
         raise InsufficientData("The data have no rows.")
+    return total
+
+
+def _numbers(source: pl.LazyFrame, columns: Sequence[str]) -> pl.LazyFrame:
+    """Return numeric columns as float64, or raise DataError."""
+    import polars as pl
+
+    schema = source.collect_schema()
+    for name in columns:
+        if name not in schema:
+            raise DataError(f"The data have no column '{name}'.", nearest(name, schema.names()))
+        if not schema[name].is_numeric():
+            raise DataError(f"Column '{name}' is of type {schema[name]}, not numeric.")
+    return source.select(pl.col(list(columns)).cast(pl.Float64))
+
+
+def _of_part(part: Partition, columns: tuple[str, ...]) -> Moments:
+    """Reduce a partition in batches that depend on its rows alone."""
+    table = _numbers(part.scan(), columns).collect(engine="in-memory")
+    total = Moments.of(table[:BATCH_ROWS].to_numpy(), columns)
+    for first in range(BATCH_ROWS, len(table), BATCH_ROWS):
+        total += Moments.of(table[first : first + BATCH_ROWS].to_numpy(), columns)
     return total

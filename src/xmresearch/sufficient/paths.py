@@ -12,11 +12,11 @@ import numpy as np
 import pandas as pd
 
 from xmresearch.errors import DataError, InsufficientData, ParamsError
+from xmresearch.sufficient.channel_labels import Labels
 from xmresearch.sufficient.customer_groups import group_of
 from xmresearch.sufficient.journeys import (
     DistinctJourneys,
     Journeys,
-    Labels,
     in_order,
     keep_touches,
     without_empty,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,6 +71,37 @@ class Transitions(Shown):
     cost: Array | None = None
     left_out: dict[str, int] = field(default_factory=dict)
     groups: GroupCounts | None = None
+
+    @classmethod
+    def scan(
+        cls, log: EventLog, order: int = 1, *, scheduler: str | None = None, by_file: bool = False,
+        scratch: str | Path | None = None,
+    ) -> Transitions:  # fmt: skip
+        """Count the transitions of an event log of any size, some customers at a time.
+
+        Parameters
+        ----------
+        log : EventLog
+            Its data are the path of a Parquet file, or of a folder of them.
+        order : int
+            Touches that the chain remembers.
+        scheduler, by_file, scratch
+            As for `xmresearch.sufficient.event_partitions.reduce_by_customer`.
+
+        Returns
+        -------
+        Transitions
+            What `transitions` gives of the whole log, but for who is in which random group.
+
+        Raises
+        ------
+        ParamsError, DataError, InsufficientData, ModelError
+            As for `transitions`.
+        """
+        from xmresearch.sufficient.event_partitions import reduce_by_customer
+
+        count = partial(_of_part, order=_chain_order(order))
+        return _with_journeys(reduce_by_customer(log, count, scheduler=scheduler, by_file=by_file, scratch=scratch))
 
     @property
     def conversions(self) -> float:
@@ -201,18 +234,31 @@ def transitions(source: Journeys | EventLog, order: int = 1) -> Transitions:
     Anderl, E., Becker, I., von Wangenheim, F. & Schumann, J. H. (2016). Mapping the customer journey: lessons learned from
     graph-based online attribution modeling. International Journal of Research in Marketing, 33(3), 457-474.
     """
-    if isinstance(order, bool) or not isinstance(order, int | np.integer) or not 1 <= order <= MAX_ORDER:
-        raise ParamsError(f"The order of the chain is {order!r}.", f"Give a whole number from 1 to {MAX_ORDER}.")
+    order = _chain_order(order)
     require_kind(source, Journeys, EventLog, hint="Read rows by read_paths(...), or describe events by EventLog(...).")
     if isinstance(source, Journeys):
-        counter, last = TransitionCounter(int(order)), source
+        counter, last = TransitionCounter(order), source
         counter.add(source)
     else:
-        counter, last = source.reduce(lambda: TransitionCounter(int(order)))
-    found = _from_counter(counter, last)
+        counter, last = source.reduce(lambda: TransitionCounter(order))
+    return _with_journeys(_from_counter(counter, last))
+
+
+def _chain_order(order: int) -> int:
+    if isinstance(order, bool) or not isinstance(order, int | np.integer) or not 1 <= order <= MAX_ORDER:
+        raise ParamsError(f"The order of the chain is {order!r}.", f"Give a whole number from 1 to {MAX_ORDER}.")
+    return int(order)
+
+
+def _with_journeys(found: Transitions) -> Transitions:
     if not found.journeys > 0:
         raise InsufficientData("There is no journey with a touchpoint.")
     return found
+
+
+def _of_part(log: EventLog, order: int) -> Transitions:
+    """Count the transitions of some customers, of whom perhaps none took a journey."""
+    return _from_counter(*log.reduce(partial(TransitionCounter, order), whole=False))
 
 
 def _from_counter(counter: TransitionCounter, last: Journeys) -> Transitions:
