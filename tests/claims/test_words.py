@@ -44,6 +44,19 @@ def test_every_case_has_its_words(study, name, cases, lang):
             assert set(template) == set(cases), (part, set(template) ^ set(cases))
 
 
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_titles_say_nothing_but_what_they_are_of(lang):
+    """A title stands above a claim in any state: the outcome is the one thing that it may name, and alike in both languages."""
+    named = {}
+    for each in LANGUAGES:
+        for study in STUDIES:
+            for claim, words in of_study(study, each)["claims"].items():
+                named[each, study, claim] = {n for _, n, _, _ in string.Formatter().parse(words["title"]) if n}
+    assert set().union(*named.values()) == {"outcome"}
+    other = next(each for each in LANGUAGES if each != lang)
+    assert [k for k in named if k[0] == lang and named[k] != named[other, *k[1:]]] == []
+
+
 @pytest.mark.parametrize(("study", "name", "cases"), CLAIMED)
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_what_is_not_settled_is_not_asserted(study, name, cases, lang):

@@ -14,7 +14,7 @@ from xmresearch.claims.claim import cases
 from xmresearch.errors import OutputError, ParamsError
 from xmresearch.params.registry import find_study, study_names
 from xmresearch.report.compose import Report
-from xmresearch.report.wording import labels
+from xmresearch.report.wording import LANGUAGES, labels
 from xmresearch.run.compare.compare import compare_runs
 from xmresearch.run.compare.difference import difference
 from xmresearch.run.compare.pairing import codebooks_differ
@@ -97,6 +97,36 @@ def test_same_people_are_paired_and_others_are_not(made):
     alone = difference(before, made("w3", wave(2, 0.3, range(300, 600))))
     assert alone.pairing.case == "nobody"
     assert alone.figures["change_upper"].iloc[0] - alone.figures["change_lower"].iloc[0] > 2.5 * reach
+
+
+@pytest.mark.parametrize(
+    ("lang", "metric", "label", "said"),
+    [
+        ("en", "mean", "change of Quality, in points of the scale", "in points of the scale (95 % interval"),
+        ("zh", "mean", "质量的变化（单位：分）", "单位：分；95 % 区间"),
+        ("en", "top_boxes", "change of Quality, in percentage points", "in percentage points (95 % interval"),
+        ("zh", "top_boxes", "质量的变化（单位：个百分点）", "单位：个百分点；95 % 区间"),
+    ],
+)
+def test_a_change_is_told_in_its_unit(made, lang, metric, label, said):
+    metrics = [{"item": "quality", "measure": metric}]
+    runs = [made(name, wave(k, shift), lang, metrics=metrics) for name, k, shift in (("w1", 1, 0.0), ("w2", 2, 0.8))]
+    blocks = comparison_report(difference(*runs))
+    card = next(i for b in blocks if b.kind == "cards" for i in b.content["items"] if i["key"] == "lead")
+    text = next(b.content["text"] for b in blocks if b.content.get("key") == "lead")
+    assert card["label"] == label
+    assert re.fullmatch(r"[+−][\d.]+", card["value"])
+    assert said in text
+
+
+def test_headlines_that_lead_say_what_they_are_counted_in():
+    """By a word of the study in both languages, or a column of its table."""
+    for name in study_names():
+        study = find_study(name)
+        for headline in study.headline:
+            if headline.leads and headline.counted_in != "unit":
+                for lang in LANGUAGES:
+                    assert labels(lang, study.words(lang))["values"][headline.counted_in], (name, lang)
 
 
 def test_how_many_are_in_both_is_not_told_where_a_few_are_not(made):

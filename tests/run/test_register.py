@@ -10,10 +10,11 @@ from xmresearch.claims.change import targets_reached
 from xmresearch.errors import ParamsError
 from xmresearch.params.actions import Action
 from xmresearch.params.load import load_params
+from xmresearch.params.registry import find_study
 from xmresearch.report.assemble import assemble
 from xmresearch.report.compose import Report
 from xmresearch.run.compare.compare import data_day
-from xmresearch.run.compare.recorded import read_run
+from xmresearch.run.compare.recorded import read_run, title_of
 from xmresearch.run.compare.report import as_notebook
 from xmresearch.run.compare.targets import held_against, targets_claim
 from xmresearch.run.register import as_input, read_actions, require_subjects
@@ -171,3 +172,25 @@ def test_day_of_the_data_is_that_of_the_params(tmp_path):
     for number, (given, day) in enumerate(days.items()):
         run = read_run(record(tmp_path / f"r{number}", blocks, PARAMS | {"data_date": given}))
         assert data_day(run) == day
+
+
+@pytest.mark.parametrize(
+    ("lang", "unnamed", "named"),
+    [
+        ("en", "Which driver of the outcome to fix first", "Which driver of loyalty to fix first"),
+        ("zh", "要提升结果，应首先改进哪个因素", "要提升Loyalty，应首先改进哪个因素"),
+    ],
+)
+def test_a_claim_is_titled_as_the_run_titles_it_or_without_its_outcome(tmp_path, lang, unnamed, named):
+    """A run in another language, and one that did not make the claim, tell nothing of its title."""
+    blocks = page(lang)
+    folder = record(tmp_path / lang, blocks, {**PARAMS, "lang": lang})
+    run = read_run(folder)
+    study = find_study("drivers")
+    assert title_of("fix", study, lang, run) == unnamed
+    records = [r for b in blocks for r in b.content.get("claims", [])]
+    records[0].update(name="fix", title=named)
+    made = read_run(record(tmp_path / f"{lang}-made", blocks, {**PARAMS, "lang": lang}))
+    assert title_of("fix", study, lang, run, made) == named
+    assert title_of("fix", study, "zh" if lang == "en" else "en", made) != named
+    assert title_of("nothing", study, lang, run) == "nothing"

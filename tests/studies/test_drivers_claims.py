@@ -67,7 +67,7 @@ def test_cards_sentences_and_checks_agree(pages, world):
 
 def test_null_world_names_nobody(pages):
     claims = pages["null", "en"].claims
-    assert {claims[k].withheld for k in ("fix", "strongest", "matter")} == {"explains_nothing"}
+    assert {claims[k].withheld for k in ("fix", "strongest", "bring")} == {"explains_nothing"}
     assert "No driver is named as the first to fix" in prose(pages["null", "en"])
     assert "不指出应首先改进的因素" in prose(pages["null", "zh"])
     for lang in ("en", "zh"):
@@ -93,7 +93,7 @@ def test_ties_are_named_as_ties(pages, world, count):
 def test_strong_world_is_said_plainly(pages, world):
     claims = pages[world, "en"].claims
     assert [claims[k].case for k in ("fix", "strongest")] == ["first", "first"]
-    assert "tangibles" in claims["matter"].facts["shown"]
+    assert "tangibles" in claims["bring"].facts["shown"]
     assert "**Fix Tangibles first.**" in prose(pages[world, "en"])
     assert "**首先改进有形性。**" in prose(pages[world, "zh"])
     assert "put Tangibles first" in prose(pages[world, "en"])
@@ -109,7 +109,7 @@ def test_a_driver_that_lowers_the_outcome_is_not_to_be_fixed_first(pages):
     report = pages["negative", "en"]
     assert report.claims["fix"].facts["leader"] == "reliability"
     assert report.claims["fix"].case == "first"
-    assert "tangibles" in report.claims["matter"].facts["not_shown"]
+    assert "tangibles" in report.claims["bring"].facts["not_shown"]
     ways = next(b for b in report.blocks if b.kind == "table" and b.content["key"] == "ways")
     assert {row[1] for row in ways.content["rows"]} >= {"Tangibles", "Reliability"}
     assert "The ways of ranking do not all agree" in prose(report)
@@ -142,9 +142,38 @@ def test_many_answers_do_not_make_a_small_gain_matter(pages):
     assert claims["strongest"].state != "withheld"
 
 
+@pytest.mark.parametrize(
+    ("lang", "gained", "nothing", "title"),
+    [
+        ("en", "would bring a gain, corrected", "more than 0", "How many drivers bring overall quality a gain"),
+        ("zh", "预期会带来提升", "大于 0（", "有多少个因素会给总体质量带来提升"),
+    ],
+)
+def test_any_gain_counts_where_no_smallest_is_set(pages, lang, gained, nothing, title):
+    report = pages["strong", lang]
+    assert gained in prose(report)
+    assert nothing not in prose(report)
+    assert [b.content["title"] for b in report.blocks if b.content.get("key") == "bring"] == [title]
+    set_to = pages["too small to matter", lang]
+    assert "0.3" in next(b.content["text"] for b in set_to.blocks if b.content.get("key") == "matter")
+
+
+def test_titles_of_claims_name_the_outcome(pages):
+    """On the page, among the checks and in what is recorded of a claim, in both languages."""
+    for lang, title in (
+        ("en", "Which driver of overall quality to fix first"),
+        ("zh", "要提升总体质量，应首先改进哪个因素"),
+    ):
+        report = pages["strong", lang]
+        recorded = [r["title"] for c in cards(report) for r in c["claims"] if r["name"] == "fix"]
+        ledger = next(b for b in report.blocks if b.kind == "table" and b.content["key"] == "claims")
+        assert recorded == [title]
+        assert title in [row[0] for row in ledger.content["rows"]]
+
+
 def test_drivers_that_are_one_thing_leave_claims_conditional(pages):
     report = pages["hardly told apart", "en"]
-    assert {report.claims[k].state for k in ("fix", "strongest", "matter")} == {"conditional"}
+    assert {report.claims[k].state for k in ("fix", "strongest", "bring")} == {"conditional"}
     assert report.claims["fix"].failed == ["told_apart"]
     assert "can hardly be told apart" in prose(report)
     assert "几乎无法区分" in prose(pages["hardly told apart", "zh"])

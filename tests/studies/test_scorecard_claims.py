@@ -1,5 +1,7 @@
 """What a scorecard says in many worlds, in both languages, and what it refuses."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,6 +9,11 @@ from page import answer, assert_agreement, cards, in_both, prose, write
 from scorecard_worlds import BOOK_TEXT, METRICS, answers
 
 from xmresearch.errors import XMError
+from xmresearch.report.compose import Report
+from xmresearch.studies.scorecard.claims import scorecard_claims
+from xmresearch.studies.scorecard.params import ScorecardParams
+from xmresearch.studies.scorecard.result import scorecard
+from xmresearch.studies.scorecard.study import STUDY
 
 BARE = {
     "codebook": "book.yml", "id_column": None, "duration_column": None, "weight_column": None, "segments": ["branch"], "metrics": METRICS,
@@ -136,6 +143,44 @@ def test_one_wave_has_scores_and_no_change(pages):
     keys = [b.content["key"] for b in pages["one wave", "en"].blocks if b.kind == "table"]
     assert "changes" not in keys
     assert "ranks" in keys
+
+
+@pytest.mark.parametrize(
+    ("ends", "reason", "en", "zh"),
+    [
+        ((np.nan, np.nan), "no_interval", "there are too few answers for an interval", "回答太少，得不出区间"),
+        ((-100.0, 100.0), "as_wide_as_scale", "the interval is as wide as the scale", "区间与量表一样宽"),
+        ((-100.0, 99.9), "", "is not settled", "尚无定论"),
+    ],
+)
+def test_a_change_without_a_usable_interval_is_withheld_in_both_claims(folder, ends, reason, en, zh):
+    answers(60, [82, 9]).to_csv(folder / "wide.csv", index=False)
+    given = ScorecardParams.model_validate(
+        BARE | {"study": "scorecard", "name": "wide", "data": {"source": "file", "path": "wide.csv"}}
+    )
+    found = scorecard(STUDY.open(given, folder), given)
+    headline = found.changes["metric"] == found.headline.item
+    changes = found.changes.assign(
+        **{c: found.changes[c].mask(headline, e) for c, e in zip(("ci_lower", "ci_upper"), ends, strict=True)}
+    )
+    claims = scorecard_claims(replace(found, changes=changes))
+    assert {claims.moved.withheld, claims.change.withheld} == {reason}
+    for lang, words in (("en", en), ("zh", zh)):
+        report = Report(lang, STUDY, {}, decimals=1)
+        report.claim(claims.change)
+        assert words in report.blocks[-1].content["text"]
+
+
+def test_a_wave_without_an_answer_is_none(folder):
+    frame = answers(60, [82, 8])
+    frame.loc[frame["wave"] == "2025-H1", "nps"] = np.nan
+    frame.to_csv(folder / "blank.csv", index=False)
+    settings = BARE | {"data": {"path": "blank.csv"}}
+    report = write("scorecard", folder, **settings)
+    assert report.claims["moved"].withheld == "one_wave"
+    assert "change" not in report.claims
+    with pytest.raises(XMError, match="fewer than 10 answers to 'nps'"):
+        write("scorecard", folder, **settings | {"compare": ["2025-H1", "2025-H2"]})
 
 
 def test_without_segments_the_change_alone_is_said(pages):

@@ -31,6 +31,9 @@ class Headline(Shown):
         Column that says of each row whether it counts; '' where all do.
     leads : bool
         Whether its first figure is the headline of the report; otherwise all are alike.
+    counted_in : str
+        Key of the study's words (values) for what figures are counted in, or the column of the table that holds such keys; '' where that
+        goes without saying.
     """
 
     table: str
@@ -42,6 +45,7 @@ class Headline(Shown):
     prefer: tuple[str, ...] = ()
     only: str = ""
     leads: bool = False
+    counted_in: str = ""
 
     def key(self, names: Sequence[object]) -> str:
         """Return the key of a figure of that name: table, column and name."""

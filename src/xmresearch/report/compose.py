@@ -155,7 +155,7 @@ class Report(Matrices, OwnBlocks):
             before = self.claims.setdefault(claim.name, claim)
             if before.case != claim.case:
                 raise StudyError(f"The report shows the claim '{claim.name}' as {before.case} and as {claim.case}.")
-        return [claim.record() for claim in found]
+        return [claim.record() | {"title": self._title_of(claim)} for claim in found]
 
     def title(self, given: str | None, client: str | None, **facts: Any) -> None:
         """Name the report and say at a glance what it rests on."""
@@ -191,7 +191,14 @@ class Report(Matrices, OwnBlocks):
             words = self.wording.get("claims", claim.name)
             text = self.wording.filled(words["text"], self._facts([claim], {}), f"claims.{claim.name}")
             told = {"advice": claim.name in self._advice, "asks": claim.case in self._asking.get(claim.name, ())}
-            self._show("prose", key=claim.name, text=text, claims=self._claimed(claim), title=words["title"], **told)
+            self._show(
+                "prose", key=claim.name, text=text, claims=self._claimed(claim), title=self._title_of(claim), **told
+            )
+
+    def _title_of(self, claim: Claim) -> str:
+        """Return what a claim is about, in the words of its title."""
+        words = self.wording.get("claims", claim.name)
+        return self.wording.plain.filled(words["title"], self._facts([claim], {}), f"claims.{claim.name}.title")
 
     def ledger(self) -> None:
         """Show every claim made so far: its state, the rule that settles it, how often that is wrong, and what it needs."""
@@ -353,7 +360,7 @@ class Report(Matrices, OwnBlocks):
             return self.wording.interval(row[f"{prefix}lower"], row[f"{prefix}upper"], spec, row.get("decimals"))
         value = row[column]
         if column == "claim":
-            return str(self.wording.get("claims", value)["title"])
+            return self._title_of(self.claims[value])
         if isinstance(value, (list, tuple)):
             if column == "chain":
                 return " → ".join(self.wording.name(v) for v in value)

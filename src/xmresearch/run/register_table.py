@@ -16,7 +16,7 @@ from xmresearch.report.answer import lead
 from xmresearch.report.blocks import MIME, csv_text
 from xmresearch.report.wording import labels, number, one_line
 from xmresearch.run.compare.figures import headline_figures
-from xmresearch.run.compare.recorded import RecordedRun
+from xmresearch.run.compare.recorded import RecordedRun, title_of
 
 WORDS = Path(__file__).parent / "words"
 SECTION, TABLE = "register", "register"
@@ -76,7 +76,7 @@ def register_rows(run: RecordedRun, actions: Sequence[Action], lang: str) -> lis
         By `COLUMNS`.
     """
     words = labels(lang, WORDS / f"{lang}.yml")
-    told = _Told(run, words, labels(lang, run.study.words(lang))["claims"])
+    told = _Told(run, words, lang)
     rows = [told.row(action) for action in actions]
     named = {action.claim for action in actions}
     free = [
@@ -97,7 +97,7 @@ class _Told:
 
     run: RecordedRun
     words: Mapping[str, Any]
-    titles: Mapping[str, Any]
+    lang: str
 
     def row(self, action: Action) -> dict[str, str]:
         own, write = self.words["register"], partial(number, spec="brief")
@@ -122,7 +122,7 @@ class _Told:
         }  # fmt: skip
 
     def claim(self, name: str) -> str:
-        title, said = str(self.titles[name]["title"]) if name in self.titles else name, self.run.claims.get(name)
+        title, said = title_of(name, self.run.study, self.lang, self.run), self.run.claims.get(name)
         if said is None:
             return title
         told = next(

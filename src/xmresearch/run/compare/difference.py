@@ -11,7 +11,7 @@ from xmresearch.display import Shown
 from xmresearch.errors import ParamsError
 from xmresearch.run.compare.figures import side_by_side, without_partner
 from xmresearch.run.compare.pairing import Pairing, codebooks_differ, pairing
-from xmresearch.run.compare.recorded import RecordedRun, Said
+from xmresearch.run.compare.recorded import RecordedRun, Said, title_of
 from xmresearch.run.compare.settings import settings_changed
 
 ABSENT = "absent"
@@ -111,9 +111,10 @@ def _claims(before: RecordedRun, after: RecordedRun) -> pd.DataFrame:
         rows.append({
             "claim": name, "state_before": _state(then), "state_after": _state(now), "verdict_before": _verdict(then),
             "verdict_after": _verdict(now), "said_before": then.words, "said_after": now.words,
+            "claim_title": title_of(name, after.study, after.lang, after, before),
         })  # fmt: skip
-    columns = ["claim", "state_before", "state_after", "verdict_before", "verdict_after", "said_before", "said_after"]
-    return pd.DataFrame(rows, columns=columns)
+    states = ["state_before", "state_after", "verdict_before", "verdict_after"]
+    return pd.DataFrame(rows, columns=["claim", *states, "said_before", "said_after", "claim_title"])
 
 
 def _state(said: Said) -> str:

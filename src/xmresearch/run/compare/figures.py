@@ -9,7 +9,7 @@ import pandas as pd
 
 from xmresearch.claims.change import at_level, changes_of
 from xmresearch.params.headline import Headline
-from xmresearch.report.wording import DEFAULT_FORMAT
+from xmresearch.report.wording import DEFAULT_FORMAT, Wording
 from xmresearch.run.compare.recorded import RecordedRun, remarked
 
 ENDS = ("estimate", "lower", "upper")
@@ -26,11 +26,11 @@ def headline_figures(run: RecordedRun) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per figure: figure (its key), label (in the language of the run), group (its table), estimate, lower, upper, n, format, leads (whether it is the first of all);
+        One row per figure: figure (its key), label and unit (in the language of the run), group (its table), estimate, lower, upper, n, format, leads (whether it is the first of all);
         figures without an interval are left out.
     """
     parts = [part for headline in run.study.headline for part in [_of_table(run, headline)] if part is not None]
-    columns = ["figure", "label", "group", *ENDS, "n", "format", "leads"]
+    columns = ["figure", "label", "unit", "group", *ENDS, "n", "format", "leads"]
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
 
 
@@ -42,7 +42,7 @@ def _of_table(run: RecordedRun, headline: Headline) -> pd.DataFrame | None:
     block = run.tables[headline.table]
     labels = [_label(block, frame, names, k, headline.estimate, run.lang) for k in range(len(frame))]
     table = pd.DataFrame({
-        "figure": [headline.key(row) for row in frame[names].itertuples(index=False)], "label": labels, "group": headline.table, "leads": headline.leads,
+        "figure": [headline.key(row) for row in frame[names].itertuples(index=False)], "label": labels, "unit": _units(run, headline, frame), "group": headline.table, "leads": headline.leads,
         "name": frame[names[0]].astype(str), "n": frame["n"] if "n" in frame else float("nan"),
         "format": [_format(headline, d) for d in (frame["decimals"] if "decimals" in frame else [2] * len(frame))],
         **{end: frame[getattr(headline, end)].astype(float) for end in ENDS},
@@ -68,6 +68,13 @@ def _label(block: Mapping[str, Any], frame: pd.DataFrame, names: list[str], row:
 
     name = " / ".join(shown(n) for n in names)
     return remarked(name, "" if estimate == "estimate" else words[estimate], lang)
+
+
+def _units(run: RecordedRun, headline: Headline, frame: pd.DataFrame) -> list[str]:
+    """Return the words for what each figure is counted in; '' where the study does not say."""
+    words = Wording(run.lang, {}, words=run.study.words(run.lang))
+    keys = frame[headline.counted_in] if headline.counted_in in frame else [headline.counted_in] * len(frame)
+    return [words.name(key) if words.has("values", str(key)) else "" for key in keys]
 
 
 def _format(headline: Headline, decimals: float) -> str:
@@ -99,7 +106,7 @@ def side_by_side(before: RecordedRun, after: RecordedRun, correlation: Mapping[s
     both = then.merge(now, on="figure", suffixes=("_then", "_now"))
     both = both.set_index("figure").reindex([f for f in now["figure"] if f in set(then["figure"])]).reset_index()
     table = pd.DataFrame({
-        "figure": both["figure"], "label": both["label_now"], "group": both["group_now"], "format": both["format_now"],
+        "figure": both["figure"], "label": both["label_now"], "unit": both["unit_now"], "group": both["group_now"], "format": both["format_now"],
         "leads": both["leads_now"].astype(bool), "n_before": both["n_then"], "n_after": both["n_now"], "before": both["estimate_then"], "before_lower": both["lower_then"],
         "before_upper": both["upper_then"], "after": both["estimate_now"], "after_lower": both["lower_now"],
         "after_upper": both["upper_now"], "correlation": [correlation.get(f, 0.0) for f in both["figure"]],

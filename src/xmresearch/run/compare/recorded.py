@@ -20,7 +20,7 @@ from xmresearch.params.study import Study
 from xmresearch.report.blocks import MIME
 from xmresearch.report.references import REFERENCE
 from xmresearch.report.typesetting import typeset_markdown
-from xmresearch.report.wording import labels
+from xmresearch.report.wording import Wording, labels
 from xmresearch.run.manifest import NAME, flaws
 from xmresearch.run.plan import plan_run
 
@@ -41,12 +41,15 @@ class Said(Shown):
         Its sentence, or its card where it has none, as plain text.
     value : str
         What its card shows; '' where it has none.
+    title : str
+        What it is about; '' in runs of versions that did not record it.
     """
 
     state: str
     verdict: str
     words: str
     value: str = ""
+    title: str = ""
 
     def asks(self, verdicts: Sequence[str]) -> bool:
         """Whether it is settled, and in one of the cases that ask for action."""
@@ -145,7 +148,8 @@ class RecordedRun(Shown):
         values = {r["name"]: str(i["value"]) for i in cards for r in i.get("claims", [])}
         for record, text in sentences + on_cards:
             name = record["name"]
-            found.setdefault(name, Said(record["state"], record["verdict"], self._plain(text), values.get(name, "")))
+            about, value = record.get("title", ""), values.get(name, "")
+            found.setdefault(name, Said(record["state"], record["verdict"], self._plain(text), value, about))
         return found
 
     @property
@@ -163,6 +167,34 @@ class RecordedRun(Shown):
         reference = _SPACED if self.lang == "zh" else REFERENCE
         text = reference.sub(lambda m: f"“{shown.get((m[1], m[2]), m[2])}”", text)
         return " ".join(_ESCAPED.sub(r"\1", text.replace("**", "")).split())
+
+
+def title_of(claim: str, study: Study, lang: str, *runs: RecordedRun) -> str:
+    """Return what a claim is about.
+
+    Parameters
+    ----------
+    claim : str
+        Its name.
+    study : Study
+        Whose claim it is.
+    lang : {'en', 'zh'}
+        Language.
+    *runs : RecordedRun
+        That may have made it; the first in that language that has tells.
+
+    Returns
+    -------
+    str
+        The title of the study's words, its outcome unnamed, where none of them has; the claim's name where the study has none.
+    """
+    made = [run.claims[claim].title for run in runs if run.lang == lang and claim in run.claims]
+    if any(made):
+        return next(filter(None, made))
+    wording = Wording(lang, {}, words=study.words(lang)).plain
+    if not wording.has("claims", claim):
+        return claim
+    return wording.filled(wording.get("claims", claim)["title"], {"outcome": "outcome_unnamed"}, claim)
 
 
 def remarked(text: str, remark: str, lang: str) -> str:

@@ -23,7 +23,6 @@ from xmresearch.run.compare.telling import (
     free_texts,
     inputs_of,
     rows_of,
-    title_of,
     told_of,
     with_words,
 )
@@ -78,7 +77,12 @@ def comparison_claims(found: Difference) -> tuple[Claim, Claim | None] | None:
     told = told_of(first, after_lang(found))
     lead = figure_changed("lead", first, len(names), confidence=level).given(*given)
     return changed, lead.about(
-        figure=names[0], change=told["change_told"], was=told["was"], now=told["is"], interval=told["change_interval"]
+        figure=names[0],
+        change=told["change_alone"],
+        unit=told["unit_told"],
+        was=told["was"],
+        now=told["is"],
+        interval=told["change_interval"],
     )
 
 
@@ -104,8 +108,7 @@ def comparison_report(found: Difference, on: date | None = None) -> list[Block]:
         In order.
     """
     lang, before, after = after_lang(found), found.before, found.after
-    titles = labels(lang, after.study.words(lang))["claims"]
-    free = free_texts(found, titles)
+    free = free_texts(found)
     names = free | dict(zip(found.figures["figure"], found.figures["label"], strict=True))
     runs = _runs(before, after)
     report = Report(lang, _Told({}), names | {v: v for v in runs.values()}, level=after.level, facts=runs)
@@ -127,7 +130,7 @@ def comparison_report(found: Difference, on: date | None = None) -> list[Block]:
     report.claim(targets)
     _show_figures(report, found)
     _show_register(report, found, actions, targets, on)
-    _show_claims(report, found, titles)
+    _show_claims(report, found)
     report.section("settings")
     report.say("settings" if len(found.settings) else "settings_same")
     report.table("settings", found.settings, ["setting", "was", "is", "effect"])
@@ -219,8 +222,8 @@ def _show_register(
     report.blocks.append(Block("table", content))
 
 
-def _show_claims(report: Report, found: Difference, titles: Mapping[str, Any]) -> None:
-    rows = found.claims.assign(claim_title=[title_of(titles, c) for c in found.claims["claim"]])
+def _show_claims(report: Report, found: Difference) -> None:
+    rows = found.claims
     report.section("claims", when=len(rows) > 0)
     differ = (rows["state_before"] != rows["state_after"]) | (rows["verdict_before"] != rows["verdict_after"])
     report.say("claims_same" if not differ.any() else "claims_changed", changed=int(differ.sum()), total=len(rows))

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -23,7 +22,7 @@ def with_words(figures: pd.DataFrame, lang: str) -> pd.DataFrame:
 
 
 def told_of(row: pd.Series, lang: str) -> dict[str, str]:
-    """Write a figure, its intervals and its change; of shares the change is in points of a per cent."""
+    """Write a figure, its intervals and its change, and what it is counted in; of shares the change is in points of a per cent."""
     wording, spec = Wording(lang, {}, words=WORDS / f"{lang}.yml"), str(row["format"])
     points = str(wording.get("style", "points")) if spec == "pct1" else "{}"
 
@@ -39,13 +38,9 @@ def told_of(row: pd.Series, lang: str) -> dict[str, str]:
     return {
         "was": level(row["before"]), "was_ci_told": interval("before", level), "is": level(row["after"]),
         "now_ci_told": interval("after", level), "change_told": points.format(change(row["change"])),
-        "change_interval": interval("change", change),
+        "change_interval": interval("change", change), "change_alone": change(row["change"]),
+        "unit_told": row["unit"] or wording.name("unit_points" if spec == "pct1" else "unit_own"),
     }  # fmt: skip
-
-
-def title_of(titles: Mapping[str, Any], claim: str) -> str:
-    """Return the title that a study's words have for a claim, or its name."""
-    return str(titles[claim]["title"]) if claim in titles else claim
 
 
 def inputs_of(found: Difference) -> pd.DataFrame:
@@ -75,7 +70,7 @@ def rows_of(found: Difference) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["what", "was", "is"])
 
 
-def free_texts(found: Difference, titles: Mapping[str, Any]) -> dict[str, str]:
+def free_texts(found: Difference) -> dict[str, str]:
     """Return the texts that stand in tables as they are, so that none is taken for the key of another."""
     texts = [
         *found.settings["setting"],
@@ -84,11 +79,7 @@ def free_texts(found: Difference, titles: Mapping[str, Any]) -> dict[str, str]:
         *found.meaning,
         *(found.items or ()),
     ]
-    texts += [
-        *found.claims["said_before"],
-        *found.claims["said_after"],
-        *(title_of(titles, c) for c in found.claims["claim"]),
-    ]
+    texts += [text for c in ("said_before", "said_after", "claim_title") for text in found.claims[c]]
     texts += [v for c in ("what", "was", "is") for v in inputs_of(found)[c]] + list(rows_of(found)["what"])
     texts += [f for part in found.alone.values() for f in part]
     texts += [text for _, row in found.figures.iterrows() for text in told_of(row, after_lang(found)).values()]

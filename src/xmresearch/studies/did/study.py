@@ -62,7 +62,16 @@ STUDY = Study(
     draft=_draft,
     asking={"pays": ("act",), "effect": ("smaller",)},
     headline=(
-        Headline("outcomes", ("outcome", "measure"), "estimate", "ci_lower", "ci_upper", unit="scale", leads=True),
+        Headline(
+            "outcomes",
+            ("outcome", "measure"),
+            "estimate",
+            "ci_lower",
+            "ci_upper",
+            unit="scale",
+            leads=True,
+            counted_in="unit_outcome",
+        ),
     ),
     advice=("pays",),
     demo="service_hall",

@@ -25,6 +25,7 @@ CLAIMS: Mapping[str, tuple[str, ...]] = {
     "fix": cases("first"),
     "strongest": cases("first"),
     "matter": cases("count"),
+    "bring": cases("count"),
     "focus": cases("count"),
     "factors": cases("count"),
     "kano": cases("count"),
@@ -43,7 +44,7 @@ class DriverClaims(Shown):
     strongest : Claim or None
         Which driver has the largest share in what all explain.
     matter : Claim or None
-        How many drivers bring more than what does not matter, by Holm.
+        How many drivers bring more than what does not matter, by Holm; named `bring` where no smallest gain is set, and any gain counts.
     focus : Claim or None
         What is important and performed below the rest, importance being derived from the outcome.
     factors : Claim or None
@@ -110,7 +111,7 @@ def bring_more(gain: GainResult, driven: DriverResult, smallest: float) -> Claim
     spread = gain.draws["one_point"].std(axis=0, ddof=1)
     with np.errstate(divide="ignore", invalid="ignore"):
         p = np.minimum(2 * stats.norm.sf((rows["gain"].to_numpy() - smallest) / spread), 1.0)
-    made = count_of("matter", gain.names, p, confidence=gain.level)
+    made = count_of("matter" if smallest else "bring", gain.names, p, confidence=gain.level)
     return made.about(
         outcome=driven.outcome, smallest_gain=smallest, unit=f"target_{gain.target}", n=gain.n, p_explained=driven.p
     )

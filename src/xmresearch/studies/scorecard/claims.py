@@ -141,39 +141,31 @@ def _span(found: Scorecard) -> float:
 
 
 def headline_moved(found: Scorecard) -> Claim:
-    """Claim that the headline rose or fell; withheld where there is one wave."""
+    """Claim that the headline rose or fell; withheld where there is one wave, or an answer too few for an interval."""
     size = {"larger": "matters_more", "smaller": "matters_more", "within": "matters_little"}
-    return _of_change(found, "moved").about(matters=size.get(_of_change(found, "change").verdict, "matters_open"))
+    facts, ends = _change_of(found)
+    made = sign("moved", *ends, confidence=found.confidence, span=_span(found), **facts)
+    made = made.about(matters=size.get(headline_changed(found).verdict, "matters_open"))
+    return made if found.rows.before else made.withhold("one_wave")
 
 
 def headline_changed(found: Scorecard) -> Claim:
-    """Claim that the headline changed by more than matters, or by too little; withheld where there is one wave."""
-    return _of_change(found, "change")
+    """Claim that the headline of two waves changed by more than matters, or by too little; withheld where there is no interval."""
+    facts, ends = _change_of(found)
+    return larger("change", *ends, found.headline.smallest, confidence=found.confidence, span=_span(found), **facts)
 
 
-def _of_change(found: Scorecard, name: str) -> Claim:
-    row, level = _headline_row(found), found.confidence
+def _change_of(found: Scorecard) -> tuple[dict[str, Any], tuple[float, float, float]]:
+    """Return the facts of the headline's change, and its estimate and interval; not numbers where there is none."""
+    row = _headline_row(found) or {}
+    told = {"score_before": "before", "score_after": "after"} | {k: k for k in ("p_above", "p_below", "answers_needed")}
     facts: dict[str, Any] = {
         **facts_of(found.headline), "kind": found.headline.called, "before": found.rows.before, "after": found.rows.after,
         "now": found.scores["estimate"].iloc[0], "now_lower": found.scores["ci_lower"].iloc[0], "now_upper": found.scores["ci_upper"].iloc[0],
+        **{name: row.get(column, np.nan) for name, column in told.items()},
     }  # fmt: skip
-    if row is None:
-        blank = dict.fromkeys(("score_before", "score_after", "p_above", "p_below", "answers_needed"), np.nan)
-        facts |= blank
-        made = (
-            sign(name, np.nan, np.nan, np.nan, confidence=level, **facts)
-            if name == "moved"
-            else larger(name, np.nan, np.nan, np.nan, found.headline.smallest, confidence=level, **facts)
-        )
-        return made.withhold("no_interval" if found.rows.before else "one_wave")
-    facts |= {
-        "score_before": row["before"], "score_after": row["after"], "p_above": row["p_above"], "p_below": row["p_below"],
-        "answers_needed": row["answers_needed"],
-    }  # fmt: skip
-    ends = (row["change"], row["ci_lower"], row["ci_upper"])
-    if name == "moved":
-        return sign(name, *ends, confidence=level, span=_span(found), **facts)
-    return larger(name, *ends, found.headline.smallest, confidence=level, span=_span(found), **facts)
+    estimate, lower, upper = (float(row.get(k, np.nan)) for k in ("change", "ci_lower", "ci_upper"))
+    return facts, (estimate, lower, upper)
 
 
 def _named(table: pd.DataFrame) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,9 +27,9 @@ from xmresearch.studies.scorecard.same_scale import on_other_scales
 from xmresearch.studies.scorecard.scoring import changes_between, over_time
 from xmresearch.studies.scorecard.several_answers import option_names
 from xmresearch.studies.scorecard.side_by_side import pair_of, side_by_side
-from xmresearch.studies.scorecard.study import STUDY
 from xmresearch.studies.scorecard.tree import TreeOfMetrics, tree_of_metrics
 
+WORDS = Path(__file__).parent / "words"
 DECIMALS = {"net": 1, "share": 1, "mean": 2}
 """Decimals that points, per cent and means are told with."""
 FEW_IN_WAVE = 30
@@ -113,13 +114,14 @@ class Scorecard(Shown):
         return self.scores
 
     def digits(self, table: pd.DataFrame | None) -> pd.DataFrame | None:
-        """Return a table with the decimals that each row's metric is told with."""
+        """Return a table with the decimals that each row's metric is told with and, where it has several metrics, their units."""
         if table is None:
             return None
         if "metric" not in table:
             return table.assign(decimals=self.decimals)
-        kinds = {m.item: m.measure.kind for m in self.asked}
-        return table.assign(decimals=[DECIMALS[kinds[m]] for m in table["metric"]])
+        of = {m.item: m for m in self.asked}
+        decimals = [DECIMALS[of[m].measure.kind] for m in table["metric"]]
+        return table.assign(decimals=decimals, unit=[of[m].unit for m in table["metric"]])
 
     def headline_over_time(self) -> pd.DataFrame | None:
         """Return the waves of the headline; None where there is one."""
@@ -151,7 +153,7 @@ class Scorecard(Shown):
         """Return the survey's names in the report's language with those that the params give, and those of shares, options and nested columns."""
         names, words = (
             survey.names[params.lang],
-            labels(params.lang, STUDY.words(params.lang)),
+            labels(params.lang, WORDS / f"{params.lang}.yml"),
         )
         shares = {
             m.called: words["style"]["share_of"].format(m.counted) for m in self.asked if m.measure.kind == "share"

@@ -104,7 +104,7 @@ def rows_of_waves(survey: Survey, params: ScorecardParams, headline: Asked) -> R
     frame = frame[known].reset_index(drop=True)
     order = [ONE_WAVE] if column is None else ordered_waves(frame[WAVE], params.waves)
     sizes = frame.loc[frame[headline.item].notna(), WAVE].value_counts().reindex(order, fill_value=0).to_numpy()
-    hide = hidden_counts(sizes, params.min_cell) if len(order) > 1 else sizes < params.min_cell
+    hide = (hidden_counts(sizes, params.min_cell) if len(order) > 1 else sizes < params.min_cell) | (sizes == 0)
     shown = [w for w, away in zip(order, hide, strict=True) if not away]
     chosen = chosen_waves(params.compare, order, shown)
     for wave in chosen:

@@ -59,7 +59,7 @@ STUDY = Study(
     draft=_draft,
     asking={"gain_first": ("first", "only")},
     headline=(
-        Headline("indices", ("construct",), "estimate", "ci_lower", "ci_upper", leads=True),
+        Headline("indices", ("construct",), "estimate", "ci_lower", "ci_upper", leads=True, counted_in="unit_index"),
         Headline("effects", ("outcome", "cause"), "total", "total_lower", "total_upper"),
     ),
     advice=("gain_first",),
