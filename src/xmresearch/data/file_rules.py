@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -49,12 +49,8 @@ def by_settings(
     DataError
         A column or value that is named is not there, or no row is left.
     """
-    table = with_names(
-        table,
-        new_names(
-            list(map(str, table.frame.columns)), settings.columns, lower=settings.header_case == "lower", name=name
-        ),
-    )
+    now = list(map(str, table.frame.columns))
+    table = table.with_names(new_names(now, settings.columns, lower=settings.header_case == "lower", name=name))
     table = renamed_to(
         table, [*settings.where, *(settings.missing_codes if isinstance(settings.missing_codes, dict) else ())]
     )
@@ -66,34 +62,6 @@ def by_settings(
         table = _blanked(table, settings.missing_codes, exempt, only)
     problems.settle()
     return table
-
-
-def with_names(table: Table, names: Mapping[str, str]) -> Table:
-    """Give columns other names, wherever the table speaks of them.
-
-    Parameters
-    ----------
-    table : Table
-        As read.
-    names : mapping of str to str
-        Name now to new name.
-
-    Returns
-    -------
-    Table
-    """
-    if not names:
-        return table
-
-    def by_column(given: Mapping[str, Any]) -> dict[str, Any]:
-        return {names.get(c, c): v for c, v in given.items()}
-
-    return replace(
-        table, frame=table.frame.rename(columns=dict(names)), questions=by_column(table.questions), values=by_column(table.values),
-        roles=by_column(table.roles), declared_missing=by_column(table.declared_missing), doubts=by_column(table.doubts),
-        coded_missing=by_column(table.coded_missing), apart=by_column(table.apart),
-        several={names.get(q, q): tuple(names.get(c, c) for c in columns) for q, columns in table.several.items()},
-    )  # fmt: skip
 
 
 def renamed_to(table: Table, wanted: Sequence[str]) -> Table:
@@ -115,7 +83,7 @@ def renamed_to(table: Table, wanted: Sequence[str]) -> Table:
     if not names:
         return table
     note = f"{len(names)} column name(s) were taken without regard to spaces and width of letters."
-    return replace(with_names(table, names), notes=(*table.notes, note))
+    return replace(table.with_names(names), notes=(*table.notes, note))
 
 
 def _require_column(table: Table, column: str, key: str) -> pd.Series:

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xmresearch.data.config import Protect
-from xmresearch.data.protection import Protected, mark, settled_key
+from xmresearch.data.protected import Protected
+from xmresearch.data.protection import mark, settled_key
 from xmresearch.data.replacing import apart, replaced
 from xmresearch.identifiers.columns import recognise_columns
 from xmresearch.identifiers.known_names import KnownNames

@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
 from xmresearch.data.config import Protect
-from xmresearch.data.file_rules import with_names
+from xmresearch.data.formats.table import Role, Table
+from xmresearch.data.protected import Protected
 from xmresearch.data.replacing import Done, apart, fingerprint, replaced, scrubbed
-from xmresearch.display import Shown
 from xmresearch.errors import DataError, nearest
 from xmresearch.identifiers.columns import recognise_columns
 from xmresearch.identifiers.headings import by_name
 from xmresearch.identifiers.known_names import KnownNames
 from xmresearch.identifiers.open_text import is_open_text, scrub_open
 from xmresearch.identifiers.patterns import scrub
-
-if TYPE_CHECKING:
-    from xmresearch.data.formats.table import Role, Table
 
 _SHORTEST_KEY = 16
 _UNUSED = "…"
@@ -31,39 +28,6 @@ _BY_THE_TOOL: frozenset[Role] = frozenset(
     {"id", "duration", "started", "submitted", "status", "finished", "progress", "preview"}
 )
 """Columns that the tool fills, and no respondent: digits of a response's number may look like a telephone's."""
-
-
-@dataclass(frozen=True, repr=False)
-class Protected(Shown):
-    """What became of one column with identifiers.
-
-    Attributes
-    ----------
-    column : str
-        Its name.
-    kind : str
-        email, phone, name, ip, location, id_number, card, plate or account; text for running text, open_text for answers in
-        respondents' own words.
-    ground : str
-        tool, name, values or params.
-    done : str
-        dropped; replaced (by running numbers, in order of first appearance); hashed (keyed HMAC-SHA256); kept (as the params say);
-        scrubbed (of identifiers within texts).
-    cells : int
-        How many cells it concerns.
-    key : str
-        Fingerprint of the key of hashed ones; '' otherwise.
-    alike : int
-        How many different values had become alike without identifiers, so that numbers tell them apart.
-    """
-
-    column: str
-    kind: str
-    ground: str
-    done: Done
-    cells: int
-    key: str = ""
-    alike: int = 0
 
 
 def read_key(given: str, base: Path | None = None) -> bytes:
@@ -236,7 +200,7 @@ def protect(
     own = {*named, *settings.keep, *settings.pseudonymise}
     headers = apart([c for c in map(str, frame.columns) if c not in own], taken=own)[0]
     told = tuple(p if p.column in own else replace(p, column=headers.get(p.column, scrub(p.column))) for p in done)
-    return replace(with_names(table, headers), protected=told)
+    return replace(table.with_names(headers), protected=told)
 
 
 def _said(table: Table, frame: pd.DataFrame, keep: Sequence[str]) -> Table:

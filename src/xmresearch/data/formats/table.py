@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import pandas as pd
 
+from xmresearch.data.join_record import Join
+from xmresearch.data.protected import Protected
 from xmresearch.display import Shown
-
-if TYPE_CHECKING:
-    from xmresearch.data.joins import Join
-    from xmresearch.data.protection import Protected
 
 Role = Literal[
     "id", "duration", "started", "submitted", "status", "finished", "progress", "language", "weight", "channel", "preview",
@@ -77,6 +75,31 @@ class Table(Shown):
     joins: tuple[Join, ...] = ()
     protected: tuple[Protected, ...] = ()
     notes: tuple[str, ...] = ()
+
+    def with_names(self, names: Mapping[str, str]) -> Table:
+        """Return it with other names of columns, wherever it speaks of them.
+
+        Parameters
+        ----------
+        names : mapping of str to str
+            Name now to new name.
+
+        Returns
+        -------
+        Table
+        """
+        if not names:
+            return self
+
+        def by_column(given: Mapping[str, Any]) -> dict[str, Any]:
+            return {names.get(c, c): v for c, v in given.items()}
+
+        return replace(
+            self, frame=self.frame.rename(columns=dict(names)), questions=by_column(self.questions), values=by_column(self.values),
+            roles=by_column(self.roles), declared_missing=by_column(self.declared_missing), doubts=by_column(self.doubts),
+            coded_missing=by_column(self.coded_missing), apart=by_column(self.apart),
+            several={names.get(q, q): tuple(names.get(c, c) for c in columns) for q, columns in self.several.items()},
+        )  # fmt: skip
 
     def without_rows(self) -> Table:
         """Return what the file says of its rows, without them."""
