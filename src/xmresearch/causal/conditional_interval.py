@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import optimize, stats
+from scipy import optimize, special
 
 Array = NDArray[np.float64]
 FIRST_STAGE = 0.1
@@ -74,14 +74,13 @@ def conditional_interval(
     inside = np.flatnonzero(accepted(grid))
     if not len(inside):
         return np.nan, np.nan
-    ends = []
-    for at, outward in ((int(inside[0]), -1), (int(inside[-1]), 1)):
-        near, far = float(grid[at]), float(grid[np.clip(at + outward, 0, _GRID - 1)])
-        for _ in range(_STEPS):
-            half = (near + far) / 2
-            near, far = (half, far) if accepted(np.array([half]))[0] else (near, half)
-        ends.append(near)
-    return ends[0], ends[1]
+    first, last = inside[0], inside[-1]
+    near, far = grid[[first, last]], grid[np.clip([first - 1, last + 1], 0, _GRID - 1)]
+    for _ in range(_STEPS):
+        half = (near + far) / 2
+        within = accepted(half)
+        near, far = np.where(within, half, near), np.where(within, far, half)
+    return float(near[0]), float(near[1])
 
 
 class MomentTest:
@@ -182,7 +181,7 @@ def _spreads(rows: Array, cov: Array) -> Array:
 
 def _truncated_sf(value: Array, lower: Array, upper: Array) -> Array:
     """Return P(Z > value | lower < Z < upper), Z standard normal, without underflow in the tail."""
-    at, low, high = (stats.norm.logsf(x) for x in (value, lower, upper))
+    at, low, high = (special.log_ndtr(-x) for x in (value, lower, upper))
     high = np.minimum(high, at)
     return np.asarray(np.exp(at - low) * -np.expm1(high - at) / -np.expm1(high - low))
 
