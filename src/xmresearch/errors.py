@@ -101,6 +101,8 @@ class XMError(Exception):
     """
 
     exit_code = 1
+    kept = ""
+    """Path of the notebook of a run that stopped with this error, as far as it came; '' where there is none."""
 
     def __init__(self, problem: str, hint: str = "") -> None:
         self.problem = anonymous(problem)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -23,7 +24,9 @@ PACKAGES = (
     "threadpoolctl", "typst", "xlrd", "xlsxwriter",
 )  # fmt: skip
 MANIFEST = "manifest.json"
+PACKAGE = Path(__file__).resolve().parents[1]
 _COMPILED = "__pycache__"
+_remembered: list[Any] = []
 
 
 def file_hash(path: Path) -> str:
@@ -53,14 +56,51 @@ def code_hash(notebook: Path, study: Path | None = None) -> str:
     StudyError
         A notebook cannot be read.
     """
-    package = Path(__file__).resolve().parents[1]
-    digest = hashlib.sha256()
-    for folder in (package,) if study is None or study.is_relative_to(package) else (package, study):
-        for path in _sources(folder):
-            content = _cells(path) if path.suffix == ".ipynb" else path.read_bytes()
-            digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + content + b"\0")
+    digest = _remembered[0].copy() if _remembered else _with_folder(hashlib.sha256(), PACKAGE)
+    if study is not None and not study.is_relative_to(PACKAGE):
+        digest = _with_folder(digest, study)
     digest.update(_cells(notebook))
     return digest.hexdigest()
+
+
+def _with_folder(digest: hashlib._Hash, folder: Path) -> hashlib._Hash:
+    for path in _sources(folder):
+        content = _cells(path) if path.suffix == ".ipynb" else path.read_bytes()
+        digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + content + b"\0")
+    return digest
+
+
+def program() -> dict[str, str]:
+    """Return what of a process determines results beside params and data: the package's files, lock, Python and versions."""
+    package = _remembered[0] if _remembered else _with_folder(hashlib.sha256(), PACKAGE)
+    return {"xmresearch's code": package.hexdigest(), "the lock": lock_hash(), "Python": python_version(), **versions()}
+
+
+def lock_hash() -> str:
+    """Return the hash of uv.lock; '' where there is none."""
+    lock = shipped() / "uv.lock"
+    return file_hash(lock) if lock.is_file() else ""
+
+
+def python_version() -> str:
+    """Return the version of Python and the machine that it runs on."""
+    return f"{platform.python_version()} {platform.system()} {platform.machine()}"
+
+
+def remember_program() -> None:
+    """Let the package's files and the installed versions be looked at once: in a process that has imported all of them already."""
+    _remembered[:] = _with_folder(hashlib.sha256(), PACKAGE), versions()
+
+
+@contextmanager
+def remembered_program() -> Iterator[None]:
+    """Let them be looked at once while many runs are planned."""
+    before = list(_remembered)
+    remember_program()
+    try:
+        yield
+    finally:
+        _remembered[:] = before
 
 
 def _sources(folder: Path) -> list[Path]:
@@ -97,6 +137,8 @@ def _cells(notebook: Path) -> bytes:
 
 def versions() -> dict[str, str]:
     """Return the installed versions of the packages that a result may depend on."""
+    if _remembered:
+        return dict(_remembered[1])
     found = {}
     for name in PACKAGES:
         try:
@@ -172,12 +214,11 @@ def identify(
     -------
     Identity
     """
-    lock = shipped() / "uv.lock"
     return Identity(
         params=params,
         inputs={name: file_hash(path) for name, path in sorted(inputs.items())} | dict(keys or {}),
         code=code_hash(notebook, study),
-        lock=file_hash(lock) if lock.is_file() else "",
+        lock=lock_hash(),
         packages=versions(),
-        python=f"{platform.python_version()} {platform.system()} {platform.machine()}",
+        python=python_version(),
     )

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nbclient.exceptions import DeadKernelError
 from papermill.clientwrap import PapermillNotebookClient
@@ -22,6 +22,9 @@ from xmresearch import errors
 from xmresearch.errors import StudyError, XMError, foreign
 from xmresearch.report.kernel import START
 from xmresearch.run.manifest import title
+
+if TYPE_CHECKING:
+    from xmresearch.run.spare_kernel import SpareKernel
 
 ENGINE = "xmresearch"
 MOST_LINES = 3
@@ -75,11 +78,30 @@ class TitledEngine(NBClientEngine):  # type: ignore[misc]
             config=kwargs["config"],
             extra_arguments=[f"--IPKernelApp.exec_lines={START}"],
         )
+        if kwargs["spare"] is not None:
+            _use(client, kwargs["spare"])
         with Path(kwargs["kernel_log"]).open("wb") as log:
             return client.execute(stderr=log, env=kwargs["kernel_env"])
 
 
-def execute(notebook: Path, output: Path, params: Mapping[str, Any], cwd: Path, *, progress: bool) -> Any:
+def _use(client: PapermillNotebookClient, spare: SpareKernel) -> None:
+    """Let a client's kernel be one that waits."""
+    from xmresearch.run.spare_kernel import SpareProvisioner
+
+    manager = client.create_kernel_manager()
+    manager.provisioner = SpareProvisioner(kernel_id="spare", kernel_spec=manager.kernel_spec, parent=manager)
+    manager.provisioner.spare = spare
+
+
+def execute(
+    notebook: Path,
+    output: Path,
+    params: Mapping[str, Any],
+    cwd: Path,
+    *,
+    progress: bool,
+    spare: SpareKernel | None = None,
+) -> Any:
     """Execute a study's notebook.
 
     Parameters
@@ -92,6 +114,8 @@ def execute(notebook: Path, output: Path, params: Mapping[str, Any], cwd: Path, 
         Working directory of the kernel: the folder that relative paths start from.
     progress : bool
         Whether to show a progress bar.
+    spare : SpareKernel, optional
+        A kernel that waits; a new one is started if absent.
 
     Returns
     -------
@@ -110,7 +134,7 @@ def execute(notebook: Path, output: Path, params: Mapping[str, Any], cwd: Path, 
         with _private_folder() as private:
             done = execute_notebook(
                 _literal(notebook.resolve()), _literal(output.resolve()), parameters=dict(params), engine_name=ENGINE,
-                cwd=str(cwd), kernel_name="python3", config=_connection(private), kernel_log=str(log),
+                cwd=str(cwd), kernel_name="python3", config=_connection(private), kernel_log=str(log), spare=spare,
                 kernel_env={**os.environ, "IPYTHONDIR": str(private / "ipython")},
                 progress_bar={"bar_format": _BAR, "unit": "cell"} if progress else False,
             )  # fmt: skip

@@ -19,6 +19,7 @@ from xmresearch.params.base import StudyParams
 from xmresearch.report.answer import LIGHTS
 from xmresearch.report.formats import FORMATS
 from xmresearch.report.index_page import index_html
+from xmresearch.run.failed import FAILED
 from xmresearch.run.folders import COMPARISONS
 from xmresearch.run.manifest import NAME, flaws
 from xmresearch.run.public_params import dotted
@@ -92,7 +93,7 @@ def find_runs(home: Path) -> tuple[list[Run], list[tuple[str, str]]]:
         found = 0
         for name in _folders(study):
             for place in _folders(name):
-                if place.name.startswith("latest-"):
+                if place.name.startswith(("latest-", FAILED)):
                     continue
                 found += 1
                 try:

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from xmresearch.errors import OutputError
+from xmresearch.errors import OutputError, XMError
 from xmresearch.run.archive import write_archive
 from xmresearch.run.determinism import deterministic_environment
+from xmresearch.run.failed import forget_failed, keep_failed
 from xmresearch.run.folders import LOCK, publish, workplace
 from xmresearch.run.latest import point
 from xmresearch.run.lock import held
@@ -27,6 +28,7 @@ from xmresearch.run.stamp import front, stamp
 
 if TYPE_CHECKING:
     from xmresearch.report.document import Document
+    from xmresearch.run.spare_kernel import SpareKernel
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,7 @@ def run_study(
     force: bool = False,
     progress: bool = False,
     tell: Callable[[str], None] | None = None,
+    spare: SpareKernel | None = None,
 ) -> RunResult:
     """Run a study, or return the earlier result if nothing that determines it has changed.
 
@@ -76,6 +79,8 @@ def run_study(
         Whether to show a progress bar.
     tell : callable, optional
         Gets each of the result's notes when it becomes known.
+    spare : SpareKernel, optional
+        A kernel that waits; a new one is started if absent.
 
     Returns
     -------
@@ -87,13 +92,18 @@ def run_study(
         Wrong params or data, or an output folder that cannot be written. The earlier result stays as it is.
     """
     clock = Clock()
-    return run_plan(
-        plan_run(params_file, overrides, lang=lang, out=out), clock, force=force, progress=progress, tell=tell
-    )
+    plan = plan_run(params_file, overrides, lang=lang, out=out)
+    return run_plan(plan, clock, force=force, progress=progress, tell=tell, spare=spare)
 
 
 def run_plan(
-    plan: Plan, clock: Clock, *, force: bool = False, progress: bool = False, tell: Callable[[str], None] | None = None
+    plan: Plan,
+    clock: Clock,
+    *,
+    force: bool = False,
+    progress: bool = False,
+    tell: Callable[[str], None] | None = None,
+    spare: SpareKernel | None = None,
 ) -> RunResult:
     """Run what was planned, as `run_study` does.
 
@@ -103,7 +113,7 @@ def run_plan(
         Of the run.
     clock : Clock
         Started before the plan was made.
-    force, progress, tell
+    force, progress, tell, spare
         As for `run_study`.
 
     Returns
@@ -116,7 +126,7 @@ def run_plan(
         Wrong data, or an output folder that cannot be written.
     """
     home, key, notes = plan.folder.parent, plan.identity.key, _Notes(tell)
-    if not force and is_whole(plan.folder) and not _unwritten(plan):
+    if not force and at_hand(plan):
         return _found(plan, clock, notes)
     started = now()
     clock.lap("plan")
@@ -131,17 +141,27 @@ def run_plan(
                 if wrong:
                     notes.add([f"The earlier result is not whole ({'; '.join(wrong[:3])}): it is computed again."])
             with workplace(home, key) as work:
-                cells, left_out = _compute(plan, work, clock, progress)
+                try:
+                    cells, left_out = _compute(plan, work, clock, progress, spare)
+                except XMError as error:
+                    keep_failed(work, home, key, plan.params.of_notebook(), error)
+                    raise
                 seconds = clock.stop("report")
                 write_manifest(work, plan, cells, started, seconds, left_out)
                 notes.add(left_out)
                 notes.add(publish(work, plan.folder))
+                forget_failed(home, key)
     except OSError as error:
         raise OutputError(
             f"The results cannot be written to '{home}': {error.strerror or error}.",
             "Choose another folder with --out.",
         ) from None
     return _result(plan, False, seconds, notes)
+
+
+def at_hand(plan: Plan) -> bool:
+    """Whether the result is there, in every format that is asked for: nothing would be computed or written."""
+    return is_whole(plan.folder) and not _unwritten(plan)
 
 
 class _Notes:
@@ -170,7 +190,9 @@ def _result(plan: Plan, cached: bool, seconds: dict[str, float], notes: _Notes) 
     return RunResult(plan.folder, shown / "report.html", cached, seconds, tuple(notes.said))
 
 
-def _compute(plan: Plan, work: Path, clock: Clock, progress: bool) -> tuple[list[dict[str, Any]], list[str]]:
+def _compute(
+    plan: Plan, work: Path, clock: Clock, progress: bool, spare: SpareKernel | None
+) -> tuple[list[dict[str, Any]], list[str]]:
     """Execute the notebook and write the report; return the seconds of its cells, and notes of what both leave out."""
     from xmresearch.report.outputs import leave_out
     from xmresearch.run.engine import execute
@@ -180,7 +202,7 @@ def _compute(plan: Plan, work: Path, clock: Clock, progress: bool) -> tuple[list
     executed = work / "executed.ipynb"
     with deterministic_environment(plan.study.folder.parent):
         given = plan.params.of_notebook()
-        notebook = execute(plan.notebook, executed, given, plan.base, progress=progress)
+        notebook = execute(plan.notebook, executed, given, plan.base, progress=progress, spare=spare)
         clock.lap("notebook")
         cells = take_times(notebook)
         notebook.metadata.papermill.update(input_path=plan.notebook.name, output_path=executed.name)

@@ -1,0 +1,1 @@
+"""Run many studies on warm workers, and sum up what they say."""

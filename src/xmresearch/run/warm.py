@@ -1,0 +1,104 @@
+"""Runs in forks of a process that has imported everything and computed nothing: imports are paid for once."""
+
+from __future__ import annotations
+
+import importlib
+import multiprocessing
+import os
+import pkgutil
+import threading
+from multiprocessing.connection import Connection, wait
+from typing import Any
+
+from xmresearch.errors import OutputError, XMError, foreign
+from xmresearch.run.batch.job import Job, Outcome
+from xmresearch.run.determinism import deterministic_environment
+
+LIBRARIES = (
+    "IPython.core.completer", "arviz", "ipykernel.kernelapp", "matplotlib.backends.backend_agg", "matplotlib.backends.backend_svg",
+    "matplotlib_inline.backend_inline", "nbclient", "papermill.engines", "papermill.execute", "polars", "pyarrow.parquet", "pymc",
+    "pypandoc", "scipy.interpolate", "scipy.optimize", "scipy.stats", "seaborn",
+)  # fmt: skip
+"""What studies and reports import when they need it."""
+PRELOADED = "xmresearch.run.preloaded"
+_KILLED = "Most often memory ran out: use fewer workers or fewer rows."
+_starting = threading.Lock()
+
+
+def preload() -> None:
+    """Import every module that a run may need, and note what of the program enters its key; nothing is computed."""
+    from xmresearch.run.cache import PACKAGE, remember_program
+
+    for name in LIBRARIES:
+        importlib.import_module(name)
+    for module in pkgutil.walk_packages([str(PACKAGE)], f"{PACKAGE.name}."):
+        if module.name != PRELOADED:
+            importlib.import_module(module.name)
+    remember_program()
+
+
+def run_warm(job: Job) -> Outcome:
+    """Run one study in a fresh fork of this process's warm one, which is started where there is none.
+
+    Parameters
+    ----------
+    job : Job
+        What to run.
+
+    Returns
+    -------
+    Outcome
+        Failures included: nothing is raised for what is wrong with one run.
+    """
+    context: Any = multiprocessing.get_context("forkserver")
+    with _starting, deterministic_environment():
+        # a Dask worker below a nanny is a daemon, which may have no children; those of a run end with it by themselves
+        multiprocessing.current_process()._config["daemon"] = False  # type: ignore[attr-defined]
+        context.set_forkserver_preload([PRELOADED])
+        heard, told = context.Pipe(duplex=False)
+        process = context.Process(target=_run, args=(told, job), daemon=False)
+        process.start()
+    told.close()
+    try:
+        outcome: Outcome = heard.recv()
+    except EOFError:
+        process.join()
+        outcome = job.failed(OutputError(f"The process that ran it ended ({_ended(process.exitcode)}).", _KILLED))
+    finally:
+        heard.close()
+    process.join()
+    return outcome
+
+
+def _ended(code: int | None) -> str:
+    return f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"
+
+
+def _run(told: Connection, job: Job) -> None:
+    """Run a study and tell what came of it; here nothing is at stake but this process."""
+    from xmresearch.run.spare_kernel import SpareKernel
+
+    spare = SpareKernel()
+    threading.Thread(target=_end_with_parent, args=(spare.kill,), daemon=True).start()
+    try:
+        from xmresearch.run.study import run_study
+
+        done = run_study(job.params, job.overrides, lang=job.lang, out=job.out, force=job.force, spare=spare)
+        outcome = job.done(done)
+    except XMError as error:
+        outcome = job.failed(error)
+    except Exception as error:  # a fault of ours; what the message quotes may come from the data
+        outcome = job.failed(OutputError(f"{type(error).__name__}: {foreign(str(error), '')}."))
+    finally:
+        spare.discard()
+    told.send(outcome)
+    told.close()
+
+
+def _end_with_parent(also: Any) -> None:
+    """End this process with the worker that it works for."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        also()
+        os._exit(1)
