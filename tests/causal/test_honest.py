@@ -179,6 +179,24 @@ def test_draws_stand_in_for_the_covariance():
     assert "<table" in other._repr_html_()
 
 
+def _with_least_eigenvalue(least):
+    axes = np.linalg.qr(np.random.default_rng(3).normal(size=(4, 4)))[0]
+    return (axes * [1.0, 0.5, 0.2, least]) @ axes.T
+
+
+@pytest.mark.parametrize("least", [0.0, -1e-12, -0.5e-10])
+def test_coefficients_that_depend_on_one_another_are_taken(least):
+    found = honest([0.1, 0.0, 0.3, 0.4], _with_least_eigenvalue(least), n_pre=2, n_draws=2000)
+    near = honest([0.1, 0.0, 0.3, 0.4], _with_least_eigenvalue(1e-9), n_pre=2, n_draws=2000)
+    assert found.tidy()["ci_lower"].to_numpy() == pytest.approx(near.tidy()["ci_lower"].to_numpy(), abs=0.15)
+
+
+@pytest.mark.parametrize("least", [-2e-10, -1e-6])
+def test_what_is_more_than_rounding_is_refused(least):
+    with pytest.raises(DataError, match="not positive definite"):
+        honest([0.1, 0.0, 0.3, 0.4], _with_least_eigenvalue(least), n_pre=2)
+
+
 def test_bad_input_is_one_clear_error():
     with pytest.raises(ParamsError, match="no sensitivity set 'smooth'.*Did you mean 'smoothness'"):
         honest(BC_BETA, BC_COV, n_pre=4, kind="smooth")
@@ -187,7 +205,7 @@ def test_bad_input_is_one_clear_error():
     with pytest.raises(InsufficientData, match="2 coefficient.s. before and 0 after"):
         honest([0.0, 1.0], np.eye(2), n_pre=2)
     with pytest.raises(DataError, match="not positive definite"):
-        honest([0.0, 1.0], np.ones((2, 2)), n_pre=1)
+        honest([0.0, 1.0], [[1.0, 2.0], [2.0, 1.0]], n_pre=1)
     with pytest.raises(DataError, match="cov has shape|beta has shape"):
         honest([0.0, 1.0], np.eye(3), n_pre=1)
     with pytest.raises(DataError, match="either beta and cov, or draws"):

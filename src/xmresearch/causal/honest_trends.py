@@ -27,6 +27,8 @@ METHODS = {"posterior": "posterior of the bounds", "c-lf": "conditional least-fa
 GRIDS = {"relative": (0.0, 0.5, 1.0, 1.5, 2.0), "relative_smoothness": (0.0, 0.5, 1.0, 1.5, 2.0)}
 PRETREND_LEVEL, SAFE_BREAKDOWN, FEW_PRE_PERIODS = 0.05, 1.0, 2
 _DOUBLINGS = 40
+_ROUNDING = 1e-10
+"""Largest negative eigenvalue of a covariance that rounding may leave, as a share of its largest."""
 _FINE, _COARSE = 1e-7, 1e-3
 
 
@@ -333,11 +335,20 @@ def _coefficients(
         )
     if not (np.isfinite(centre).all() and np.isfinite(covariance).all() and np.allclose(covariance, covariance.T)):
         raise DataError("beta or cov holds values that are not finite, or cov is not symmetric.", "Check the model.")
-    try:
-        root = np.linalg.cholesky(covariance)
-    except np.linalg.LinAlgError as error:
-        raise DataError(
-            "cov is not positive definite.", "Leave out the reference period; use more clusters."
-        ) from error
     noise = np.random.default_rng(seed).standard_normal((n_draws, len(centre)))
-    return centre, covariance, centre + noise @ root.T
+    return centre, covariance, centre + noise @ _root(covariance).T
+
+
+def _root(covariance: Array) -> Array:
+    """Return a root R of a covariance, R R' = cov: Cholesky's or, where coefficients depend on one another, that of its axes.
+
+    Whether rounding leaves Cholesky's root to a covariance of less than full rank differs from machine to machine.
+    """
+    variance = np.diag(covariance)
+    values, axes = np.linalg.eigh(covariance)
+    if not (variance > 0).all() or values[0] < -_ROUNDING * values[-1]:
+        raise DataError("cov is not positive definite.", "Leave out the reference period; use more clusters.")
+    try:
+        return np.linalg.cholesky(covariance)
+    except np.linalg.LinAlgError:
+        return np.asarray(axes * np.sqrt(np.maximum(values, 0.0)))
