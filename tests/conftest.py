@@ -64,6 +64,26 @@ def cases() -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def postgres_cluster():
+    """A real server of PostgreSQL; skips where none is installed."""
+    from postgres_cluster import cluster, programs
+
+    found = programs()
+    if found is None:
+        pytest.skip("PostgreSQL is not installed, or there is no user postgres to start it as.")
+    with cluster(found) as made:
+        yield made
+
+
+@pytest.fixture
+def postgres(postgres_cluster, monkeypatch):
+    """That server, with what its clients need in the environment."""
+    for name, value in postgres_cluster.environment.items():
+        monkeypatch.setenv(name, value)
+    return postgres_cluster
+
+
 def assert_kiosk_gaps(table: pd.DataFrame, reference: Path) -> None:
     """Compare with reference/servqual/kiosk_gap.csv: computed in R from the published kiosk survey."""
     expected = pd.read_csv(reference / "servqual" / "kiosk_gap.csv")

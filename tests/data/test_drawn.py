@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 
 from xmresearch.data.codebook_file import load_codebook
-from xmresearch.data.config import Screening
 from xmresearch.data.drawn import POPULATION, are_shares, category_labels
 from xmresearch.data.sampling_params import SamplingParams
 from xmresearch.data.scenarios.service_hall import ServiceHall
+from xmresearch.data.screening_params import Screening
 from xmresearch.data.survey import prepare_survey
 from xmresearch.errors import DataError, InsufficientData, XMError
 from xmresearch.studies.servqual.params import ServqualParams

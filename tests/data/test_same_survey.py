@@ -5,8 +5,9 @@ import pytest
 from exports import CASES, needs_exports
 
 from xmresearch.data.codebook_file import load_codebook
-from xmresearch.data.config import FileSource, Screening
+from xmresearch.data.config import FileSource
 from xmresearch.data.load import load_survey
+from xmresearch.data.screening_params import Screening
 from xmresearch.psychometrics.gap_scores import gaps
 
 pytestmark = needs_exports

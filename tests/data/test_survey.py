@@ -7,21 +7,20 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from xmresearch.data.codebook_file import load_codebook, parse_codebook
-from xmresearch.data.config import (
+from xmresearch.data.config import FileSource, ScenarioSource
+from xmresearch.data.load import load_survey
+from xmresearch.data.response_patterns import irv, longest_run
+from xmresearch.data.screening_params import (
     ConstantItemRule,
     DuplicateIdRule,
     DuplicateRowRule,
-    FileSource,
     IrvRule,
     LongStringRule,
     MissingRule,
     OutOfRangeRule,
-    ScenarioSource,
     Screening,
     TooFastRule,
 )
-from xmresearch.data.load import load_survey
-from xmresearch.data.response_patterns import irv, longest_run
 from xmresearch.data.survey import prepare_survey, require_pairs
 from xmresearch.data.weights import effective_n
 from xmresearch.errors import CodebookError, DataError, InsufficientData, XMError

@@ -7,7 +7,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from xmresearch.data.config import FileSource
+from xmresearch.data.config import FileSource, SqlSource
 from xmresearch.errors import DataError, ParamsError
 from xmresearch.params.load import load_params
 from xmresearch.params.registry import study_names
@@ -154,12 +154,15 @@ def test_new_file_validates_and_holds_every_key(write):
 
 def test_new_file_shows_what_can_be_said_of_a_file(write):
     text = commented_params("servqual", "mine")
-    start = text.index("# data:\n")
-    shown = yaml.safe_load(
-        "\n".join(line[2:] for line in text[start:].splitlines() if line.startswith(("# data", "#   ")))
+    file, query = (
+        yaml.safe_load("\n".join(["data:", *(line[2:] for line in part.splitlines() if line.startswith("#   "))]))
+        for part in text.split("# data:\n")[1:]
     )
-    assert set(shown["data"]) == set(FileSource.model_fields)
-    assert FileSource.model_validate(shown["data"]) == FileSource(source="file", path="survey.csv")
+    assert set(file["data"]) == set(FileSource.model_fields)
+    assert FileSource.model_validate(file["data"]) == FileSource(source="file", path="survey.csv")
+    asked = SqlSource.model_validate({"source": "sql", **query["data"]})
+    assert asked.url == "postgresql://HOST/DATABASE"
+    assert {"sql", "url", "name", "timeout"} == set(query["data"])
 
 
 @pytest.mark.parametrize("study", study_names())

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from xmresearch.data.config import FileSource as FileSource
     from xmresearch.data.config import RolloutSource as RolloutSource
     from xmresearch.data.config import ScenarioSource as ScenarioSource
-    from xmresearch.data.config import Screening as Screening
     from xmresearch.data.config import TouchpointsSource as TouchpointsSource
     from xmresearch.data.datasets import load_dataset as load_dataset
     from xmresearch.data.load import load_survey as load_survey
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from xmresearch.data.panel import load_panel as load_panel
     from xmresearch.data.readers import read_survey as read_survey
     from xmresearch.data.readers import scan_survey as scan_survey
+    from xmresearch.data.screening_params import Screening as Screening
     from xmresearch.data.survey import Survey as Survey
     from xmresearch.data.survey import prepare_survey as prepare_survey
     from xmresearch.data.touches import TouchData as TouchData

@@ -1,13 +1,16 @@
-"""The settings of the data step: where rows come from and how they are screened."""
+"""The settings of the data step: where rows come from."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from xmresearch.data.names import Labels
+from xmresearch.data.remote.database_url import parse_url, refuse_credentials
+from xmresearch.data.remote.statement import read_statement
 from xmresearch.errors import nearest
 
 _Strict = ConfigDict(extra="forbid", strict=True, frozen=True)
@@ -80,8 +83,49 @@ Cell = str | bool | int | float
 """A value as params name it; compared with the file's as text, without spaces around it."""
 
 
-class FileSettings(BaseModel):
-    """How a file is read; what is not given is recognised, and asked for where it cannot be."""
+class RowSettings(BaseModel):
+    """What is made of columns, rows and cells, wherever they come from."""
+
+    model_config = _Strict
+    header_case: Literal["as_written", "lower"] = Field(
+        "as_written", description="letter case of column names; lower: in small letters"
+    )
+    columns: dict[str, str] = Field({}, description="other names for columns: name in the file to name used")
+    where: dict[str, list[Cell]] = Field(
+        {}, description="column to the values that it may have; other rows are left out, and counted"
+    )
+    missing_codes: list[Cell] | dict[str, list[Cell]] = Field(
+        [], description="values that stand for no answer, such as 99: of every column, or by column"
+    )
+    decimal: Literal[".", ","] | None = Field(None, description="decimal mark; what the cells show if absent")
+    thousands: Literal[",", ".", " ", "'"] | None = Field(
+        None, description="mark between thousands; what the cells show if absent"
+    )
+    dates: Literal["dmy", "mdy", "ymd", "excel"] | None = Field(
+        None, description="order of day, month and year, or days as Excel counts them; what the cells show if absent"
+    )
+    time_zone: str | None = Field(
+        None, description="clock of times without a zone, such as Asia/Shanghai; times with one are put on it too"
+    )
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        if self.decimal is not None and self.decimal == self.thousands:
+            raise ValueError(f"decimal and thousands are both '{self.decimal}'")
+        if len(set(self.columns.values())) < len(self.columns):
+            raise ValueError("columns gives two columns the same name")
+        if self.time_zone is not None:
+            from zoneinfo import available_timezones
+
+            if self.time_zone not in available_timezones():
+                raise ValueError(
+                    f"there is no time zone '{self.time_zone}'. {nearest(self.time_zone, sorted(available_timezones()))}"
+                )
+        return self
+
+
+class _Form(BaseModel):
+    """Where a file is, and which form it has."""
 
     model_config = _Strict
     path: str = Field(min_length=1, description="path; a relative one starts from the params file")
@@ -107,26 +151,6 @@ class FileSettings(BaseModel):
     table: int | None = Field(None, ge=1, description="which table of a file that holds several, counted from 1")
     unfinished: Literal["keep", "drop"] = Field("keep", description="answers that the tool marks as not finished")
     test_rows: Literal["keep", "drop"] = Field("drop", description="previews and tests, as the tool marks them")
-    header_case: Literal["as_written", "lower"] = Field(
-        "as_written", description="letter case of column names; lower: in small letters"
-    )
-    columns: dict[str, str] = Field({}, description="other names for columns: name in the file to name used")
-    where: dict[str, list[Cell]] = Field(
-        {}, description="column to the values that it may have; other rows are left out, and counted"
-    )
-    missing_codes: list[Cell] | dict[str, list[Cell]] = Field(
-        [], description="values that stand for no answer, such as 99: of every column, or by column"
-    )
-    decimal: Literal[".", ","] | None = Field(None, description="decimal mark; what the cells show if absent")
-    thousands: Literal[",", ".", " ", "'"] | None = Field(
-        None, description="mark between thousands; what the cells show if absent"
-    )
-    dates: Literal["dmy", "mdy", "ymd", "excel"] | None = Field(
-        None, description="order of day, month and year, or days as Excel counts them; what the cells show if absent"
-    )
-    time_zone: str | None = Field(
-        None, description="clock of times without a zone, such as Asia/Shanghai; times with one are put on it too"
-    )
 
     @property
     def passed_over(self) -> int:
@@ -134,21 +158,14 @@ class FileSettings(BaseModel):
         return self.skip_rows if self.header_row is None else self.header_row - 1
 
     @model_validator(mode="after")
-    def _possible(self) -> Self:
-        if self.decimal is not None and self.decimal == self.thousands:
-            raise ValueError(f"decimal and thousands are both '{self.decimal}'")
+    def _lines(self) -> Self:
         if self.header_row is not None and self.header_row <= self.skip_rows:
             raise ValueError(f"header_row is {self.header_row}, but skip_rows passes over the first {self.skip_rows}")
-        if len(set(self.columns.values())) < len(self.columns):
-            raise ValueError("columns gives two columns the same name")
-        if self.time_zone is not None:
-            from zoneinfo import available_timezones
-
-            if self.time_zone not in available_timezones():
-                raise ValueError(
-                    f"there is no time zone '{self.time_zone}'. {nearest(self.time_zone, sorted(available_timezones()))}"
-                )
         return self
+
+
+class FileSettings(RowSettings, _Form):
+    """How a file is read; what is not given is recognised, and asked for where it cannot be."""
 
 
 class JoinedFile(FileSettings):
@@ -182,26 +199,59 @@ class Protect(BaseModel):
     retention: Labels | None = Field(None, description="how long the data are kept, for the same")
 
 
-class FileSource(FileSettings):
-    """A file of your own, of any form that is known; for panels and journeys also a folder of Parquet files."""
+class OwnRows(RowSettings):
+    """Rows of your own, from a file or a database."""
 
-    source: Literal["file"]
+    source: str
     join: list[JoinedFile] = Field([], description="further files whose columns are added by a key")
     protect: Protect = Field(Protect(), description="what becomes of columns that tell who somebody is")
 
     @property
     def changes_rows(self) -> bool:
         """Whether rows must be in memory to be read as the settings say."""
-        given = (
-            self.columns,
-            self.where,
-            self.missing_codes,
-            self.decimal,
-            self.thousands,
-            self.join,
-            self.passed_over,
-        )
+        given = (self.columns, self.where, self.missing_codes, self.decimal, self.thousands, self.join)
         return any(given) or self.header_case != "as_written"
+
+
+class FileSource(OwnRows, FileSettings):
+    """A file of your own, of any form that is known; for panels and journeys also a folder of Parquet files."""
+
+    source: Literal["file"]
+
+    @property
+    def changes_rows(self) -> bool:
+        """Whether rows must be in memory to be read as the settings say."""
+        return super().changes_rows or self.passed_over > 0
+
+
+class SqlSource(OwnRows):
+    """Rows that a query gets from a database, which is only read; user and password come from the environment alone."""
+
+    source: Literal["sql"]
+    sql: str = Field(
+        min_length=1,
+        description="one query: SELECT, WITH, VALUES or TABLE; without ORDER BY its rows are put in order by their values",
+    )
+    url: str = Field(
+        description="of the database: postgresql://HOST/DATABASE, or duckdb:///FILE from this file's folder; no user, no password"
+    )
+    name: str | None = Field(
+        None, min_length=1, description="what the report calls the rows; the query's first table if absent"
+    )
+    timeout: int = Field(600, ge=1, le=86_400, description="seconds after which the query is given up")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_credentials(cls, given: Any) -> Any:
+        if isinstance(given, Mapping):
+            refuse_credentials(given)
+        return given
+
+    @model_validator(mode="after")
+    def _readable(self) -> Self:
+        parse_url(self.url)
+        read_statement(self.sql)
+        return self
 
 
 def source_of[Source](given: Source | str | Path) -> Source | FileSource:
@@ -220,100 +270,31 @@ def source_of[Source](given: Source | str | Path) -> Source | FileSource:
 
 
 def _infer_source(given: Any) -> Any:
-    """Take a section without 'source' for a file where it has a path, otherwise for the scenario."""
+    """Take a section without 'source' for a file where it has a path, a query where it has one, otherwise the scenario."""
     if isinstance(given, dict) and "source" not in given:
-        return {"source": "file" if "path" in given else "scenario", **given}
+        kind = "sql" if {"sql", "url"} & given.keys() else "file" if "path" in given else "scenario"
+        return {"source": kind, **given}
     return given
 
 
 DataSource = Annotated[
-    ScenarioSource | DatasetSource | FileSource, Field(discriminator="source"), BeforeValidator(_infer_source)
+    ScenarioSource | DatasetSource | FileSource | SqlSource,
+    Field(discriminator="source"),
+    BeforeValidator(_infer_source),
 ]
 
 PanelSource = Annotated[
-    RolloutSource | DatasetSource | FileSource, Field(discriminator="source"), BeforeValidator(_infer_source)
+    RolloutSource | DatasetSource | FileSource | SqlSource,
+    Field(discriminator="source"),
+    BeforeValidator(_infer_source),
 ]
 
 TouchSource = Annotated[
-    TouchpointsSource | DatasetSource | FileSource, Field(discriminator="source"), BeforeValidator(_infer_source)
+    TouchpointsSource | DatasetSource | FileSource | SqlSource,
+    Field(discriminator="source"),
+    BeforeValidator(_infer_source),
 ]
 
-TableSource = Annotated[DatasetSource | FileSource, Field(discriminator="source"), BeforeValidator(_infer_source)]
-
-Action = Literal["drop", "flag", "off"]
-
-
-class MissingRule(BaseModel):
-    """Respondents who left too many items blank."""
-
-    model_config = _Strict
-    action: Action = Field("drop", description="drop, flag or off")
-    max_share: float = Field(0.5, ge=0, lt=1, description="largest share of blank items that is kept")
-
-
-class OutOfRangeRule(BaseModel):
-    """Answers outside the scale of their item."""
-
-    model_config = _Strict
-    action: Literal["error", "blank", "drop"] = Field(
-        "error", description="error: stop; blank: treat as missing; drop: leave the respondent out"
-    )
-
-
-class DuplicateIdRule(BaseModel):
-    """Respondent identifiers that occur more than once."""
-
-    model_config = _Strict
-    action: Literal["error", "keep_first", "flag"] = Field("error", description="error, keep_first or flag")
-
-
-class DuplicateRowRule(BaseModel):
-    """Respondents whose every item answer equals an earlier respondent's."""
-
-    model_config = _Strict
-    action: Action = Field("flag", description="drop, flag or off")
-
-
-class LongStringRule(BaseModel):
-    """Straight-lining: a long run of one same answer in every battery (of at least six items)."""
-
-    model_config = _Strict
-    action: Action = Field("flag", description="drop, flag or off")
-    share: float = Field(1.0, gt=0, le=1, description="length of the run, as a share of the answers, that triggers")
-
-
-class IrvRule(BaseModel):
-    """Straight-lining: intra-individual response variability (SD over all items) that is too low."""
-
-    model_config = _Strict
-    action: Action = Field("flag", description="drop, flag or off")
-    minimum: float = Field(0.3, ge=0, description="smallest SD over a respondent's answers that is not suspicious")
-
-
-class TooFastRule(BaseModel):
-    """Interviews that were too short; needs duration_column."""
-
-    model_config = _Strict
-    action: Action = Field("drop", description="drop, flag or off")
-    seconds_per_item: float = Field(2.0, gt=0, description="fewest seconds an item takes (Huang et al. 2012)")
-
-
-class ConstantItemRule(BaseModel):
-    """Items that everybody answered alike, which cannot measure a difference."""
-
-    model_config = _Strict
-    action: Literal["error", "flag"] = Field("error", description="error or flag")
-
-
-class Screening(BaseModel):
-    """Every screening rule and what it does; nothing is dropped without an entry in the log."""
-
-    model_config = _Strict
-    out_of_range: OutOfRangeRule = OutOfRangeRule()
-    duplicate_ids: DuplicateIdRule = DuplicateIdRule()
-    missing: MissingRule = MissingRule()
-    too_fast: TooFastRule = TooFastRule()
-    long_string: LongStringRule = LongStringRule()
-    irv: IrvRule = IrvRule()
-    duplicate_rows: DuplicateRowRule = DuplicateRowRule()
-    constant_items: ConstantItemRule = ConstantItemRule()
+TableSource = Annotated[
+    DatasetSource | FileSource | SqlSource, Field(discriminator="source"), BeforeValidator(_infer_source)
+]

@@ -11,7 +11,7 @@ import pandas as pd
 
 from xmresearch.data.cell_values import cell_text
 from xmresearch.data.column_names import matched, new_names
-from xmresearch.data.config import Cell, FileSettings
+from xmresearch.data.config import Cell, RowSettings
 from xmresearch.data.formats.cells import as_numbers, told_apart
 from xmresearch.data.formats.table import Role, Table
 from xmresearch.errors import DataError, Problems, brief, nearest
@@ -22,7 +22,7 @@ _KEPT: frozenset[Role] = frozenset({"id", "external_id", "duration", "weight"})
 
 
 def by_settings(
-    table: Table, settings: FileSettings, name: str, exempt: Sequence[str] = (), only: Sequence[str] | None = None
+    table: Table, settings: RowSettings, name: str, exempt: Sequence[str] = (), only: Sequence[str] | None = None
 ) -> Table:
     """Rename columns, leave out rows and blank codes as the params say.
 
@@ -30,7 +30,7 @@ def by_settings(
     ----------
     table : Table
         As read.
-    settings : FileSettings
+    settings : RowSettings
         What the params say of the file.
     name : str
         Of the file, for messages.

@@ -18,9 +18,10 @@ from xmresearch.data.config import (
     FileSettings,
     FileSource,
     JoinedFile,
+    OwnRows,
     Protect,
     ScenarioSource,
-    Screening,
+    SqlSource,
     source_of,
 )
 from xmresearch.data.dated_columns import PEEKED, dated, dated_scan
@@ -32,7 +33,9 @@ from xmresearch.data.numerals import require_settled
 from xmresearch.data.protected_scan import protect_scan
 from xmresearch.data.protection import protect, require_no_names
 from xmresearch.data.readers import file_format, scan_survey
+from xmresearch.data.remote.fetched import located
 from xmresearch.data.sampling_params import SamplingParams
+from xmresearch.data.screening_params import Screening
 from xmresearch.data.survey import Survey, prepare_survey
 from xmresearch.data.value_labels import hold_labels
 from xmresearch.data.waves import Period, waves_of
@@ -140,7 +143,7 @@ def load_survey(
 
 
 def _protection(data: DataSource | str | Path) -> Protect:
-    return data.protect if isinstance(data, FileSource) else Protect()
+    return data.protect if isinstance(data, OwnRows) else Protect()
 
 
 def _columns_of(table: Table | pd.DataFrame, carried: Sequence[str]) -> list[str]:
@@ -167,7 +170,7 @@ def _require_groups(table: Table, segments: Sequence[str]) -> None:
 
 
 def _in_periods(table: Table | pd.DataFrame, periods: Mapping[str, Period], data: DataSource) -> Table | pd.DataFrame:
-    frame, order = _rows(table), data.dates if isinstance(data, FileSource) else None
+    frame, order = _rows(table), data.dates if isinstance(data, OwnRows) else None
     put = {c: waves_of(frame[c], period, order=order) for c, period in periods.items() if c in frame.columns}
     frame = frame.assign(**put) if put else frame
     return replace(table, frame=frame) if isinstance(table, Table) else frame
@@ -179,7 +182,7 @@ def _rows(table: Table | pd.DataFrame) -> pd.DataFrame:
 
 def _require_no_answer(data: DataSource, book: Codebook) -> None:
     """Refuse codes for no answer that are answers of an item's scale."""
-    codes = data.missing_codes if isinstance(data, FileSource) else []
+    codes = data.missing_codes if isinstance(data, OwnRows) else []
     for column in book.columns:
         named = codes.get(column.name, []) if isinstance(codes, dict) else codes
         inside = [
@@ -208,19 +211,23 @@ def _open_survey(data: DataSource, base: Path | None, *, weighted: bool, exempt:
         from xmresearch.data.datasets import load_dataset
 
         return load_dataset(data.name), data.name, None, None
-    table, source = read_file(data, base, exempt), neutral_name(Path(data.path).name)
+    found = located(data, base or Path())
+    table, source = read_file(data, base, exempt), found.source
     plain = table.encoding in ("", "utf-8-sig", "utf-8")
     return table, source if plain else f"{source} ({table.encoding})", None, None
 
 
 def read_file(
-    data: FileSource, base: Path | None = None, exempt: Sequence[str] = (), only: Sequence[str] | None = None
+    data: FileSource | SqlSource,
+    base: Path | None = None,
+    exempt: Sequence[str] = (),
+    only: Sequence[str] | None = None,
 ) -> Table:
-    """Read the file that a params file names.
+    """Read the file, or the rows of a query, that a params file names.
 
     Parameters
     ----------
-    data : FileSource
+    data : FileSource or SqlSource
         Where it is, and how to read it.
     base : Path, optional
         Folder that a relative path starts from; the working directory if absent.
@@ -237,13 +244,14 @@ def read_file(
     Raises
     ------
     DataError
-        See `xmresearch.data.formats.registry.read_table` and `by_settings`.
+        See `xmresearch.data.formats.registry.read_table`, `located` and `by_settings`.
     """
     folder = base or Path()
-    path = folder / data.path
     problems, others = Problems(), []
     with problems.step():
-        table = by_settings(read_table(path, data), data, neutral_name(path.name), [*exempt, *_left_keys(data)], only)
+        place = located(data, folder)
+        read = place.described(read_table(place.path, place.settings))
+        table = by_settings(read, data, place.name, [*exempt, *_left_keys(data)], only)
     for other in data.join:
         with problems.step():
             others.append(_read_other(other, folder))
@@ -253,7 +261,7 @@ def read_file(
     return table
 
 
-def _left_keys(data: FileSource) -> list[str]:
+def _left_keys(data: OwnRows) -> list[str]:
     return [name for other in data.join for name in ([other.by] if isinstance(other.by, str) else other.by)]
 
 
@@ -265,7 +273,9 @@ def _read_other(settings: JoinedFile, folder: Path) -> Table:
     return by_settings(read_table(path, FileSource(source="file", **own)), settings, neutral_name(path.name), keys)
 
 
-def open_rows(data: DatasetSource | FileSource, base: Path | None = None) -> tuple[pd.DataFrame | pl.LazyFrame, str]:
+def open_rows(
+    data: DatasetSource | FileSource | SqlSource, base: Path | None = None
+) -> tuple[pd.DataFrame | pl.LazyFrame, str]:
     """Open rows that need no codebook.
 
     Parameters
@@ -289,7 +299,7 @@ def open_rows(data: DatasetSource | FileSource, base: Path | None = None) -> tup
 
 
 def open_dated(
-    data: DatasetSource | FileSource,
+    data: DatasetSource | FileSource | SqlSource,
     base: Path | None = None,
     *,
     dates: Sequence[str] = (),
@@ -300,7 +310,7 @@ def open_dated(
 
     Parameters
     ----------
-    data : DatasetSource or FileSource
+    data : DatasetSource, FileSource or SqlSource
         Where the rows come from; a path may name a folder of Parquet files.
     base : Path, optional
         Folder that relative paths start from; the working directory if absent.
@@ -332,20 +342,20 @@ def open_dated(
         known = local_path(data.name)
         scanned = known is not None and file_format(known) == "parquet"
         return scan_survey(known) if scanned and known else load_dataset(data.name), data.name, None
-    path = (base or Path()) / data.path
+    found = located(data, base or Path())
+    path = found.path
     if path.is_dir() and data.changes_rows:
         raise DataError(
             f"'{path.name}' is a folder of Parquet files, which is streamed: its columns, rows and cells are taken as they are.",
             "Leave columns, where, missing_codes, decimal, thousands, header_case and join out of data.",
         )
-    form = file_format(path, data) if path.is_file() else None
+    form = file_format(path, found.settings) if path.is_file() else None
     streamed = (form == "csv" and path.stat().st_size >= LARGE_CSV) or (
         form == "parquet" and path.suffix.lower() in (".parquet", ".pq")
     )
     if path.is_dir() or (streamed and not data.changes_rows):
-        rows = (
-            scan_survey(path, delimiter=data.delimiter, encoding=data.encoding) if form == "csv" else scan_survey(path)
-        )
+        marks = (found.settings.delimiter, found.settings.encoding) if form == "csv" else (None, None)
+        rows = scan_survey(path, delimiter=marks[0], encoding=marks[1])
         there = [c for c in dates if c in rows.collect_schema()]
         require_no_names(rows.head(PEEKED).collect().to_pandas(), there)
         notes = []
@@ -354,7 +364,7 @@ def open_dated(
             notes += [said] if said else []
         rows, protected = protect_scan(rows, data.protect, base, labels=labels)
         table = Table(pd.DataFrame(), form or "parquet", "streamed, not read", notes=tuple(notes), protected=protected)
-        return rows, neutral_name(path.name), table
+        return rows, found.source, found.described(table)
     table = read_file(data, base, only=numbers)
     problems = Problems()
     with problems.step():
@@ -371,7 +381,7 @@ def open_dated(
             notes += [said] if said else []
     problems.settle()
     table = protect(replace(table, frame=frame, notes=tuple(notes)), data.protect, base, labels=labels)
-    return table.frame, neutral_name(path.name), table.without_rows()
+    return table.frame, found.source, table.without_rows()
 
 
 def _present(codebook: Codebook, available: Sequence[str]) -> tuple[Codebook, tuple[str, ...]]:

@@ -75,7 +75,7 @@ def load_panel(
 
     Parameters
     ----------
-    data : RolloutSource, DatasetSource, FileSource, str or Path
+    data : RolloutSource, DatasetSource, FileSource, SqlSource, str or Path
         Where the rows come from; a path is that of a file of any form that is known, or of a folder of Parquet files.
     base : Path, optional
         Folder that relative paths start from; the working directory if absent.

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import pandas as pd
 
 from xmresearch.data.anonymity import Anonymity
-from xmresearch.data.config import FileSource
+from xmresearch.data.config import OwnRows
 from xmresearch.data.formats.table import Table
 from xmresearch.disclosure import MIN_CELL
 
@@ -35,7 +35,7 @@ def privacy_record(opened: Opened, data: Any, lang: str, min_cell: int = MIN_CEL
     ----------
     opened : Survey, PanelData or TouchData
         As loaded.
-    data : FileSource or another source
+    data : FileSource, SqlSource or another source
         Of the params.
     lang : {'en', 'zh'}
         Language of what the params say.
@@ -51,7 +51,7 @@ def privacy_record(opened: Opened, data: Any, lang: str, min_cell: int = MIN_CEL
     ----------
     GDPR, Articles 5, 30 and 35. Personal Information Protection Law of the People's Republic of China, Articles 6, 28, 51, 55 and 56.
     """
-    if not opened.read_from or not isinstance(data, FileSource):
+    if not opened.read_from or not isinstance(data, OwnRows):
         return None
     protected = [p for table, _ in opened.read_from for p in table.protected]
     rows: list[tuple[str, str, float]] = [("privacy_read", opened.source, opened.read_from[0][1])]

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from xmresearch.data.codebook import Codebook, Column
-from xmresearch.data.config import FileSource
+from xmresearch.data.config import OwnRows
 
 COLUMNS = ("code", "wording", "construct", "asked", "reverse", "scale", "answers", "no_answer")
 _OPTIONAL = ("construct", "reverse", "scale", "answers", "no_answer")
@@ -23,7 +23,7 @@ def questions(book: Codebook, lang: str, data: Any = None) -> pd.DataFrame:
         Of the columns that the data have.
     lang : {'en', 'zh'}
         Language of the wording.
-    data : FileSource, optional
+    data : FileSource or SqlSource, optional
         Where the rows come from; its codes for no answer are listed.
 
     Returns
@@ -96,7 +96,7 @@ def _apart(column: Column, lang: str) -> list[str]:
 
 
 def _codes(name: str, data: Any) -> list[str]:
-    if not isinstance(data, FileSource):
+    if not isinstance(data, OwnRows):
         return []
     codes = data.missing_codes
     chosen = codes.get(name, []) if isinstance(codes, Mapping) else codes

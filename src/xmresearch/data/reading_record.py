@@ -10,6 +10,7 @@ import pandas as pd
 
 from xmresearch.data.answers import Conversion
 from xmresearch.data.formats.table import Table
+from xmresearch.data.remote.database_url import DATABASES
 from xmresearch.data.survey import Survey
 
 MOST_WORDS = 11
@@ -49,7 +50,8 @@ def how_read(opened: Read) -> pd.DataFrame | None:
 
 
 def _of_file(table: Table, received: float) -> list[tuple[str, str, float]]:
-    rows: list[tuple[str, str, float]] = [("read_format", f"format_{table.format}", received)]
+    step = "read_query" if table.format in DATABASES else "read_format"
+    rows: list[tuple[str, str, float]] = [(step, f"format_{table.format}", received)]
     if table.encoding:
         rows.append(("read_encoding", table.encoding, float("nan")))
     for rule, count in table.left_out.items():

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from xmresearch.data.answers import Conversion, merged, to_numbers
 from xmresearch.data.codebook import RATED, Codebook
-from xmresearch.data.config import Screening
 from xmresearch.data.durations import read_durations
 from xmresearch.data.numerals import require_settled
 from xmresearch.data.response_patterns import irv, repeated_rows, straight_lines
+from xmresearch.data.screening_params import Screening
 from xmresearch.display import Shown
 from xmresearch.errors import DataError, Problems
 

@@ -15,12 +15,12 @@ from xmresearch.data.anonymity import Anonymity
 from xmresearch.data.answers import Conversion
 from xmresearch.data.apart_answers import apart_answers
 from xmresearch.data.codebook import RATED, Codebook
-from xmresearch.data.config import Screening
 from xmresearch.data.delimited import require_unique_columns
 from xmresearch.data.drawn import LEAST_CLUSTERS, Drawn, category_labels, read_drawn
 from xmresearch.data.formats.table import Table
 from xmresearch.data.sampling_params import SamplingParams
 from xmresearch.data.screening import ScreeningLog, numeric_items, require_in_range, screen
+from xmresearch.data.screening_params import Screening
 from xmresearch.data.survey_checks import check_columns, check_items
 from xmresearch.data.weights import effective_n, positive_weights
 from xmresearch.disclosure import MIN_CELL

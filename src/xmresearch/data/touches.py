@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from xmresearch.data.config import DatasetSource, FileSource, TouchpointsSource, TouchSource, source_of
+from xmresearch.data.config import DatasetSource, FileSource, SqlSource, TouchpointsSource, TouchSource, source_of
 from xmresearch.data.formats.table import Table
 from xmresearch.data.load import open_dated
 from xmresearch.data.panel import PanelData
@@ -42,7 +42,7 @@ class TouchData(PanelData):
 
 def load_touches(
     data: TouchSource | str | Path,
-    survey: DatasetSource | FileSource | str | Path | None = None,
+    survey: DatasetSource | FileSource | SqlSource | str | Path | None = None,
     base: Path | None = None,
     *,
     dates: Sequence[str] = (),
@@ -53,9 +53,9 @@ def load_touches(
 
     Parameters
     ----------
-    data : TouchpointsSource, DatasetSource, FileSource, str or Path
+    data : TouchpointsSource, DatasetSource, FileSource, SqlSource, str or Path
         Where paths or events come from; a path is that of a file of any form that is known, or of a folder of Parquet files.
-    survey : DatasetSource, FileSource, str or Path, optional
+    survey : DatasetSource, FileSource, SqlSource, str or Path, optional
         Where scores come from; a scenario has its own.
     base : Path, optional
         Folder that relative paths start from; the working directory if absent.

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import BaseModel
 
-from xmresearch.data.config import DatasetSource, FileSource
+from xmresearch.data.config import DatasetSource, FileSource, JoinedFile, OwnRows, SqlSource
 from xmresearch.errors import DataError
 from xmresearch.identifiers.file_names import neutral_name
 
@@ -37,7 +38,7 @@ def key_fingerprints(params: BaseModel, base: Path) -> dict[str, str]:
     found = {}
     for name in type(params).model_fields:
         source = getattr(params, name)
-        if isinstance(source, FileSource) and source.protect.key is not None:
+        if isinstance(source, OwnRows) and source.protect.key is not None:
             found[f"{name}.protect.key"] = fingerprint(read_key(source.protect.key, base))
     return found
 
@@ -47,7 +48,7 @@ def source_files(data: BaseModel, base: Path, *, folders: bool = False) -> dict[
 
     Parameters
     ----------
-    data : ScenarioSource, RolloutSource, DatasetSource or FileSource
+    data : ScenarioSource, RolloutSource, DatasetSource, FileSource or SqlSource
         Where the rows come from.
     base : Path
         Folder of the params file.
@@ -57,7 +58,7 @@ def source_files(data: BaseModel, base: Path, *, folders: bool = False) -> dict[
     Returns
     -------
     dict of str to Path
-        By key: data, or data/NAME for the files of a folder (data/NUMBER of a name that tells who somebody is); join1, join2, ... for those that are joined.
+        By key: data (none of a query, see `queries`), or data/NAME for the files of a folder (data/NUMBER of a name that tells who somebody is); join1, join2, ... for those that are joined.
 
     Raises
     ------
@@ -74,17 +75,49 @@ def source_files(data: BaseModel, base: Path, *, folders: bool = False) -> dict[
                 f"data.path: the file '{data.path}' does not exist in '{path.parent}'.",
                 "Relative paths start from the folder of the params file.",
             )
-        others = {f"join{k + 1}": base / other.path for k, other in enumerate(data.join)}
-        for key, other in others.items():
-            if not other.is_file():
-                raise DataError(
-                    f"data.join: the file '{other.name}' does not exist in '{other.parent}'.",
-                    f"Correct the path of {key}; relative paths start from the folder of the params file.",
-                )
-        return {"data": path, **others}
+        return {"data": path, **_joined(data.join, base)}
+    if isinstance(data, SqlSource):
+        return _joined(data.join, base)
     if isinstance(data, DatasetSource):
         from xmresearch.data.datasets import local_path
 
         found = local_path(data.name)
         return {} if found is None else {"data": found}
     return {}
+
+
+def _joined(files: Sequence[JoinedFile], base: Path) -> dict[str, Path]:
+    """Return the files that are joined, by key."""
+    others = {f"join{k + 1}": base / other.path for k, other in enumerate(files)}
+    for key, other in others.items():
+        if not other.is_file():
+            raise DataError(
+                f"data.join: the file '{other.name}' does not exist in '{other.parent}'.",
+                f"Correct the path of {key}; relative paths start from the folder of the params file.",
+            )
+    return others
+
+
+def queries(params: BaseModel, prefix: str = "data") -> dict[str, SqlSource]:
+    """Return the queries whose rows a run reads.
+
+    Parameters
+    ----------
+    params : BaseModel
+        Of a study, or a section of them.
+    prefix : str
+        Key of what stands under `data`: that of a section is the section's name.
+
+    Returns
+    -------
+    dict of str to SqlSource
+        By the key that names the input, as of files: data, survey, ...
+    """
+    found: dict[str, SqlSource] = {}
+    for name in type(params).model_fields:
+        section = getattr(params, name)
+        if isinstance(section, SqlSource):
+            found[prefix if name == "data" else name] = section
+        elif isinstance(section, BaseModel):
+            found |= queries(section, name)
+    return found

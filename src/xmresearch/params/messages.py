@@ -60,7 +60,7 @@ def describe(model: type[BaseModel], error: Mapping[str, Any]) -> tuple[str, str
     place: list[str] = []
     for position, part in enumerate(parts):
         tagged = [m for m in owners if part in get_args(getattr(m.model_fields.get("source"), "annotation", None))]
-        if tagged:
+        if tagged and tagged != owners:
             owners = tagged
             continue
         place.append(part)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from typing import Any
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from xmresearch.data.config import FileSource
+from xmresearch.data.config import FileSource, SqlSource
 from xmresearch.errors import ParamsError
 from xmresearch.params.messages import describe, most_telling
 from xmresearch.params.registry import find_study
+
+_QUERY = SqlSource(source="sql", sql="SELECT * FROM survey WHERE year = 2025", url="postgresql://HOST/DATABASE")
 
 
 def json_schema(study: str) -> str:
@@ -72,15 +75,22 @@ def commented_params(study: str, name: str) -> str:
         "# data:",
         *(f"# {line}" for line in _fields(FileSource(source="file", path="survey.csv"), 1)),
     ]
+    lines += [
+        "# or the rows of a query, whose user and password come from the environment (PGUSER, PGPASSWORD, ...):",
+        "# data:",
+        *(f"# {line}" for line in _fields(_QUERY, 1, only=("sql", "url", "name", "timeout"))),
+    ]
     if "codebook" in kind.model_fields:
         lines += ["# with a codebook that says what its columns measure:", "# codebook: my_codebook.yml"]
     return "\n".join(lines) + "\n"
 
 
-def _fields(model: BaseModel, depth: int) -> list[str]:
+def _fields(model: BaseModel, depth: int, only: Collection[str] | None = None) -> list[str]:
     lines: list[str] = []
     pad = "  " * depth
     for name, field in type(model).model_fields.items():
+        if only is not None and name not in only:
+            continue
         value: Any = getattr(model, name)
         note = f"  # {field.description}" if field.description else ""
         if isinstance(value, BaseModel):

@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 from pydantic import Field, model_validator
 
 from xmresearch.data.codebook_file import codebook_path, is_shipped
-from xmresearch.data.config import DatasetSource, DataSource, FileSource, ScenarioSource, Screening
+from xmresearch.data.config import DatasetSource, DataSource, OwnRows, ScenarioSource
+from xmresearch.data.screening_params import Screening
 from xmresearch.errors import Problems
 from xmresearch.params.base import StudyParams
 from xmresearch.params.files import source_files
@@ -45,8 +46,9 @@ class SurveyParams(StudyParams):
         if not isinstance(given, Mapping):
             return given
         data = given.get("data")
-        own = isinstance(data, FileSource | DatasetSource) or (
-            isinstance(data, Mapping) and (data.get("source") in ("file", "dataset") or "path" in data)
+        own = isinstance(data, OwnRows | DatasetSource) or (
+            isinstance(data, Mapping)
+            and (data.get("source") in ("file", "sql", "dataset") or not data.keys().isdisjoint({"path", "sql", "url"}))
         )
         return {**cls.of_own_data, **given} if own else given
 

@@ -12,7 +12,7 @@ from xmresearch.identifiers.file_names import neutral_name
 from xmresearch.identifiers.patterns import scrub
 from xmresearch.run.plan import Plan
 from xmresearch.run.project import shipped
-from xmresearch.run.public_params import is_absolute, public_params
+from xmresearch.run.public_params import FILE_OF_DATABASE, is_absolute, public_params
 
 FOLDER = "archive"
 PARAMS = f"{FOLDER}/params.yml"
@@ -85,8 +85,9 @@ def input_places(plan: Plan) -> dict[str, str]:
         the project are left out.
     """
     given = plan.params.determining()
-    absolute = {text for text in _texts(given) if is_absolute(text)}
-    paths = {key: path for key, path in plan.inputs.items() if key != "references"}
+    named = (text.removeprefix(FILE_OF_DATABASE) for text in _texts(given))
+    absolute = {text for text in named if is_absolute(text)}
+    paths = {key: path for key, path in plan.inputs.items() if key != "references"} | plan.rows.databases
     for key in plan.identity.inputs:
         if key.endswith(PSEUDONYM_KEY) and not (text := _at(given, key)).startswith("env:"):
             paths[key] = plan.base / text

@@ -17,9 +17,9 @@ from xmresearch.run.project import shipped
 
 KEY_LENGTH = 16
 PACKAGES = (
-    "xmresearch", "arviz", "click", "defusedxml", "filelock", "ipykernel", "jupyterlab", "llvmlite", "matplotlib",
+    "xmresearch", "arviz", "click", "defusedxml", "distributed", "duckdb", "filelock", "ipykernel", "jupyterlab", "llvmlite", "matplotlib",
     "nbclient", "numba", "numpy", "openpyxl", "pandas", "papermill", "phonenumbers", "pingouin", "platformdirs", "polars",
-    "pooch", "pyarrow", "pydantic", "pylopdf-fonts-zh-cn", "pymc", "pypandoc-binary", "pyreadstat", "pytensor",
+    "pooch", "psycopg", "pyarrow", "pydantic", "pylopdf-fonts-zh-cn", "pymc", "pypandoc-binary", "pyreadstat", "pytensor",
     "python-docx", "python-pptx", "python-stdnum", "pyyaml", "rdata", "rjieba", "scipy", "seaborn", "semopy", "statsmodels",
     "threadpoolctl", "typst", "xlrd", "xlsxwriter",
 )  # fmt: skip

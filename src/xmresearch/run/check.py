@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 from xmresearch.errors import anonymous
@@ -31,12 +32,14 @@ def check_study(params_file: str | Path, overrides: Sequence[str] = (), *, lang:
     """
     plan = plan_run(params_file, overrides, lang=lang)
     study, params = plan.study, plan.params
-    data = study.open(params, plan.base)
-    require_subjects(plan.actions, data)
+    with closing(plan.rows), plan.rows.used():
+        data = study.open(params, plan.base)
+        require_subjects(plan.actions, data)
+        checked = study.check(params, data)
     state = "is at hand already" if is_whole(plan.folder) else "would be computed"
     lines = [
         f"Params are valid: study {params.study}, name {params.name}, language {params.lang}.",
-        *study.check(params, data),
+        *checked,
         *([f"Action register: {len(plan.actions)} action(s)."] if plan.actions else []),
         f"Result {plan.identity.key} {state}.",
     ]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from xmresearch.data.remote.fetched import Rows, fetch
+from xmresearch.errors import Problems
 from xmresearch.params.actions import Action
 from xmresearch.params.base import StudyParams
-from xmresearch.params.files import key_fingerprints
+from xmresearch.params.files import key_fingerprints, queries
 from xmresearch.params.load import load_params
 from xmresearch.params.registry import find_study
 from xmresearch.params.study import Study
@@ -47,6 +49,8 @@ class Plan:
         The client's look.
     actions : tuple of Action
         The action register.
+    rows : Rows
+        What was fetched from databases; it is there as long as the plan.
     """
 
     study: Study
@@ -60,6 +64,7 @@ class Plan:
     folder: Path
     style: ClientStyle
     actions: tuple[Action, ...] = ()
+    rows: Rows = field(default_factory=Rows)
 
 
 def plan_run(
@@ -85,7 +90,7 @@ def plan_run(
     Raises
     ------
     ParamsError, DataError
-        The params are wrong, or a file that they name does not exist.
+        The params are wrong, a file that they name does not exist, or rows that they name cannot be fetched.
     """
     path = params_path(params_file)
     base = path.resolve().parent
@@ -111,7 +116,7 @@ def plan_params(params: StudyParams, base: Path, near: Path, out: str | Path | N
     Raises
     ------
     ParamsError, DataError
-        There is no such study, or a file that the params name does not exist.
+        There is no such study, a file that the params name does not exist, or rows that they name cannot be fetched.
     """
     root = project_root()
     study = find_study(params.study, near)
@@ -119,10 +124,15 @@ def plan_params(params: StudyParams, base: Path, near: Path, out: str | Path | N
     cited = {name: checked(path) for name, path in bibliographies(base, notebook).items()}
     styled = params.style_files(base)
     style = read_style(params.style.accent, styled)
-    inputs = params.input_files(base) | cited | {f"style.{key}": path for key, path in styled.items()}
+    problems, inputs, rows = Problems(), dict(cited), Rows()
+    with problems.step():
+        inputs = params.input_files(base) | cited | {f"style.{key}": path for key, path in styled.items()}
+    with problems.step():
+        rows = fetch(queries(params), base)
+    problems.settle()
     actions = read_actions(params, base, study)
-    keys = key_fingerprints(params, base) | as_input(actions)
+    keys = key_fingerprints(params, base) | as_input(actions) | rows.hashes
     identity = identify(portable(params.determining()), inputs, notebook, study.folder, keys)
     home = Path(out) if out is not None else root / "outputs"
     folder = home / params.study / params.name / identity.key
-    return Plan(study, params, base, near, notebook, root, inputs, identity, folder, style, tuple(actions))
+    return Plan(study, params, base, near, notebook, root, inputs, identity, folder, style, tuple(actions), rows)

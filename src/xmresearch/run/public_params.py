@@ -11,6 +11,8 @@ from xmresearch.identifiers.headings import by_name
 from xmresearch.identifiers.patterns import scrub_all
 
 _PATHS = ("path", "codebook", "key", "logo", "css", "reference_docx", "reference_pptx")
+FILE_OF_DATABASE = "duckdb:///"
+"""What stands before the path of a database's file in its address."""
 _RULES = ("where", "missing_codes")
 
 
@@ -85,7 +87,11 @@ def _portable(content: Any, key: str = "") -> Any:
         return {k: _portable(v, str(k)) for k, v in content.items()}
     if isinstance(content, list):
         return [_portable(v, key) for v in content]
-    if not isinstance(content, str) or not is_absolute(content):
+    if not isinstance(content, str):
+        return content
+    if key == "url" and content.startswith(FILE_OF_DATABASE):
+        return f"{FILE_OF_DATABASE}{_portable(content.removeprefix(FILE_OF_DATABASE), 'path')}"
+    if not is_absolute(content):
         return content
     path = PureWindowsPath(content) if PureWindowsPath(content).is_absolute() else PurePath(content)
     return path.name if path.name and (key in _PATHS or path.suffix) else content
@@ -99,7 +105,11 @@ def _neutral(content: Any, key: str = "") -> Any:
         }
     if isinstance(content, list):
         return [_neutral(v) for v in content]
-    if key not in _PATHS or not isinstance(content, str) or content.startswith("env:"):
+    if not isinstance(content, str):
+        return content
+    if key == "url" and content.startswith(FILE_OF_DATABASE):
+        return f"{FILE_OF_DATABASE}{_neutral(content.removeprefix(FILE_OF_DATABASE), 'path')}"
+    if key not in _PATHS or content.startswith("env:"):
         return content
     return str(PurePath(*map(neutral_name, PurePath(content).parts))) if content else content
 

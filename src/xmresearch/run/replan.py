@@ -7,7 +7,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -58,7 +58,8 @@ def repeated(
     if params is not None:
         shown = [f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in _shown(record).items()]
         plan = plan_run(params, shown, lang=record.content["params"].get("lang"), out=out)
-        yield plan, differences(record, plan)
+        with closing(plan.rows):
+            yield plan, differences(record, plan)
         return
     if not record.whole_params:
         raise RepeatError(
@@ -67,7 +68,9 @@ def repeated(
         )
     folder = None if data is None else Path(data).resolve()
     with _staged(record, folder) as base:
-        yield (plan := _planned(record, base, folder, out)), differences(record, plan)
+        plan = _planned(record, base, folder, out)
+        with closing(plan.rows):
+            yield plan, differences(record, plan)
 
 
 def _shown(record: Record) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -93,7 +94,8 @@ def run_study(
     """
     clock = Clock()
     plan = plan_run(params_file, overrides, lang=lang, out=out)
-    return run_plan(plan, clock, force=force, progress=progress, tell=tell, spare=spare)
+    with closing(plan.rows):
+        return run_plan(plan, clock, force=force, progress=progress, tell=tell, spare=spare)
 
 
 def run_plan(
@@ -200,7 +202,7 @@ def _compute(
 
     clock.lap("import")
     executed = work / "executed.ipynb"
-    with deterministic_environment(plan.study.folder.parent):
+    with deterministic_environment(plan.study.folder.parent), plan.rows.used():
         given = plan.params.of_notebook()
         notebook = execute(plan.notebook, executed, given, plan.base, progress=progress, spare=spare)
         clock.lap("notebook")

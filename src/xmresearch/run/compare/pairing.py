@@ -13,10 +13,13 @@ import pandas as pd
 from xmresearch.data.codebook import Codebook
 from xmresearch.data.codebook_file import is_shipped, load_codebook
 from xmresearch.data.drawn import category_labels
+from xmresearch.data.remote.database_url import parse_url
+from xmresearch.data.remote.fetched import Rows, fetch
 from xmresearch.disclosure import MIN_CELL
 from xmresearch.display import Shown
-from xmresearch.errors import XMError
+from xmresearch.errors import DataError, XMError
 from xmresearch.params.base import StudyParams
+from xmresearch.params.files import queries
 from xmresearch.run.cache import file_hash
 from xmresearch.run.compare.recorded import RecordedRun
 from xmresearch.run.project import project_root, shipped
@@ -82,9 +85,36 @@ def _found(params: StudyParams, recorded: Mapping[str, str], base: Path) -> bool
     """Whether all files that the params name lie there, as they were."""
     try:
         files = params.input_files(base)
-        return all(recorded.get(key) == file_hash(path) for key, path in files.items())
+        urls = [parse_url(query.url) for query in queries(params).values()]
+        there = all(url.file(base).is_file() for url in urls if url.engine == "duckdb")
+        return there and all(recorded.get(key) == file_hash(path) for key, path in files.items())
     except (XMError, OSError):
         return False
+
+
+def fetched_again(run: RecordedRun, params: StudyParams, base: Path) -> Rows:
+    """Fetch the rows of a run's queries once more.
+
+    Parameters
+    ----------
+    run : RecordedRun
+        A finished run.
+    params, base
+        As from `params_of`.
+
+    Returns
+    -------
+    Rows
+
+    Raises
+    ------
+    DataError
+        They cannot be fetched, or are no longer those of the run.
+    """
+    rows = fetch(queries(params), base)
+    if any(run.inputs.get(key) != found for key, found in rows.hashes.items()):
+        raise DataError("The rows of the query are no longer those of the run.")
+    return rows
 
 
 def pairing(before: RecordedRun, after: RecordedRun) -> Pairing:
@@ -112,11 +142,12 @@ def pairing(before: RecordedRun, after: RecordedRun) -> Pairing:
         return Pairing("not_by_rows")
     found = [params_of(run) for run in (before, after)]
     opened = []
-    for place in found:
+    for run, place in zip((before, after), found, strict=True):
         if place is None:
             return Pairing("not_found")
         try:
-            data = after.study.open(*place)
+            with fetched_again(run, *place).used():
+                data = after.study.open(*place)
             opened.append((data.respondents, influence(place[0], data), data.table))
         except (XMError, OSError):
             return Pairing("not_found")

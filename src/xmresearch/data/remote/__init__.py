@@ -1,0 +1,1 @@
+"""Rows that are elsewhere: in databases and object stores."""
