@@ -1,4 +1,4 @@
-"""Public names of a package, loaded on first use (PEP 562)."""
+"""Names that are loaded on first use: the public ones of a package (PEP 562), and functions."""
 
 from __future__ import annotations
 
@@ -55,6 +55,29 @@ def front_door(package: str) -> tuple[Callable[[str], Any], Callable[[], list[st
         return sorted({*own, *origins()})
 
     return attribute, names
+
+
+def when_called(package: str, module: str, name: str) -> Callable[..., Any]:
+    """Return a function that is loaded when it is called first.
+
+    Parameters
+    ----------
+    package : str
+        The package's `__name__`.
+    module : str
+        Within it.
+    name : str
+        Of the function.
+
+    Returns
+    -------
+    callable
+    """
+
+    def call(*given: Any, **named: Any) -> Any:
+        return getattr(import_module(f"{package}.{module}"), name)(*given, **named)
+
+    return call
 
 
 def _origins(package: str) -> dict[str, str]:

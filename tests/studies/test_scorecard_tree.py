@@ -53,7 +53,7 @@ def test_lights_are_those_of_the_claim_in_both_languages(folder):
     assert claim.facts["total"] == 3
     missed = both["en"].claims["missed"]
     assert (missed.case, missed.facts["shown"], missed.facts["not_shown"]) == ("some", ["service"], ["loyalty", "ease"])
-    assert missed.case in STUDY.asking["missed"]
+    assert missed.case in STUDY.asking["missed"].verdicts
     for lang, lights in (
         ("en", ("green: reached", "red: missed", "amber: not settled")),
         ("zh", ("绿：达标", "红：未达标", "黄：未定")),

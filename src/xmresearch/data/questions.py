@@ -12,6 +12,8 @@ from xmresearch.data.config import OwnRows
 
 COLUMNS = ("code", "wording", "construct", "asked", "reverse", "scale", "answers", "no_answer")
 _OPTIONAL = ("construct", "reverse", "scale", "answers", "no_answer")
+QUESTIONNAIRE = tuple(f"?{column}" if column in _OPTIONAL else column for column in COLUMNS)
+"""Columns as a report's table takes them: those with a question mark only where there are any."""
 
 
 def questions(book: Codebook, lang: str, data: Any = None) -> pd.DataFrame:

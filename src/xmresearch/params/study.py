@@ -25,6 +25,26 @@ def _no_claims() -> Mapping[str, tuple[str, ...]]:
     return {}
 
 
+LED, COUNTED = ("first", "only"), ("all", "some")
+"""Verdicts of a claim of a first, and of one of a count, in which it names something."""
+
+
+@dataclass(frozen=True)
+class Asks:
+    """When a claim asks for action.
+
+    Attributes
+    ----------
+    verdicts : tuple of str
+        In which, settled, it does.
+    advises : bool
+        Whether it says what to do in whatever case it is.
+    """
+
+    verdicts: tuple[str, ...]
+    advises: bool = False
+
+
 @dataclass(frozen=True)
 class Study:
     """One kind of study; everything else that knows it found it through the registry.
@@ -52,10 +72,9 @@ class Study:
     draft : callable or None
         Takes what is known of a file and returns whether it suits the study, with the params and the codebook to begin
         with; None where the study leaves drafts to its reader.
-    advice : tuple of str
-        Names of the claims that say what to do, in whatever case they are; the one-page summary has them under that head.
-    asking : mapping of str to tuple of str
-        By the name of a claim the verdicts in which, settled, it asks for action: the action register has a line for each.
+    asking : mapping of str to Asks
+        By the name of a claim when it asks for action: the action register has a line for each that does, and the one-page summary has
+        those that advise under what to do.
     demo : str or None
         Name of the params file that shows the study off; its simulated data need no file.
     headline : tuple of Headline
@@ -74,8 +93,7 @@ class Study:
     claims: Callable[[], Mapping[str, tuple[str, ...]]] = _no_claims
     columns: Mapping[str, str] = field(default_factory=dict)
     draft: Callable[[FileProfile], Proposal] | None = None
-    advice: tuple[str, ...] = ()
-    asking: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    asking: Mapping[str, Asks] = field(default_factory=dict)
     demo: str | None = None
     headline: tuple[Headline, ...] = ()
     influence: Callable[[Any, Any], pd.DataFrame] | None = None

@@ -52,6 +52,18 @@ class Summarised(Protocol):
         """Return the figures that sentences are made of."""
 
 
+class Asking(Protocol):
+    """When a claim asks for action."""
+
+    @property
+    def verdicts(self) -> tuple[str, ...]:
+        """In which, settled, it does."""
+
+    @property
+    def advises(self) -> bool:
+        """Whether it says what to do in whatever case it is."""
+
+
 class Told(Protocol):
     """The study that a report is of."""
 
@@ -64,12 +76,8 @@ class Told(Protocol):
         """Return the kinds of figure that only it draws."""
 
     @property
-    def advice(self) -> tuple[str, ...]:
-        """Names of the claims that say what to do."""
-
-    @property
-    def asking(self) -> Mapping[str, tuple[str, ...]]:
-        """Verdicts that ask for action, by the name of the claim."""
+    def asking(self) -> Mapping[str, Asking]:
+        """When claims ask for action, by their names."""
 
     def words(self, lang: str) -> Path:
         """Return the file of its own words."""
@@ -111,7 +119,7 @@ class Report(Matrices, OwnBlocks):
         self.level, self._common = level, dict(facts or {})
         self._kinds = {**figures.KINDS, **(study.figures() if study else {})}
         self._formats = {**COLUMN_FORMATS, **(study.columns if study else {}), **(formats or {})}
-        self._advice, self._asking = (study.advice, study.asking) if study else ((), {})
+        self._asking: Mapping[str, Asking] = study.asking if study else {}
         self._numbers = in_notebook.Numbers()
         self.blocks: list[Block] = []
         self.claims: dict[str, Claim] = {}
@@ -190,7 +198,8 @@ class Report(Matrices, OwnBlocks):
                 continue
             words = self.wording.get("claims", claim.name)
             text = self.wording.filled(words["text"], self._facts([claim], {}), f"claims.{claim.name}")
-            told = {"advice": claim.name in self._advice, "asks": claim.case in self._asking.get(claim.name, ())}
+            asking = self._asking.get(claim.name)
+            told = {"advice": bool(asking and asking.advises), "asks": bool(asking and claim.case in asking.verdicts)}
             self._show(
                 "prose", key=claim.name, text=text, claims=self._claimed(claim), title=self._title_of(claim), **told
             )

@@ -80,7 +80,9 @@ def register_rows(run: RecordedRun, actions: Sequence[Action], lang: str) -> lis
     rows = [told.row(action) for action in actions]
     named = {action.claim for action in actions}
     free = [
-        c for c, cases in run.study.asking.items() if c not in named and c in run.claims and run.claims[c].asks(cases)
+        c
+        for c, asks in run.study.asking.items()
+        if c not in named and c in run.claims and run.claims[c].asks(asks.verdicts)
     ]
     return rows + [told.unplanned(claim) for claim in free]
 

@@ -11,6 +11,7 @@ from typing import Any
 from xmresearch.claims.change import figure_changed, figures_changed
 from xmresearch.claims.claim import Claim, Condition
 from xmresearch.params.actions import Action
+from xmresearch.params.study import Asks
 from xmresearch.report.blocks import MIME, Block
 from xmresearch.report.compose import Report
 from xmresearch.report.wording import labels
@@ -39,8 +40,7 @@ class _Told:
     """What `Report` asks of a study: here the comparison's own words, and no columns or figures of its own."""
 
     columns: Mapping[str, str]
-    advice: tuple[str, ...] = ()
-    asking: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    asking: Mapping[str, Asks] = field(default_factory=dict)
 
     @property
     def figures(self) -> Callable[[], Mapping[str, Callable[..., Any]]]:

@@ -95,8 +95,8 @@ def _outcome(number: str, action: Action, after: RecordedRun, claim: Claim | Non
         )
     if action.claim is None:
         return "open"
-    said, verdicts = after.claims.get(action.claim), after.study.asking.get(action.claim, ())
-    return "asks" if said is not None and said.asks(verdicts) else "quiet"
+    said, asking = after.claims.get(action.claim), after.study.asking.get(action.claim)
+    return "asks" if said is not None and asking is not None and said.asks(asking.verdicts) else "quiet"
 
 
 def _late(action: Action, outcome: str, on: date | None) -> str:

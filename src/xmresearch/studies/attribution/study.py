@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xmresearch.params.headline import Headline
-from xmresearch.params.study import Study
+from xmresearch.params.study import LED, Asks, Study
 from xmresearch.studies.attribution.params import AttributionParams
 
 if TYPE_CHECKING:
@@ -67,8 +67,7 @@ STUDY = Study(
     claims=_claims,
     columns=COLUMNS,
     draft=_draft,
-    asking={"fix": ("first", "only"), "leak": ("first", "only"), "barren": ("counted",)},
+    asking={"fix": Asks(LED, advises=True), "leak": Asks(LED, advises=True), "barren": Asks(("counted",))},
     headline=(Headline("credits", ("channel",), "share", "share_lower", "share_upper", unit="share"),),
-    advice=("fix", "leak"),
     demo="service_hall",
 )

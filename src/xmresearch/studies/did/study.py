@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xmresearch.params.headline import Headline
-from xmresearch.params.study import Study
+from xmresearch.params.study import Asks, Study
 from xmresearch.studies.did.params import DidParams
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ STUDY = Study(
     claims=_claims,
     columns=COLUMNS,
     draft=_draft,
-    asking={"pays": ("act",), "effect": ("smaller",)},
+    asking={"pays": Asks(("act",), advises=True), "effect": Asks(("smaller",))},
     headline=(
         Headline(
             "outcomes",
@@ -73,6 +73,5 @@ STUDY = Study(
             counted_in="unit_outcome",
         ),
     ),
-    advice=("pays",),
     demo="service_hall",
 )

@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xmresearch.params.study import Study
+from xmresearch.lazy import when_called
+from xmresearch.params.study import COUNTED, LED, Asks, Study
 from xmresearch.studies.drivers.headlines import HEADLINES
 from xmresearch.studies.drivers.params import DriversParams
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from xmresearch.data.profile.file_profile import FileProfile
     from xmresearch.data.survey import Survey
     from xmresearch.params.proposal import Proposal
@@ -42,12 +41,6 @@ def _draft(profile: FileProfile) -> Proposal:
     return propose(profile)
 
 
-def _influence(params: DriversParams, survey: Survey) -> pd.DataFrame:
-    from xmresearch.studies.drivers.influence import influences
-
-    return influences(params, survey)
-
-
 COLUMNS = {
     "beta": "+.2f", "johnson_share": "pct", "first": "pct1", "last": "pct1", "vif": ".1f", "widened": ".1f", "shift": "+.2f",
     "gain": "+.2f", "cost": ".3g", "per_cost": ".3g", "p_first": "prob", "p_value": "prob", "p_quadrant": "prob",
@@ -67,9 +60,8 @@ STUDY = Study(
     claims=_claims,
     columns=COLUMNS,
     draft=_draft,
-    asking={"fix": ("first", "only"), "focus": ("all", "some")},
+    asking={"fix": Asks(LED, advises=True), "focus": Asks(COUNTED)},
     headline=HEADLINES,
-    influence=_influence,
-    advice=("fix",),
+    influence=when_called(__package__, "influence", "influences"),
     demo="service_hall",
 )

@@ -6,13 +6,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from xmresearch.params.study import Study
+from xmresearch.lazy import when_called
+from xmresearch.params.study import COUNTED, LED, Asks, Study
 from xmresearch.studies.scorecard.headlines import HEADLINES
 from xmresearch.studies.scorecard.params import ScorecardParams
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from xmresearch.data.profile.file_profile import FileProfile
     from xmresearch.data.survey import Survey
     from xmresearch.params.proposal import Proposal
@@ -48,12 +47,6 @@ def _draft(profile: FileProfile) -> Proposal:
     return propose(profile)
 
 
-def _influence(params: ScorecardParams, survey: Survey) -> pd.DataFrame:
-    from xmresearch.studies.scorecard.influence import influences
-
-    return influences(params, survey)
-
-
 COLUMNS = {
     "n_eff": ",.0f", "estimate": "scale", "change": "+scale", "before": "scale", "after": "scale", "n_before": ",d", "n_after": ",d",
     "p": "p", "p_above": "prob", "p_below": "prob", "smallest": "scale", "answers_needed": ",d", "pooled": "scale", "kept": "pct",
@@ -73,8 +66,8 @@ STUDY = Study(
     claims=_claims,
     columns=COLUMNS,
     draft=_draft,
-    asking={"moved": ("below",), "worst": ("first", "only"), "missed": ("all", "some")},
+    asking={"moved": Asks(("below",)), "worst": Asks(LED), "missed": Asks(COUNTED)},
     headline=HEADLINES,
-    influence=_influence,
+    influence=when_called(__package__, "influence", "influences"),
     demo="service_hall",
 )

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xmresearch.params.headline import Headline
-from xmresearch.params.study import Study
+from xmresearch.params.study import LED, Asks, Study
 from xmresearch.studies.sem.params import SemParams
 
 if TYPE_CHECKING:
@@ -57,11 +57,10 @@ STUDY = Study(
     claims=_claims,
     columns=COLUMNS,
     draft=_draft,
-    asking={"gain_first": ("first", "only")},
+    asking={"gain_first": Asks(LED, advises=True)},
     headline=(
         Headline("indices", ("construct",), "estimate", "ci_lower", "ci_upper", leads=True, counted_in="unit_index"),
         Headline("effects", ("outcome", "cause"), "total", "total_lower", "total_upper"),
     ),
-    advice=("gain_first",),
     demo="service_hall",
 )

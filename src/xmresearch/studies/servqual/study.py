@@ -6,13 +6,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from xmresearch.params.study import Study
+from xmresearch.lazy import when_called
+from xmresearch.params.study import COUNTED, LED, Asks, Study
 from xmresearch.studies.servqual.headlines import HEADLINES
 from xmresearch.studies.servqual.params import ServqualParams
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from xmresearch.data.profile.file_profile import FileProfile
     from xmresearch.data.survey import Survey
     from xmresearch.params.proposal import Proposal
@@ -48,12 +47,6 @@ def _draft(profile: FileProfile) -> Proposal:
     return propose(profile)
 
 
-def _influence(params: ServqualParams, survey: Survey) -> pd.DataFrame:
-    from xmresearch.studies.servqual.influence import influences
-
-    return influences(params, survey)
-
-
 COLUMNS = {
     "groups": "d", "contribution": "+.3f", "p": "p", "p_quadrant": "prob", "p_worst": "prob", "p_worst_two": "prob",
     "importance_share": "pct", "below": "pct", "above": "pct", "adequacy": "+.2f", "superiority": "+.2f",
@@ -73,13 +66,12 @@ STUDY = Study(
     columns=COLUMNS,
     draft=_draft,
     asking={
-        "first": ("first", "only"),
-        "weakest": ("first", "only"),
-        "focus": ("all", "some"),
-        "inadequate": ("all", "some"),
+        "first": Asks(LED, advises=True),
+        "weakest": Asks(LED, advises=True),
+        "focus": Asks(COUNTED),
+        "inadequate": Asks(COUNTED),
     },
     headline=HEADLINES,
-    influence=_influence,
-    advice=("first", "weakest"),
+    influence=when_called(__package__, "influence", "influences"),
     demo="service_hall",
 )
