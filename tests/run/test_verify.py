@@ -4,8 +4,11 @@ import json
 import shutil
 from importlib import metadata
 
+import docx
 import numpy as np
 import pandas as pd
+import pptx
+import pptx.util
 import pytest
 import yaml
 from canaries import ratings
@@ -17,7 +20,7 @@ from xmresearch.run import cache, file_differences, verify
 from xmresearch.run.again import run_again
 from xmresearch.run.archive import write_archive
 from xmresearch.run.file_differences import compare_files, compare_tables
-from xmresearch.run.manifest import NAME, REQUIRED, flaws
+from xmresearch.run.manifest import CRATE, NAME, REQUIRED, flaws
 from xmresearch.run.manifest_writing import now, write_manifest
 from xmresearch.run.plan import plan_run
 from xmresearch.run.public_params import portable, public_params
@@ -36,7 +39,21 @@ data: {path: ../answers.csv}
 codebook: book.yml
 bootstrap: 200
 estimator: ML
+style: {logo: brand/logo.SVG, css: brand/own.css, reference_docx: brand/own.docx, reference_pptx: brand/own.pptx}
 """
+LOGO = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><rect width="9" height="9"/></svg>'
+
+
+def brand(folder):
+    """Files of a style, the documents without words of their own."""
+    (folder / "brand").mkdir()
+    (folder / "brand/logo.SVG").write_text(LOGO, "utf-8")
+    (folder / "brand/own.css").write_text(".card { border-radius: 2px; }", "utf-8")
+    docx.Document().save(folder / "brand/own.docx")
+    deck = pptx.Presentation()
+    deck.slide_width, deck.slide_height = pptx.util.Inches(13.333), pptx.util.Inches(7.5)
+    deck.save(folder / "brand/own.pptx")
+    return folder / "brand"
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +65,7 @@ def project(tmp_path_factory):
     (top / "params/book.yml").write_text(BOOK, "utf-8")
     (top / "params/references.bib").write_text("@book{own, author={Own, A.}, title={T}, year={2020}}\n", "utf-8")
     (top / "params/own.yml").write_text(PARAMS, "utf-8")
+    brand(top / "params")
     run_study(top / "params/own.yml", out=top / "out")
     return top
 
@@ -74,22 +92,32 @@ def command(monkeypatch, capsys, *arguments):
 
 
 def test_what_repeats_a_run_is_kept_without_rows_and_without_folders_of_the_machine(project, run):
-    kept = {p.name: p.read_text("utf-8") for p in (run / "archive").iterdir()}
-    assert set(kept) == {"params.yml", "codebook.yml", "own_references.bib"}
-    assert kept["codebook.yml"] == BOOK
-    assert "path: ../answers.csv" in kept["params.yml"]
-    assert manifest(run)["files"] == {
-        "data": "../answers.csv",
-        "codebook": "book.yml",
-        "own_references": "references.bib",
+    kept = {p.name: p.read_bytes() for p in (run / "archive").iterdir()}
+    style = {
+        "logo.svg": "logo.SVG",
+        "css.css": "own.css",
+        "reference_docx.docx": "own.docx",
+        "reference_pptx.pptx": "own.pptx",
     }
+    assert set(kept) == {"params.yml", "codebook.yml", "own_references.bib", *(f"style.{name}" for name in style)}
+    assert kept["codebook.yml"].decode() == BOOK
+    assert b"path: ../answers.csv" in kept["params.yml"]
+    for name, given in style.items():
+        assert kept[f"style.{name}"] == (project / "params/brand" / given).read_bytes()
+    assert manifest(run)["files"] == {
+        "data": "../answers.csv", "codebook": "book.yml", "own_references": "references.bib",
+        **{f"style.{name.partition('.')[0]}": f"brand/{given}" for name, given in style.items()},
+    }  # fmt: skip
+    described = json.loads((run / CRATE).read_text("utf-8"))["@graph"]
+    action = next(e for e in described if e["@id"] == "#run")
+    assert {f"archive/style.{name}" for name in style} <= {e["@id"] for e in action["object"]}
     assert flaws(run) == []
     for path in run.rglob("*"):
         assert path.is_dir() or str(project).encode() not in path.read_bytes(), path
 
 
 def test_a_run_comes_out_the_same_from_its_folder_and_the_folder_of_its_data(project, run, monkeypatch, capsys):
-    """The codebook and the references are those that the run has kept."""
+    """The codebook, the references and the files of the style are those that the run has kept."""
     data = project.parent / "elsewhere"
     data.mkdir(exist_ok=True)
     shutil.copy2(project / "answers.csv", data)
@@ -100,10 +128,44 @@ def test_a_run_comes_out_the_same_from_its_folder_and_the_folder_of_its_data(pro
     )
 
 
+@pytest.mark.parametrize("case", ["css", "svg", "author", "text", "slide", "plain"])
+def test_files_of_a_style_that_tell_persons_or_hold_words_are_not_kept(project, tmp_path, case):
+    base = tmp_path / "params"
+    shutil.copytree(project / "params", base)
+    mail, at = "somebody@example.org", base / "brand"
+    if case == "css":
+        (at / "own.css").write_text(f"/* {mail} */ .card {{ color: red; }}", "utf-8")
+    if case == "svg":
+        (at / "logo.SVG").write_text(LOGO.replace("<rect", f"<desc>{mail}</desc><rect"), "utf-8")
+    if case in ("author", "text"):
+        document = docx.Document()
+        document.core_properties.author = mail if case == "author" else ""
+        document.add_paragraph(" " if case == "author" else "A sentence of another report")
+        document.save(at / "own.docx")
+    if case == "slide":
+        deck = pptx.Presentation(at / "own.pptx")
+        deck.slides.add_slide(deck.slide_layouts[5])
+        deck.save(at / "own.pptx")
+    (tmp_path / "answers.csv").write_bytes((project / "answers.csv").read_bytes())
+    (tmp_path / "run").mkdir()
+    write_archive(plan_run(base / "own.yml"), tmp_path / "run")
+    kept = {p.name for p in (tmp_path / "run/archive").iterdir() if p.name.startswith("style.")}
+    lost = {
+        "css": "css.css",
+        "svg": "logo.svg",
+        "author": "reference_docx.docx",
+        "text": "reference_docx.docx",
+        "slide": "reference_pptx.pptx",
+    }
+    every = {f"style.{name}" for name in ("css.css", "logo.svg", "reference_docx.docx", "reference_pptx.pptx")}
+    assert every - kept == {f"style.{lost[case]}" for case in [case] if case in lost}
+
+
 def test_an_absolute_path_is_neither_in_the_outputs_nor_in_the_key(project, run, tmp_path):
     path = tmp_path / "own.yml"
     shutil.copy2(project / "params/book.yml", tmp_path)
     shutil.copy2(project / "params/references.bib", tmp_path)
+    shutil.copytree(project / "params/brand", tmp_path / "brand")
     path.write_text(PARAMS.replace("../answers.csv", str(project / "answers.csv")), "utf-8")
     plan = plan_run(path)
     assert plan.identity.params["data"]["path"] == "answers.csv"
@@ -271,6 +333,7 @@ def test_other_shapes_and_other_files_are_told_apart(tmp_path):
 
 def test_params_and_codebooks_that_tell_somebody_are_not_kept_and_asked_for(project, tmp_path, monkeypatch):
     shutil.copy2(project / "answers.csv", tmp_path)
+    brand(tmp_path)
     segments = (
         "segments:\n  branch:\n    labels: {en: Branch, zh: 网点}\n    values: {1: {en: Lone branch, zh: 独点}}\n"
     )
@@ -283,7 +346,7 @@ def test_params_and_codebooks_that_tell_somebody_are_not_kept_and_asked_for(proj
     plan = plan_run(path)
     write_archive(plan, folder)
     write_manifest(folder, plan, [], now(), {})
-    written = "".join(p.read_text("utf-8") for p in folder.rglob("*") if p.is_file())
+    written = "".join(p.read_text("utf-8", "ignore") for p in folder.rglob("*") if p.is_file())
     assert "13912345678" not in written
     assert "canary@" not in written
     assert "Lone branch" not in written, "it may have too few respondents to be named"

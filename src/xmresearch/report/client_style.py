@@ -122,10 +122,7 @@ def _plain_svg(key: str, path: Path, content: bytes) -> bytes:
     """Refuse what is no SVG, and what would run or load something."""
     from xml.parsers import expat
 
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise _broken(key, path, "SVG picture in UTF-8") from None
+    text = _decoded(key, path, content, "SVG picture in UTF-8")
     if _LINKED.search(text):
         raise ParamsError(
             f"style.{key}: '{path.name}' has a script or a DOCTYPE, or refers to something outside of itself.",
@@ -143,11 +140,15 @@ def _plain_svg(key: str, path: Path, content: bytes) -> bytes:
     return content
 
 
-def _css(key: str, path: Path, content: bytes) -> str:
+def _decoded(key: str, path: Path, content: bytes, what: str) -> str:
     try:
-        text = content.decode("utf-8-sig")
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise _broken(key, path, "text in UTF-8") from None
+        raise _broken(key, path, what) from None
+
+
+def _css(key: str, path: Path, content: bytes) -> str:
+    text = _decoded(key, path, content, "text in UTF-8")
     if found := _OUTSIDE.search(text):
         line = text.count("\n", 0, found.start()) + 1
         raise ParamsError(

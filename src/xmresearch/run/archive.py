@@ -1,7 +1,10 @@
-"""What a run keeps of its inputs so that it can be repeated: params, codebook and references, never rows."""
+"""What a run keeps of its inputs so that it can be repeated: params, codebook, references and the client's style, never rows."""
 
 from __future__ import annotations
 
+import io
+import re
+import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -17,17 +20,34 @@ from xmresearch.run.public_params import FILE_OF_DATABASE, is_absolute, public_p
 FOLDER = "archive"
 PARAMS = f"{FOLDER}/params.yml"
 PSEUDONYM_KEY = ".protect.key"
+_WORDS_OF_WORD = re.compile(r"<w:t(?: [^>]*)?>[^<]*\S")
+_TEXT_OF_XML = re.compile(r">([^<>]*\S[^<>]*)<")
 KEPT = {"codebook": ".yml", "references": ".bib", "own_references": ".bib"}
-"""Inputs that are kept, with the ending that they get: those that hold no rows of respondents."""
+"""Inputs that are kept as texts, with the ending that they get: those that hold no rows of respondents."""
+STYLE = "style."
+"""What keys of inputs that are files of a client's style begin with; they keep their endings."""
 
 
-def kept_name(key: str) -> str:
-    """Return the name that a kept input has in a run's folder."""
-    return f"{FOLDER}/{key}{KEPT[key]}"
+def kept_name(key: str, place: str) -> str | None:
+    """Return the name that an input has in a run's folder where the run keeps it.
+
+    Parameters
+    ----------
+    key, place : str
+        Of the input, and where it lies.
+
+    Returns
+    -------
+    str or None
+        None of what is never kept.
+    """
+    if key.startswith(STYLE):
+        return f"{FOLDER}/{key}{PurePosixPath(place).suffix.lower()}"
+    return f"{FOLDER}/{key}{KEPT[key]}" if key in KEPT else None
 
 
 def write_archive(plan: Plan, folder: Path) -> None:
-    """Write params, codebook and references into a run's folder.
+    """Write params, codebook, references and files of the client's style into a run's folder.
 
     Parameters
     ----------
@@ -39,22 +59,47 @@ def write_archive(plan: Plan, folder: Path) -> None:
     Notes
     -----
     All of it is as outputs may show it. A text that holds identifiers of persons is kept without them, a codebook without the names of
-    segments' values; it then serves readers, while repeating the run needs the original.
+    segments' values; it then serves readers, while repeating the run needs the original. A file of the style is kept as it is or, where it
+    holds identifiers, not at all; and no document that has slides or text of its own, since that may be of other people.
     """
     (folder / FOLDER).mkdir()
     params = public_params(plan.identity.params)
     text = yaml.safe_dump(params, allow_unicode=True, sort_keys=False, width=10_000)
     (folder / PARAMS).write_text(text, "utf-8", newline="\n")
     for key, path in plan.inputs.items():
-        if key not in KEPT:
+        name = kept_name(key, path.name)
+        if name is None:
             continue
         content = path.read_bytes()
-        try:
-            read = content.decode("utf-8")
-        except UnicodeDecodeError:
-            continue
-        shown = scrub(_without_groups(read) if KEPT[key] == ".yml" else read)
-        (folder / kept_name(key)).write_bytes(content if shown == read else shown.encode())
+        kept = _of_style(content, path.suffix.lower()) if key.startswith(STYLE) else _of_text(content, KEPT[key])
+        if kept is not None:
+            (folder / name).write_bytes(kept)
+
+
+def _of_text(content: bytes, ending: str) -> bytes | None:
+    """Return a text as outputs may show it; None where it is none."""
+    try:
+        read = content.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+    shown = scrub(_without_groups(read) if ending == ".yml" else read)
+    return content if shown == read else shown.encode()
+
+
+def _of_style(content: bytes, ending: str) -> bytes | None:
+    """Return a file of a style; None where it holds identifiers, or is a document with content of its own."""
+    if ending in (".css", ".svg"):
+        return content if _of_text(content, ending) == content else None
+    if ending not in (".docx", ".pptx"):
+        return content
+    with zipfile.ZipFile(io.BytesIO(content)) as parts:
+        read = {name: parts.read(name).decode("utf-8", "replace") for name in parts.namelist() if name.endswith(".xml")}
+    if any(name.startswith("ppt/slides/") for name in read) or re.search(
+        _WORDS_OF_WORD, read.get("word/document.xml", "")
+    ):
+        return None
+    texts = "\n".join(text for part in read.values() for text in _TEXT_OF_XML.findall(part))
+    return content if scrub(texts) == texts else None
 
 
 def _without_groups(codebook: str) -> str:

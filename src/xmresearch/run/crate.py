@@ -10,13 +10,13 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from xmresearch.run.archive import KEPT, PARAMS, kept_name
+from xmresearch.run.archive import PARAMS, kept_name
 from xmresearch.run.manifest import CRATE, NAME
 
 SPECIFICATION = "https://w3id.org/ro/crate/1.1"
 PROFILE = "https://w3id.org/ro/wfrun/process/0.5"
 _MEDIA = {
-    ".bib": "application/x-bibtex", ".csv": "text/csv", ".html": "text/html", ".ipynb": "application/x-ipynb+json",
+    ".bib": "application/x-bibtex", ".css": "text/css", ".csv": "text/csv", ".html": "text/html", ".ipynb": "application/x-ipynb+json",
     ".json": "application/json", ".pdf": "application/pdf", ".png": "image/png", ".svg": "image/svg+xml", ".yml": "application/yaml",
     ".docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
     ".pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
@@ -49,7 +49,8 @@ def describe_run(manifest: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     for entity in files:
         entity["contentSize"] = str((folder / entity["@id"]).stat().st_size)
     kept = [f["@id"] for f in files if PurePosixPath(f["@id"]).parts[0] == PurePosixPath(PARAMS).parts[0]]
-    given = [_input(key, digest, manifest["outputs"]) for key, digest in manifest["inputs"].items()]
+    places, outputs = manifest.get("files", {}), manifest["outputs"]
+    given = [_input(key, digest, places.get(key, ""), outputs) for key, digest in manifest["inputs"].items()]
     results = [f["@id"] for f in files if f["@id"] not in kept]
     whole = [{"@id": NAME, "@type": "File", "name": "Manifest of the run", "encodingFormat": _MEDIA[".json"]}, *files]
     people, answer = _people(params), manifest.get("answer", {})
@@ -94,10 +95,11 @@ def _file(of: tuple[str, str]) -> dict[str, Any]:
     return {"@id": name, "@type": "File", "name": name, "encodingFormat": media, "sha256": digest}
 
 
-def _input(key: str, digest: str, outputs: Mapping[str, str]) -> dict[str, Any]:
+def _input(key: str, digest: str, place: str, outputs: Mapping[str, str]) -> dict[str, Any]:
     """Return an input: the file that the run keeps of it, else what tells whether one has the same."""
-    if key in KEPT and outputs.get(kept_name(key)) == digest:
-        return {"@id": kept_name(key), "@type": "File"}
+    kept = kept_name(key, place)
+    if kept is not None and outputs.get(kept) == digest:
+        return {"@id": kept, "@type": "File"}
     return {
         "@id": f"#input-{key.replace('/', '-')}",
         "@type": "CreativeWork",

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from xmresearch.errors import ParamsError, RepeatError
 from xmresearch.params.registry import find_study
-from xmresearch.run.archive import KEPT, PSEUDONYM_KEY, kept_name
+from xmresearch.run.archive import PSEUDONYM_KEY, kept_name
 from xmresearch.run.cache import file_hash
 from xmresearch.run.plan import Plan, plan_params, plan_run
 from xmresearch.run.plan_differences import Reason, differences
@@ -125,8 +125,8 @@ def _located(record: Record, key: str, place: str, data: Path | None) -> Path | 
 
 def _candidates(record: Record, key: str, place: str, data: Path | None) -> Iterator[Path]:
     name = PurePosixPath(place).name
-    if key in KEPT:
-        yield record.folder / kept_name(key)
+    if (kept := kept_name(key, place)) is not None:
+        yield record.folder / kept
     if data is not None:
         yield data / place
         yield data / name
