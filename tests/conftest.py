@@ -84,6 +84,35 @@ def postgres(postgres_cluster, monkeypatch):
     return postgres_cluster
 
 
+@pytest.fixture(scope="session")
+def object_store():
+    """A server of S3 on this machine; gives its address."""
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    yield "http://{}:{}".format(*server.get_host_and_port())
+    server.stop()
+
+
+@pytest.fixture
+def bucket(object_store, monkeypatch):
+    """An empty bucket there, with what its clients need in the environment."""
+    import boto3
+
+    given = {
+        "AWS_ENDPOINT_URL": object_store, "AWS_ACCESS_KEY_ID": "planted-access", "AWS_SECRET_ACCESS_KEY": "planted-secret",
+        "AWS_DEFAULT_REGION": "us-east-1", "AWS_EC2_METADATA_DISABLED": "true",
+    }  # fmt: skip
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    found = boto3.resource("s3").Bucket("answers")
+    found.create()
+    yield found
+    found.objects.all().delete()
+    found.delete()
+
+
 def assert_kiosk_gaps(table: pd.DataFrame, reference: Path) -> None:
     """Compare with reference/servqual/kiosk_gap.csv: computed in R from the published kiosk survey."""
     expected = pd.read_csv(reference / "servqual" / "kiosk_gap.csv")

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from xmresearch.data.names import Labels
 from xmresearch.data.remote.database_url import parse_url, refuse_credentials
+from xmresearch.data.remote.object_path import checked_path
 from xmresearch.data.remote.statement import read_statement
 from xmresearch.errors import nearest
 
@@ -128,7 +129,10 @@ class _Form(BaseModel):
     """Where a file is, and which form it has."""
 
     model_config = _Strict
-    path: str = Field(min_length=1, description="path; a relative one starts from the params file")
+    path: Annotated[str, AfterValidator(checked_path)] = Field(
+        min_length=1,
+        description="path; a relative one starts from the params file; or s3://, gs:// or az://BUCKET/..., with credentials from the environment",
+    )
     format: FormatName | None = Field(None, description="form of the file; recognised if absent")
     delimiter: str | None = Field(
         None, min_length=1, max_length=1, description="of a CSV; what its first records show if absent"
@@ -214,7 +218,7 @@ class OwnRows(RowSettings):
 
 
 class FileSource(OwnRows, FileSettings):
-    """A file of your own, of any form that is known; for panels and journeys also a folder of Parquet files."""
+    """A file of your own, here or in an object store, of any form that is known; for panels and journeys also a folder of Parquet files."""
 
     source: Literal["file"]
 

@@ -32,15 +32,14 @@ from xmresearch.data.joins import join_by_key
 from xmresearch.data.numerals import require_settled
 from xmresearch.data.protected_scan import protect_scan
 from xmresearch.data.protection import protect, require_no_names
-from xmresearch.data.readers import file_format, scan_survey
-from xmresearch.data.remote.fetched import located
+from xmresearch.data.readers import file_format, scan_parts, scan_survey
+from xmresearch.data.remote.fetched import Located, called, called_in_reports, located
 from xmresearch.data.sampling_params import SamplingParams
 from xmresearch.data.screening_params import Screening
 from xmresearch.data.survey import Survey, prepare_survey
 from xmresearch.data.value_labels import hold_labels
 from xmresearch.data.waves import Period, waves_of
 from xmresearch.errors import DataError, Problems
-from xmresearch.identifiers.file_names import neutral_name
 
 if TYPE_CHECKING:
     import polars as pl
@@ -211,8 +210,7 @@ def _open_survey(data: DataSource, base: Path | None, *, weighted: bool, exempt:
         from xmresearch.data.datasets import load_dataset
 
         return load_dataset(data.name), data.name, None, None
-    found = located(data, base or Path())
-    table, source = read_file(data, base, exempt), found.source
+    table, source = read_file(data, base, exempt), called_in_reports(data)
     plain = table.encoding in ("", "utf-8-sig", "utf-8")
     return table, source if plain else f"{source} ({table.encoding})", None, None
 
@@ -222,6 +220,7 @@ def read_file(
     base: Path | None = None,
     exempt: Sequence[str] = (),
     only: Sequence[str] | None = None,
+    place: Located | None = None,
 ) -> Table:
     """Read the file, or the rows of a query, that a params file names.
 
@@ -235,6 +234,8 @@ def read_file(
         Columns in which codes for no answer are not looked for, unless they are named.
     only : sequence of str, optional
         The columns in which they are looked for, unless they are named; all others if absent.
+    place : Located, optional
+        Where the rows are, if that is known already.
 
     Returns
     -------
@@ -249,7 +250,9 @@ def read_file(
     folder = base or Path()
     problems, others = Problems(), []
     with problems.step():
-        place = located(data, folder)
+        place = place or located(data, folder)
+        if place.parts:
+            raise DataError(f"data.path: '{place.name}' is a folder; this study reads one file.", "Name a file.")
         read = place.described(read_table(place.path, place.settings))
         table = by_settings(read, data, place.name, [*exempt, *_left_keys(data)], only)
     for other in data.join:
@@ -257,7 +260,7 @@ def read_file(
             others.append(_read_other(other, folder))
     problems.settle()
     for settings, found in zip(data.join, others, strict=True):
-        table = join_by_key(table, found, settings, neutral_name(Path(settings.path).name))[0]
+        table = join_by_key(table, found, settings, called(settings))[0]
     return table
 
 
@@ -267,10 +270,10 @@ def _left_keys(data: OwnRows) -> list[str]:
 
 def _read_other(settings: JoinedFile, folder: Path) -> Table:
     """Read a file that is joined, by its own settings."""
-    path = folder / settings.path
     own = {name: getattr(settings, name) for name in FileSettings.model_fields}
     keys = [settings.by] if isinstance(settings.by, str) else [*settings.by.values()]
-    return by_settings(read_table(path, FileSource(source="file", **own)), settings, neutral_name(path.name), keys)
+    place = located(FileSource(source="file", **own), folder)
+    return by_settings(read_table(place.path, place.settings), settings, place.name, keys)
 
 
 def open_rows(
@@ -344,18 +347,18 @@ def open_dated(
         return scan_survey(known) if scanned and known else load_dataset(data.name), data.name, None
     found = located(data, base or Path())
     path = found.path
-    if path.is_dir() and data.changes_rows:
+    if found.is_folder and data.changes_rows:
         raise DataError(
-            f"'{path.name}' is a folder of Parquet files, which is streamed: its columns, rows and cells are taken as they are.",
+            f"'{found.name}' is a folder of Parquet files, which is streamed: its columns, rows and cells are taken as they are.",
             "Leave columns, where, missing_codes, decimal, thousands, header_case and join out of data.",
         )
     form = file_format(path, found.settings) if path.is_file() else None
     streamed = (form == "csv" and path.stat().st_size >= LARGE_CSV) or (
         form == "parquet" and path.suffix.lower() in (".parquet", ".pq")
     )
-    if path.is_dir() or (streamed and not data.changes_rows):
+    if found.is_folder or (streamed and not data.changes_rows):
         marks = (found.settings.delimiter, found.settings.encoding) if form == "csv" else (None, None)
-        rows = scan_survey(path, delimiter=marks[0], encoding=marks[1])
+        rows = scan_parts(found.parts) if found.parts else scan_survey(path, delimiter=marks[0], encoding=marks[1])
         there = [c for c in dates if c in rows.collect_schema()]
         require_no_names(rows.head(PEEKED).collect().to_pandas(), there)
         notes = []
@@ -364,8 +367,8 @@ def open_dated(
             notes += [said] if said else []
         rows, protected = protect_scan(rows, data.protect, base, labels=labels)
         table = Table(pd.DataFrame(), form or "parquet", "streamed, not read", notes=tuple(notes), protected=protected)
-        return rows, found.source, found.described(table)
-    table = read_file(data, base, only=numbers)
+        return rows, called_in_reports(data), found.described(table)
+    table = read_file(data, base, only=numbers, place=found)
     problems = Problems()
     with problems.step():
         require_settled(table.doubts, numbers)
@@ -381,7 +384,7 @@ def open_dated(
             notes += [said] if said else []
     problems.settle()
     table = protect(replace(table, frame=frame, notes=tuple(notes)), data.protect, base, labels=labels)
-    return table.frame, found.source, table.without_rows()
+    return table.frame, called_in_reports(data), table.without_rows()
 
 
 def _present(codebook: Codebook, available: Sequence[str]) -> tuple[Codebook, tuple[str, ...]]:

@@ -13,6 +13,8 @@ from xmresearch.data.delimited import require_named, scan_delimited
 from xmresearch.data.formats.header_lines import find_header
 from xmresearch.data.formats.opening import Opening
 from xmresearch.data.formats.registry import read_table, recognise
+from xmresearch.data.remote.fetched import located
+from xmresearch.data.remote.object_path import checked_path, split_path, store_of
 from xmresearch.errors import DataError, reason
 
 if TYPE_CHECKING:
@@ -82,7 +84,8 @@ def scan_survey(path: str | Path, *, delimiter: str | None = None, encoding: str
     Parameters
     ----------
     path : str or Path
-        The file, of any form that is known, or a folder that holds `*.parquet`.
+        The file, of any form that is known, or a folder that holds `*.parquet`; a text may name one in an object store, such as
+        s3://BUCKET/FOLDER: Parquet is scanned there, other files are copied.
     delimiter : str, optional
         Of a CSV: what its first records show if absent.
     encoding : str, optional
@@ -105,7 +108,9 @@ def scan_survey(path: str | Path, *, delimiter: str | None = None, encoding: str
     """
     import polars as pl
 
-    path = Path(path)
+    if store_of(path) is not None:
+        return _scan_store(checked_path(str(path)), delimiter, encoding)
+    path = Path(checked_path(path) if isinstance(path, str) else path)
     if path.is_dir():
         parts = sorted(path.glob("*.parquet"))
         if not parts:
@@ -127,4 +132,44 @@ def scan_survey(path: str | Path, *, delimiter: str | None = None, encoding: str
     except (pl.exceptions.PolarsError, OSError, ValueError, TypeError) as error:
         what = "is not a readable Parquet file" if form == "parquet" else "cannot be read"
         raise DataError(f"'{path.name}' {what}: {reason(error)}.") from None
+    return found
+
+
+def _scan_store(path: str, delimiter: str | None, encoding: str | None) -> pl.LazyFrame:
+    from xmresearch.data.remote.objects import listing
+
+    parts = listing(path)
+    if parts is None and not path.lower().endswith((".parquet", ".pq")):
+        source = FileSource(source="file", path=path, delimiter=delimiter, encoding=encoding)
+        return scan_survey(located(source, Path()).path, delimiter=delimiter, encoding=encoding)
+    return scan_parts([path] if parts is None else [*parts])
+
+
+def scan_parts(parts: Sequence[str]) -> pl.LazyFrame:
+    """Scan Parquet files of an object store in place.
+
+    Parameters
+    ----------
+    parts : sequence of str
+        Their paths, in the order of the rows.
+
+    Returns
+    -------
+    polars.LazyFrame
+
+    Raises
+    ------
+    DataError
+        One is no Parquet, or cannot be read.
+    """
+    import polars as pl
+
+    from xmresearch.data.remote.objects import scan_parquet
+
+    found = scan_parquet([*parts])
+    try:
+        found.collect_schema()
+    except (pl.exceptions.PolarsError, OSError, ValueError, TypeError) as error:
+        folder, name = split_path(parts[0])
+        raise DataError(f"'{name}' in '{folder}' is not a readable Parquet file: {reason(error)}.") from None
     return found

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel
 
 from xmresearch.data.config import DatasetSource, FileSource, JoinedFile, OwnRows, SqlSource
+from xmresearch.data.remote.fetched import Elsewhere
+from xmresearch.data.remote.object_path import store_of
 from xmresearch.errors import DataError
 from xmresearch.identifiers.file_names import neutral_name
 
@@ -58,14 +61,14 @@ def source_files(data: BaseModel, base: Path, *, folders: bool = False) -> dict[
     Returns
     -------
     dict of str to Path
-        By key: data (none of a query, see `queries`), or data/NAME for the files of a folder (data/NUMBER of a name that tells who somebody is); join1, join2, ... for those that are joined.
+        By key: data (none of what is elsewhere, see `elsewhere`), or data/NAME for the files of a folder (data/NUMBER of a name that tells who somebody is); join1, join2, ... for those that are joined.
 
     Raises
     ------
     DataError
         There is no such file.
     """
-    if isinstance(data, FileSource):
+    if isinstance(data, FileSource) and not store_of(data.path):
         path = base / data.path
         if folders and path.is_dir():
             parts = enumerate(sorted(path.glob("*.parquet")), 1)
@@ -76,7 +79,7 @@ def source_files(data: BaseModel, base: Path, *, folders: bool = False) -> dict[
                 "Relative paths start from the folder of the params file.",
             )
         return {"data": path, **_joined(data.join, base)}
-    if isinstance(data, SqlSource):
+    if isinstance(data, OwnRows):
         return _joined(data.join, base)
     if isinstance(data, DatasetSource):
         from xmresearch.data.datasets import local_path
@@ -88,7 +91,7 @@ def source_files(data: BaseModel, base: Path, *, folders: bool = False) -> dict[
 
 def _joined(files: Sequence[JoinedFile], base: Path) -> dict[str, Path]:
     """Return the files that are joined, by key."""
-    others = {f"join{k + 1}": base / other.path for k, other in enumerate(files)}
+    others = {f"join{k + 1}": base / other.path for k, other in enumerate(files) if not store_of(other.path)}
     for key, other in others.items():
         if not other.is_file():
             raise DataError(
@@ -98,8 +101,8 @@ def _joined(files: Sequence[JoinedFile], base: Path) -> dict[str, Path]:
     return others
 
 
-def queries(params: BaseModel, prefix: str = "data") -> dict[str, SqlSource]:
-    """Return the queries whose rows a run reads.
+def elsewhere(params: BaseModel, prefix: str = "data") -> dict[str, Elsewhere]:
+    """Return the queries, and the files and folders of object stores, whose rows a run reads.
 
     Parameters
     ----------
@@ -110,14 +113,16 @@ def queries(params: BaseModel, prefix: str = "data") -> dict[str, SqlSource]:
 
     Returns
     -------
-    dict of str to SqlSource
-        By the key that names the input, as of files: data, survey, ...
+    dict of str to SqlSource or FileSettings
+        By the key that names the input, as of files: data, join1, survey, ...
     """
-    found: dict[str, SqlSource] = {}
+    found: dict[str, Elsewhere] = {}
     for name in type(params).model_fields:
-        section = getattr(params, name)
-        if isinstance(section, SqlSource):
-            found[prefix if name == "data" else name] = section
+        section, key = getattr(params, name), prefix if name == "data" else name
+        if isinstance(section, OwnRows):
+            own = {f"{key if key != 'data' else ''}join{k + 1}": other for k, other in enumerate(section.join)}
+            files: dict[str, Any] = {key: section, **own}
+            found |= {k: one for k, one in files.items() if isinstance(one, SqlSource) or store_of(one.path)}
         elif isinstance(section, BaseModel):
-            found |= queries(section, name)
+            found |= elsewhere(section, name)
     return found

@@ -10,7 +10,7 @@ from xmresearch.data.remote.fetched import Rows, fetch
 from xmresearch.errors import Problems
 from xmresearch.params.actions import Action
 from xmresearch.params.base import StudyParams
-from xmresearch.params.files import key_fingerprints, queries
+from xmresearch.params.files import elsewhere, key_fingerprints
 from xmresearch.params.load import load_params
 from xmresearch.params.registry import find_study
 from xmresearch.params.study import Study
@@ -50,7 +50,7 @@ class Plan:
     actions : tuple of Action
         The action register.
     rows : Rows
-        What was fetched from databases; it is there as long as the plan.
+        What was fetched from databases and object stores; it is there as long as the plan.
     """
 
     study: Study
@@ -128,7 +128,7 @@ def plan_params(params: StudyParams, base: Path, near: Path, out: str | Path | N
     with problems.step():
         inputs = params.input_files(base) | cited | {f"style.{key}": path for key, path in styled.items()}
     with problems.step():
-        rows = fetch(queries(params), base)
+        rows = fetch(elsewhere(params), base)
     problems.settle()
     actions = read_actions(params, base, study)
     keys = key_fingerprints(params, base) | as_input(actions) | rows.hashes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import PurePath, PureWindowsPath
 from typing import Any
@@ -13,6 +14,7 @@ from xmresearch.identifiers.patterns import scrub_all
 _PATHS = ("path", "codebook", "key", "logo", "css", "reference_docx", "reference_pptx")
 FILE_OF_DATABASE = "duckdb:///"
 """What stands before the path of a database's file in its address."""
+_SCHEMES = re.compile(rf"{FILE_OF_DATABASE}|(?:s3|gs|az)://")
 _RULES = ("where", "missing_codes")
 
 
@@ -107,8 +109,9 @@ def _neutral(content: Any, key: str = "") -> Any:
         return [_neutral(v) for v in content]
     if not isinstance(content, str):
         return content
-    if key == "url" and content.startswith(FILE_OF_DATABASE):
-        return f"{FILE_OF_DATABASE}{_neutral(content.removeprefix(FILE_OF_DATABASE), 'path')}"
+    scheme = _SCHEMES.match(content)
+    if scheme and key in ("url", *_PATHS):
+        return f"{scheme[0]}{_neutral(content[scheme.end() :], 'path')}"
     if key not in _PATHS or content.startswith("env:"):
         return content
     return str(PurePath(*map(neutral_name, PurePath(content).parts))) if content else content

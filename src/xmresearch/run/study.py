@@ -205,6 +205,7 @@ def _compute(
     with deterministic_environment(plan.study.folder.parent), plan.rows.used():
         given = plan.params.of_notebook()
         notebook = execute(plan.notebook, executed, given, plan.base, progress=progress, spare=spare)
+        plan.rows.require_unchanged()
         clock.lap("notebook")
         cells = take_times(notebook)
         notebook.metadata.papermill.update(input_path=plan.notebook.name, output_path=executed.name)

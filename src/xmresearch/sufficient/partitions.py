@@ -63,9 +63,9 @@ class Partition(Shown):
 
     def scan(self) -> pl.LazyFrame:
         """Return the rows, not read."""
-        import polars as pl
+        from xmresearch.data.remote.objects import scan_parquet
 
-        return pl.scan_parquet(self.path, glob=False).slice(self.first, self.rows)
+        return scan_parquet([self.path]).slice(self.first, self.rows)
 
 
 def partitions_of(source: str | Path, *, whole_files: bool = False) -> list[Partition]:
@@ -74,7 +74,8 @@ def partitions_of(source: str | Path, *, whole_files: bool = False) -> list[Part
     Parameters
     ----------
     source : str or Path
-        A Parquet file, or a folder that holds `*.parquet`.
+        A Parquet file, or a folder that holds `*.parquet`; a text may name one in an object store, such as s3://BUCKET/FOLDER, whose
+        credentials every worker has in its environment.
     whole_files : bool
         One partition for each file, however large.
 
@@ -92,30 +93,27 @@ def partitions_of(source: str | Path, *, whole_files: bool = False) -> list[Part
         The files hold no rows.
     """
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
-    source = Path(source).absolute()
-    files = sorted(source.glob("*.parquet")) if source.is_dir() else [source]
-    if not files:
-        raise DataError(f"The folder '{source.name}' holds no .parquet file.", "Name the folder that does.")
+    from xmresearch.data.remote.objects import parquet_files, parquet_metadata
+
     parts: list[Partition] = []
-    for path in files:
+    for path in parquet_files(source):
         try:
-            found = pq.read_metadata(path)
+            found = parquet_metadata(path)
         except (pa.ArrowException, OSError) as error:
             raise DataError(
-                f"'{path.name}' is not a readable Parquet file: {reason(error)}.",
+                f"'{Path(path).name}' is not a readable Parquet file: {reason(error)}.",
                 "Partitions are cut from Parquet: a file, or a folder of them.",
             ) from None
         sizes = [found.row_group(k).num_rows for k in range(found.num_row_groups)]
         first = held = 0
         for size in sizes:
             if held and held + size > MOST_ROWS and not whole_files:
-                parts.append(Partition(str(path), first, held))
+                parts.append(Partition(path, first, held))
                 first, held = first + held, 0
             held += size
         if held:
-            parts.append(Partition(str(path), first, held))
+            parts.append(Partition(path, first, held))
     if not parts:
         raise InsufficientData("The data have no rows.")
     return parts

@@ -12,11 +12,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
-from xmresearch.data.config import FileSource, OwnRows, SqlSource
+from xmresearch.data.config import FileSettings, FileSource, OwnRows, SqlSource
 from xmresearch.data.remote.database_url import DATABASES, parse_url
+from xmresearch.data.remote.object_path import split_path, store_of
 from xmresearch.data.remote.private_folder import private_folder, remove
 from xmresearch.data.remote.statement import read_statement
 from xmresearch.errors import DataError, Problems, reason
@@ -27,7 +28,9 @@ if TYPE_CHECKING:
 
 VARIABLE = "XMRESEARCH_ROWS"
 """Environment variable that names the folder in which a run's rows are kept while it runs."""
-_ROWS = "rows.parquet"
+_ROWS, _LISTED = "rows.parquet", "listing.json"
+Elsewhere = SqlSource | FileSettings
+"""Sources whose rows are not on this machine: queries, and files and folders of object stores."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -37,22 +40,27 @@ class Located:
     Attributes
     ----------
     path : Path
-        Of a file on this machine.
+        Of a file or folder on this machine; of a folder in an object store its name.
     settings : FileSource
         How it is read.
     name : str
         What messages call it.
-    source : str
-        What reports call it.
     engine : str
         What drives the database that the rows come from; '' of a file.
+    parts : tuple of str
+        The Parquet files of a folder in an object store.
     """
 
     path: Path
     settings: FileSource
     name: str
-    source: str
     engine: str = ""
+    parts: tuple[str, ...] = ()
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether it is a folder of Parquet files, wherever."""
+        return bool(self.parts) or self.path.is_dir()
 
     def described(self, table: Table) -> Table:
         """Return a table that says of rows from a database that they are."""
@@ -76,6 +84,7 @@ class Rows:
         self.folder = folder
         self.hashes: dict[str, str] = {}
         self.databases: dict[str, Path] = {}
+        self._folders: dict[str, dict[str, str]] = {}
         self._end = None if folder is None else weakref.finalize(self, remove, folder, os.getpid())
 
     def close(self) -> None:
@@ -97,14 +106,49 @@ class Rows:
             else:
                 os.environ[VARIABLE] = before
 
+    def keep(self, key: str, source: Elsewhere, base: Path) -> None:
+        """Fetch rows, and note their hash under that key; of a folder those of its files, under KEY/NAME.
 
-def fetch(sources: Mapping[str, SqlSource], base: Path) -> Rows:
+        A folder in an object store is scanned in place: reading it for a hash of its content would double the traffic, so what its
+        files are known by are their sizes and ETags, which the store gives with its listing.
+        """
+        folder = (self.folder or Path()) / _digest(source, base)
+        if isinstance(source, SqlSource):
+            self.hashes[key] = _fetch(source, base, folder)
+            url = parse_url(source.url)
+            if url.engine == "duckdb":
+                self.databases[key] = base / url.database
+            return
+        found = _copied(source.path, folder)
+        if isinstance(found, Path):
+            with found.open("rb") as stream:
+                self.hashes[key] = hashlib.file_digest(stream, "sha256").hexdigest()
+            return
+        self._folders[source.path] = found
+        for number, (path, mark) in enumerate(found.items(), 1):
+            name = split_path(path)[1]
+            shown = name if neutral_name(name) == name else str(number)
+            self.hashes[f"{key}/{shown}"] = hashlib.sha256(mark.encode()).hexdigest()
+
+    def require_unchanged(self) -> None:
+        """Raise DataError where a folder that was scanned in place is not as it was when the run began."""
+        from xmresearch.data.remote.objects import listing
+
+        for path, before in self._folders.items():
+            if listing(path) != before:
+                raise DataError(
+                    f"The files of '{neutral_name(split_path(path)[1])}' changed while the run read them, so nothing of it is kept.",
+                    "Run it again.",
+                )
+
+
+def fetch(sources: Mapping[str, Elsewhere], base: Path) -> Rows:
     """Fetch rows that are elsewhere.
 
     Parameters
     ----------
-    sources : mapping of str to SqlSource
-        By the key that names the input.
+    sources : mapping of str to SqlSource or FileSettings
+        Queries, and files and folders of object stores, by the key that names the input.
     base : Path
         Folder that relative paths start from.
 
@@ -115,22 +159,30 @@ def fetch(sources: Mapping[str, SqlSource], base: Path) -> Rows:
     Raises
     ------
     DataError
-        See `fetch_duckdb`, `fetch_postgres` and `settle`; what is wrong with several is told of all.
+        See `fetch_duckdb`, `fetch_postgres`, `settle`, `listing` and `download`; what is wrong with several is told of all.
     """
     if not sources:
         return Rows()
-    folder, problems = private_folder(), Problems()
-    found = Rows(folder)
+    found, problems = Rows(private_folder()), Problems()
     for key, source in sources.items():
         with problems.step():
-            found.hashes[key] = _fetch(source, base, folder / _digest(source, base))
-            url = parse_url(source.url)
-            if url.engine == "duckdb":
-                found.databases[key] = base / url.database
+            found.keep(key, source, base)
     if problems.errors:
         found.close()
     problems.settle()
     return found
+
+
+def called(data: FileSettings | SqlSource) -> str:
+    """Return what messages call rows: a file by its name, a query by what the params say or its first table, unless that tells who somebody is."""
+    if isinstance(data, SqlSource):
+        return neutral_name(data.name or read_statement(data.sql).table)
+    return neutral_name(PurePath(data.path).name)
+
+
+def called_in_reports(data: FileSettings | SqlSource) -> str:
+    """Return what reports call rows: those of a query with the kind of database."""
+    return f"{called(data)} ({DATABASES[parse_url(data.url).engine]})" if isinstance(data, SqlSource) else called(data)
 
 
 def located(data: FileSource | SqlSource, base: Path) -> Located:
@@ -153,37 +205,34 @@ def located(data: FileSource | SqlSource, base: Path) -> Located:
         They cannot be fetched.
     """
     if isinstance(data, SqlSource):
-        return _of_query(data, base)
-    path = base / data.path
-    name = neutral_name(path.name)
-    return Located(path, data, name, name)
+        path = _at_hand(data, base) / _ROWS
+        common = {field: getattr(data, field) for field in OwnRows.model_fields if field != "source"}
+        settings = FileSource(source="file", path=str(path), format="parquet", **common)
+        return Located(path, settings, called(data), parse_url(data.url).engine)
+    if store_of(data.path) is None:
+        return Located(base / data.path, data, called(data))
+    folder, name = _at_hand(data, base), split_path(data.path)[1]
+    if (folder / _LISTED).is_file():
+        parts = json.loads((folder / _LISTED).read_text("utf-8"))
+        return Located(Path(name), data, called(data), parts=tuple(parts))
+    return Located(folder / name, data.model_copy(update={"path": str(folder / name)}), called(data))
 
 
-def _of_query(data: SqlSource, base: Path) -> Located:
-    name, engine = called(data), parse_url(data.url).engine
-    path = _kept(data, base)
-    common = {field: getattr(data, field) for field in OwnRows.model_fields if field != "source"}
-    settings = FileSource(source="file", path=str(path), format="parquet", **common)
-    return Located(path, settings, name, f"{name} ({DATABASES[engine]})", engine)
-
-
-def called(data: SqlSource) -> str:
-    """Return what the rows of a query are called: as the params say, or as its first table, unless that tells who somebody is."""
-    return neutral_name(data.name or read_statement(data.sql).table)
-
-
-def _kept(data: SqlSource, base: Path) -> Path:
-    """Return the rows that the run has fetched; outside of a run, and where it knows nothing of this query, fetch them now."""
+def _at_hand(data: FileSource | SqlSource, base: Path) -> Path:
+    """Return the folder of what the run has fetched; outside of a run, and where it knows nothing of these rows, fetch them now."""
     given = os.environ.get(VARIABLE)
     if given:
         if not Path(given).is_dir():
             raise DataError("The rows that were fetched for this run are gone.", "Run it again.")
-        path = Path(given) / _digest(data, base) / _ROWS
-        if path.is_file():
-            return path
+        folder = Path(given) / _digest(data, base)
+        if folder.is_dir():
+            return folder
     folder = Path(tempfile.mkdtemp(dir=_own().folder))
-    _fetch(data, base, folder)
-    return folder / _ROWS
+    if isinstance(data, SqlSource):
+        _fetch(data, base, folder)
+    else:
+        _copied(data.path, folder)
+    return folder
 
 
 @cache
@@ -194,12 +243,11 @@ def _own() -> Rows:
 
 def _fetch(source: SqlSource, base: Path, folder: Path) -> str:
     """Fetch the rows of a query into a folder, and return their hash."""
-    from xmresearch.data.remote.snapshot import Unkept, settle
+    from xmresearch.data.remote.snapshot import settle
 
     statement, name = read_statement(source.sql), called(source)
     raw = folder / "fetched.parquet"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
+    with _room(folder, name):
         if parse_url(source.url).engine == "duckdb":
             from xmresearch.data.remote.duckdb_rows import fetch_duckdb
 
@@ -209,19 +257,46 @@ def _fetch(source: SqlSource, base: Path, folder: Path) -> str:
 
             decimals, padded = fetch_postgres(source, statement, raw, name)
         return settle(raw, folder / _ROWS, ordered=statement.ordered, decimals=decimals, padded=padded, name=name)
-    except (OSError, Unkept) as error:
+
+
+def _copied(path: str, folder: Path) -> Path | dict[str, str]:
+    """Copy a file of an object store into a folder, and return the copy; of a folder keep the listing there, and return it."""
+    from xmresearch.data.remote.objects import download, listing
+
+    name = split_path(path)[1]
+    with _room(folder, neutral_name(name)):
+        found = listing(path)
+        if found is None:
+            download(path, folder / name)
+            return folder / name
+        (folder / _LISTED).write_text(json.dumps([*found]), "utf-8")
+        return found
+
+
+@contextmanager
+def _room(folder: Path, name: str) -> Iterator[None]:
+    """Make a folder for rows, which is there afterwards only if all went well."""
+    from xmresearch.data.remote.snapshot import Unkept
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+    except BaseException as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        if not isinstance(error, OSError | Unkept):
+            raise
         said = getattr(error, "strerror", None) or reason(error)
         raise DataError(
             f"The rows of '{name}' cannot be kept in the folder for temporary files: {said}.",
             "Make room there, or name another folder in the environment variable TMPDIR.",
         ) from None
-    finally:
-        if not (folder / _ROWS).is_file():
-            shutil.rmtree(folder, ignore_errors=True)
 
 
-def _digest(source: SqlSource, base: Path) -> str:
-    """Return what names a query's rows among those of a run."""
-    url = parse_url(source.url)
-    where = str(url.file(base)) if url.engine == "duckdb" else source.url
-    return hashlib.sha256(json.dumps([where, source.sql]).encode()).hexdigest()[:16]
+def _digest(source: Elsewhere, base: Path) -> str:
+    """Return what names rows among those of a run."""
+    if isinstance(source, SqlSource):
+        url = parse_url(source.url)
+        asked = [str(url.file(base)) if url.engine == "duckdb" else source.url, source.sql]
+    else:
+        asked = [source.path]
+    return hashlib.sha256(json.dumps(asked).encode()).hexdigest()[:16]

@@ -12,6 +12,7 @@ import pandas as pd
 
 from xmresearch.data.codebook import Codebook
 from xmresearch.data.codebook_file import is_shipped, load_codebook
+from xmresearch.data.config import SqlSource
 from xmresearch.data.drawn import category_labels
 from xmresearch.data.remote.database_url import parse_url
 from xmresearch.data.remote.fetched import Rows, fetch
@@ -19,7 +20,7 @@ from xmresearch.disclosure import MIN_CELL
 from xmresearch.display import Shown
 from xmresearch.errors import DataError, XMError
 from xmresearch.params.base import StudyParams
-from xmresearch.params.files import queries
+from xmresearch.params.files import elsewhere
 from xmresearch.run.cache import file_hash
 from xmresearch.run.compare.recorded import RecordedRun
 from xmresearch.run.project import project_root, shipped
@@ -85,7 +86,7 @@ def _found(params: StudyParams, recorded: Mapping[str, str], base: Path) -> bool
     """Whether all files that the params name lie there, as they were."""
     try:
         files = params.input_files(base)
-        urls = [parse_url(query.url) for query in queries(params).values()]
+        urls = [parse_url(one.url) for one in elsewhere(params).values() if isinstance(one, SqlSource)]
         there = all(url.file(base).is_file() for url in urls if url.engine == "duckdb")
         return there and all(recorded.get(key) == file_hash(path) for key, path in files.items())
     except (XMError, OSError):
@@ -93,7 +94,7 @@ def _found(params: StudyParams, recorded: Mapping[str, str], base: Path) -> bool
 
 
 def fetched_again(run: RecordedRun, params: StudyParams, base: Path) -> Rows:
-    """Fetch the rows of a run's queries once more.
+    """Fetch a run's rows that are elsewhere once more.
 
     Parameters
     ----------
@@ -111,9 +112,9 @@ def fetched_again(run: RecordedRun, params: StudyParams, base: Path) -> Rows:
     DataError
         They cannot be fetched, or are no longer those of the run.
     """
-    rows = fetch(queries(params), base)
+    rows = fetch(elsewhere(params), base)
     if any(run.inputs.get(key) != found for key, found in rows.hashes.items()):
-        raise DataError("The rows of the query are no longer those of the run.")
+        raise DataError("The rows are no longer those of the run.")
     return rows
 
 
