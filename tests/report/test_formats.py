@@ -25,7 +25,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from xmresearch.claims.families import count_of
-from xmresearch.cli import run as run_command
+from xmresearch.cli.running import run as run_command
 from xmresearch.errors import StudyError
 from xmresearch.params.base import FormatName
 from xmresearch.report.assemble import assemble
@@ -269,6 +269,33 @@ def rendered_png():
 def figure(width, height):
     svg = f'<svg xmlns="http://www.w3.org/2000/svg" height="{height}pt" width="{width}pt" viewBox="0 0 {width} {height}"><rect width="9" height="9"/></svg>'
     return Part("figure", {"key": "f", "caption": "c", "alt": "a", "svg": svg}, number="Figure 1.")
+
+
+TOP_OF_TEXT = 771.0
+"""Points from the foot of a page; running heads stand above."""
+
+
+@pytest.mark.parametrize("lines", [2, 20, 45])
+def test_figures_stand_below_their_headings_in_print(lines):
+    """However much stands before them on the page: nothing floats to its top."""
+    parts = [
+        Part("section", {"key": "first", "title": "Firstsection"}), Part("prose", {"claims": []}, "Words of a line.\n\n" * lines),
+        Part("section", {"key": "second", "title": "Secondsection"}), Part("prose", {"claims": []}, "Before it."), figure(400, 300),
+        Part("prose", {"claims": []}, "After it."),
+    ]  # fmt: skip
+    document = Document("T", "", "", "en", parts)
+    places = {}
+    for number, sheet in enumerate(pypdf.PdfReader(io.BytesIO(rendered(document, "pdf"))).pages):
+
+        def note(text, outer, inner, *_, page=number):
+            height = inner[4] * outer[1] + inner[5] * outer[3] + outer[5]
+            for word in ("Firstsection", "Secondsection", "Before", "Figure", "After"):
+                if word in text and height < TOP_OF_TEXT:
+                    places[word] = (page, -height)
+
+        sheet.extract_text(visitor_text=note)
+    order = sorted(places, key=places.get)
+    assert order == ["Firstsection", "Secondsection", "Before", "Figure", "After"], places
 
 
 @pytest.mark.parametrize(("width", "height"), [(400, 300), (300, 3000), (3000, 300)])

@@ -180,7 +180,7 @@ def _block(lang: str, part: Part) -> str | None:
             size = figure_width(content)
             words = [content["alt"], part.number, content["caption"]]
             call = f"picture({literal(picture_name(content))}, {size}, {', '.join(map(literal, words))})"
-            return _raw(f"#place(auto, float: true, {call}) <fig-{content['key']}>")
+            return _raw(f"#block(width: 100%, {call}) <fig-{content['key']}>")
         case "stamp":
             return f"# {escaped(content['title'])} {{#sec-stamp}}\n\n" + _raw(
                 f"#stamp({literal(list(content['lines'].items()))})"
