@@ -176,6 +176,8 @@ def _block(lang: str, part: Part) -> str | None:
             aligns = [a.split()[0] for a in content["align"]]
             given = [part.number, content["caption"], content["note"], aligns, content["head"], cells]
             return _raw(f"#block(width: 100%, listing({', '.join(map(literal, given))})) <tbl-{content['key']}>")
+        case "turn":
+            return _raw(f"#set page(flipped: {str(content['across']).lower()})")
         case "figure":
             size = figure_width(content)
             words = [content["alt"], part.number, content["caption"]]

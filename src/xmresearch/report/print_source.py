@@ -8,11 +8,12 @@ from typing import Any
 
 from xmresearch.report.document import Document, Part
 from xmresearch.report.render import READER, converted, definitions, fenced
+from xmresearch.report.wide_tables import laid_out
 from xmresearch.report.wording import escaped
 
 
 def printed(document: Document, block: Callable[[Part], str | None]) -> str:
-    """Return a document's Markdown for a printed format.
+    """Return a document's Markdown for a printed format, its wide tables laid out for pages.
 
     Parameters
     ----------
@@ -26,7 +27,7 @@ def printed(document: Document, block: Callable[[Part], str | None]) -> str:
     str
         Pandoc Markdown.
     """
-    return joined(document.parts, block)
+    return joined(laid_out(document.parts), block)
 
 
 def joined(parts: Iterable[Part], block: Callable[[Part], str | None]) -> str:

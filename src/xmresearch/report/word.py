@@ -13,6 +13,8 @@ from xmresearch.report.column_widths import column_widths
 from xmresearch.report.document import Document, Part
 from xmresearch.report.print_source import joined, printed, to_pandoc
 from xmresearch.report.rasters import logo_png, rasters, shape_of
+from xmresearch.report.render import fenced
+from xmresearch.report.word_pages import mark, turn_pages
 from xmresearch.report.word_template import define_styles, room_of
 from xmresearch.report.wording import escaped
 from xmresearch.report.zipped import property_text, same_bytes
@@ -26,6 +28,7 @@ CELL_MARGIN = 3.0
 """Points beside the text of a cell; less than half of `PADDING`, as programs that set the table measure letters otherwise."""
 _INK, _MUTED, _LINE, _TINT = "1F2933", "5B6670", "DDE3E8", "F3F6F9"
 _TONES = {"warning": ("B42318", "FDF1EF"), "simulated": ("C8611A", "FDF5EE")}
+
 _RIGHT = 2
 
 
@@ -90,6 +93,8 @@ def _block(pictures: Mapping[str, bytes], part: Part) -> str | None:
             rows = [[escaped(str(v)) for v in row] for row in content["rows"]]
             note = f"\n\n::: {{custom-style=Note}}\n{escaped(content['note'])}\n:::" if content["note"] else ""
             return f"{caption}\n\n{_pipes([escaped(h) for h in content['head']], rows, content['align'])}{note}"
+        case "turn":
+            return fenced("{=openxml}", mark(across=content["across"]))
         case "figure":
             width, height = shape_of(pictures[content["key"]])
             inches = min(WIDEST, TALLEST * width / height)
@@ -132,9 +137,9 @@ def _finish(word: Any, document: Document) -> None:
         _house(word)
     else:
         define_styles(word)
-    room = room_of(word)
+    room, turned = room_of(word), turn_pages(word)
     for table in word.tables:
-        _table(table, room)
+        _table(table, turned.get(table._tbl, room))
     if document.summary:
         first = next((p for p in word.paragraphs if p.style is not None and p.style.name == "Heading 1"), None)
         if first is not None:
