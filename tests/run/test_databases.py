@@ -14,6 +14,7 @@ from xmresearch.run.check import check_study
 from xmresearch.run.compare.pairing import fetched_again
 from xmresearch.run.compare.recorded import read_run
 from xmresearch.run.plan import plan_run
+from xmresearch.run.public_params import public_params
 from xmresearch.run.record import read_record
 from xmresearch.run.replan import repeated
 from xmresearch.run.study import Clock, run_plan, run_study
@@ -151,3 +152,17 @@ def test_a_run_of_a_file_of_a_database_is_repeated_where_the_file_is_found(proje
         {"data": "../rows.duckdb"},
         {"data": "rows.duckdb"},
     ]
+
+
+def test_a_query_shows_nobodys_name_and_says_that_it_does_not():
+    asked = {
+        "data": {
+            "sql": "SELECT * FROM t WHERE clerk IN ('王小明', 'Anna Smith', '13800012345') AND branch = '北京' AND a / b > 1",
+            "url": "postgresql:///db",
+        }
+    }
+    assert public_params(asked)["data"]["sql"] == (
+        "SELECT * FROM t WHERE clerk IN ('[name]', '[name]', '[phone]') AND branch = '北京' AND a / b > 1"
+    )
+    plain = {"data": {"sql": "SELECT a FROM t WHERE branch = 'north'", "url": "duckdb:///rows.duckdb"}}
+    assert public_params(plain) == plain

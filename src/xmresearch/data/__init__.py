@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from xmresearch.data.config import FileSource as FileSource
     from xmresearch.data.config import RolloutSource as RolloutSource
     from xmresearch.data.config import ScenarioSource as ScenarioSource
+    from xmresearch.data.config import SqlSource as SqlSource
     from xmresearch.data.config import TouchpointsSource as TouchpointsSource
     from xmresearch.data.datasets import load_dataset as load_dataset
     from xmresearch.data.load import load_survey as load_survey

@@ -9,12 +9,14 @@ from typing import Any
 
 from xmresearch.identifiers.file_names import neutral_name
 from xmresearch.identifiers.headings import by_name
+from xmresearch.identifiers.names import PLACEHOLDER, is_name
 from xmresearch.identifiers.patterns import scrub_all
 
 _PATHS = ("path", "codebook", "key", "logo", "css", "reference_docx", "reference_pptx")
 FILE_OF_DATABASE = "duckdb:///"
 """What stands before the path of a database's file in its address."""
 _SCHEMES = re.compile(rf"{FILE_OF_DATABASE}|(?:s3|gs|az)://")
+_LITERAL = re.compile(r"'((?:[^']|'')*)'")
 _RULES = ("where", "missing_codes")
 
 
@@ -30,7 +32,7 @@ def public_params(params: Mapping[str, Any]) -> dict[str, Any]:
     -------
     dict
         Texts without identifiers and folders of this machine, parts of paths that tell who somebody is under a neutral name, and no values of columns of persons
-        by which rows are chosen.
+        nor names of persons in a query by which rows are chosen.
     """
     shown: dict[str, Any] = scrub_all(_neutral(portable(params)))
     return shown
@@ -109,6 +111,8 @@ def _neutral(content: Any, key: str = "") -> Any:
         return [_neutral(v) for v in content]
     if not isinstance(content, str):
         return content
+    if key == "sql":
+        return _LITERAL.sub(lambda found: f"'{PLACEHOLDER}'" if is_name(found[1]) else found[0], content)
     scheme = _SCHEMES.match(content)
     if scheme and key in ("url", *_PATHS):
         return f"{scheme[0]}{_neutral(content[scheme.end() :], 'path')}"
@@ -157,7 +161,9 @@ def _telling(content: Any) -> dict[str, str]:
         if isinstance(value, Mapping | list):
             found |= _telling(value)
         elif (shown := _neutral(_portable(value, str(key)), str(key))) != value:
-            found |= {value: shown, PurePath(value).name: PurePath(shown).name}
+            found |= {value: shown}
+            if key != "sql":
+                found |= {PurePath(value).name: PurePath(shown).name}
     return found
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import resource
+import socket
 import subprocess
 import sys
 import threading
@@ -16,6 +17,7 @@ import pytest
 from postgres_cluster import PASSWORD, USER
 
 from xmresearch.data.config import SqlSource
+from xmresearch.data.remote import postgres_rows
 from xmresearch.data.remote.fetched import VARIABLE, Rows, fetch, located
 from xmresearch.data.remote.private_folder import private_folder
 from xmresearch.errors import DataError, InsufficientData
@@ -218,6 +220,16 @@ def test_a_database_that_is_not_there_or_not_reached_is_named(postgres, monkeypa
     monkeypatch.setenv("PGHOST", "/tmp")
     monkeypatch.setenv("PGPORT", "1")
     assert "cannot be reached: no server listens there" in refused("SELECT 1 AS a")
+
+
+def test_a_server_that_does_not_answer_is_not_waited_for(monkeypatch):
+    assert postgres_rows._CALL["connect_timeout"] == 10
+    monkeypatch.setattr(postgres_rows, "_CALL", {**postgres_rows._CALL, "connect_timeout": 2})
+    monkeypatch.setenv("PGGSSENCMODE", "disable")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url, started = f"postgresql://127.0.0.1:{silent.getsockname()[1]}/db", time.monotonic()
+        assert "does not answer" in refused("SELECT 1 AS a", url)
+    assert time.monotonic() - started < 8
 
 
 def test_a_server_that_goes_away_in_the_middle_leaves_nothing(postgres, temporary):
