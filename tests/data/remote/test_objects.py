@@ -15,10 +15,13 @@ from xmresearch.data.load import open_dated, read_file
 from xmresearch.data.readers import scan_survey
 from xmresearch.data.remote.fetched import fetch, located
 from xmresearch.data.remote.object_path import checked_path, split_path, store_of
+from xmresearch.data.scenarios.touchpoints import TouchpointLog
 from xmresearch.errors import DataError
 from xmresearch.run.cache import file_hash
+from xmresearch.sufficient.event_log import EventLog
 from xmresearch.sufficient.moments import Moments
 from xmresearch.sufficient.sources import as_lazy
+from xmresearch.sufficient.transition_table import Transitions
 
 ROWS = pd.DataFrame({"p1": [1, 2, 3, 4, 5, 6] * 10, "p2": [2, 1, 4, 3, 6, 5] * 10, "名": [*"甲乙丙丁戊己"] * 10})
 
@@ -111,6 +114,28 @@ def test_statistics_of_a_folder_have_the_bits_of_the_same_folder_here(filled, tm
     np.testing.assert_array_equal(there.scatter, here.scatter)
     with pytest.raises(DataError, match="'rows.csv' is not a readable Parquet file"):
         Moments.scan("s3://answers/files/rows.csv", ["p1"])
+
+
+def test_transitions_of_a_folder_of_a_store_are_the_same_on_a_cluster(bucket, tmp_path):
+    from distributed import LocalCluster
+
+    events = TouchpointLog(300, 7).events().sample(frac=1, random_state=1)
+    (tmp_path / "log").mkdir()
+    for k in range(3):
+        events.iloc[k::3].to_parquet(tmp_path / f"log/{k}.parquet")
+        bucket.upload_file(str(tmp_path / f"log/{k}.parquet"), f"log/{k}.parquet")
+    rules = {"conversion": "settled", "value": "value", "cost": "cost"}
+    here = Transitions.scan(EventLog(tmp_path / "log", **rules), 2)
+    there = Transitions.scan(EventLog("s3://answers/log", **rules), 2)
+    with LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address="127.0.0.1:0") as cluster:
+        shared = Transitions.scan(EventLog("s3://answers/log", **rules), 2, scheduler=cluster.scheduler_address)
+        columns = ["value", "cost"]
+        moved = Moments.scan("s3://answers/log", columns, scheduler=cluster.scheduler_address)
+    for found in (there, shared):
+        assert found.conversions == here.conversions > 0
+        for part in ("count", "value", "cost"):
+            np.testing.assert_array_equal(getattr(found, part), getattr(here, part))
+    np.testing.assert_array_equal(moved.scatter, Moments.scan(tmp_path / "log", columns).scatter)
 
 
 def test_another_file_is_copied_to_be_scanned(filled):
