@@ -34,14 +34,19 @@ class Cluster:
 
     def __init__(self, programs, folder):
         self.programs, self.folder = programs, folder
+        self.owner = {"user": _owner()} if os.getuid() == 0 else {}
         self.environment = {
             "PGHOST": str(folder), "PGPORT": PORT, "PGUSER": USER, "PGPASSWORD": PASSWORD, "PGPASSFILE": str(folder / "none"),
         }  # fmt: skip
 
     def call(self, program, *arguments):
-        owner = {"user": _owner()} if os.getuid() == 0 else {}
         done = subprocess.run(
-            [self.programs / program, *arguments], capture_output=True, text=True, cwd=self.folder, timeout=60, **owner
+            [self.programs / program, *arguments],
+            capture_output=True,
+            text=True,
+            cwd=self.folder,
+            timeout=60,
+            **self.owner,
         )
         assert done.returncode == 0, done.stderr
 
@@ -75,12 +80,18 @@ class Cluster:
 @contextmanager
 def cluster(programs):
     folder = Path(tempfile.mkdtemp(prefix="pg-"))
+    made = Cluster(programs, folder)
+    # ends the server with the tests, however they end: its standard input is closed then
+    end = 'cat; "$1" -D "$2/data" -m immediate stop; rm -rf "$2"'
+    keeper = subprocess.Popen(
+        ["sh", "-c", end, "sh", programs / "pg_ctl", folder], stdin=subprocess.PIPE, start_new_session=True,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **made.owner,
+    )  # fmt: skip
     try:
         (folder / "password").write_text(PASSWORD)
-        if os.getuid() == 0:
-            for path in (folder, folder / "password"):
+        for path in (folder, folder / "password"):
+            if made.owner:
                 shutil.chown(path, _owner())
-        made = Cluster(programs, folder)
         made.call(
             "initdb",
             "-D",
@@ -96,9 +107,11 @@ def cluster(programs):
             "--no-sync",
         )
         made.start()
-        try:
-            yield made
-        finally:
-            made.stop()
+        yield made
     finally:
+        try:
+            keeper.communicate(timeout=30)
+        except subprocess.TimeoutExpired:  # a fork of the tests lives on and holds its input open
+            made.stop()
+            keeper.kill()
         shutil.rmtree(folder, ignore_errors=True)
