@@ -13,7 +13,8 @@ import pytest
 import yaml
 from canaries import ratings
 
-from xmresearch.cli import DIFFERENT, main
+from xmresearch.cli import main
+from xmresearch.cli.finished import DIFFERENT
 from xmresearch.errors import OutputError, RepeatError
 from xmresearch.params.load import load_params
 from xmresearch.run import cache, file_differences, verify
@@ -26,6 +27,7 @@ from xmresearch.run.plan import plan_run
 from xmresearch.run.public_params import portable, public_params
 from xmresearch.run.record import read_record
 from xmresearch.run.replan import repeated
+from xmresearch.run.reuse import earlier_fit, fit_key
 from xmresearch.run.study import run_study
 from xmresearch.run.verify import verify_run
 
@@ -126,6 +128,37 @@ def test_a_run_comes_out_the_same_from_its_folder_and_the_folder_of_its_data(pro
     assert said.startswith(
         f"Bit-identical: {len(manifest(run)['outputs'])} files of servqual/own/{manifest(run)['key']}"
     )
+
+
+def test_another_action_register_takes_over_what_was_fitted(project, run, monkeypatch):
+    """Another key and another report, the same executed notebook; verify, which executes all of it, finds the same bytes."""
+    given = ["actions=[{action: More desks, claim: short, owner: Li}]"]
+    out = project.parent / "registered"
+    shutil.copytree(project / "out", out, symlinks=True)
+    with monkeypatch.context() as patched:
+        patched.setattr("xmresearch.run.engine.execute", lambda *_, **__: pytest.fail("it is fitted again"))
+        done = run_study(project / "params/own.yml", given, out=out)
+    assert done.folder.name != manifest(run)["key"]
+    assert any("its results are taken over" in note for note in done.notes)
+    assert (done.folder / "executed.ipynb").read_bytes() == (run / "executed.ipynb").read_bytes()
+    assert "More desks" in (done.folder / "tables/register.csv").read_text("utf-8")
+    assert manifest(done.folder)["cells"] == manifest(run)["cells"]
+    assert run_study(project / "params/own.yml", given, out=out).cached
+    assert verify_run(done.folder, data=project).state == "identical"
+
+
+def test_only_a_whole_run_of_the_same_fit_is_taken_over(project, run, tmp_path):
+    home = tmp_path / "out/servqual/own"
+    folder = shutil.copytree(run, home / manifest(run)["key"])
+    plan = plan_run(project / "params/own.yml", ["actions=[{action: a, claim: short}]"], out=tmp_path / "out")
+    assert earlier_fit(plan).executed == (run / "executed.ipynb").read_bytes()
+    other = plan_run(
+        project / "params/own.yml", ["actions=[{action: a, claim: short}]", "bootstrap=201"], out=tmp_path / "out"
+    )
+    assert earlier_fit(other) is None
+    (folder / "report.html").write_text("altered")
+    assert earlier_fit(plan) is None
+    assert fit_key(plan_run(project / "params/own.yml").identity) == manifest(run)["key"] != plan.identity.key
 
 
 @pytest.mark.parametrize("case", ["css", "svg", "author", "text", "slide", "plain"])

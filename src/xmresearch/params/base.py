@@ -26,7 +26,7 @@ class StudyParams(BaseModel):
 
     shown_only: ClassVar[frozenset[str]] = frozenset({"formats", "code", "charts", "actions", "actions_file"})
     """Params that no figure depends on: notebooks do not get them, and a run's key does not change with them; but the action register,
-    which every format shows, counts among its inputs."""
+    which every format shows, counts among its inputs: another one makes another report of the same fit."""
 
     front_only: ClassVar[frozenset[str]] = frozenset({"author", "organisation", "data_date", "style"})
     """Params of a report's front and look: notebooks do not get them, but the bytes of a report, and so its key, change with them."""

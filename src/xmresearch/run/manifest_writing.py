@@ -19,6 +19,7 @@ from xmresearch.run.plan import Plan
 from xmresearch.run.project import commit_of_code
 from xmresearch.run.public_params import dotted, public_params
 from xmresearch.run.register import REGISTER
+from xmresearch.run.reuse import FIT, fit_key
 
 _TIMES = ("duration", "start_time", "end_time")
 
@@ -86,6 +87,7 @@ def write_manifest(
     params = public_params(identity.params)
     content = {
         "key": identity.key,
+        FIT: fit_key(identity),
         "params": params,
         "whole_params": params == identity.params,
         "shown": _shown_only(plan),

@@ -25,6 +25,7 @@ from xmresearch.run.outputs import bibliographies, missing_formats
 from xmresearch.run.plan import Plan, plan_run
 from xmresearch.run.public_params import show_public
 from xmresearch.run.register import write_actions
+from xmresearch.run.reuse import EarlierFit, earlier_fit
 from xmresearch.run.stamp import front, stamp
 
 if TYPE_CHECKING:
@@ -144,7 +145,12 @@ def run_plan(
                     notes.add([f"The earlier result is not whole ({'; '.join(wrong[:3])}): it is computed again."])
             with workplace(home, key) as work:
                 try:
-                    cells, left_out = _compute(plan, work, clock, progress, spare)
+                    fit = None if force else earlier_fit(plan)
+                    if fit is None:
+                        cells, left_out = _compute(plan, work, clock, progress, spare)
+                    else:
+                        cells, left_out = _rewrite(plan, work, fit)
+                        notes.add(["Only the action register differs from an earlier run: its results are taken over."])
                 except XMError as error:
                     keep_failed(work, home, key, plan.params.of_notebook(), error)
                     raise
@@ -198,7 +204,6 @@ def _compute(
     """Execute the notebook and write the report; return the seconds of its cells, and notes of what both leave out."""
     from xmresearch.report.outputs import leave_out
     from xmresearch.run.engine import execute
-    from xmresearch.run.outputs import write_document
 
     clock.lap("import")
     executed = work / "executed.ipynb"
@@ -211,11 +216,26 @@ def _compute(
         notebook.metadata.papermill.update(input_path=plan.notebook.name, output_path=executed.name)
         left_out = leave_out(notebook) + show_public(notebook, given)
         executed.write_text(json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True) + "\n", "utf-8")
-        document = _document(plan, notebook)
-        write_actions(plan.actions, work)
-        write_document(document, work, plan.params.formats)
-        write_archive(plan, work)
-    return cells, left_out + document.notes
+        return cells, left_out + _write(plan, notebook, work)
+
+
+def _rewrite(plan: Plan, work: Path, fit: EarlierFit) -> tuple[list[dict[str, Any]], list[str]]:
+    """Write the report from the results of an earlier run; return the seconds of its cells, and notes of what both leave out."""
+    (work / "executed.ipynb").write_bytes(fit.executed)
+    with deterministic_environment(plan.study.folder.parent):
+        notes = _write(plan, json.loads(fit.executed), work)
+    return list(fit.manifest["cells"]), list(dict.fromkeys([*fit.manifest["notes"], *notes]))
+
+
+def _write(plan: Plan, notebook: Mapping[str, Any], work: Path) -> list[str]:
+    """Write what a run leaves beside its executed notebook; return notes of what the report leaves out."""
+    from xmresearch.run.outputs import write_document
+
+    document = _document(plan, notebook)
+    write_actions(plan.actions, work)
+    write_document(document, work, plan.params.formats)
+    write_archive(plan, work)
+    return document.notes
 
 
 def _document(plan: Plan, notebook: Mapping[str, Any]) -> Document:
