@@ -105,6 +105,10 @@ def reduce_by_customer[T: Additive](
         The log is no path.
     DataError
         As `reduce_events` raises it.
+
+    References
+    ----------
+    Dean, J. & Ghemawat, S. (2008). MapReduce: simplified data processing on large clusters. Communications of the ACM, 51, 107-113.
     """
     if not isinstance(log.data, str | Path):
         raise ParamsError(

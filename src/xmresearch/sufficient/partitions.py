@@ -91,6 +91,10 @@ def partitions_of(source: str | Path, *, whole_files: bool = False) -> list[Part
         There is no Parquet file, or one cannot be read.
     InsufficientData
         The files hold no rows.
+
+    References
+    ----------
+    Apache Software Foundation (2024). Apache Parquet format specification (row groups).
     """
     import pyarrow as pa
 
