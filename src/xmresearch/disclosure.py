@@ -51,7 +51,9 @@ def hidden_counts(counts: NDArray[Any], min_cell: float, also: Marks | None = No
     return np.asarray(hidden)
 
 
-def hidden_groups(groups: Mapping[str, Sequence[Marks]], min_cell: int) -> dict[str, Marks]:
+def hidden_groups(
+    groups: Mapping[str, Sequence[Marks]], min_cell: int, people: NDArray[Any] | None = None
+) -> dict[str, Marks]:
     """Choose which groups of several columns to hide so that no small one can be worked out.
 
     Parameters
@@ -60,6 +62,8 @@ def hidden_groups(groups: Mapping[str, Sequence[Marks]], min_cell: int) -> dict[
         By column: the people of each of its groups, which together are everybody.
     min_cell : int
         Smallest group that may be known.
+    people : ndarray, optional
+        How many people each element of the groups stands for; one each if absent.
 
     Returns
     -------
@@ -67,7 +71,11 @@ def hidden_groups(groups: Mapping[str, Sequence[Marks]], min_cell: int) -> dict[
         By column: which groups to hide. Those of `hidden_counts`; and, where published groups of one column lie within a
         published group of another and leave a small remainder, the smallest of them.
     """
-    sizes = {s: np.array([int(g.sum()) for g in members]) for s, members in groups.items()}
+
+    def size(members: Marks) -> int:
+        return int(members.sum() if people is None else people[members].sum())
+
+    sizes = {s: np.array([size(g) for g in members]) for s, members in groups.items()}
     hidden = {s: hidden_counts(n, min_cell) for s, n in sizes.items()}
     while True:
         before = {s: h.copy() for s, h in hidden.items()}
@@ -76,7 +84,7 @@ def hidden_groups(groups: Mapping[str, Sequence[Marks]], min_cell: int) -> dict[
                 whole = groups[outer][a]
                 open_ = np.flatnonzero(~hidden[inner] & (sizes[inner] > 0)).tolist()
                 inside = [b for b in open_ if not (groups[inner][b] & ~whole).any()]
-                rest = int(whole.sum()) - sum(int(sizes[inner][b]) for b in inside)
+                rest = size(whole) - sum(int(sizes[inner][b]) for b in inside)
                 if inside and 0 < rest < min_cell:
                     hidden[inner][min(inside, key=lambda b: int(sizes[inner][b]))] = True
         for segment, mark in hidden.items():

@@ -31,8 +31,8 @@ def measured(reduce, fit):
     middle = time.perf_counter(); spent = time.process_time() - cpu
     fit(found)
     fits = []
-    for _ in range(5):
-        begin = time.perf_counter(); fit(found); fits.append(time.perf_counter() - begin)
+    while sum(fits) < 2 and len(fits) < 200:
+        begin = time.process_time(); fit(found); fits.append(time.process_time() - begin)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     print(json.dumps({"seconds": middle - start, "cpu": spent, "fit": min(fits), "gb": peak}))
 """
@@ -41,7 +41,7 @@ BODIES = {
     "cells": "measured(lambda: xm.sufficient.Cells.scan(folder, outcome='i0', unit='u', time='t', cohort='c'), xm.causal.did)",
     "counts": "measured(lambda: xm.sufficient.Counts.scan(folder, 'i0', by=['u', 't'], weights='w'), lambda c: c.over('u').tidy())",
     "transitions": "measured(lambda: xm.sufficient.Transitions.scan(EventLog(folder, conversion='won', gap='12h'), 2), xm.attribution.markov)",
-    "journeys": "measured(lambda: EventLog(folder, conversion='won', gap='12h', max_touches=6).scan_journeys(), lambda j: xm.attribution.shapley(j))",
+    "journeys": "measured(lambda: EventLog(folder, conversion='won', gap='12h', max_touches=4).scan_journeys(), lambda j: xm.attribution.shapley(j))",
 }
 
 
@@ -63,7 +63,7 @@ def events(seed: int) -> pl.DataFrame:
     who = rng.integers(0, FILE_ROWS, FILE_ROWS) + FILE_ROWS * (seed // 10)
     return pl.DataFrame({
         "customer": who.astype(np.int64), "time": rng.integers(1_700_000_000, 1_702_592_000, FILE_ROWS),
-        "touchpoint": pl.Series([f"touch {k}" for k in range(8)]).gather(rng.integers(0, 8, FILE_ROWS)).cast(pl.Categorical), "won": rng.random(FILE_ROWS) < 0.05,
+        "touchpoint": pl.Series([f"touch {k}" for k in range(4)]).gather(rng.integers(0, 4, FILE_ROWS)).cast(pl.Categorical), "won": rng.random(FILE_ROWS) < 0.05,
     })  # fmt: skip
 
 

@@ -36,6 +36,7 @@ from xmresearch.data.readers import file_format, scan_parts, scan_survey
 from xmresearch.data.remote.fetched import Located, called, called_in_reports, located
 from xmresearch.data.sampling_params import SamplingParams
 from xmresearch.data.screening_params import Screening
+from xmresearch.data.streamed_survey import LARGE_CSV, columns_of, is_streamed, read_folder, stream_survey
 from xmresearch.data.survey import Survey, prepare_survey
 from xmresearch.data.value_labels import hold_labels
 from xmresearch.data.waves import Period, waves_of
@@ -45,8 +46,6 @@ if TYPE_CHECKING:
     import polars as pl
 
 _Opened = tuple[Table | pd.DataFrame, str, pd.DataFrame | None, tuple[pd.Series, pd.DataFrame] | None]
-LARGE_CSV = 200_000_000
-"""Bytes from which on a CSV is streamed rather than read."""
 
 
 def load_survey(
@@ -64,6 +63,7 @@ def load_survey(
     periods: Mapping[str, Period] | None = None,
     carried: Sequence[str] = (),
     keys: Sequence[str] = (),
+    stream: bool = False,
 ) -> Survey:
     """Read, check and screen a survey.
 
@@ -83,6 +83,8 @@ def load_survey(
         Further columns, or questions with several answers as the file's form knows them; those that are there are passed on to the survey.
     keys : sequence of str
         Those of them whose values tell rows apart, such as who rated; identifiers of persons in them are replaced.
+    stream : bool
+        Go through a survey that is larger than is read at once a block at a time; see `xmresearch.data.streamed_survey`.
 
     Returns
     -------
@@ -96,6 +98,19 @@ def load_survey(
     problems = Problems()
     with problems.step():
         book = load_codebook(codebook, base)
+    given = source_of(data)
+    place = located(given, base or Path()) if stream and isinstance(given, FileSource | SqlSource) else None
+    if place is not None and isinstance(given, FileSource | SqlSource) and is_streamed(place):
+        problems.settle()
+        book, absent = _present(book, columns_of(given, place))
+        _require_no_answer(given, book)
+        asked = {
+            "weight_column": weight_column, "cluster_column": cluster_column, "sampling": sampling is not None and sampling.given,
+            "periods": periods,
+        }  # fmt: skip
+        return stream_survey(
+            given, place, book, base, absent=absent, screening=screening, duration_column=duration_column, segments=segments, refused=asked
+        )  # fmt: skip
     with problems.step():
         plain = [c for c in (id_column, weight_column, duration_column, cluster_column) if c is not None]
         design = [*sampling.columns.values()] if sampling else []
@@ -253,14 +268,14 @@ def read_file(
         place = place or located(data, folder)
         if place.parts:
             raise DataError(f"data.path: '{place.name}' is a folder; this study reads one file.", "Name a file.")
-        read = place.described(read_table(place.path, place.settings))
+        read = read_folder(place.path) if place.is_folder else place.described(read_table(place.path, place.settings))
         table = by_settings(read, data, place.name, [*exempt, *_left_keys(data)], only)
-    for other in data.join:
+    for joined in data.join:
         with problems.step():
-            others.append(_read_other(other, folder))
+            others.append(_read_other(joined, folder))
     problems.settle()
-    for settings, found in zip(data.join, others, strict=True):
-        table = join_by_key(table, found, settings, called(settings))[0]
+    for settings, other in zip(data.join, others, strict=True):
+        table = join_by_key(table, other, settings, called(settings))[0]
     return table
 
 

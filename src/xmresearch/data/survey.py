@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from xmresearch.data.anonymity import Anonymity
+from xmresearch.data.answer_store import StreamedAnswers
 from xmresearch.data.answers import Conversion
 from xmresearch.data.apart_answers import apart_answers
 from xmresearch.data.codebook import RATED, Codebook
@@ -38,7 +39,7 @@ class Survey(Shown):
     ----------
     frame : DataFrame
         One row per respondent kept: items as float64 (reverse-keyed ones recoded so that high is good) and the
-        segment columns as text.
+        segment columns as text; `StreamedAnswers` of a survey that is larger than is read at once.
     codebook : Codebook
         Of the columns that the data have.
     weights : ndarray or None
@@ -101,6 +102,15 @@ class Survey(Shown):
     def read_from(self) -> tuple[tuple[Table, float], ...]:
         """What the file said of its rows, and how many were read."""
         return () if self.table is None else ((self.table, self.log.received),)
+
+    @property
+    def streamed(self) -> bool:
+        """Whether there are more rows than are held in memory, so that figures are made of statistics."""
+        return isinstance(self.frame, StreamedAnswers)
+
+    def on_statistics(self) -> dict[str, Any] | None:
+        """Return what must be said of a survey that is streamed; None of any other."""
+        return {"rows": self.log.received} if self.streamed else None
 
     @property
     def simulated(self) -> bool:

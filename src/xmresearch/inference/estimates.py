@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
 from xmresearch.display import Shown
+from xmresearch.errors import DataError
 from xmresearch.inference.sample_designs import Weights, domain_df, heavier, row_weights
 from xmresearch.inference.threads import all_threads
 from xmresearch.sampling.designs import Design
@@ -20,6 +21,13 @@ Array = NDArray[np.float64]
 Kind = Literal["bootstrap", "bayesian"]
 
 _BLOCK_CELLS = 4_000_000
+
+
+class Reduced(Protocol):
+    """Columns of rows that were reduced to sums: of each pair of columns, over the rows that have both."""
+
+    def mean_products(self) -> tuple[NDArray[np.int64], Array, Array]:
+        """Return rows and means, shape (K,), and sums of products of deviations, shape (K, K)."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -48,13 +56,13 @@ class Means(Shown):
         return self.mean - reach, self.mean + reach
 
 
-def estimate_means(values: Array, weights: Weights = None) -> Means:
+def estimate_means(values: Array | Reduced, weights: Weights = None) -> Means:
     """Estimate the mean of each column.
 
     Parameters
     ----------
-    values : ndarray
-        Shape (n, K); NaN is a blank, and also stands for who is outside a domain.
+    values : ndarray or Reduced
+        Shape (n, K); NaN is a blank, and also stands for who is outside a domain. Or what such rows were reduced to.
     weights : ndarray or Design, optional
         Design weights, shape (n,), or the design of the sample. Without them the standard error is sd / sqrt(n).
 
@@ -71,13 +79,13 @@ def estimate_means(values: Array, weights: Weights = None) -> Means:
     return _means(values, weights)[0]
 
 
-def mean_covariance(values: Array, weights: Weights = None) -> Array:
+def mean_covariance(values: Array | Reduced, weights: Weights = None) -> Array:
     """Estimate the covariance of the means of columns, each over the respondents that answered it.
 
     Parameters
     ----------
-    values : ndarray
-        Shape (n, K); NaN is a blank.
+    values : ndarray or Reduced
+        Shape (n, K); NaN is a blank. Or what such rows were reduced to.
     weights : ndarray or Design, optional
         As for `estimate_means`.
 
@@ -89,8 +97,10 @@ def mean_covariance(values: Array, weights: Weights = None) -> Array:
     return _means(values, weights)[1]
 
 
-def _means(values: Array, weights: Weights) -> tuple[Means, Array]:
+def _means(values: Array | Reduced, weights: Weights) -> tuple[Means, Array]:
     """Return means and their covariance."""
+    if not isinstance(values, np.ndarray):
+        return _of_sums(values, weights)
     present = ~np.isnan(values)
     if isinstance(weights, Design):
         present &= weights.rows()[:, None]
@@ -113,6 +123,19 @@ def _means(values: Array, weights: Weights) -> tuple[Means, Array]:
         root = np.sqrt(correction)
         covariance = np.asarray(influence.T @ influence * np.outer(root, root))
     return Means(n, mean, sd, se, n - 1), covariance
+
+
+def _of_sums(values: Reduced, weights: Weights) -> tuple[Means, Array]:
+    """Return means and their covariance from sums."""
+    if weights is not None:
+        raise DataError("Rows that were reduced to sums have no weights.", "Give the rows.")
+    n, mean, products = values.mean_products()
+    with np.errstate(invalid="ignore", divide="ignore"):
+        correction = np.where(n > 1, n / np.maximum(n - 1, 1), np.nan)
+        sd = np.sqrt(np.maximum(np.diag(products), 0.0) / n * correction)
+        root = np.sqrt(correction)
+        covariance = products / np.outer(n, n) * np.outer(root, root)
+    return Means(n, mean, sd, sd / np.sqrt(n), n - 1), covariance
 
 
 def resample(n: int, draws: int, seed: int, kind: Kind = "bootstrap", concentration: float = 1.0) -> Iterator[Array]:
@@ -152,14 +175,20 @@ def resample(n: int, draws: int, seed: int, kind: Kind = "bootstrap", concentrat
 
 
 def replicate_means(
-    values: Array, weights: Weights, draws: int, seed: int, kind: Kind = "bootstrap", concentration: float = 1.0
+    values: Array | Reduced,
+    weights: Weights,
+    draws: int,
+    seed: int,
+    kind: Kind = "bootstrap",
+    concentration: float = 1.0,
 ) -> Array:
     """Return replicates of the weighted means.
 
     Parameters
     ----------
-    values : ndarray
-        Shape (n, K); NaN is a blank.
+    values : ndarray or Reduced
+        Shape (n, K); NaN is a blank. Of what such rows were reduced to, replicates are normal draws with the covariance of the means,
+        which many rows make of either kind.
     weights : ndarray, Design or None
         As for `estimate_means`. Of a design, sampling units are drawn anew whatever the kind, see `resampled_units`, and replicates
         are made `heavier` by its degrees of freedom.
@@ -171,6 +200,10 @@ def replicate_means(
     ndarray
         Shape (draws, K).
     """
+    if not isinstance(values, np.ndarray):
+        told, covariance = _of_sums(values, weights)
+        rng = np.random.default_rng([seed, int(told.n.max())])
+        return rng.multivariate_normal(told.mean, covariance, draws, "ignore", method="eigh")
     present = ~np.isnan(values)
     w = row_weights(weights, len(values))
     top = np.where(present, values, 0.0) * w[:, None]

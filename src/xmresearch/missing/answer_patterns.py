@@ -10,10 +10,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from xmresearch.data.answer_store import StreamedAnswers
 from xmresearch.disclosure import MIN_CELL, hidden_counts
 from xmresearch.display import Shown
 from xmresearch.errors import InsufficientData
 from xmresearch.sem.inputs import check_frame, numbers_of
+from xmresearch.sufficient.available_moments import summed
 
 Marks = NDArray[np.bool_]
 _MOST_NAMED = 6
@@ -113,8 +115,10 @@ def patterns(frame: pd.DataFrame, columns: Sequence[str], *, min_cell: int = MIN
     names = list(columns)
     if not names:
         raise InsufficientData("No columns were named, so there are no blanks to count.")
-    blank = np.isnan(numbers_of(check_frame(frame), names))
     least = max(min_cell, MIN_CELL)
+    if isinstance(frame, StreamedAnswers):
+        return _streamed(frame, names, least)
+    blank = np.isnan(numbers_of(check_frame(frame), names))
     kinds, counts = np.unique(blank, axis=0, return_counts=True)
     order = np.lexsort((kinds.sum(axis=1), -counts))
     kinds, counts = kinds[order], counts[order]
@@ -132,6 +136,24 @@ def patterns(frame: pd.DataFrame, columns: Sequence[str], *, min_cell: int = MIN
         _with_others(table, int(counts[hidden].sum()), len(frame)), items, len(frame),
         int((~blank.any(axis=1)).sum()), len(kinds), least,
     )  # fmt: skip
+
+
+def _streamed(answers: StreamedAnswers, names: list[str], least: int) -> PatternResult:
+    """Count complete rows and blanks of streamed answers, whose patterns are too many to be kept."""
+
+    def counts(rows: pd.DataFrame) -> NDArray[np.float64]:
+        blank = np.isnan(rows[names].to_numpy(dtype=np.float64))
+        return np.append(blank.sum(axis=0), (~blank.any(axis=1)).sum()).astype(np.float64)
+
+    total, n = summed(answers, counts).astype(np.int64), len(answers)
+    blank, complete = total[:-1], int(total[-1])
+    shown = not hidden_counts(np.array([complete, n - complete]), least).any()
+    rows: list[tuple[Any, ...]] = [("complete", [], 0, complete)] if shown and complete else []
+    table = pd.DataFrame(rows, columns=["pattern", "blank", "items", "n"])
+    table["share"] = table["n"] / n
+    items = pd.DataFrame({"item": names, "n": n - blank, "blank": blank, "share": blank / n})
+    rest = n - complete if shown else n
+    return PatternResult(_with_others(table, rest, n), items, n, complete, 0, least)
 
 
 def _with_others(table: pd.DataFrame, rest: int, n: int) -> pd.DataFrame:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from xmresearch.data.answer_store import StreamedAnswers
 from xmresearch.disclosure import MIN_CELL
 from xmresearch.display import Shown
 from xmresearch.errors import InsufficientData
@@ -96,6 +97,8 @@ def blanks(frame: pd.DataFrame, columns: Sequence[str], *, min_cell: int = MIN_C
     found = patterns(frame, columns, min_cell=min_cell)
     if found.complete == found.n:
         return BlankAnswers(found, None, None)
+    if isinstance(frame, StreamedAnswers):
+        return BlankAnswers(found, None, "streamed")
     try:
         return BlankAnswers(found, little_test(frame, columns), None)
     except InsufficientData as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pydantic import Field, model_validator
 
@@ -14,6 +14,9 @@ from xmresearch.data.screening_params import Screening
 from xmresearch.errors import Problems
 from xmresearch.params.base import StudyParams
 from xmresearch.params.files import source_files
+
+if TYPE_CHECKING:
+    from xmresearch.data.survey import Survey
 
 
 class SurveyParams(StudyParams):
@@ -59,6 +62,30 @@ class SurveyParams(StudyParams):
             "duration_column": self.duration_column,
         }  # fmt: skip
 
+    def for_survey(self, survey: Survey) -> Self:
+        """Return the params by which a survey is analysed: of one that is streamed, without what needs rows.
+
+        Parameters
+        ----------
+        survey : Survey
+            As these params open it.
+
+        Returns
+        -------
+        SurveyParams
+            These ones, unless the survey is streamed.
+
+        Raises
+        ------
+        ParamsError
+            What is asked for has no version on statistics.
+        """
+        return self.model_copy(update=self.on_statistics()) if survey.streamed else self
+
+    def on_statistics(self) -> dict[str, Any]:
+        """Return the settings that stand in where a survey is streamed; raises ParamsError for those that none can stand in for."""
+        return {}
+
     def input_files(self, base: Path) -> dict[str, Path]:
         """Return the data file and the codebook, as far as they are files.
 
@@ -80,7 +107,7 @@ class SurveyParams(StudyParams):
         files: dict[str, Path] = {}
         problems = Problems()
         with problems.step():
-            files |= source_files(self.data, base)
+            files |= source_files(self.data, base, folders=True)
         with problems.step():
             if not is_shipped(self.codebook):
                 files["codebook"] = codebook_path(self.codebook, base)

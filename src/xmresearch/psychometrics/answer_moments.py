@@ -8,7 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from xmresearch.data.answer_store import StreamedAnswers
 from xmresearch.errors import DataError
+from xmresearch.sufficient.available_moments import summed
 
 Array = NDArray[np.float64]
 FEWEST_FOR_SKEW, FEWEST_FOR_KURTOSIS = 3, 4
@@ -50,6 +52,10 @@ def answer_shapes(frame: pd.DataFrame, items: Sequence[str], *, weights: Array |
     lacking = [name for name in items if name not in frame]
     if lacking:
         raise DataError(f"The data have no column '{lacking[0]}'.", "Correct the items, or load the survey with them.")
+    if isinstance(frame, StreamedAnswers):
+        if weights is not None:
+            raise DataError("Streamed answers have no weights.", "Give a DataFrame.")
+        return streamed_shapes(frame, items)
     w = np.ones(len(frame)) if weights is None else np.asarray(weights, dtype="float64")
     if w.shape != (len(frame),):
         raise DataError(f"There are {len(frame)} rows and weights of shape {w.shape}.", "Give one weight per row.")
@@ -80,6 +86,46 @@ def shape_of(values: Array, weights: Array) -> tuple[float, float, float, float]
     v = weights / weights.sum()
     mean = float(v @ values)
     second, third, fourth = (float(v @ (values - mean) ** k) for k in (2, 3, 4))
+    return _shape(n, mean, second, third, fourth)
+
+
+def streamed_shapes(answers: StreamedAnswers, items: Sequence[str]) -> pd.DataFrame:
+    """Describe streamed answers to items, as `answer_shapes` does.
+
+    Parameters
+    ----------
+    answers : StreamedAnswers
+        The rows.
+    items : sequence of str
+        Columns of numbers.
+
+    Returns
+    -------
+    DataFrame
+        One row per item.
+    """
+    names = list(items)
+
+    def powers(rows: pd.DataFrame, centre: Array | float, most: int) -> Array:
+        x = rows[names].to_numpy(dtype="float64") - centre
+        return np.stack([(~np.isnan(x)).sum(axis=0), *(np.nansum(x**k, axis=0) for k in range(1, most + 1))]).astype(
+            "float64"
+        )
+
+    n, total = summed(answers, lambda rows: powers(rows, 0.0, 1))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = total / n
+        sums = summed(answers, lambda rows: powers(rows, mean, 4))
+        second, third, fourth = sums[2:] / n
+    rows = [
+        (name, int(n[k]), float(1 - n[k] / max(len(answers), 1)), *(_shape(int(n[k]), *map(float, (mean[k], second[k], third[k], fourth[k]))) if n[k] else (float("nan"),) * 4))
+        for k, name in enumerate(names)
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=["item", "n", "blank_share", "mean", "sd", "skew", "kurtosis"])
+
+
+def _shape(n: int, mean: float, second: float, third: float, fourth: float) -> tuple[float, float, float, float]:
+    """Return mean, standard deviation, skewness and excess kurtosis from the mean and central moments of n answers."""
     sd = float(np.sqrt(second * n / (n - 1))) if n > 1 else float("nan")
     varies = second > np.finfo(np.float64).eps * max(1.0, mean**2)
     skew = kurtosis = float("nan")

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from xmresearch.data.answer_store import StreamedAnswers
 from xmresearch.data.codebook import Codebook
 from xmresearch.data.delimited import require_unique_columns
 from xmresearch.display import Shown
@@ -211,6 +212,8 @@ def dimension_scores(frame: pd.DataFrame, codebook: Codebook, kind: str, min_ans
     DataFrame
         Shape (n, dimensions asked in that kind).
     """
+    if isinstance(frame, StreamedAnswers):
+        return frame.derived(lambda rows: dimension_scores(rows, codebook, kind, min_answered))
     require_unique_columns(frame)
     blocks = {d: codebook.names(kind, d) for d in codebook.constructs}
     return pd.DataFrame(

@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
+from scipy import stats
 
+from xmresearch.data.answer_store import StreamedAnswers
 from xmresearch.display import Shown
 from xmresearch.errors import DataError, ModelError
 from xmresearch.inference.estimates import percentile_interval, replicate_covariances
@@ -103,7 +105,7 @@ def validity(
     ----------
     fitted : SemFit
         A converged model of one group, with any estimator. Ordered items are assessed by their underlying responses.
-    data : DataFrame, optional
+    data : DataFrame or StreamedAnswers, optional
         Rows for HTMT2, of which those complete in the items are used; without them, the rows of the fit. A fit of ordered
         items, by full information, or with weights or clusters uses its own polychoric correlations or saturated covariances.
     bootstrap : int
@@ -246,6 +248,9 @@ def _pairs(
     designed = fitted.sampling_weights is not None or fitted.cluster is not None
     if designed or isinstance(sample, OrdinalSample | MissingSample):
         moments, draws = _estimated(fitted, bootstrap, seed)
+    elif isinstance(data, StreamedAnswers):
+        moments = sample.cov
+        draws = _normal_draws(moments, fitted.n, bootstrap, seed) if bootstrap else None
     elif data is None and not fitted.rows:
         moments = sample.cov
         if bootstrap:
@@ -270,6 +275,12 @@ def _pairs(
         rows.append((first, second, between[i, j], value, low, high, plain))
     names_of = ["first", "second", "correlation", "htmt2", "htmt2_lower", "htmt2_upper", "htmt"]
     return pd.DataFrame(rows, columns=names_of)
+
+
+def _normal_draws(cov: Array, n: int, draws: int, seed: int) -> Array:
+    """Return draws from the distribution of a covariance matrix of normal rows, shape (draws, p, p)."""
+    drawn: Array = stats.wishart(n - 1, cov / (n - 1), seed=np.random.default_rng(seed)).rvs(draws)
+    return drawn
 
 
 def _estimated(fitted: SemFit, draws: int, seed: int) -> tuple[Array, Array | None]:

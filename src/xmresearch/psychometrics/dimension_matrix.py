@@ -6,9 +6,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from xmresearch.data.answer_store import Derived
 from xmresearch.errors import DataError
 from xmresearch.psychometrics.answer_moments import shape_of
 from xmresearch.psychometrics.internal_consistency import ReliabilityResult
+from xmresearch.sufficient.available_moments import complete
 
 Array = NDArray[np.float64]
 
@@ -44,6 +46,8 @@ def score_matrix(
     ----------
     Nunnally, J. C. & Bernstein, I. H. (1994). Psychometric theory (3rd ed.), chapter 7. McGraw-Hill.
     """
+    if isinstance(scores, Derived):
+        return _streamed(scores, trust, kind)
     w = np.ones(len(scores)) if weights is None else np.asarray(weights, dtype="float64")
     if w.shape != (len(scores),):
         raise DataError(f"There are {len(scores)} rows and weights of shape {w.shape}.", "Give one weight per row.")
@@ -52,16 +56,37 @@ def score_matrix(
     values, w = values[whole], w[whole]
     if len(names) < 2 or len(values) < 3:
         return None
-    cov = np.cov(values, rowvar=False, aweights=w)
+    shapes = [shape_of(column, w) for column in values.T]
+    return _matrix(
+        names,
+        len(values),
+        np.cov(values, rowvar=False, aweights=w),
+        [s[0] for s in shapes],
+        [s[1] for s in shapes],
+        trust,
+        kind,
+    )
+
+
+def _streamed(scores: Derived, trust: ReliabilityResult, kind: str) -> pd.DataFrame | None:
+    found = complete(scores.answers, {"": lambda rows: scores.make(rows).to_numpy(dtype="float64")})[""][""]
+    if len(scores.columns) < 2 or found.n < 3:
+        return None
+    sd = np.sqrt(np.diag(found.cov))
+    return _matrix(scores.columns, found.n, found.cov, found.mean.tolist(), sd.tolist(), trust, kind)
+
+
+def _matrix(
+    names: list[str], n: int, cov: Array, means: list[float], sds: list[float], trust: ReliabilityResult, kind: str
+) -> pd.DataFrame:
     sd = np.sqrt(np.diag(cov))
     with np.errstate(invalid="ignore", divide="ignore"):
         square = cov / np.outer(sd, sd)
     own = trust.table[trust.table["kind"] == kind].set_index("construct").reindex(names)
     square[np.triu_indices(len(names))] = np.nan
     np.fill_diagonal(square, own["alpha"].to_numpy(dtype="float64"))
-    shapes = [shape_of(column, w) for column in values.T]
     told = pd.DataFrame({
-        "construct": names, "n": len(values), "mean": [s[0] for s in shapes], "sd": [s[1] for s in shapes],
+        "construct": names, "n": n, "mean": means, "sd": sds,
         "omega": own["omega"].to_numpy(dtype="float64"),
     })  # fmt: skip
     return pd.concat([told, pd.DataFrame(square, columns=names)], axis=1)

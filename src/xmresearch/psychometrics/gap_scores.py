@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from xmresearch.data.answer_formats import answer_format
+from xmresearch.data.answer_store import StreamedAnswers
 from xmresearch.data.codebook import Codebook
 from xmresearch.data.survey import require_pairs
 from xmresearch.display import Shown
@@ -22,8 +23,9 @@ from xmresearch.inference.sample_designs import Weights
 from xmresearch.inference.threads import on_one_thread
 from xmresearch.plots import forest
 from xmresearch.psychometrics.batteries import Units
-from xmresearch.psychometrics.single_batteries import direct_scores
+from xmresearch.psychometrics.single_batteries import Battery, direct_scores
 from xmresearch.sampling.designs import Design
+from xmresearch.sufficient.available_moments import scored
 from xmresearch.sufficient.moments import Moments, reduce_rows
 
 if TYPE_CHECKING:
@@ -106,7 +108,7 @@ class GapResult(Shown):
 
 @on_one_thread
 def gaps(
-    data: pd.DataFrame | pl.LazyFrame,
+    data: pd.DataFrame | StreamedAnswers | pl.LazyFrame,
     codebook: Codebook,
     *,
     weights: Weights = None,
@@ -119,8 +121,8 @@ def gaps(
 
     Parameters
     ----------
-    data : DataFrame or polars.LazyFrame
-        One row per respondent. A LazyFrame is streamed once in bounded memory; it then has t intervals only, since the
+    data : DataFrame, StreamedAnswers or polars.LazyFrame
+        One row per respondent. Streamed answers have t intervals only. A LazyFrame is streamed once in bounded memory; it then has t intervals only, since the
         bootstrap and design weights need rows; reverse-keyed items are recoded on the way.
     codebook : Codebook
         Which columns are expectations and perceptions of which statement, or items that are themselves the gap. Reverse-keyed items must be recoded in a
@@ -155,16 +157,26 @@ def gaps(
     if not direct:
         require_pairs(codebook)
     units = Units.of(codebook)
-    if isinstance(data, pd.DataFrame):
+    if isinstance(data, pd.DataFrame | StreamedAnswers):
+        bootstrap = 0 if isinstance(data, StreamedAnswers) else bootstrap
         if direct:
-            rows, gap = direct_scores(data, codebook, min_answered)
-            table = _gap_table(rows, estimate_means(gap, weights), confidence)
+            gap = scored(data, lambda rows: direct_scores(rows, codebook, min_answered)[1])
+            table = _gap_table(Battery.of(codebook, "gap").table, estimate_means(gap, weights), confidence)
         else:
-            low, high = units.scores(data[list(units.columns)].to_numpy(dtype=float), min_answered)
-            gap = high - low
-            means = estimate_means(np.hstack([low, high]), weights).mean
-            asked = {"expectation": means[: low.shape[1]], "perception": means[low.shape[1] :]}
-            table = _gap_table(units.table, estimate_means(gap, weights), confidence, asked)
+
+            def score(rows: pd.DataFrame) -> Array:
+                low, high = units.scores(rows[list(units.columns)].to_numpy(dtype=float), min_answered)
+                return np.hstack([low, high, high - low])
+
+            k = len(units.table)
+            every = scored(data, score)
+            gap, means = every[:, 2 * k :], estimate_means(every[:, : 2 * k], weights).mean
+            table = _gap_table(
+                units.table,
+                estimate_means(gap, weights),
+                confidence,
+                {"expectation": means[:k], "perception": means[k:]},
+            )
         if bootstrap:
             _add_bootstrap(table, gap, weights, confidence, bootstrap, seed)
         if isinstance(weights, Design):

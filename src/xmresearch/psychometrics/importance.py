@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from xmresearch.data.answer_store import StreamedAnswers
 from xmresearch.data.codebook import Codebook
 from xmresearch.drivers.quadrants import Cross, ImportanceResult, derived_grid, importance_grid
 from xmresearch.errors import InsufficientData
@@ -53,6 +54,8 @@ def importance_performance(
     ----------
     Martilla, J. A. & James, J. C. (1977). Journal of Marketing, 41(1), 77-79.
     """
+    if isinstance(frame, StreamedAnswers):
+        return None
     statements = codebook.statements("importance", "perception")
     if statements:
         asked = [codebook.item("importance", s) for s in statements]
@@ -123,6 +126,8 @@ def derived_importance(
     23(2), 112-129.
     """
     asked = codebook.names("outcome")
+    if isinstance(frame, StreamedAnswers):
+        return None
     performed = dimension_scores(frame, codebook, "perception", min_answered)
     if codebook.names("importance") or not asked or performed.shape[1] < 2 or isinstance(weights, Design):
         return None

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from xmresearch.data.answer_store import StreamedAnswers
 from xmresearch.data.codebook import Codebook
 from xmresearch.display import Shown
 from xmresearch.errors import InsufficientData, ModelError
@@ -18,6 +19,7 @@ from xmresearch.sem.fitting import fit
 from xmresearch.sem.invariance_ladder import CFI_DROP, RMSEA_RISE, InvarianceResult, invariance
 from xmresearch.sem.result import SemFit
 from xmresearch.sem.robust import Estimator
+from xmresearch.sufficient.available_moments import item_moments
 
 GROUP_PER_ITEM = 3
 LEVELS = ("configural", "metric", "scalar")
@@ -80,6 +82,8 @@ def battery_cfa(
     if not model:
         return None, "No dimension has two items of this kind."
     missing: Any = "fiml" if estimator in ("ML", "MLR") else "listwise"
+    if isinstance(frame, StreamedAnswers):
+        estimator, missing = "ML", "listwise"
     rows, sampled = _with_design(frame, design)
     try:
         fitted = fit(model, rows, estimator=estimator, missing=missing, confidence=confidence, **sampled)
@@ -173,6 +177,8 @@ def segment_invariance(
         return None
     items = [c for c in codebook.names(kind) if c in model.replace("+", " ").split()]
     least = max(GROUP_PER_ITEM * len(items), min_cell)
+    if isinstance(frame, StreamedAnswers):
+        return _streamed_invariance(frame, model, items, segments, least, estimator)
     whole, sampled = _with_design(frame, design)
     if design is not None:
         estimator = "MLR"
@@ -194,3 +200,31 @@ def segment_invariance(
         rows.append(ladder.table.assign(segment=segment, groups=len(kept), n=len(part)))
     table = pd.concat(rows, ignore_index=True) if rows else pd.DataFrame()
     return SegmentInvariance(table, ladders, hidden, least, len(complete), len(frame) - len(complete))
+
+
+def _streamed_invariance(
+    answers: StreamedAnswers,
+    model: str,
+    items: Sequence[str],
+    segments: Sequence[str],
+    least: int,
+    estimator: Estimator,
+) -> SegmentInvariance:
+    """Ask the same of streamed answers, from the moments of each group's complete rows."""
+    rows, ladders, hidden = [], {}, 0
+    whole = item_moments(answers, items)[""].n
+    for segment in segments:
+        moments = item_moments(answers, items, segment)
+        kept = {level: m for level, m in moments.items() if m.n >= least}
+        hidden += len(answers.levels(segment)) - len(kept)
+        if len(kept) < 2:
+            continue
+        try:
+            ladder = invariance(model, kept, segment, levels=LEVELS, estimator=estimator)
+        except (InsufficientData, ModelError):
+            hidden += len(kept)
+            continue
+        ladders[segment] = ladder
+        rows.append(ladder.table.assign(segment=segment, groups=len(kept), n=sum(m.n for m in kept.values())))
+    table = pd.concat(rows, ignore_index=True) if rows else pd.DataFrame()
+    return SegmentInvariance(table, ladders, hidden, least, whole, len(answers) - whole)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from xmresearch.data.answer_formats import single_battery
+from xmresearch.data.answer_store import StreamedAnswers
 from xmresearch.data.codebook import Codebook
 from xmresearch.display import Shown
 from xmresearch.errors import InsufficientData
@@ -20,6 +21,7 @@ from xmresearch.inference.threads import on_one_thread
 from xmresearch.psychometrics.batteries import Units, service_dimensions
 from xmresearch.psychometrics.factor_analysis import extract, is_heywood
 from xmresearch.sampling.designs import Design
+from xmresearch.sufficient.available_moments import Score, complete
 
 Array = NDArray[np.float64]
 ACCEPTABLE, UNACCEPTABLE = 0.7, 0.5
@@ -170,6 +172,8 @@ def reliability(
     Johns, G. (1981). Organizational Behavior and Human Performance, 27, 443-463. Binder, D. A. (1983). International Statistical
     Review, 51, 279-292 (linearised errors).
     """
+    if isinstance(frame, StreamedAnswers):
+        return _streamed(frame, codebook, confidence)
     rows: list[dict[str, float | int | bool | str]] = []
     differences: list[dict[str, float | int | str]] = []
     against: list[tuple[str, str, str, float]] = []
@@ -213,6 +217,95 @@ def reliability(
     reversed_items = pd.DataFrame(against, columns=["item", "construct", "kind", "item_rest"])
     apart = pd.DataFrame(differences, columns=["construct", "n", "r_ep", "difference_reliability"])
     return ReliabilityResult(pd.DataFrame(rows), apart, reversed_items)
+
+
+def _streamed(answers: StreamedAnswers, codebook: Codebook, confidence: float) -> ReliabilityResult:
+    """Estimate the reliability of streamed answers from the moments of complete rows."""
+    blocks: dict[tuple[str, str], tuple[list[str], Score]] = {}
+    both: dict[str, Score] = {}
+    if not codebook.names("expectation"):
+        battery = single_battery(codebook)
+        for construct in service_dimensions(codebook):
+            items = codebook.names(battery, construct)
+            blocks[construct, battery] = (items, _answers_to(items))
+    units = Units.of(codebook)
+    for k, unit in units.table[units.table["level"] == "dimension"].iterrows():
+        at = 2 * np.array(units.members[int(str(k))])
+        low, high = ([units.columns[j] for j in at + step] for step in (0, 1))
+        blocks[unit["id"], "expectation"] = (low, _answers_to(low))
+        blocks[unit["id"], "perception"] = (high, _answers_to(high))
+        blocks[unit["id"], "gap"] = ([], _differences_of(low, high))
+        both[unit["id"]] = _means_of(low, high)
+    scores = {f"{construct} {kind}": score for (construct, kind), (_, score) in blocks.items()}
+    found = complete(answers, scores | both)
+    rows, against, alphas = [], [], {}
+    for (construct, kind), (items, _) in blocks.items():
+        m = found[f"{construct} {kind}"][""]
+        row = _of_moments(m.cov if m.n > 1 else np.zeros((len(m.names),) * 2), m.n, confidence)
+        rows.append({"construct": construct, "kind": kind, **row})
+        alphas[construct, kind] = float(row["alpha"])
+        against += (
+            [(i, construct, kind, r) for i, r in _against_rest(items, m.cov, m.n)] if m.n > 2 and len(items) > 2 else []
+        )
+    differences = [
+        {
+            "construct": c,
+            **_of_difference(
+                found[c][""].cov, found[c][""].n, {k: alphas[c, k] for k in ("expectation", "perception")}
+            ),
+        }
+        for c in both
+    ]
+    return ReliabilityResult(
+        pd.DataFrame(rows), pd.DataFrame(differences, columns=["construct", "n", "r_ep", "difference_reliability"]),
+        pd.DataFrame(against, columns=["item", "construct", "kind", "item_rest"]),
+    )  # fmt: skip
+
+
+def _answers_to(names: Sequence[str]) -> Score:
+    columns = list(names)
+    return lambda rows: rows[columns].to_numpy(dtype=float)
+
+
+def _differences_of(low: Sequence[str], high: Sequence[str]) -> Score:
+    return lambda rows: rows[list(high)].to_numpy(dtype=float) - rows[list(low)].to_numpy(dtype=float)
+
+
+def _means_of(low: Sequence[str], high: Sequence[str]) -> Score:
+    return lambda rows: np.column_stack([rows[list(names)].to_numpy(dtype=float).mean(axis=1) for names in (low, high)])
+
+
+def _of_moments(cov: Array, n: int, confidence: float) -> dict[str, float | int | bool]:
+    """Return what `_consistency` does, from the covariances of complete rows; Feldt's interval to three digits, as there."""
+    k = len(cov)
+    row: dict[str, float | int | bool] = {
+        "items": k, "n": n, "alpha": np.nan, "alpha_lower": np.nan, "alpha_upper": np.nan, "omega": np.nan, "heywood": False,
+    }  # fmt: skip
+    if k < 2 or n < 3 or not (np.diag(cov) > 0).any() or np.isclose(np.sqrt(max(cov.sum(), 0.0)), 0):
+        return row
+    alpha = float(k / (k - 1) * (1 - np.trace(cov) / cov.sum()))
+    df = n - 1
+    low, high = (
+        1 - (1 - alpha) * stats.f.isf(p, df, df * (k - 1)) for p in ((1 - confidence) / 2, (1 + confidence) / 2)
+    )
+    row |= {"alpha": alpha, "alpha_lower": round(float(low), 3), "alpha_upper": round(float(high), 3)}
+    try:
+        solution = one_factor(cov)
+    except InsufficientData:
+        return row
+    return row | {"omega": solution.omega, "heywood": solution.heywood}
+
+
+def _against_rest(items: Sequence[str], cov: Array, n: int) -> list[tuple[str, float]]:
+    own, total = np.diag(cov), cov.sum(axis=1)
+    rest = cov.sum() - 2 * total + own
+    found = []
+    for j, item in enumerate(items):
+        if own[j] > 0 and rest[j] > 0:
+            r = float((total[j] - own[j]) / np.sqrt(own[j] * rest[j]))
+            if r < -AGAINST and np.arctanh(max(r, -1 + 1e-12)) < -BEYOND_CHANCE / np.sqrt(max(n - 3, 1)):
+                found.append((item, r))
+    return found
 
 
 def _against(items: Sequence[str], block: Array) -> list[tuple[str, float]]:
@@ -277,9 +370,16 @@ def _difference(
 ) -> dict[str, float | int]:
     if len(expected) < 3:
         return {"n": len(expected), "r_ep": np.nan, "difference_reliability": np.nan}
-    cov = np.cov(expected.mean(axis=1), perceived.mean(axis=1), aweights=weights)
+    return _of_difference(
+        np.cov(expected.mean(axis=1), perceived.mean(axis=1), aweights=weights), len(expected), alphas
+    )
+
+
+def _of_difference(cov: Array, n: int, alphas: Mapping[str, float]) -> dict[str, float | int]:
+    if n < 3:
+        return {"n": n, "r_ep": np.nan, "difference_reliability": np.nan}
     spread = cov[0, 0] + cov[1, 1] - 2 * cov[0, 1]
     with np.errstate(invalid="ignore", divide="ignore"):
         true = cov[0, 0] * alphas["expectation"] + cov[1, 1] * alphas["perception"] - 2 * cov[0, 1]
         r = cov[0, 1] / np.sqrt(cov[0, 0] * cov[1, 1])
-        return {"n": len(expected), "r_ep": float(r), "difference_reliability": float(true / spread)}
+        return {"n": n, "r_ep": float(r), "difference_reliability": float(true / spread)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,10 +10,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from xmresearch.data.codebook import RATED, Codebook
+from xmresearch.data.answer_store import StreamedAnswers
+from xmresearch.data.codebook import RATED, Codebook, Column
 from xmresearch.display import Shown
 from xmresearch.errors import CodebookError, DataError, InsufficientData
-from xmresearch.psychometrics.answer_moments import shape_of
+from xmresearch.psychometrics.answer_moments import shape_of, streamed_shapes
+from xmresearch.sufficient.available_moments import Score, complete, summed
 
 Array = NDArray[np.float64]
 
@@ -102,6 +104,10 @@ def item_analysis(frame: pd.DataFrame, codebook: Codebook, *, weights: Array | N
     lacking = [c.name for _, _, columns in batteries for c in columns if c.name not in frame]
     if lacking:
         raise DataError(f"The data have no column '{lacking[0]}'.", "Correct the codebook, or load the survey with it.")
+    if isinstance(frame, StreamedAnswers):
+        if weights is not None:
+            raise DataError("Streamed answers have no weights.", "Give a DataFrame.")
+        return ItemResult(_streamed(frame, batteries))
     w = np.ones(len(frame)) if weights is None else np.asarray(weights, dtype="float64")
     if w.shape != (len(frame),):
         raise DataError(f"There are {len(frame)} rows and weights of shape {w.shape}.", "Give one weight per row.")
@@ -124,13 +130,54 @@ def item_analysis(frame: pd.DataFrame, codebook: Codebook, *, weights: Array | N
     return ItemResult(pd.DataFrame(rows))
 
 
+def _streamed(answers: StreamedAnswers, batteries: Sequence[tuple[str, str, Sequence[Column]]]) -> pd.DataFrame:
+    """Return the table of items, of streamed answers."""
+    items = [column for _, _, columns in batteries for column in columns]
+    names = [c.name for c in items]
+    low, high = (np.array([getattr(c.scale, end) for c in items]) for end in ("minimum", "maximum"))
+
+    def ends(rows: pd.DataFrame) -> Array:
+        x = rows[names].to_numpy(dtype="float64")
+        return np.vstack([(x <= low).sum(axis=0), (x >= high).sum(axis=0)]).astype("float64")
+
+    shapes = streamed_shapes(answers, names).set_index("item")
+    floor, ceiling = summed(answers, ends) / shapes["n"].to_numpy()
+    at = {name: k for k, name in enumerate(names)}
+    scores = {
+        f"{kind} {construct}": _answers_to([c.name for c in columns]) for kind, construct, columns in batteries
+    }  # fmt: skip
+    moments = complete(answers, scores)
+    rows: list[dict[str, Any]] = []
+    for kind, construct, columns in batteries:
+        whole = moments[f"{kind} {construct}"][""]
+        rest, without = _of_rest(whole.cov if whole.n > 1 else np.empty((0, 0)), whole.n, len(columns))
+        for j, column in enumerate(columns):
+            shape = shapes.loc[column.name]
+            if not shape["n"]:
+                raise InsufficientData(f"Column '{column.name}' holds no answer.", "Remove the item from the codebook.")
+            rows.append({
+                "construct": construct, "kind": kind, "statement": column.statement, "item": column.name, "n": int(shape["n"]),
+                **{k: float(shape[k]) for k in ("mean", "sd", "skew", "kurtosis")}, "floor": float(floor[at[column.name]]),
+                "ceiling": float(ceiling[at[column.name]]), "complete": whole.n, "item_rest": rest[j], "alpha_without": without[j],
+            })  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def _answers_to(names: Sequence[str]) -> Score:
+    columns = list(names)
+    return lambda rows: rows[columns].to_numpy(dtype="float64")
+
+
 def _with_the_rest(block: Array, weights: Array) -> tuple[Array, Array]:
     """Return each item's correlation with the sum of the others, and the others' alpha; shapes (k,)."""
     n, k = block.shape
+    return _of_rest(np.cov(block, rowvar=False, aweights=weights) if k > 1 and n > 2 else np.empty((0, 0)), n, k)
+
+
+def _of_rest(cov: Array, n: int, k: int) -> tuple[Array, Array]:
     nothing = np.full(k, np.nan)
     if k < 2 or n < 3:
         return nothing, nothing
-    cov = np.cov(block, rowvar=False, aweights=weights)
     total, own = cov.sum(), np.diag(cov)
     with_others = cov.sum(axis=1) - own
     others = total - 2 * with_others - own  # variance of their sum

@@ -20,6 +20,7 @@ from xmresearch.plots import forest
 from xmresearch.psychometrics.batteries import dimension_scores, paired_scores, service_dimensions
 from xmresearch.psychometrics.single_batteries import dimension_figures
 from xmresearch.sampling.designs import Design, subset
+from xmresearch.sufficient.available_moments import scored
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -146,26 +147,45 @@ def overall_scores(
     Parasuraman, A., Berry, L. L. & Zeithaml, V. A. (1991). Journal of Retailing, 67(4), 420-450 (importance points).
     Cronin, J. J. & Taylor, S. A. (1992). Journal of Marketing, 56(3), 55-68 (SERVPERF).
     """
-    if answer_format(codebook) == "pairs":
-        expected, perceived = paired_scores(frame, codebook, min_answered)
-        by_family = {"servqual": perceived - expected, "servperf": perceived}
-    else:
-        figures = dimension_figures(frame, codebook, min_answered)
-        by_family = {"servqual" if codebook.names("gap") else "servperf": figures}
-    shares = importance_shares(frame, codebook, min_answered)
+    families = _families(codebook)
+    kinds = ["unweighted", *(["weighted"] if importance_basis(codebook)["case"] == "weighted" else [])]
+    totals = scored(frame, lambda rows: _persons(rows, codebook, min_answered))
     rows = []
-    for family, scores in by_family.items():
-        persons = {"unweighted": scores.mean(axis=1, skipna=False)}
-        if shares is not None:
-            persons["weighted"] = (scores * shares[scores.columns]).sum(axis=1, skipna=False)
-        for name, values in persons.items():
-            found = estimate_means(values.to_numpy()[:, None], weights)
+    for f, family in enumerate(families):
+        for j, name in enumerate(kinds):
+            found = estimate_means(totals[:, [f * len(kinds) + j]], weights)
             low, high = found.interval(confidence)
             rows.append((f"{family}_{name}", found.n[0], found.mean[0], found.se[0], low[0], high[0]))
         if driven is not None:
+            scores = _by_family(frame, codebook, min_answered)[family]
             rows.append((f"{family}_derived", *_derived(scores, driven, weights, confidence, seed)))
     table = pd.DataFrame(rows, columns=["measure", "n", "estimate", "se", "ci_lower", "ci_upper"])
     return ScoreResult(table)
+
+
+def _families(codebook: Codebook) -> tuple[str, ...]:
+    if answer_format(codebook) == "pairs":
+        return "servqual", "servperf"
+    return ("servqual",) if codebook.names("gap") else ("servperf",)
+
+
+def _by_family(frame: pd.DataFrame, codebook: Codebook, min_answered: float) -> dict[str, pd.DataFrame]:
+    """Return each respondent's figures of dimensions, by family of scores."""
+    if answer_format(codebook) == "pairs":
+        expected, perceived = paired_scores(frame, codebook, min_answered)
+        return {"servqual": perceived - expected, "servperf": perceived}
+    return {_families(codebook)[0]: dimension_figures(frame, codebook, min_answered)}
+
+
+def _persons(frame: pd.DataFrame, codebook: Codebook, min_answered: float) -> Array:
+    """Return each respondent's overall scores: of each family the unweighted one, and the weighted one where importance was asked."""
+    shares = importance_shares(frame, codebook, min_answered)
+    found = []
+    for scores in _by_family(frame, codebook, min_answered).values():
+        found.append(scores.mean(axis=1, skipna=False).to_numpy())
+        if shares is not None:
+            found.append((scores * shares[scores.columns]).sum(axis=1, skipna=False).to_numpy())
+    return np.column_stack(found)
 
 
 def _derived(

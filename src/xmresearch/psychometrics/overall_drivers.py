@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from xmresearch.data.answer_store import StreamedAnswers
 from xmresearch.data.codebook import Codebook
 from xmresearch.drivers.importance_fit import relative_importance
 from xmresearch.drivers.result import DriverResult
@@ -63,6 +64,8 @@ def outcome_drivers(
         outcome = asked[0]
     if outcome not in asked:
         raise CodebookError(f"Codebook '{codebook.name}' has no outcome item '{outcome}'.", nearest(outcome, asked))
+    if isinstance(frame, StreamedAnswers):
+        return None, None
     predictors = dimension_scores(frame, codebook, "gap" if codebook.names("gap") else "perception", min_answered)
     others = [
         dimension_scores(frame, codebook, kind, min_answered) for kind in ("expectation", "minimum", "importance")

@@ -23,6 +23,7 @@ from xmresearch.plots import forest
 from xmresearch.psychometrics.gap_scores import FEW_ANSWERS
 from xmresearch.psychometrics.single_batteries import Battery
 from xmresearch.sampling.designs import Design
+from xmresearch.sufficient.available_moments import scored
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -141,8 +142,14 @@ def performance(
     require_target(codebook, target)
     require_unique_columns(frame)
     battery = Battery.of(codebook, "perception")
-    scores = battery.scores(frame[list(battery.columns)].to_numpy(dtype=float), min_answered)
     wide = (battery.table["level"] == "dimension").to_numpy()
+
+    def score(rows: pd.DataFrame) -> Array:
+        own = battery.scores(rows[list(battery.columns)].to_numpy(dtype=float), min_answered)
+        return np.column_stack([own, own[:, wide].mean(axis=1)])
+
+    every = scored(frame, score)
+    scores, mean = every[:, :-1], every[:, [-1]]
     aims = battery.middles() if target is None else np.full(scores.shape[1], target)
     table = _score_table(battery.table, estimate_means(scores, weights), aims, confidence)
     for level, method in (("dimension", "holm"), ("statement", "bh")):
@@ -153,7 +160,6 @@ def performance(
         with np.errstate(invalid="ignore", divide="ignore"):
             table["deff"] = table["se"] ** 2 * table["n"] / table["sd"] ** 2
             table["worth"] = table["n"] / table["deff"]
-    mean = scores[:, wide].mean(axis=1, keepdims=True)
     head = pd.DataFrame({"level": ["overall"], "id": [""], "construct": [""]})
     overall = _score_table(head, estimate_means(mean, weights), aims[wide].mean(keepdims=True), confidence).iloc[0]
     covariance = mean_covariance(scores[:, wide], weights)

@@ -15,8 +15,10 @@ from xmresearch.inference.estimates import estimate_means, mean_covariance, perc
 from xmresearch.inference.sample_designs import Weights
 from xmresearch.inference.threads import on_one_thread
 from xmresearch.plots import forest
+from xmresearch.psychometrics.batteries import service_dimensions
 from xmresearch.psychometrics.overall import importance_basis, importance_shares
 from xmresearch.psychometrics.single_batteries import dimension_figures
+from xmresearch.sufficient.available_moments import scored
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -106,15 +108,19 @@ def priorities(
     ----------
     Rubin, D. B. (1981). The Bayesian bootstrap. Annals of Statistics, 9, 130-134.
     """
-    gap = dimension_figures(frame, codebook, min_answered)
-    names = list(gap.columns)
+    names = service_dimensions(codebook)
     k = len(names)
-    shares = importance_shares(frame, codebook, min_answered)
-    factor = np.full(k, 1 / k) if shares is None else shares[names].to_numpy()
-    values = gap.to_numpy() * factor
+
+    def score(rows: pd.DataFrame) -> Array:
+        gap = dimension_figures(rows, codebook, min_answered)[names].to_numpy()
+        shares = importance_shares(rows, codebook, min_answered)
+        return gap / k if shares is None else np.hstack([gap * shares[names].to_numpy(), shares[names].to_numpy()])
+
+    every = scored(frame, score)
+    values = every[:, :k]
     found = estimate_means(values, weights)
     contributions = replicate_means(values, weights, bootstrap, seed, "bayesian")
-    importance = np.full(k, np.nan) if shares is None else estimate_means(shares[names].to_numpy(), weights).mean
+    importance = estimate_means(every[:, k:], weights).mean if every.shape[1] > k else np.full(k, np.nan)
     order = contributions.argsort(axis=1)
     low, high = percentile_interval(contributions, confidence)
     table = pd.DataFrame({

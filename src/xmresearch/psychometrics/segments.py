@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -12,6 +12,7 @@ import pingouin
 from numpy.typing import NDArray
 from scipy import stats
 
+from xmresearch.data.answer_store import StreamedAnswers
 from xmresearch.data.codebook import Codebook
 from xmresearch.disclosure import hidden_groups
 from xmresearch.display import Shown
@@ -22,6 +23,7 @@ from xmresearch.inference.threads import on_one_thread
 from xmresearch.plots import forest
 from xmresearch.psychometrics.single_batteries import dimension_figures, statement_figures
 from xmresearch.sampling.designs import Design
+from xmresearch.sufficient.available_moments import available
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -126,21 +128,32 @@ def segment_gaps(
     if not segments:
         return None
     by_statement = level == "statement"
-    gap = (statement_figures if by_statement else dimension_figures)(frame, codebook, min_answered)
+    figures = statement_figures if by_statement else dimension_figures
+    if isinstance(frame, StreamedAnswers):
+        sums = {s: available(frame, lambda rows: figures(rows, codebook, min_answered).to_numpy(), s) for s in segments}
+        gap = figures(frame.empty(), codebook, min_answered)
+        kinds, people = _counted(frame, lambda rows: figures(rows, codebook, min_answered).to_numpy(), segments)
+        members = {segment: _members(kinds[segment], codebook, segment) for segment in segments}
+        present = people > 0
+    else:
+        gap, people = figures(frame, codebook, min_answered), None
+        members = {segment: _members(frame[segment], codebook, segment) for segment in segments}
+        present = gap.notna().to_numpy()
     names, values = list(gap.columns), gap.to_numpy()
-    members = {segment: _members(frame[segment], codebook, segment) for segment in segments}
-    present = ~np.isnan(values)
     hidden = {s: np.zeros((len(m), len(names)), dtype=bool) for s, m in members.items()}
     for k in range(len(names)):
         groups = {s: [(m & present[:, k]) for m in levels.values()] for s, levels in members.items()}
-        for segment, marks in hidden_groups(groups, min_cell).items():
+        for segment, marks in hidden_groups(groups, min_cell, None if people is None else people[:, k]).items():
             hidden[segment][:, k] = marks
     cells: list[pd.DataFrame] = []
     unseen = 0
     tests: list[tuple[Any, ...]] = []
     for segment, levels in members.items():
         shown = [name for name in levels if name]
-        found = [_within(values, levels[v], weights) for v in shown]
+        if isinstance(frame, StreamedAnswers):
+            found = [estimate_means(sums[segment][v], weights) for v in shown]
+        else:
+            found = [_within(values, levels[v], weights) for v in shown]
         marks = hidden[segment][[list(levels).index(v) for v in shown]]
         for value, means, hide in zip(shown, found, marks, strict=True):
             if hide.all():
@@ -176,6 +189,21 @@ def segment_gaps(
         test.loc[tested, "p_adjusted"] = pingouin.multicomp(test.loc[tested, "p"].to_numpy(), method="fdr_bh")[1]
     whole = isinstance(weights, Design)
     return SegmentResult(table, test.assign(family=int(tested.sum())), min_cell, confidence, unseen, whole)
+
+
+def _counted(
+    answers: StreamedAnswers, score: Callable[[pd.DataFrame], Array], segments: Sequence[str]
+) -> tuple[pd.DataFrame, Array]:
+    """Return the combinations of segments' values that occur, and how many of each have each variable."""
+    parts = []
+    for block in answers.blocks():
+        there = pd.DataFrame((~np.isnan(score(block))).astype(np.float64))
+        parts.append(
+            pd.concat([block[[*segments]], there], axis=1).groupby([*segments], dropna=False).sum().reset_index()
+        )
+    whole = pd.concat(parts, ignore_index=True).groupby([*segments], dropna=False).sum().reset_index()
+    kinds = whole[[*segments]].astype(object)
+    return kinds.where(kinds.notna(), None), whole.drop(columns=[*segments]).to_numpy()
 
 
 def _within(values: Array, members: NDArray[np.bool_], weights: Weights) -> Means:

@@ -16,6 +16,7 @@ from xmresearch.inference.sample_designs import Weights
 from xmresearch.inference.threads import on_one_thread
 from xmresearch.plots import forest
 from xmresearch.psychometrics.batteries import paired_scores
+from xmresearch.sufficient.available_moments import scored
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -82,22 +83,24 @@ def zone_of_tolerance(
     kinds = ("minimum", "expectation", "perception")
     if not codebook.statements(*kinds):
         return None
-    scores = paired_scores(frame, codebook, min_answered, kinds)
-    names = list(scores[0].columns)
-    m, e, p = (block.to_numpy() for block in scores)
-    known = ~(np.isnan(m) | np.isnan(e) | np.isnan(p))
-    m, e, p = (np.where(known, block, np.nan) for block in (m, e, p))
+    belongs = {codebook.item("minimum", s).construct for s in codebook.statements(*kinds)}
+    names = [d for d in codebook.constructs if d in belongs]
 
-    def share(found: NDArray[np.bool_]) -> Array:
-        return estimate_means(np.where(known, found.astype(float), np.nan), weights).mean
+    def score(rows: pd.DataFrame) -> Array:
+        m, e, p = (block.to_numpy() for block in paired_scores(rows, codebook, min_answered, kinds))
+        known = ~(np.isnan(m) | np.isnan(e) | np.isnan(p))
+        figures = [p - m, p - e, p, e, m, (p < m).astype(float), (p > np.maximum(m, e)).astype(float)]
+        return np.hstack([np.where(known, block, np.nan) for block in figures])
 
-    adequacy, superiority = estimate_means(p - m, weights), estimate_means(p - e, weights)
+    every, k = scored(frame, score), len(names)
+    adequacy, superiority, perceived, asked, least, under, over = (
+        estimate_means(every[:, j * k : (j + 1) * k], weights) for j in range(7)
+    )
     low_a, high_a = adequacy.interval(confidence)
     low_s, high_s = superiority.interval(confidence)
-    below, above = share(p < m), share(p > np.maximum(m, e))
-    perceived = estimate_means(p, weights)
+    below, above = under.mean, over.mean
     low_p, high_p = perceived.interval(confidence)
-    desired, lowest = estimate_means(e, weights).mean, estimate_means(m, weights).mean
+    desired, lowest = asked.mean, least.mean
     return ToleranceResult(pd.DataFrame({
         "construct": names, "n": adequacy.n, "df": adequacy.df, "minimum": lowest, "desired": desired,
         "perception": perceived.mean, "perception_lower": low_p, "perception_upper": high_p, "adequacy": adequacy.mean, "adequacy_lower": low_a,

@@ -21,7 +21,7 @@ from xmresearch.sem.followup import score_tests
 from xmresearch.sem.measures import FAIR_FIT, reaches
 from xmresearch.sem.result import SemFit
 from xmresearch.sem.robust import Estimator
-from xmresearch.sem.samples import Missing
+from xmresearch.sem.samples import Data, Missing
 
 LEVELS = ("configural", "metric", "scalar", "strict")
 CFI_DROP, RMSEA_RISE = -0.010, 0.015
@@ -109,7 +109,7 @@ class InvarianceResult(Shown):
 
 @on_one_thread
 def invariance(
-    model: str, data: pd.DataFrame, group: str, *, levels: Sequence[str] = LEVELS, estimator: Estimator = "ML",
+    model: str, data: Data, group: str, *, levels: Sequence[str] = LEVELS, estimator: Estimator = "ML",
     missing: Missing = "listwise", ordered: Sequence[str] | bool = (), group_partial: Sequence[str] = (),
     confidence: float = 0.95, sampling_weights: str | None = None, cluster: str | None = None,
 ) -> InvarianceResult:  # fmt: skip
@@ -119,10 +119,10 @@ def invariance(
     ----------
     model : str
         Measurement model in lavaan's syntax.
-    data : DataFrame
-        Rows.
+    data : DataFrame, StreamedAnswers, or mapping of str to Moments
+        Rows, or the moments of each group.
     group : str
-        Column whose values split the rows.
+        Column whose values split the rows; of moments what their groups are values of.
     levels : sequence of str
         Of configural (same model), metric (equal loadings), scalar (and intercepts; latent means are free), strict (and
         residual variances). For ordered items (Wu & Estabrook 2016): metric ties thresholds and loadings, scalar also the
@@ -157,7 +157,7 @@ def invariance(
         raise ModelError("No invariance level is asked for.", f"Levels: {', '.join(LEVELS)}.")
     wanted = LEVELS[: 1 + max(LEVELS.index(level) for level in levels)]
     settings: dict[str, Any] = {
-        "group": group, "estimator": estimator, "missing": missing, "ordered": ordered, "confidence": confidence,
+        "group": None if isinstance(data, Mapping) else group, "estimator": estimator, "missing": missing, "ordered": ordered, "confidence": confidence,
         "sampling_weights": sampling_weights, "cluster": cluster,
     }  # fmt: skip
     fits: dict[str, SemFit] = {}

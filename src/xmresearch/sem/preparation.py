@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from xmresearch.data.answer_store import StreamedAnswers
 from xmresearch.display import Shown
 from xmresearch.errors import DataError, ModelError, nearest
 from xmresearch.sem.bootstrap import LEAST_REPLICATES
@@ -26,6 +27,8 @@ from xmresearch.sem.samples import (
     split,
 )  # fmt: skip
 from xmresearch.sem.syntax import Term, parse_model
+from xmresearch.sufficient.available_moments import item_moments
+from xmresearch.sufficient.moments import Moments
 
 Array = NDArray[np.float64]
 
@@ -83,6 +86,9 @@ def prepared(
         As for `xmresearch.sem.fitting.fit`.
     """
     terms = parse_model(model)
+    given = len(data) if isinstance(data, StreamedAnswers) else None
+    if isinstance(data, StreamedAnswers):
+        data, group = _reduced(data, terms, group), None
     grouped = split(data, group)
     require_design(data, sampled)
     built, settled = _build(terms, grouped, estimator, ordered, equal, missing, sampled)
@@ -93,7 +99,17 @@ def prepared(
         of_ordered, sparse = ordinal_samples(grouped, built.observed)
         return Prepared(built, settled, list(of_ordered), [], sparse, total)
     samples, rows = continuous_samples(grouped, built.observed, built.exogenous, missing, built.means, sampled)
-    return Prepared(built, settled, list(samples), rows, 0, total)
+    return Prepared(built, settled, list(samples), rows, 0, total if given is None else given)
+
+
+def _reduced(answers: StreamedAnswers, terms: Sequence[Term], group: str | None) -> Moments | dict[str, Moments]:
+    """Return the moments of the rows that are complete in a model's variables."""
+    named = {side for term in terms for side in (term.lhs, term.rhs)}
+    items = [name for name in answers.items if name in named]
+    if group is not None and group not in answers.segments:
+        raise DataError(f"The data have no column '{group}'.", nearest(group, answers.columns))
+    found = item_moments(answers, items, group)
+    return found[""] if group is None else found
 
 
 def check_settings(

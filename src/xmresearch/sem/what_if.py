@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from xmresearch.claims.ranking import Joint
+from xmresearch.data.answer_store import StreamedAnswers
 from xmresearch.display import Shown
 from xmresearch.errors import DataError, InsufficientData, ModelError, nearest
 from xmresearch.inference.threads import on_one_thread
@@ -23,6 +24,7 @@ from xmresearch.sem.model import Model
 from xmresearch.sem.row_design import require_design
 from xmresearch.sem.total_effects import ends, structural
 from xmresearch.sem.uncertainty import Fitted, check_fitted, jointly, point, uncertainty
+from xmresearch.sufficient.available_moments import item_moments, summed
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -101,7 +103,7 @@ def indices(
     ----------
     fitted : SemFit or a posterior
         Says which items measure a construct, and their weights.
-    data : DataFrame
+    data : DataFrame or StreamedAnswers
         Rows; those complete in a construct's items are used, by the weights and clusters of the fit, whose columns they hold.
     constructs : sequence of str
         Which.
@@ -128,33 +130,47 @@ def indices(
     Fornell, C., Johnson, M. D., Anderson, E. W., Cha, J. & Bryant, B. E. (1996). Journal of Marketing, 60, 7-18.
     """
     read = check_fitted(fitted).readout
-    check_frame(data)
+    if not isinstance(data, StreamedAnswers):
+        check_frame(data)
     model, matrices = read.model, read.matrices[0]
     total, _ = matrices.total(point(fitted))
     at = {v: k for k, v in enumerate(model.variables)}
     rows = []
-    sampled = _sampled(fitted, data)
+    sampled = None if isinstance(data, StreamedAnswers) else _sampled(fitted, data)
     for construct in constructs:
         items = items_of(model, construct)
         _check_items(fitted, scales, construct)
         low, high = (np.array([scales[v][k] for v in items]) for k in (0, 1))
-        values = numbers_of(data, items)
-        complete = ~np.isnan(values).any(axis=1)
-        values = values[complete]
-        if len(values) < 2:
-            raise InsufficientData(f"'{construct}' has {len(values)} complete row(s), too few for an index.")
-        shares = 100 * (values - low) / (high - low)
-        each = shares.mean(axis=1)
         where = [at[v] for v in items]
         weights = np.linalg.solve(total[np.ix_(where, where)], total[where, at[construct]])
         spread = weights * (high - low)
-        mean, error, df = _mean(each, complete, sampled)
-        scored, _, _ = _mean(shares @ spread, complete, sampled)
+        if isinstance(data, StreamedAnswers):
+            moments = item_moments(data, items)[""]
+            n = moments.n
+            _require_rows(construct, n)
+            unit = 100 / (high - low)
+            share = unit * (moments.mean - low)
+            mean, scored, df = float(share.mean()), float(share @ spread), n - 1
+            error = float(np.sqrt(unit @ moments.cov @ unit / n)) / len(items)
+        else:
+            values = numbers_of(data, items)
+            complete = ~np.isnan(values).any(axis=1)
+            values = values[complete]
+            n = len(values)
+            _require_rows(construct, n)
+            shares = 100 * (values - low) / (high - low)
+            mean, error, df = _mean(shares.mean(axis=1), complete, sampled)
+            scored, _, _ = _mean(shares @ spread, complete, sampled)
         weighted = scored / spread.sum() if (weights > 0).all() else np.nan
         reach = special.stdtrit(df, (1 + confidence) / 2) * error
-        rows.append((construct, len(items), len(each), mean, mean - reach, mean + reach, weighted))
+        rows.append((construct, len(items), n, mean, mean - reach, mean + reach, weighted))
     columns = ["construct", "items", "n", "estimate", "ci_lower", "ci_upper", "estimate_weighted"]
     return IndexResult(pd.DataFrame(rows, columns=columns))
+
+
+def _require_rows(construct: str, n: int) -> None:
+    if n < 2:
+        raise InsufficientData(f"'{construct}' has {n} complete row(s), too few for an index.")
 
 
 def _sampled(fitted: Fitted, data: pd.DataFrame) -> Design | None:
@@ -220,7 +236,7 @@ def gains(
     ----------
     fitted : SemFit or a posterior
         Of a model of one group with regressions.
-    data : DataFrame
+    data : DataFrame or StreamedAnswers
         Rows, for the drivers' present means, weighted as in the fit, whose column of weights they hold.
     outcomes : sequence of str
         Constructs or observed variables that something explains.
@@ -252,7 +268,8 @@ def gains(
     Fornell, C., Johnson, M. D., Anderson, E. W., Cha, J. & Bryant, B. E. (1996). Journal of Marketing, 60, 7-18.
     """
     read = check_fitted(fitted).readout
-    check_frame(data)
+    if not isinstance(data, StreamedAnswers):
+        check_frame(data)
     model, matrices = read.model, read.matrices[0]
     known = structural(model)
     for name in [*outcomes, *(shifts if isinstance(shifts, Mapping) else ())]:
@@ -283,8 +300,11 @@ def gains(
         return np.stack(found, axis=-1)
 
     estimate, _, low, high = (v.reshape(len(pairs), 2) for v in uncertainty(fitted, values))
-    sampled = _sampled(fitted, data)
-    means = {d: _present(numbers_of(data, items_of(model, d)), sampled) for d, _ in pairs}
+    if isinstance(data, StreamedAnswers):
+        means = {d: _streamed_mean(data, items_of(model, d)) for d in dict.fromkeys(d for d, _ in pairs)}
+    else:
+        sampled = _sampled(fitted, data)
+        means = {d: _present(numbers_of(data, items_of(model, d)), sampled) for d, _ in pairs}
     tops = {d: float(np.mean([scales[v][1] for v in items_of(model, d)])) for d, _ in pairs}
     table = pd.DataFrame({
         "driver": [d for d, _ in pairs], "outcome": [o for _, o in pairs], "gain": [points[d] for d, _ in pairs],
@@ -293,6 +313,18 @@ def gains(
         "index_change": estimate[:, 1], "index_change_lower": low[:, 1], "index_change_upper": high[:, 1],
     })  # fmt: skip
     return GainsResult(table, jointly(fitted, lambda theta: values(theta)[..., 1::2]))
+
+
+def _streamed_mean(answers: StreamedAnswers, items: Sequence[str]) -> float:
+    """Return the mean of items' means, each of its own answers."""
+    names = list(items)
+
+    def sums(rows: pd.DataFrame) -> Array:
+        x = rows[names].to_numpy(dtype=np.float64)
+        return np.stack([np.nansum(x, axis=0), (~np.isnan(x)).sum(axis=0)])
+
+    total, n = summed(answers, sums)
+    return float((total / n).mean())
 
 
 def _present(values: Array, sampled: Design | None) -> float:

@@ -13,6 +13,10 @@ from xmresearch.data.survey import Survey
 from xmresearch.errors import Problems, brief
 from xmresearch.params.survey import SurveyParams
 
+STREAMED = (
+    "Streamed: more rows than are read at once, so figures are made of statistics; what needs all respondents (bootstrap, robust errors, "
+    "full information, drivers, patterns of blanks, repeated identifiers and rows) is left out or replaced, which the report says."
+)
 NOTABLE_MISSING = 0.1
 FEW_RESPONDENTS = 30
 MOST_LINES = 5
@@ -79,6 +83,8 @@ def describe_survey(
         f"Data: {facts['received']} respondents from {facts['source']}, {facts['n']} after screening"
         f" (effective n {facts['n_eff']:.0f}); {facts['missing_share']:.1f} % of the ratings are blank."
     ]
+    if survey.streamed:
+        lines.append(STREAMED)
     lines = [*reading_lines(survey.table), *lines, items_line(survey), *missing_lines(survey)]
     lines += [f"Answers in words: {c.line()}" for c in survey.conversions]
     lines += unused_lines(params, survey.table)
@@ -150,7 +156,7 @@ def missing_lines(survey: Survey) -> list[str]:
         One line for each item without answers of at least `NOTABLE_MISSING` of those kept; the first `MOST_LINES` of them.
     """
     table = survey.table
-    share = survey.frame[[c.name for c in survey.codebook.columns]].isna().mean()
+    share = survey.frame.isna()[[c.name for c in survey.codebook.columns]].mean()
     notable = share[share >= NOTABLE_MISSING].sort_values(ascending=False, kind="stable")
     lines = []
     for name, part in notable.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from xmresearch.data.answer_store import StreamedAnswers
 from xmresearch.data.survey import Survey
 from xmresearch.disclosure import telling
 from xmresearch.errors import InsufficientData, ModelError, Problems, nearest
@@ -20,6 +21,7 @@ from xmresearch.sem.what_if import items_of
 from xmresearch.studies.sem.params import SemParams
 from xmresearch.studies.sem.sampled_rows import design_lines
 from xmresearch.studies.survey import describe_survey
+from xmresearch.sufficient.available_moments import item_moments
 
 
 def check_request(request: SemParams, frame: pd.DataFrame) -> list[str]:
@@ -107,7 +109,7 @@ def _check_data(request: SemParams, text: str, built: Model, frame: pd.DataFrame
     if request.group is None:
         return
     with problems.step():
-        sizes = frame.dropna(subset=list(built.observed))[request.group].value_counts(sort=False)
+        sizes = _complete(frame, built, request.group)
         least = max(len(built.observed) + 1, FEWEST_ROWS)
         small = {str(value): int(size) for value, size in sizes.items() if size < least}
         if small:
@@ -117,6 +119,14 @@ def _check_data(request: SemParams, text: str, built: Model, frame: pd.DataFrame
             )
         if measured:
             _check_fit(request, measured, frame, group=request.group)
+
+
+def _complete(frame: pd.DataFrame, built: Model, group: str) -> pd.Series:
+    """Return the complete rows of each group."""
+    if isinstance(frame, StreamedAnswers):
+        found = item_moments(frame, [name for name in frame.items if name in built.observed], group)
+        return pd.Series({level: moments.n for level, moments in found.items()})
+    return frame.dropna(subset=list(built.observed))[group].value_counts(sort=False)
 
 
 def _check_fit(
@@ -131,4 +141,8 @@ def _check_fit(
 def check_study(params: SemParams, survey: Survey) -> list[str]:
     """Check the params of a study against its survey; what `xmresearch check` calls. Raises as `check_request` does."""
     frame = survey.sampled(params.weight_column, params.cluster_column)
-    return describe_survey(params, survey, lambda: [*check_request(params, frame), *design_lines(survey)])
+
+    def examine() -> list[str]:
+        return [*check_request(params.for_survey(survey), frame), *design_lines(survey)]
+
+    return describe_survey(params, survey, examine)

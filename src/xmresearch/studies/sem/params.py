@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from xmresearch.errors import ParamsError
 from xmresearch.params.survey import SurveyParams
 
 
@@ -87,10 +88,20 @@ class SemParams(SurveyParams):
         if self.cluster_column is not None and self.group == self.cluster_column:
             raise ValueError(f"group and cluster_column are both {self.group}: a group must hold several clusters")
 
+    def on_statistics(self) -> dict[str, Any]:
+        """Return the settings that stand in where a survey is streamed; raises ParamsError for those that none can stand in for."""
+        for name, given in (("estimator", "WLSMV"), ("inference", "bayes")):
+            if getattr(self, name) == given:
+                raise ParamsError(
+                    f"{name}: {given} needs the respondents themselves, and the file has more rows than are read at once.",
+                    "Leave it out, or give a sample of the rows.",
+                )
+        return {"estimator": "ML", "missing": "listwise", "bootstrap": 0, "pls": False}
+
     def survey_settings(self) -> dict[str, Any]:
         """Return what `load_survey` needs of the params."""
         return super().survey_settings() | {
-            "weight_column": self.weight_column, "cluster_column": self.cluster_column,
+            "weight_column": self.weight_column, "cluster_column": self.cluster_column, "stream": True,
             "segments": [] if self.group is None else [self.group],
         }  # fmt: skip
 

@@ -39,9 +39,8 @@ def check_study(params: ServqualParams, survey: Survey) -> list[str]:
         Waves cannot be compared; weights cannot have the margins that are asked for; the sample leaves no degree of freedom.
     """
     facts = survey.summary()
-    what = (
-        f"{facts['statements']} statements in {facts['dimensions']} dimensions, {params.bootstrap} bootstrap replicates"
-    )
+    made = "from statistics" if survey.streamed else f"{params.bootstrap} bootstrap replicates"
+    what = f"{facts['statements']} statements in {facts['dimensions']} dimensions, {made}"
     return describe_survey(params, survey, lambda: _examined(params, survey), what)
 
 
@@ -66,6 +65,7 @@ def _examined(params: ServqualParams, survey: Survey) -> list[str]:
             )
         )
     with problems.step():
+        params = params.for_survey(survey)
         waves = waves_of_study(survey, params)
         lines += [] if waves is None else [waves.line()]
     with problems.step():

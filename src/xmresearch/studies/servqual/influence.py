@@ -7,6 +7,7 @@ import pandas as pd
 
 from xmresearch.data.answer_formats import answer_format
 from xmresearch.data.survey import Survey
+from xmresearch.errors import DataError
 from xmresearch.inference.influences import of_means
 from xmresearch.psychometrics.batteries import paired_scores
 from xmresearch.psychometrics.overall import importance_shares
@@ -31,6 +32,10 @@ def influences(params: ServqualParams, survey: Survey) -> pd.DataFrame:
     DataFrame
         Shape (n, figures), by `Headline.key`; rows of other waves than the one that is reported have none.
     """
+    if survey.streamed:
+        raise DataError(
+            "Respondents of a survey that is streamed cannot be told apart.", "Compare samples of its rows."
+        )
     found = waves_of_study(survey, params)
     now = survey if found is None else found.now
     frame, book, least = now.frame, now.codebook, params.min_answered

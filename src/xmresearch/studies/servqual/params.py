@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from xmresearch.data.sampling_params import SamplingParams
+from xmresearch.errors import ParamsError
 from xmresearch.params.survey import SurveyParams
 
 
@@ -89,11 +90,20 @@ class ServqualParams(SurveyParams):
             raise ValueError(f"weight_column and {same} are both {self.weight_column}: they are two columns")
         return self
 
+    def on_statistics(self) -> dict[str, Any]:
+        """Return the settings that stand in where a survey is streamed; raises ParamsError for waves, which are held row by row."""
+        if self.wave_column is not None:
+            raise ParamsError(
+                "wave_column: two waves are compared respondent by respondent, and the file has more rows than are read at once.",
+                "Leave it out; run each wave by itself (data.where), and compare the runs.",
+            )
+        return {"estimator": "ML"}
+
     def survey_settings(self) -> dict[str, Any]:
         """Return what `load_survey` needs of the params."""
         more = [] if self.wave_column is None else [self.wave_column]
         return super().survey_settings() | {
-            "weight_column": self.weight_column, "sampling": self.sampling, "segments": [*self.segments, *more],
+            "weight_column": self.weight_column, "sampling": self.sampling, "stream": True, "segments": [*self.segments, *more],
             "cluster_column": self.person_column,
             "periods": {self.wave_column: self.wave_period} if self.wave_column and self.wave_period else {},
         }  # fmt: skip

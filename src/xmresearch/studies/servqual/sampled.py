@@ -5,13 +5,15 @@ from __future__ import annotations
 from xmresearch.sampling.survey_designs import SurveySample
 
 
-def how_made(sample: SurveySample | None) -> dict[str, str]:
+def how_made(sample: SurveySample | None, *, streamed: bool = False) -> dict[str, str]:
     """Return what the notes below tables say of how figures came about, with a design and without.
 
     Parameters
     ----------
     sample : SurveySample or None
         None without a design.
+    streamed : bool
+        Whether figures are made of statistics.
 
     Returns
     -------
@@ -19,7 +21,7 @@ def how_made(sample: SurveySample | None) -> dict[str, str]:
     """
     if sample is None:
         return {
-            "resampled": "bayesian_bootstrap", "compared": "welch_test", "alpha_interval": "feldt_interval",
+            "resampled": "normal_draws" if streamed else "bayesian_bootstrap", "compared": "welch_test", "alpha_interval": "feldt_interval",
             "cfa_rows": "cfa_plain", "dash": "dash_suppressed",
         }  # fmt: skip
     return {
