@@ -14,6 +14,7 @@ import pytest
 from pandas.testing import assert_frame_equal
 from scipy import sparse
 
+import xmresearch as xm
 from xmresearch.data.scenarios.touchpoints import TouchpointLog
 from xmresearch.errors import DataError, InsufficientData, ParamsError
 from xmresearch.sufficient import event_partitions, partitions
@@ -303,3 +304,32 @@ def test_a_worker_that_is_killed_loses_nothing(cluster, folder, tmp_path):
     assert len(begun) > len({tuple(part) for _, *part in begun}) == len(parts)
     assert found.n == FILES * ROWS
     assert bits(found) == bits(over_partitions(slow_moments, parts))
+
+
+def test_what_the_readme_shows_of_folders_runs_on_a_cluster(cluster, tmp_path, root):
+    rng = np.random.default_rng(8)
+    for name in ("survey", "events", "scratch"):
+        (tmp_path / name).mkdir()
+    for k in range(2):
+        branch, month = rng.integers(0, 12, 1200), rng.integers(1, 9, 1200)
+        x = rng.normal(size=(1200, 1)) + rng.normal(size=(1200, 3))
+        keys = {"branch": branch, "month": month, "rollout": np.where(branch % 2, 5, 0)}
+        answers = {
+            "score": 5 + (month >= 5) * (branch % 2) + rng.normal(size=1200),
+            "recommend": rng.integers(0, 11, 1200),
+        }
+        pl.DataFrame({f"x{j + 1}": x[:, j] for j in range(3)} | keys | answers).write_parquet(
+            tmp_path / f"survey/{k}.parquet"
+        )
+        touches = pl.Series(["web", "call", "desk"]).gather(rng.integers(0, 3, 1200))
+        who = {"customer": rng.integers(0, 300, 1200), "time": rng.integers(0, 10**6, 1200) + 1_700_000_000}
+        pl.DataFrame(who | {"touchpoint": touches, "paid": rng.random(1200) < 0.2}).write_parquet(
+            tmp_path / f"events/{k}.parquet"
+        )
+    section = (root / "README.md").read_text("utf-8").partition("## More rows than memory")[2].partition("\n## ")[0]
+    lines = [line.strip() for line in section.splitlines() if line.startswith("    ")]
+    assert len(lines) == 6
+    space = {"xm": xm, "model": "f =~ x1 + x2 + x3"}
+    for line in lines:
+        exec(line.replace("/data/", f"{tmp_path}/").replace("tcp://scheduler:8786", cluster.scheduler_address), space)
+    assert not list((tmp_path / "scratch").iterdir())
