@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 from xmresearch.lazy import front_door
 
 if TYPE_CHECKING:
+    from xmresearch.claims.between_samples import differ as differ
+    from xmresearch.claims.between_samples import heterogeneity as heterogeneity
     from xmresearch.claims.calibration import Cell as Cell
     from xmresearch.claims.calibration import exact_interval as exact_interval
     from xmresearch.claims.calibration import judge as judge
@@ -18,9 +20,11 @@ if TYPE_CHECKING:
     from xmresearch.claims.claim import cases as cases
     from xmresearch.claims.families import adjusted as adjusted
     from xmresearch.claims.families import count_of as count_of
+    from xmresearch.claims.partial_pooling import pooled as pooled
     from xmresearch.claims.parts import part_of as part_of
     from xmresearch.claims.ranking import Joint as Joint
     from xmresearch.claims.ranking import first_of as first_of
+    from xmresearch.claims.repeated import corrected as corrected
     from xmresearch.claims.rules import alike as alike
     from xmresearch.claims.rules import assumption as assumption
     from xmresearch.claims.rules import decision as decision

@@ -164,8 +164,19 @@ class Claim(Shown):
         }  # fmt: skip
 
     def record(self) -> dict[str, Any]:
-        """Return what a reviewer must know of it: name, kind, state, verdict, rule, promised (None by convention), failed."""
+        """Return what a reviewer must know of it, and what it takes to settle it at another level.
+
+        Returns
+        -------
+        dict
+            JSON: name, kind, state, verdict, rule, promised (None by convention), failed; confidence, and estimate, lower, upper and
+            threshold, each None where there is none, and all where the figure means nothing.
+        """
+        told = not self.withheld
+        figures = {k: getattr(self, k) if told else np.nan for k in ("estimate", "lower", "upper")}
+        figures["threshold"] = float(self.facts.get("threshold", np.nan)) if told and self.kind == "larger" else np.nan
         return {
             "name": self.name, "kind": self.kind, "state": self.state, "verdict": self.verdict, "rule": self.rule,
             "promised": None if np.isnan(self.promised) else self.promised, "failed": self.failed,
+            "confidence": self.confidence, **{k: float(v) if np.isfinite(v) else None for k, v in figures.items()},
         }  # fmt: skip

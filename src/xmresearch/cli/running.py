@@ -126,5 +126,9 @@ def batch(
     computed = sum(outcome.state == "done" for outcome in done.outcomes)
     click.echo(f"{len(done.outcomes)} runs in {spoken(done.seconds)}: {computed} computed, {len(done.outcomes) - computed - len(done.failed)} at hand, "
                f"{len(done.failed)} failed{f', {len(done.not_begun)} not begun' if done.not_begun else ''}.")  # fmt: skip
+    for text in done.notes:
+        note(text)
+    if done.summary is not None:
+        click.echo(f"Summary: {shown(done.summary.report)}")
     if done.failed:
         raise SystemExit(done.failed[0].exit_code)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from xmresearch.inference.exchangeable import exchangeable_draws
+from xmresearch.claims.exchangeable import exchangeable_draws
 
 Array = NDArray[np.float64]
 SPREAD = 0.5

@@ -7,8 +7,8 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
+from xmresearch.claims.exchangeable import exchangeable_draws
 from xmresearch.errors import DataError
-from xmresearch.inference.exchangeable import exchangeable_draws
 from xmresearch.metrics.share_intervals import quantile
 
 Array = NDArray[np.float64]

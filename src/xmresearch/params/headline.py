@@ -29,6 +29,8 @@ class Headline(Shown):
         Of figures with these names only the first that there is counts; empty where all count.
     only : str
         Column that says of each row whether it counts; '' where all do.
+    signed : bool or tuple of str
+        Whether zero parts figures of opposite meaning, as it does of gaps and effects; of figures with some names only, these.
     leads : bool
         Whether its first figure is the headline of the report; otherwise all are alike.
     counted_in : str
@@ -45,8 +47,15 @@ class Headline(Shown):
     prefer: tuple[str, ...] = ()
     only: str = ""
     leads: bool = False
+    signed: bool | tuple[str, ...] = False
     counted_in: str = ""
 
     def key(self, names: Sequence[object]) -> str:
         """Return the key of a figure of that name: table, column and name."""
         return "/".join((self.table, self.estimate, *map(str, names)))
+
+    def parts_at_zero(self, key: str) -> bool:
+        """Return whether zero parts what the figure of that key means."""
+        if isinstance(self.signed, bool):
+            return self.signed
+        return any(key.startswith(self.key((name,))) for name in self.signed)

@@ -17,6 +17,8 @@ from xmresearch.run.manifest import NAME, flaws, recorded
 UNFINISHED, LOCK = ".unfinished-", ".lock-"
 COMPARISONS = "compare"
 """Folder of an output folder that holds comparisons of runs, and no runs."""
+BATCHES = "batch"
+"""Folder of an output folder that holds summaries of batches, and no runs."""
 _OLD = "-old"
 _LEFT = re.compile(rf"{re.escape(UNFINISHED)}(?P<key>[0-9a-f]+)-(?P<token>[0-9a-f]+)(?P<old>{_OLD})?")
 _SYSTEM = {".DS_Store", "Thumbs.db", "desktop.ini"}

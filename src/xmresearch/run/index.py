@@ -20,7 +20,7 @@ from xmresearch.report.answer import LIGHTS
 from xmresearch.report.formats import FORMATS
 from xmresearch.report.index_page import index_html
 from xmresearch.run.failed import FAILED
-from xmresearch.run.folders import COMPARISONS
+from xmresearch.run.folders import BATCHES, COMPARISONS
 from xmresearch.run.manifest import NAME, flaws
 from xmresearch.run.public_params import dotted
 
@@ -67,7 +67,7 @@ def find_runs(home: Path) -> tuple[list[Run], list[tuple[str, str]]]:
     Parameters
     ----------
     home : Path
-        Holds study/name/key/ folders; what begins with a point, comparisons, and `latest-en` and `latest-zh`, are passed over.
+        Holds study/name/key/ folders; what begins with a point, comparisons, summaries of batches, and `latest-en` and `latest-zh`, are passed over.
 
     Returns
     -------
@@ -84,7 +84,7 @@ def find_runs(home: Path) -> tuple[list[Run], list[tuple[str, str]]]:
     runs: list[Run] = []
     left: list[tuple[str, str]] = []
     try:
-        studies = [place for place in _folders(home) if place.name != COMPARISONS]
+        studies = [place for place in _folders(home) if place.name not in (COMPARISONS, BATCHES)]
     except OSError as error:
         raise OutputError(
             f"'{brief(home)}' cannot be read: {error.strerror}.", "Name an output folder by --out."

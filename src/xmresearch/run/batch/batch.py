@@ -15,6 +15,7 @@ from xmresearch.errors import XMError
 from xmresearch.run.batch.cluster import connected, received, submit
 from xmresearch.run.batch.job import Job, Outcome
 from xmresearch.run.batch.progress import Progress
+from xmresearch.run.batch.summary import Summary, write_summary
 from xmresearch.run.batch.sweep import Sweep, jobs_of, read_sweep
 from xmresearch.run.cache import remembered_program
 from xmresearch.run.plan import plan_run
@@ -37,11 +38,17 @@ class BatchResult(Shown):
         Runs that were left out after a failure.
     seconds : float
         Duration.
+    summary : Summary or None
+        What they say together; None of a single run, or where it could not be written.
+    notes : tuple of str
+        What became of a user's files in an earlier summary, and why there is none.
     """
 
     outcomes: tuple[Outcome, ...]
     not_begun: tuple[Job, ...]
     seconds: float
+    summary: Summary | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def failed(self) -> list[Outcome]:
@@ -117,10 +124,21 @@ def run_batch(
     if rest and (keep_going or not counts["failed"]):
         with connected(workers and min(workers, len(rest)), scheduler) as client:
             found |= _run_all(rest, client, keep_going, progress, say)
-    seconds = time.perf_counter() - started
     outcomes = tuple(found[k] for k in range(len(jobs)) if k in found)
     not_begun = tuple(job for k, job in enumerate(jobs) if k not in found)
-    return BatchResult(outcomes, not_begun, seconds)
+    summary, notes = _summed_up(given, outcomes, not_begun, home, lang)
+    return BatchResult(outcomes, not_begun, time.perf_counter() - started, summary, notes)
+
+
+def _summed_up(
+    sweep: Sweep, outcomes: Sequence[Outcome], not_begun: Sequence[Job], home: Path, lang: str | None
+) -> tuple[Summary | None, tuple[str, ...]]:
+    """Write the summary; that it cannot be written is no reason not to tell what came of the runs."""
+    try:
+        summary = write_summary(sweep, outcomes, not_begun, home, lang)
+    except XMError as error:
+        return None, (str(error),)
+    return summary, summary.notes if summary else ()
 
 
 def _of_files(params: Sequence[str | Path]) -> Sweep:

@@ -13,7 +13,7 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from xmresearch.data.names import OfLanguage
+from xmresearch.data.names import Labels
 from xmresearch.data.strict_yaml import read_yaml
 from xmresearch.errors import ParamsError, Problems, brief, combined, nearest
 from xmresearch.params.base import FormatName, StudyParams
@@ -44,8 +44,8 @@ class Sweep(BaseModel):
         False,
         description="whether the runs are of the same kind, such as branches: their figures are then pooled in part",
     )
-    title: OfLanguage | None = Field(None, description="of the summary; one of its own if absent")
-    client: OfLanguage | None = Field(None, description="for whom the summary is")
+    title: Labels | None = Field(None, description="of the summary; one of its own if absent")
+    client: Labels | None = Field(None, description="for whom the summary is")
     lang: Literal["en", "zh"] | None = Field(
         None, description="language of all reports; that of each params file if absent"
     )

@@ -6,7 +6,7 @@ import io
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -43,6 +43,8 @@ class Said(Shown):
         What its card shows; '' where it has none.
     title : str
         What it is about; '' in runs of versions that did not record it.
+    record : mapping
+        Of `Claim.record`; estimate, interval and level are missing in runs of versions that did not record them.
     """
 
     state: str
@@ -50,6 +52,7 @@ class Said(Shown):
     words: str
     value: str = ""
     title: str = ""
+    record: Mapping[str, Any] = field(default_factory=dict)
 
     def asks(self, verdicts: Sequence[str]) -> bool:
         """Whether it is settled, and in one of the cases that ask for action."""
@@ -149,7 +152,8 @@ class RecordedRun(Shown):
         for record, text in sentences + on_cards:
             name = record["name"]
             about, value = record.get("title", ""), values.get(name, "")
-            found.setdefault(name, Said(record["state"], record["verdict"], self._plain(text), value, about))
+            words = self._plain(text)
+            found.setdefault(name, Said(record["state"], record["verdict"], words, value, about, record))
         return found
 
     @property

@@ -70,6 +70,7 @@ STUDY = Study(
             "ci_upper",
             unit="scale",
             leads=True,
+            signed=True,
             counted_in="unit_outcome",
         ),
     ),

@@ -60,7 +60,7 @@ STUDY = Study(
     asking={"gain_first": Asks(LED, advises=True)},
     headline=(
         Headline("indices", ("construct",), "estimate", "ci_lower", "ci_upper", leads=True, counted_in="unit_index"),
-        Headline("effects", ("outcome", "cause"), "total", "total_lower", "total_upper"),
+        Headline("effects", ("outcome", "cause"), "total", "total_lower", "total_upper", signed=True),
     ),
     demo="service_hall",
 )

@@ -6,6 +6,8 @@ from xmresearch.params.headline import Headline
 
 MEASURES = ("servqual_weighted", "servqual_unweighted", "servperf_weighted", "servperf_unweighted")
 """Overall scores, of which the first that a report has is its headline."""
+GAPS = MEASURES[:2]
+"""Those that are gaps."""
 HEADLINES = (
     Headline(
         "scores",
@@ -15,6 +17,7 @@ HEADLINES = (
         "ci_upper",
         prefer=MEASURES,
         leads=True,
+        signed=GAPS,
         counted_in="unit_answers",
     ),
     Headline(
@@ -25,8 +28,9 @@ HEADLINES = (
         "ci_upper",
         prefer=MEASURES,
         leads=True,
+        signed=GAPS,
         counted_in="unit_answers",
     ),
-    Headline("gap_dimensions", ("construct",), "gap", "ci_lower", "ci_upper"),
+    Headline("gap_dimensions", ("construct",), "gap", "ci_lower", "ci_upper", signed=True),
     Headline("level_dimensions", ("construct",), "perception", "ci_lower", "ci_upper"),
 )

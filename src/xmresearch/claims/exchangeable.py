@@ -12,7 +12,9 @@ _GRID = 60
 _NEXT_TO_NOTHING = 1e-6
 
 
-def exchangeable_draws(estimate: Array, error: Array, scale: float, *, draws: int, seed: int) -> Array:
+def exchangeable_draws(
+    estimate: Array, error: Array, scale: float, *, draws: int, seed: int, alike: float = ALIKE
+) -> Array:
     """Draw figures that are exchangeable beforehand from their posterior.
 
     Draws about the estimates make a leader of whom chance favours, and so does a prior under which figures are certain to differ.
@@ -27,12 +29,14 @@ def exchangeable_draws(estimate: Array, error: Array, scale: float, *, draws: in
         Of the half-Cauchy prior of their standard deviation, in their units.
     draws, seed : int
         How many, and their seed.
+    alike : float
+        Prior probability that they do not differ at all.
 
     Returns
     -------
     ndarray
         Shape (draws, K). Figures come from normal distributions about a common mean of which nothing is known. Their standard deviation
-        is next to nothing with probability `ALIKE`, otherwise half-Cauchy.
+        is next to nothing with probability `alike`, otherwise half-Cauchy.
 
     References
     ----------
@@ -49,9 +53,10 @@ def exchangeable_draws(estimate: Array, error: Array, scale: float, *, draws: in
     scale = max(scale, np.finfo(float).tiny)
     steps = np.tan(np.pi / 2 * (np.arange(_GRID) + 0.5) / _GRID)
     sd = scale * np.append(_NEXT_TO_NOTHING, steps)
-    prior = np.append(ALIKE, np.full(_GRID, (1 - ALIKE) / _GRID))
+    prior = np.append(alike, np.full(_GRID, (1 - alike) / _GRID))
     total = sd[:, None] ** 2 + variance
-    log = np.log(prior) - 0.5 * (np.log(total) + along**2 / total).sum(axis=1)
+    with np.errstate(divide="ignore"):
+        log = np.log(prior) - 0.5 * (np.log(total) + along**2 / total).sum(axis=1)
     chance = np.exp(log - log.max())
     rng = np.random.default_rng([seed, draws, k])
     at = rng.choice(_GRID + 1, draws, p=chance / chance.sum())

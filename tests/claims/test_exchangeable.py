@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
+from xmresearch.claims.exchangeable import exchangeable_draws
 from xmresearch.drivers.rank_posterior import chance_of_lead, pulled_together
-from xmresearch.inference.exchangeable import exchangeable_draws
 from xmresearch.metrics.league_tables import draws_of_groups, rank_chances
 
 
