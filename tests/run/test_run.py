@@ -184,7 +184,7 @@ def test_every_dependency_is_among_the_versions(root):
 def test_every_file_of_the_package_changes_the_key(root, tmp_path, monkeypatch):
     package = tmp_path / "xmresearch"
     shutil.copytree(root / "src/xmresearch", package, ignore=shutil.ignore_patterns("__pycache__"))
-    monkeypatch.setattr(cache, "__file__", str(package / "run/cache.py"))
+    monkeypatch.setattr(cache, "PACKAGE", package)
     notebook, study = root / "notebooks/sem.ipynb", package / "studies/sem"
     before = cache.code_hash(notebook, study)
     first_of_each_kind = {path.suffix: path for path in sorted(package.rglob("*")) if path.is_file()}
