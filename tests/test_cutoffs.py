@@ -79,9 +79,12 @@ PUBLISHED = {
     "studies.survey": {"FEW_RESPONDENTS": 30},
     "studies.did.claims": {"WHOLE_BREACH": 1.0},  # Rambachan & Roth (2023)
     "claims.calibration": {"LEVEL": 0.05, "POWER_FLOOR": 0.8},
-    "claims.partial_pooling": {"FEWEST": 3, "MOST": 2000, "SPREAD": 4.0},
+    "claims.partial_pooling": {"FEWEST": 3, "MOST": 2000, "SPREAD": 4.0, "DRAWS": 20_000, "_MOST_NUMBERS": 4_000_000, "_FEWEST_DRAWS": 2000},
     "run.batch.summary": {"FEWEST_RUNS": 2, "LEVEL": 0.95},
     "run.batch.figures": {"MOST_FIGURES": 6},
+    "run.batch.report": {"MOST_LISTED": 6},
+    "run.batch.naming": {"LONGEST": 120},
+    "run.batch.drawn": {"_WIDE": 5.0},
     "psychometrics.method_variance": {"HARMAN_BOUND": 0.5, "SHARE_BOUND": 0.25, "SHARE_MOST": 0.5, "ALPHA": 0.05},
     "drivers.result": {"CASES_PER_DRIVER": 20},
     "drivers.collinearity_check": {

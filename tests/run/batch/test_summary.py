@@ -12,7 +12,8 @@ import yaml
 from batch_worlds import BRANCHES, Batch, branches
 
 from xmresearch.claims.claim import cases
-from xmresearch.report.wording import LANGUAGES, labels
+from xmresearch.report.wording import LANGUAGES, Wording, labels
+from xmresearch.run.batch.drawn import axis_ends, over_runs
 from xmresearch.run.batch.figures import MOST_FIGURES
 from xmresearch.run.batch.finished import read_ended
 from xmresearch.run.batch.naming import WORDS, command_of, names_of
@@ -112,7 +113,7 @@ def test_runs_of_the_same_rows_are_not_set_against_one_another(home, declared):
     if declared:
         assert state(made, "Whether the runs differ") == "state_withheld"
         assert "runs are not set against one another" in text
-        assert "30 and 60 may have rows in common" in text
+        assert "min_cell 30 and min_cell 60 may have rows in common" in text
     else:
         assert list(claims_of(made)) == ["How many runs lie off zero (Waiting / mean)"]
         assert "differences between runs are not tested" in text
@@ -288,6 +289,24 @@ def test_many_runs_are_drawn_without_names(home):
 HOSTILE = ("=cmd()", "**bold** [x](http://e)", "<script>alert(1)</script>", "yes", "state_settled", "a=b", "{figure}", "@tbl:figure [@nobody2000]", "$x^2$", "| pipe |")  # fmt: skip
 
 
+def test_an_interval_that_is_far_too_wide_does_not_press_the_others_together():
+    """The axis ends where most intervals end, and a mark stands where one goes on."""
+    rows = pd.DataFrame({"run": list("abcd"), "estimate": [0.2, 0.5, 0.1, 9.0], "ci_lower": [0.1, 0.3, 0.05, -7.0], "ci_upper": [0.4, 0.7, 0.3, 25.0]})  # fmt: skip
+    pooled = rows.assign(pooled=[0.2, 0.4, 0.2, 0.3], pooled_lower=0.1, pooled_upper=0.8)
+    low, high = axis_ends(pooled, "estimate", False)
+    assert 0 < low < 0.05
+    assert 0.8 < high < 0.9
+    assert axis_ends(pooled, "estimate", True)[0] < 0
+    assert axis_ends(rows, "estimate", False)[1] > 9
+    assert axis_ends(rows.iloc[:3], "estimate", False)[1] < 0.8
+    wording = Wording("en", {}, words=WORDS / "en.yml")
+    marks = [
+        over_runs(frame, wording, "pooled").count("<use ")
+        for frame in (pooled.assign(ci_lower=0.1, ci_upper=0.5), pooled)
+    ]
+    assert marks[1] == marks[0] + 2
+
+
 def test_hostile_names_stand_as_they_are(home):
     batch = branches(home, [3.0 * k for k in range(len(HOSTILE))], [0.3] * len(HOSTILE), names=HOSTILE)
     for name in HOSTILE[:3]:
@@ -302,13 +321,30 @@ def test_hostile_names_stand_as_they_are(home):
     assert "| pipe | is the highest of 10" in shown
 
 
+def test_runs_are_called_by_what_differs(home):
+    batch = Batch(home)
+    given = [
+        {"data.n": 300, "data.seed": k, "data.where.branch": ["东", "西"], "name": f"x{k}", "outcome": o}
+        for k in (1, 2)
+        for o in ("wait", None)
+    ]
+    jobs = [batch.job(varied) for varied in given]
+    assert names_of(jobs, "zh") == ["seed 1 · wait", "seed 1 · outcome null", "seed 2 · wait", "seed 2 · outcome null"]
+    files = [batch.job({}, params=f"params/did/{name}.yml") for name in "ab"]
+    assert names_of(files, "en") == ["r0 (1)", "r0 (2)"]
+    crossed = [batch.job({"outcome": o}, params=f"params/did/{p}.yml") for p in "ab" for o in ("wait", "nps")]
+    assert names_of(crossed, "en") == ["a · wait", "a · nps", "b · wait", "b · nps"]
+
+
 def test_names_of_persons_are_not_shown(home):
     batch = Batch(home)
     jobs = [
         batch.job({"data.where.customer name": who, "data.where.city": c})
         for who, c in (("Li Lei", "A"), ("Han Mei", "A"))
     ]
-    assert names_of(jobs, "en") == ["[name] · A (1)", "[name] · A (2)"]
+    assert names_of(jobs, "en") == ["r0 (1)", "r0 (2)"]
+    jobs.append(batch.job({"data.where.customer name": "Wu", "data.where.city": "B"}))
+    assert names_of(jobs, "en") == ["A (1)", "A (2)", "B"]
     assert "Li Lei" not in command_of(jobs[0])
     mail = batch.job({"data.where.branch": "li@example.com"})
     assert "li@example.com" not in command_of(mail)

@@ -65,11 +65,12 @@ def over_runs(
     Returns
     -------
     str
-        SVG; of more than `MOST_IN_FIGURE` runs without their names.
+        SVG; of more than `MOST_IN_FIGURE` runs without their names and, where they are pooled, in the order of what is pooled.
     """
     with figure_style():
         rows, pooled = len(table), "pooled" in table
         named = rows <= MOST_IN_FIGURE
+        table = table if named or not pooled else table.sort_values("pooled", ascending=False, kind="stable")
         figure, axes = new_figure(_EDGE + _ROW * rows if named else _TALLEST)
         y, thin = np.arange(rows, dtype=float), 1.0 if named else 0.4
         shift = 0.16 if pooled and named else 0.0
@@ -96,25 +97,43 @@ def over_runs(
         axes.tick_params(axis="y", length=0)
         axes.spines["left"].set_visible(False)
         axes.grid(axis="x", linewidth=0.7)
-        _limit(axes, table, estimate, y - shift, own)
+        _end(axes, table, y - shift, axis_ends(table, estimate, zero), own)
         if percent:
             percent_axis(axes.xaxis, wording)
         label_axes(axes, wording, key)
         return to_svg(figure)
 
 
-def _limit(axes: Axes, table: pd.DataFrame, estimate: str, y: NDArray[np.float64], colour: str) -> None:
-    """End the axis where few intervals are left, so that a run of next to nobody does not press the others together; a mark stands where one goes on."""
+def axis_ends(table: pd.DataFrame, estimate: str, zero: bool) -> tuple[float, float]:
+    """Return where the axis ends: where few intervals are left, so that a run of next to nobody does not press the others together.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As for `over_runs`.
+    estimate : str
+        Column.
+    zero : bool
+        Whether zero is to be on it.
+
+    Returns
+    -------
+    tuple of float
+    """
     width = table["ci_upper"] - table["ci_lower"]
     usual = table[width <= _WIDE * width.median()]
-    points = [*usual["ci_lower"], *usual["ci_upper"], *table[estimate]]
-    low, high = min(points), max(points)
+    always = [table["pooled_lower"], table["pooled_upper"]] if "pooled" in table else [table[estimate]]
+    points = pd.concat([usual["ci_lower"], usual["ci_upper"], *always, pd.Series([0.0] * zero)]).dropna()
+    low, high = float(points.min()), float(points.max())
     edge = 0.06 * (high - low) or 1.0
-    axes.set_xlim(low - edge, high + edge)
-    for beyond, at, mark in (
-        (table["ci_lower"] < low - edge, low - edge, "<"),
-        (table["ci_upper"] > high + edge, high + edge, ">"),
-    ):
+    return low - edge, high + edge
+
+
+def _end(axes: Axes, table: pd.DataFrame, y: NDArray[np.float64], ends: tuple[float, float], colour: str) -> None:
+    """End the axis, with a mark where an interval goes on."""
+    low, high = ends
+    axes.set_xlim(low, high)
+    for beyond, at, mark in ((table["ci_lower"] < low, low, "<"), (table["ci_upper"] > high, high, ">")):
         rows = y[beyond.to_numpy()]
         axes.scatter(np.full(len(rows), at), rows, marker=mark, c=colour, s=30, clip_on=False, zorder=6)
 

@@ -35,11 +35,18 @@ def names_of(jobs: Sequence[Job], lang: str) -> list[str]:
     Returns
     -------
     list of str
-        What was varied, with the name of the params where these are several; of a batch of params files the names of the runs. No two
-        of one study are alike, and none is the key of a word of the reports.
+        What differs among what was varied, with the name of the params where these are several; the names of the runs where nothing does. No
+        two of one study are alike, and none is the key of a word of the reports.
     """
     several = len({job.params for job in jobs}) > 1
-    pairs = [(job.study, _name(job, several)) for job in jobs]
+    shown = [shown_values(job) for job in jobs]
+    values: dict[str, set[str]] = {}
+    for key in {key for each in shown for key in each}:
+        values[key] = {json.dumps(each.get(key), sort_keys=True, default=str) for each in shown}
+    pairs = [
+        (job.study, _name(job, {k: v for k, v in each.items() if len(values[k]) > 1 and k != "name"}, several))
+        for job, each in zip(jobs, shown, strict=True)
+    ]
     count, seen, taken = Counter(pairs), Counter[tuple[str, str]](), labels(lang, WORDS / f"{lang}.yml")["values"]
     found = []
     for pair in pairs:
@@ -50,12 +57,16 @@ def names_of(jobs: Sequence[Job], lang: str) -> list[str]:
     return found
 
 
-def _name(job: Job, several: bool) -> str:
-    shown = {key: value for key, value in shown_values(job).items() if key != "name"}
-    if not shown:
+def _name(job: Job, varied: dict[str, Any], several: bool) -> str:
+    """Name a run by texts as they are, and by other values with the last part of their key."""
+    if not varied:
         return job.name
     parts = [Path(job.params).stem] if several else []
-    text = one_line(_BETWEEN.join([*parts, *map(told, shown.values())])) or job.name
+    for key, value in varied.items():
+        given = value if isinstance(value, list) else [value]
+        plain = all(isinstance(each, str) for each in given)
+        parts.append(told(value) if plain else f"{key.rpartition('.')[2]} {told(value)}")
+    text = one_line(_BETWEEN.join(parts)) or job.name
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
