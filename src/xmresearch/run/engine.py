@@ -157,14 +157,14 @@ def execute(
 @contextmanager
 def _private_folder() -> Iterator[Path]:
     """Make a folder for the kernel's connection and its settings, so that it needs neither the params' folder nor a home."""
-    folder = Path(tempfile.mkdtemp(prefix="xm-", dir=_short_folder()))
+    folder = Path(tempfile.mkdtemp(prefix="xm-", dir=short_folder()))
     try:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _short_folder() -> str | None:
+def short_folder() -> str | None:
     """Return a folder for sockets, whose paths the system limits: /tmp where the usual one is too deep."""
     usual = tempfile.gettempdir()
     return "/tmp" if len(os.fsencode(usual)) > LONGEST_TEMPORARY and os.access("/tmp", os.W_OK | os.X_OK) else None  # noqa: S108

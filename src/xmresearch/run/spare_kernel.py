@@ -6,6 +6,8 @@ import json
 import os
 import signal
 import time
+from collections.abc import Sequence
+from multiprocessing.connection import Connection
 from subprocess import TimeoutExpired
 from typing import Any, NoReturn
 
@@ -21,6 +23,11 @@ class SpareKernel:
     A provisioner takes it for a `subprocess.Popen`. Fork before this process has started threads or computed anything: the kernel is to
     find modules imported, and nothing else done.
 
+    Parameters
+    ----------
+    closed : sequence of Connection
+        What this process talks by, and a kernel is not to hold open.
+
     Attributes
     ----------
     pid : int
@@ -33,12 +40,14 @@ class SpareKernel:
 
     stdin = stdout = stderr = None
 
-    def __init__(self) -> None:
+    def __init__(self, closed: Sequence[Connection] = ()) -> None:
         heard, self._told = os.pipe()
         self.returncode: int | None = None
         self.pid = os.fork()
         if self.pid == 0:
             os.close(self._told)
+            for connection in closed:
+                connection.close()
             _wait_and_serve(heard)
         os.close(heard)
 
@@ -54,6 +63,8 @@ class SpareKernel:
         log : str
             File that gets what the process itself prints.
         """
+        # so that it ends with this process, whatever ends that
+        env = env | {"JPY_PARENT_PID": str(os.getpid())}
         with os.fdopen(self._told, "w", encoding="utf-8") as pipe:
             json.dump({"argv": command[command.index("-m") + 2 :], "cwd": cwd, "env": env, "log": log}, pipe)
 

@@ -6,7 +6,10 @@ import importlib
 import multiprocessing
 import os
 import pkgutil
+import tempfile
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
@@ -51,7 +54,7 @@ def run_warm(job: Job) -> Outcome:
         Failures included: nothing is raised for what is wrong with one run.
     """
     context: Any = multiprocessing.get_context("forkserver")
-    with _starting, deterministic_environment():
+    with _starting, deterministic_environment(), _short_sockets():
         # a Dask worker below a nanny is a daemon, which may have no children; those of a run end with it by themselves
         multiprocessing.current_process()._config["daemon"] = False  # type: ignore[attr-defined]
         context.set_forkserver_preload([PRELOADED])
@@ -70,6 +73,19 @@ def run_warm(job: Job) -> Outcome:
     return outcome
 
 
+@contextmanager
+def _short_sockets() -> Iterator[None]:
+    """Let the fork server's socket have a path that the system allows, wherever temporary files are."""
+    from xmresearch.run.engine import short_folder
+
+    before = tempfile.tempdir
+    tempfile.tempdir = short_folder()
+    try:
+        yield
+    finally:
+        tempfile.tempdir = before
+
+
 def _ended(code: int | None) -> str:
     return f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"
 
@@ -78,7 +94,7 @@ def _run(told: Connection, job: Job) -> None:
     """Run a study and tell what came of it; here nothing is at stake but this process."""
     from xmresearch.run.spare_kernel import SpareKernel
 
-    spare = SpareKernel()
+    spare = SpareKernel([told])
     threading.Thread(target=_end_with_parent, args=(spare.kill,), daemon=True).start()
     try:
         from xmresearch.run.study import run_study

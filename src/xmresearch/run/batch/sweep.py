@@ -198,7 +198,7 @@ def _name(params: StudyParams, varied: Mapping[str, Any]) -> str:
     for key, value in varied.items():
         written = told(value).lower()
         text = _UNFIT.sub("-", written).strip("-")
-        if text != written.replace(" ", "-"):
+        if text != written.replace("." if isinstance(value, float) else " ", "-"):
             text = f"{text or _UNFIT.sub('-', key.rpartition('.')[2].lower()).strip('-')}-{_digest(value)}"
         parts.append(text)
     name = "-".join([params.name, *parts])
