@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from workers import tcp_cluster as tcp_cluster
 
 from xmresearch.data import FOLDER_VARIABLE
 from xmresearch.data.config import ScenarioSource

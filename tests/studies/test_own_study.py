@@ -128,7 +128,7 @@ def test_a_broken_study_is_named(tmp_path, text, words):
 
 
 # The rooms that know no study; methods and data have names of the field, such as the instrument SERVQUAL.
-ROOMS = ("cli.py", "run", "report", "params", "claims", "disclosure.py", "concerns.py", "lazy.py", "errors.py")
+ROOMS = ("cli", "run", "report", "params", "claims", "disclosure.py", "concerns.py", "lazy.py", "errors.py")
 
 
 def test_studies_name_themselves_nowhere_outside_their_folder(root):

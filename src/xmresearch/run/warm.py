@@ -29,7 +29,12 @@ _starting = threading.Lock()
 
 
 def preload() -> None:
-    """Import every module that a run may need, and note what of the program enters its key; nothing is computed."""
+    """Import every module that a run may need, read what comes with the program, and note what of it enters a key; nothing is computed."""
+    from xmresearch.data.answers import is_no_answer
+    from xmresearch.data.names import LANGUAGES
+    from xmresearch.params.registry import find_study, study_names
+    from xmresearch.report import fonts, glossary
+    from xmresearch.report.wording import labels
     from xmresearch.run.cache import PACKAGE, remember_program
 
     for name in LIBRARIES:
@@ -37,6 +42,11 @@ def preload() -> None:
     for module in pkgutil.walk_packages([str(PACKAGE)], f"{PACKAGE.name}."):
         if module.name != PRELOADED:
             importlib.import_module(module.name)
+    for study in map(find_study, study_names()):
+        for lang in LANGUAGES:
+            labels(lang, study.words(lang))
+    for read in (fonts.register, glossary.terms, lambda: is_no_answer("")):
+        read()
     remember_program()
 
 

@@ -34,10 +34,10 @@ def _outputs(folder):
     return json.loads((folder / NAME).read_text("utf-8"))["outputs"]
 
 
-def test_runs_are_those_of_single_ones_and_failures_hold_nothing_up(waiting, tell, cluster, tmp_path):
+def test_runs_are_those_of_single_ones_and_failures_hold_nothing_up(waiting, tell, tcp_cluster, tmp_path):
     tell(0.82, "raise Zhang 7391")
     told = []
-    done = run_batch(sweep=_sweep(waiting), scheduler=cluster.address, out=tmp_path / "out", tell=told.append)
+    done = run_batch(sweep=_sweep(waiting), scheduler=tcp_cluster.address, out=tmp_path / "out", tell=told.append)
     assert _states(done) == ["done", "failed", "done", "done"]
     assert [(p.ended, p.failed) for p in (told[0], told[-1])] == [(0, 0), (4, 1)]
     assert told[0].left is None
@@ -57,39 +57,41 @@ def test_runs_are_those_of_single_ones_and_failures_hold_nothing_up(waiting, tel
     assert [error["evalue"] for error in errors] == [failed.error]
     # only what is missing is run again, and the notebook that was kept goes
     tell(0.82, "nothing")
-    again = run_batch(sweep=_sweep(waiting), scheduler=cluster.address, out=tmp_path / "out")
+    again = run_batch(sweep=_sweep(waiting), scheduler=tcp_cluster.address, out=tmp_path / "out")
     assert _states(again) == ["at_hand", "done", "at_hand", "at_hand"]
     assert not home.exists()
 
 
-def test_no_more_is_begun_after_a_failure_where_that_is_asked_for(waiting, tell, cluster, tmp_path):
+def test_no_more_is_begun_after_a_failure_where_that_is_asked_for(waiting, tell, tcp_cluster, tmp_path):
     levels = [0.8 + k / 100 for k in range(12)]
     tell(0.8, "raise Li 3")
-    done = run_batch(sweep=_sweep(waiting, levels), scheduler=cluster.address, keep_going=False, out=tmp_path / "out")
+    done = run_batch(
+        sweep=_sweep(waiting, levels), scheduler=tcp_cluster.address, keep_going=False, out=tmp_path / "out"
+    )
     assert done.failed
     assert 0 < len(done.not_begun) == 12 - len(done.outcomes)
 
 
 @pytest.mark.parametrize("who", ["kernel", "run"])
-def test_what_ends_without_a_word_is_said_to_have_run_out_of_memory(waiting, tell, cluster, tmp_path, who):
+def test_what_ends_without_a_word_is_said_to_have_run_out_of_memory(waiting, tell, tcp_cluster, tmp_path, who):
     tell(0.84, f"kill {who}")
-    done = run_batch(sweep=_sweep(waiting, [0.84, 0.86]), scheduler=cluster.address, out=tmp_path / "out")
+    done = run_batch(sweep=_sweep(waiting, [0.84, 0.86]), scheduler=tcp_cluster.address, out=tmp_path / "out")
     assert _states(done) == ["failed", "done"]
     assert "memory ran out" in done.failed[0].error
 
 
-def test_a_worker_killed_in_the_middle_loses_nothing(waiting, tell, cluster, tmp_path):
+def test_a_worker_killed_in_the_middle_loses_nothing(waiting, tell, tcp_cluster, tmp_path):
     for level in LEVELS:
         tell(level, "sleep 4")
 
     def kill():
         while not list((tmp_path / "told").glob("begun-*")):
             time.sleep(0.1)
-        cluster.kill_a_worker()
+        tcp_cluster.kill_a_worker()
 
     killer = threading.Thread(target=kill)
     killer.start()
-    done = run_batch(sweep=_sweep(waiting), scheduler=cluster.address, out=tmp_path / "out")
+    done = run_batch(sweep=_sweep(waiting), scheduler=tcp_cluster.address, out=tmp_path / "out")
     killer.join()
     assert _states(done) == ["done"] * 4
     assert all(
@@ -98,7 +100,7 @@ def test_a_worker_killed_in_the_middle_loses_nothing(waiting, tell, cluster, tmp
     assert not list((tmp_path / "out").rglob(".unfinished-*"))
 
 
-def test_a_client_killed_and_started_again_does_only_the_rest(waiting, tell, cluster, tmp_path):
+def test_a_client_killed_and_started_again_does_only_the_rest(waiting, tell, tcp_cluster, tmp_path):
     for level in LEVELS[2:]:
         tell(level, "sleep 600")
     sweep = tmp_path / "sweep.yml"
@@ -113,7 +115,7 @@ def test_a_client_killed_and_started_again_does_only_the_rest(waiting, tell, clu
         "--sweep",
         str(sweep),
         "--scheduler",
-        cluster.address,
+        tcp_cluster.address,
     ]
     client = subprocess.Popen([*command, "--out", str(tmp_path / "out")], stderr=subprocess.PIPE, text=True)
     while len(list((tmp_path / "told").glob("begun-*"))) < 2:
@@ -124,16 +126,16 @@ def test_a_client_killed_and_started_again_does_only_the_rest(waiting, tell, clu
     for level in LEVELS:
         tell(level, "nothing")
     # what the killed client had begun ends with its workers' tasks
-    cluster.kill_a_worker()
-    cluster.kill_a_worker()
-    done = run_batch(sweep=sweep, scheduler=cluster.address, out=tmp_path / "out")
+    tcp_cluster.kill_a_worker()
+    tcp_cluster.kill_a_worker()
+    done = run_batch(sweep=sweep, scheduler=tcp_cluster.address, out=tmp_path / "out")
     assert _states(done) == ["at_hand", "at_hand", "done", "done"]
 
 
-def test_workers_with_another_program_are_refused(waiting, cluster, tmp_path, monkeypatch):
+def test_workers_with_another_program_are_refused(waiting, tcp_cluster, tmp_path, monkeypatch):
     monkeypatch.setattr(cache, "versions", lambda: {"numpy": "0.1"})
     with pytest.raises(RepeatError, match=r"has another version of: numpy\. .*the same lock"):
-        run_batch(sweep=_sweep(waiting), scheduler=cluster.address, out=tmp_path / "out")
+        run_batch(sweep=_sweep(waiting), scheduler=tcp_cluster.address, out=tmp_path / "out")
 
 
 def test_an_address_where_nothing_answers_is_named(waiting, tmp_path, monkeypatch):
