@@ -1,5 +1,7 @@
 """Cells add up to what one pass over all rows gives, and refuse what they cannot order or count."""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 
 from xmresearch.errors import DataError, InsufficientData
 from xmresearch.sufficient.cells import Cells
+from xmresearch.sufficient.sources import blocks_of
 
 KEYS = {"outcome": "y", "unit": "u", "time": "t", "cohort": "g"}
 
@@ -130,3 +133,29 @@ def test_a_cell_without_outcomes_is_no_cell():
     assert cells.n.tolist() == [1, 1, 1]
     assert cells.missing == 1
     assert np.isfinite(cells.scatter).all()
+
+
+@pytest.mark.parametrize("lazy", [False, True])
+def test_the_same_rows_give_the_same_bits_in_every_run(lazy, monkeypatch):
+    """Threads that sum what they have in the order in which they are done differ in the last digits."""
+    monkeypatch.setattr("xmresearch.sufficient.cell_query.blocks_of", partial(blocks_of, size=5000))
+    rng = np.random.default_rng(5)
+    frame = pd.DataFrame({
+        "unit": rng.integers(0, 300, 40_000), "time": rng.integers(0, 12, 40_000), "score": rng.normal(0, 1, 40_000), "age": rng.normal(40, 9, 40_000),
+    })  # fmt: skip
+    data = pl.from_pandas(frame).lazy() if lazy else frame
+    made = [Cells.of(data, outcome="score", unit="unit", time="time", covariates=["age"]) for _ in range(12)]
+    for cells in made[1:]:
+        for part in ("n", "mean", "scatter", "covariate_means"):
+            assert getattr(cells, part).tobytes() == getattr(made[0], part).tobytes()
+    whole = frame.groupby(["unit", "time"])
+    assert made[0].mean == pytest.approx(whole["score"].mean().to_numpy(), abs=1e-12)
+    assert made[0].covariate_means[:, 0] == pytest.approx(whole["age"].mean().to_numpy(), abs=1e-10)
+
+
+def test_blocks_have_the_size_asked_for_in_the_order_of_the_rows():
+    rows = pl.LazyFrame({"k": range(10_007)})
+    blocks = list(blocks_of(rows, 2500))
+    assert [len(block) for block in blocks] == [2500, 2500, 2500, 2500, 7]
+    assert pl.concat(blocks)["k"].to_list() == list(range(10_007))
+    assert list(blocks_of(rows.head(0), 2500)) == []

@@ -1,16 +1,16 @@
-"""The one streamed group-by that turns rows into cells."""
+"""The one group-by that turns rows into cells, with the same bits in every run."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import pandas as pd
 
 from xmresearch.display import Shown
 from xmresearch.errors import DataError, InsufficientData, nearest
 from xmresearch.sufficient.partitions import Partition
-from xmresearch.sufficient.sources import from_pandas
+from xmresearch.sufficient.sources import blocks_of, from_pandas
 
 if TYPE_CHECKING:
     import polars as pl
@@ -63,6 +63,15 @@ class Grouped(Shown):
             return self.table
         step, t = self.centre - centre, self.table
         return t.assign(s1=t["s1"] + t["n"] * step, s2=t["s2"] + step * (2 * t["s1"] + t["n"] * step))
+
+
+class _Kinds(NamedTuple):
+    """Of what kind rows are: their time with its order, which of outcome and covariates may be infinite, and whether outcomes may have fractions."""
+
+    time: str
+    order: list[str]
+    floats: dict[str, str]
+    fractions: bool
 
 
 @dataclass(frozen=True, repr=False)
@@ -124,20 +133,18 @@ class Query(Shown):
 
         if isinstance(data, pd.DataFrame):
             self._require(data.columns)
-            source = _source(data[self.columns], self.time)
-        elif isinstance(data, pl.DataFrame):
-            source = data.lazy()
-        elif isinstance(data, pl.LazyFrame):
-            source = data
-        else:
-            raise DataError(f"Data of type {type(data).__name__} cannot be read.", "Give a DataFrame or a LazyFrame.")
-        return self.require_outcomes(self._grouped(source, "streaming"))
+            return self.require_outcomes(self._grouped(*self._rows(_source(data[self.columns], self.time))))
+        if isinstance(data, pl.DataFrame):
+            return self.require_outcomes(self._grouped(*self._rows(data.lazy())))
+        if isinstance(data, pl.LazyFrame):
+            return self.require_outcomes(self._by_blocks(data))
+        raise DataError(f"Data of type {type(data).__name__} cannot be read.", "Give a DataFrame or a LazyFrame.")
 
     def of_part(self, part: Partition) -> Grouped:
         """Group the rows of a partition, which may lack outcomes, in an order that depends on the rows alone; without the rows."""
         import polars as pl
 
-        return replace(self._grouped(part.scan(), "in-memory"), rows=pl.LazyFrame())
+        return replace(self._grouped(*self._rows(part.scan())), rows=pl.LazyFrame())
 
     def require_outcomes(self, found: Grouped) -> Grouped:
         """Return rows of which some have an outcome, or raise InsufficientData."""
@@ -171,39 +178,67 @@ class Query(Shown):
             rows = rows.with_columns(pl.when(complete).then(pl.col("v")).alias("v"))
         return rows, kind, order
 
-    def _grouped(self, source: pl.LazyFrame, engine: Literal["streaming", "in-memory"]) -> Grouped:
+    def _rows(self, source: pl.LazyFrame) -> tuple[pl.LazyFrame, _Kinds]:
+        """Return the rows as they are grouped, and of what kind they are."""
         import polars as pl
 
         rows, kind, order = self.prepared(source)
         schema = source.collect_schema()
+        floats = {"v": self.outcome} | {f"x{j}": c for j, c in enumerate(self.covariates)}
+        floats = {k: c for k, c in floats.items() if schema[c].is_float()}
+        fractions = not (schema[self.outcome].is_integer() or schema[self.outcome] == pl.Boolean)
+        return rows, _Kinds(kind, order, floats, fractions)
+
+    def _by_blocks(self, source: pl.LazyFrame) -> Grouped:
+        """Group rows that may be larger than memory.
+
+        What threads sum in the order in which they are done differs in its last digits from run to run, so that blocks of fixed size are
+        summed in order; but counts are whole numbers, and only their order must be put right.
+        """
+        rows, kinds = self._rows(source)
+        if self.counted and not self.covariates:
+            return self._grouped(rows, kinds, engine="streaming")
+        total: Grouped | None = None
+        for block in blocks_of(rows):
+            found = self._grouped(block.lazy(), kinds)
+            total = found if total is None else total + found
+        return replace(self._grouped(rows.head(0), kinds) if total is None else total, rows=rows)
+
+    def _grouped(
+        self, rows: pl.LazyFrame, kinds: _Kinds, engine: Literal["streaming", "in-memory"] = "in-memory"
+    ) -> Grouped:
+        import polars as pl
+
         sums = [pl.col("v").count().alias("n"), pl.col("v").null_count().alias("missing"), pl.col("coded").sum()]
         sums += [pl.col(f"x{j}").filter(pl.col("v").is_not_null()).sum() for j in range(len(self.covariates))]
-        read = {"v": self.outcome} | {f"x{j}": c for j, c in enumerate(self.covariates)}
-        read = {k: c for k, c in read.items() if schema[c].is_float()}
-        sums += [(pl.col(k).is_infinite() & pl.col("v").is_not_null()).sum().alias(f"{k} infinite") for k in read]
-        by = ["unit", "time", "arm"]
+        sums += [
+            (pl.col(k).is_infinite() & pl.col("v").is_not_null()).sum().alias(f"{k} infinite") for k in kinds.floats
+        ]
+        by, given = ["unit", "time", "arm"], rows
         if self.counted:
-            rows = rows.with_columns(pl.col("v").alias("value"))
+            given = rows.with_columns(pl.col("v").alias("value"))
             by.append("value")
         else:
             sums += [pl.col("v").mean().alias("s1"), pl.col("v").var().alias("s2")]
             sums += [pl.col("v").min().alias("low"), pl.col("v").max().alias("high")]
         # sums over groups depend on their order
-        grouped = rows.group_by(by, maintain_order=engine == "in-memory")
-        found: pd.DataFrame = grouped.agg(sums).collect(engine=engine).to_pandas()
-        _require_finite(found, read)
-        found = found.drop(columns=[f"{k} infinite" for k in read])
+        grouped = given.group_by(by, maintain_order=engine == "in-memory").agg(sums)
+        found: pd.DataFrame = (
+            (grouped.sort(by) if engine == "streaming" else grouped).collect(engine=engine).to_pandas()
+        )
+        _require_finite(found, kinds.floats)
+        found = found.drop(columns=[f"{k} infinite" for k in kinds.floats])
         total = max(found["n"].sum(), 1)
         if self.counted:
             centre = float((found["n"] * found["value"].fillna(0.0)).sum() / total)
-            return Grouped(found, centre, kind, order, rows)
+            return Grouped(found, centre, kinds.time, kinds.order, given)
         centre = float((found["n"] * found["s1"].fillna(0.0)).sum() / total)
         step = (found["s1"] - centre).fillna(0.0)
         table = found.assign(
             s1=found["n"] * step, s2=found["s2"].fillna(0.0) * (found["n"] - 1).clip(lower=0) + found["n"] * step**2,
-            fraction=self._has_fractions(found, rows, not (schema[self.outcome].is_integer() or schema[self.outcome] == pl.Boolean)),
+            fraction=self._has_fractions(found, given, kinds.fractions),
         )  # fmt: skip
-        return Grouped(table, centre, kind, order, rows)
+        return Grouped(table, centre, kinds.time, kinds.order, given)
 
     @staticmethod
     def _has_fractions(found: pd.DataFrame, rows: pl.LazyFrame, can: bool) -> bool:

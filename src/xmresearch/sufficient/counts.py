@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import partial, reduce
+from operator import add
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from xmresearch.display import Shown
 from xmresearch.errors import DataError, InsufficientData, brief, nearest
 from xmresearch.sufficient.partitions import Partition, over_partitions, partitions_of
+from xmresearch.sufficient.sources import blocks_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -125,9 +127,15 @@ class Counts(Shown):
         if not isinstance(source, str | Path):
             if scheduler is not None:
                 raise DataError("A LazyFrame has no partitions to send to a scheduler.", "Give the path of its files.")
-            return cls._counted(source, answer, by, weights, levels, engine="streaming")
-        count = partial(_of_part, answer=answer, by=tuple(by), weights=weights)
-        found = over_partitions(count, partitions_of(source), scheduler=scheduler)
+            if weights is None:
+                return cls._counted(source, answer, by, weights, levels, engine="streaming")
+            cls._require(source, answer, by, weights)
+            blocks = blocks_of(source.select(*dict.fromkeys([answer, *by, weights])))
+            parts = [part for block in blocks if (part := _of_rows(block.lazy(), answer, by, weights)) is not None]
+            found = reduce(add, parts) if parts else None
+        else:
+            count = partial(_of_part, answer=answer, by=tuple(by), weights=weights)
+            found = over_partitions(count, partitions_of(source), scheduler=scheduler)
         if found is None:
             raise InsufficientData("The data have no rows.", "Counts need answers.")
         return found if levels is None else cls._spread(found._long(), answer, list(by), levels)
@@ -139,12 +147,7 @@ class Counts(Shown):
     ) -> Counts:  # fmt: skip
         import polars as pl
 
-        schema = source.collect_schema()
-        for name in (answer, *by, *([] if weights is None else [weights])):
-            if name not in schema:
-                raise DataError(f"The data have no column '{name}'.", nearest(name, schema.names()))
-            if name not in by and not schema[name].is_numeric() and schema[name] != pl.Null:
-                raise DataError(f"Column '{name}' is of type {schema[name]}, not numeric.")
+        cls._require(source, answer, by, weights)
         sums = [pl.len().alias("_n")]
         if weights is not None:
             w = pl.col(weights).cast(pl.Float64)
@@ -163,6 +166,18 @@ class Counts(Shown):
         if weights is None:
             found = found.assign(_w=found["_n"], _s=found["_n"])
         return cls._spread(found, answer, list(by), levels)
+
+    @staticmethod
+    def _require(source: pl.LazyFrame, answer: str, by: Sequence[str], weights: str | None) -> None:
+        """Raise DataError for a column that is not there, or is no number where it must be one."""
+        import polars as pl
+
+        schema = source.collect_schema()
+        for name in (answer, *by, *([] if weights is None else [weights])):
+            if name not in schema:
+                raise DataError(f"The data have no column '{name}'.", nearest(name, schema.names()))
+            if name not in by and not schema[name].is_numeric() and schema[name] != pl.Null:
+                raise DataError(f"Column '{name}' is of type {schema[name]}, not numeric.")
 
     @classmethod
     def _spread(cls, found: pd.DataFrame, answer: str, by: list[str], levels: Sequence[float] | None) -> Counts:
@@ -255,8 +270,12 @@ def _in_order(column: pd.Series) -> pd.Series:
 
 
 def _of_part(part: Partition, answer: str, by: tuple[str, ...], weights: str | None) -> Counts | None:
-    """Count a partition; None where no row has groups."""
+    return _of_rows(part.scan(), answer, by, weights)
+
+
+def _of_rows(rows: pl.LazyFrame, answer: str, by: Sequence[str], weights: str | None) -> Counts | None:
+    """Count rows that memory holds; None where no row has groups."""
     try:
-        return Counts._counted(part.scan(), answer, by, weights, None, engine="in-memory")
+        return Counts._counted(rows, answer, by, weights, None, engine="in-memory")
     except InsufficientData:
         return None

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 SHOWN_ROWS = 5
+BLOCK_ROWS = 2_000_000
 
 
 def as_lazy(data: pd.DataFrame | pl.DataFrame | pl.LazyFrame | str | Path) -> pl.LazyFrame:
@@ -84,6 +85,36 @@ def from_pandas(data: pd.DataFrame) -> pl.LazyFrame:
                 f"Column '{name}' holds values of several types: {', '.join(kinds)}.", "Convert it to one of them."
             ) from None
     return pl.LazyFrame(columns)
+
+
+def blocks_of(rows: pl.LazyFrame, size: int = BLOCK_ROWS) -> Iterator[pl.DataFrame]:
+    """Stream rows in blocks that depend on the rows alone.
+
+    Parameters
+    ----------
+    rows : polars.LazyFrame
+        Of any size.
+    size : int
+        Rows of every block but the last.
+
+    Yields
+    ------
+    polars.DataFrame
+        In the order of the rows.
+    """
+    import polars as pl
+
+    held: list[pl.DataFrame] = []
+    count = 0
+    for batch in rows.collect_batches(chunk_size=size, maintain_order=True, engine="streaming"):
+        held.append(batch)
+        count += len(batch)
+        while count >= size:
+            whole = pl.concat(held)
+            yield whole[:size]
+            held, count = [whole[size:]], count - size
+    if count:
+        yield pl.concat(held)
 
 
 @contextmanager
