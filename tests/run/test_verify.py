@@ -17,6 +17,7 @@ from xmresearch.cli import main
 from xmresearch.cli.finished import DIFFERENT
 from xmresearch.errors import OutputError, RepeatError
 from xmresearch.params.load import load_params
+from xmresearch.params.registry import study_names
 from xmresearch.run import cache, file_differences, verify
 from xmresearch.run.again import run_again
 from xmresearch.run.archive import write_archive
@@ -497,7 +498,8 @@ def test_whatever_a_run_reads_is_found_again_where_it_was_moved_to(write, tmp_pa
 
 def test_params_survive_their_record(root):
     """What a manifest holds of the params gives the same params, and so the same key."""
-    found = [p for p in (root / "params").glob("*/*.yml") if "_codebook" not in p.stem]
+    folders = [root / "params" / study for study in study_names()]
+    found = [p for folder in folders for p in folder.glob("*.yml") if "_codebook" not in p.stem]
     assert len(found) > 15
     for path in found:
         params = load_params(path)

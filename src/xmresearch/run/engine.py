@@ -77,6 +77,7 @@ class TitledEngine(NBClientEngine):  # type: ignore[misc]
             timeout=None,
             config=kwargs["config"],
             extra_arguments=[f"--IPKernelApp.exec_lines={START}"],
+            shutdown_kernel="immediate",  # all that it said has been heard by then
         )
         if kwargs["spare"] is not None:
             _use(client, kwargs["spare"])

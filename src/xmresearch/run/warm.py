@@ -30,6 +30,8 @@ _starting = threading.Lock()
 
 def preload() -> None:
     """Import every module that a run may need, read what comes with the program, and note what of it enters a key; nothing is computed."""
+    import nbformat
+
     from xmresearch.data.answers import is_no_answer
     from xmresearch.data.names import LANGUAGES
     from xmresearch.params.registry import find_study, study_names
@@ -45,7 +47,12 @@ def preload() -> None:
     for study in map(find_study, study_names()):
         for lang in LANGUAGES:
             labels(lang, study.words(lang))
-    for read in (fonts.register, glossary.terms, lambda: is_no_answer("")):
+    for read in (
+        fonts.register,
+        glossary.terms,
+        lambda: is_no_answer(""),
+        lambda: nbformat.validate({"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}),
+    ):
         read()
     remember_program()
 

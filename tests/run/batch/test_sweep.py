@@ -132,3 +132,8 @@ def test_two_runs_of_one_name_are_refused(tmp_path):
         ParamsError, match="Two runs of the batch are of the study 'scorecard' and named 'service_hall'"
     ):
         jobs_of(_sweep(params=["scorecard/service_hall", "scorecard/service_hall"]), out=tmp_path)
+
+
+def test_the_sweep_that_comes_with_the_package_is_right(tmp_path):
+    jobs = jobs_of(read_sweep("sweeps/service_hall"), out=tmp_path)
+    assert [job.name for job in jobs] == [f"service_hall-{k}" for k in range(1, 5)]
