@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from warm_command import warm_command
 from workers import tcp_cluster as tcp_cluster
 
 from xmresearch.data import FOLDER_VARIABLE
@@ -128,8 +129,12 @@ def same_as_kiosk_reference(reference):
     return lambda table: assert_kiosk_gaps(table, reference)
 
 
-def run_cli(*arguments: str, cwd: Path = ROOT, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run the command line as a user does, in a process of its own."""
+def run_cli(
+    *arguments: str, cwd: Path = ROOT, fresh: bool = False, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Run the command line as a user does: in a process of its own, which has its imports done but where `fresh` or an environment is asked for."""
+    if not (fresh or environment):
+        return warm_command(list(map(str, arguments)), cwd)
     return subprocess.run(
         [sys.executable, "-c", "from xmresearch.cli import main; main()", *map(str, arguments)],
         capture_output=True, text=True, cwd=cwd, env={**os.environ, **environment}, timeout=300,

@@ -71,7 +71,7 @@ def run_warm(job: Job) -> Outcome:
         Failures included: nothing is raised for what is wrong with one run.
     """
     context: Any = multiprocessing.get_context("forkserver")
-    with _starting, deterministic_environment(), _short_sockets():
+    with _starting, deterministic_environment(), short_sockets():
         # a Dask worker below a nanny is a daemon, which may have no children; those of a run end with it by themselves
         multiprocessing.current_process()._config["daemon"] = False  # type: ignore[attr-defined]
         context.set_forkserver_preload([PRELOADED])
@@ -91,7 +91,7 @@ def run_warm(job: Job) -> Outcome:
 
 
 @contextmanager
-def _short_sockets() -> Iterator[None]:
+def short_sockets() -> Iterator[None]:
     """Let the fork server's socket have a path that the system allows, wherever temporary files are."""
     from xmresearch.run.engine import short_folder
 
