@@ -23,6 +23,7 @@ import pytest
 from format_texts import docx_text, pdf_text, pptx_text, squeezed, xlsx_text
 from matplotlib.figure import Figure
 from PIL import Image
+from pptx.enum.text import MSO_ANCHOR
 
 from xmresearch.claims.families import count_of
 from xmresearch.cli.running import run as run_command
@@ -37,7 +38,7 @@ from xmresearch.report.compose import Report
 from xmresearch.report.document import Document, Part
 from xmresearch.report.figure_style import percent_axis, wrap
 from xmresearch.report.formats import FORMATS, rendered
-from xmresearch.report.pdf import figure_width
+from xmresearch.report.pdf import figure_width, lacks
 from xmresearch.report.slide_plan import MOST_ROWS, figure_for, fitting, height_of, planned
 from xmresearch.report.wording import Wording
 from xmresearch.report.workbook import HEAD_ROW, number_format, sheet_names
@@ -325,6 +326,55 @@ def small(key, rows):
     return Part("table", {"key": key, "caption": "Few", "note": "", "head": ["a", "b"], "align": ["left", "right"], "rows": [["x", "1.0"]] * rows, "csv": "a,b\n"}, number="Table 1.")  # fmt: skip
 
 
+def test_slides_number_figures_and_tables_as_sentences_refer_to_them():
+    content = {
+        "key": "k",
+        "caption": "Caption",
+        "head": ["a"],
+        "align": ["left"],
+        "rows": [["1"]],
+        "note": "",
+        "csv": "a\n1\n",
+    }
+    parts = [
+        Part("section", {"key": "s", "title": "S"}),
+        Part("prose", {"claims": [{"name": "c"}], "title": "C"}, "See [Table 7](#tbl-k)."),
+        Part("table", {**content, "statements": False, "sheet": [["", ""]]}, number="Table 7."),
+    ]
+    deck = pptx.Presentation(io.BytesIO(rendered(Document("T", "", "", "en", parts), "pptx")))
+    texts = [s.text_frame.text for slide in deck.slides for s in slide.shapes if s.has_text_frame]
+    assert "Table 7. Caption" in texts
+
+
+def test_tables_of_the_appendix_stay_on_their_slides():
+    """Lines of 1.45 ems, as fonts for Chinese have them, and margins of 4 points; the foot of a slide stays free."""
+    content = {
+        "key": "questionnaire",
+        "caption": "C",
+        "head": ["a", "b"],
+        "align": ["left", "left"],
+        "note": "",
+        "csv": "a\n1\n",
+    }
+    parts = [
+        Part("section", {"key": "s", "title": "S"}),
+        Part(
+            "table", {**content, "rows": [[f"e{k}", "甲"] for k in range(40)], "statements": False, "sheet": [["", ""]]}
+        ),
+    ]
+    deck = pptx.Presentation(io.BytesIO(rendered(Document("T", "", "", "zh", parts), "pptx")))
+    tables = [s for slide in deck.slides for s in slide.shapes if s.has_table]
+    free = [
+        deck.slide_height.pt
+        - s.top.pt
+        - len(s.table.rows) * (1.45 * s.table.cell(0, 0).text_frame.paragraphs[0].runs[0].font.size.pt + 4)
+        for s in tables
+    ]
+    assert len(tables) == 3
+    assert min(free) >= 0.4 * 72
+    assert all(c.vertical_anchor == MSO_ANCHOR.MIDDLE for s in tables for row in s.table.rows for c in row.cells)
+
+
 def test_claims_without_a_figure_share_a_slide():
     """One slide a figure or small table, each shown once; the other claims of a section stand together, in order."""
     document = Document("T", "", "", "en", [
@@ -440,6 +490,31 @@ def test_an_apostrophe_of_a_name_stays_narrow_in_pdf():
     """It is no curly one, which the package's font has as wide as a Chinese character."""
     document = Document("T", "", "", "en", [Part("prose", {"claims": []}, "By Callaway and Sant'Anna.")])
     assert "Sant'Anna" in pdf_text(rendered(document, "pdf"))
+
+
+def fonts_of_letters(content):
+    """Which fonts of a PDF draw each letter."""
+    found = {}
+
+    def visit(text, _, __, font, ___):
+        for letter in text:
+            found.setdefault(letter, set()).add(font["/BaseFont"].split("+")[-1] if font else "")
+
+    for sheet in pypdf.PdfReader(io.BytesIO(content)).pages:
+        sheet.extract_text(visitor_text=visit)
+    return found
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_names_and_titles_of_the_references_are_drawn_whole_and_narrow(lang, monkeypatch):
+    """The font for Chinese has wide quotation marks, and puts ć together; the other comes along, so that no machine's font is needed."""
+    asked = []
+    monkeypatch.setattr("xmresearch.report.pdf.lacks", lambda text: asked.append(lacks(text)) or asked[-1])
+    parts = [Part("prose", {"claims": []}, "[@mikulic2008; @rocks2016]"), Part("references", {"title": "R"}, "")]
+    document = Document("T", "", "", lang, parts)
+    drawn = fonts_of_letters(rendered(document, "pdf"))
+    assert {tuple(drawn[letter]) for letter in "ć“”"} == {("DejaVuSans",)}
+    assert not any(asked)
 
 
 def test_code_in_word_stays_code():

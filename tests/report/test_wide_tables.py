@@ -1,6 +1,7 @@
 """Tables that are too wide for an upright page: turned over where they are short, else on pages that lie on their side."""
 
 import io
+from dataclasses import replace
 
 import docx
 import pypdf
@@ -114,3 +115,20 @@ def test_a_clients_document_keeps_its_pages(wide):
     word = docx.Document(io.BytesIO(rendered(document(ClientStyle(reference_docx=out.getvalue())), "docx")))
     turned = [(round(s.page_width / Cm(1), 1), round(s.page_height / Cm(1), 1)) for s in word.sections]
     assert turned == ([(29.7, 21.0)] if wide else [(21.6, 27.9), (27.9, 21.6), (21.6, 27.9)])
+
+
+@pytest.mark.parametrize("note", ["", "A note."])
+@pytest.mark.parametrize(
+    ("rows", "cell", "kept"),
+    [(14, "1", range(14)), (15, "1", (0, 1, 14)), (3, "9" * 900, range(3)), (3, "9" * 901, ())],
+)
+def test_word_keeps_short_tables_whole_and_notes_with_their_tables(rows, cell, kept, note):
+    made = table("a", 3, rows, cell)
+    made = replace(made, content=made.content | {"note": note})
+    word = docx.Document(io.BytesIO(rendered(Document("T", "", "", "en", [section("s"), made]), "docx")))
+    with_next = [
+        {p.paragraph_format.keep_with_next for c in row.cells for p in c.paragraphs} for row in word.tables[0].rows
+    ]
+    expected = {*kept, *([rows] if note else [])}
+    assert [k for k, found in enumerate(with_next) if found == {True}] == sorted(expected)
+    assert all(found == {None} for k, found in enumerate(with_next) if k not in expected)

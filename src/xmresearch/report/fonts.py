@@ -47,6 +47,13 @@ def cjk_font_path() -> Path:
     return path
 
 
+def latin_font_path() -> Path:
+    """Return the path of DejaVu Sans as it comes with matplotlib, for letters and narrow quotation marks that the font for Chinese lacks."""
+    import matplotlib
+
+    return Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"
+
+
 @cache
 def register() -> str:
     """Make the font known to matplotlib and return its family name."""

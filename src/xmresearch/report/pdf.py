@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import tempfile
 from collections.abc import Mapping
 from functools import partial
@@ -13,7 +14,7 @@ from typing import Any, Literal
 from xmresearch.errors import StudyError
 from xmresearch.report.colours import HOUSE
 from xmresearch.report.document import Document, Part, picture_name
-from xmresearch.report.fonts import characters_of, cjk_font_path
+from xmresearch.report.fonts import characters_of, cjk_font_path, latin_font_path
 from xmresearch.report.print_source import joined, printed, to_pandoc
 from xmresearch.report.wording import escaped, labels
 
@@ -59,7 +60,7 @@ def to_pdf(document: Document) -> bytes:
         body = to_pandoc(top + printed(document, block), "typst", document, {"filters": [str(formulas)]})
     front = {
         "title": document.title, "running": _short(document.title), "author": document.front.author, "lang": document.lang, "region": "CN" if document.lang == "zh" else "GB",
-        "formula": style["formula"], "families": _families(document),
+        "formula": style["formula"], "families": _families(document), "other": _others(top + body),
     }  # fmt: skip
     arguments = ", ".join(f"{key}: {literal(value)}" for key, value in front.items())
     preamble = (
@@ -113,8 +114,12 @@ def compiled(
 
     source = folder / "main.typ"
     source.write_text(text, "utf-8")
+    fonts = folder / ".fonts"
+    fonts.mkdir(exist_ok=True)
+    # alone: others of its folder have letters where signs belong
+    shutil.copy(latin_font_path(), fonts)
     common: dict[str, Any] = {
-        "root": str(folder), "font_paths": [str(cjk_font_path().parent)], "ignore_system_fonts": not system, "format": kind,
+        "root": str(folder), "font_paths": [str(cjk_font_path().parent), str(fonts)], "ignore_system_fonts": not system, "format": kind,
         "timestamp": 0, **({} if ppi is None else {"ppi": ppi}),
     }  # fmt: skip
     try:
@@ -147,12 +152,22 @@ def literal(value: Any) -> str:
 
 
 def lacks(text: str) -> bool:
-    """Whether a text has letters or signs that the package's own font has not."""
-    return bool({ord(c) for c in text if c.isprintable() and not c.isspace()} - characters_of(str(cjk_font_path())))
+    """Whether a text has letters or signs that the packages' own fonts have not."""
+    return bool(_unseen_by_cjk(text) - characters_of(str(latin_font_path())))
+
+
+def _unseen_by_cjk(text: str) -> set[int]:
+    return {ord(c) for c in text if c.isprintable() and not c.isspace()} - characters_of(str(cjk_font_path()))
+
+
+def _others(text: str) -> str:
+    """Return a pattern of what the second font draws whole, as "ć": the first would put it together from a letter and an accent."""
+    codes = sorted(_unseen_by_cjk(text) & characters_of(str(latin_font_path())))
+    return "[" + "".join(f"\\u{{{code:x}}}" for code in codes) + "]" if codes else ""
 
 
 def _families(document: Document) -> list[str]:
-    return ["Noto Sans SC", "DejaVu Sans", "Noto Sans CJK SC"] if lacks(_words(document)) else ["Noto Sans SC"]
+    return ["Noto Sans SC", "DejaVu Sans", *(["Noto Sans CJK SC"] if lacks(_words(document)) else [])]
 
 
 def _words(document: Document) -> str:

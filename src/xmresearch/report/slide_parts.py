@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from xmresearch.report.document import Part
 from xmresearch.report.plain_texts import Run
 from xmresearch.report.slide_layouts import title_layout
 
@@ -48,6 +49,11 @@ def lines_of(text: str, size: float, width: float) -> int:
     int
     """
     return sum(max(1, math.ceil(_ems(line) * size / width)) for line in text.split("\n"))
+
+
+def captioned(part: Part) -> list[Run]:
+    """Return the caption of a figure or table after the number by which sentences refer to it."""
+    return [*([(f"{part.number} ", True)] if part.number else []), (str(part.content["caption"]), False)]
 
 
 def write(frame: Any, lines: Sequence[Sequence[Run]], size: float, colour: str) -> None:

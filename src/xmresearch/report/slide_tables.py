@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from xmresearch.report.column_widths import column_widths
-from xmresearch.report.document import Document
+from xmresearch.report.document import Document, Part
 from xmresearch.report.plain_texts import Run
 from xmresearch.report.slide_layouts import HEIGHT, WIDTH
-from xmresearch.report.slide_parts import EDGE, INK, MUTED, blank, lines_of, write
+from xmresearch.report.slide_parts import EDGE, INK, MUTED, blank, captioned, lines_of, write
 
 APPENDED = ("questionnaire",)
 """Tables that stand in the appendix."""
@@ -17,7 +17,9 @@ LONGEST_CELL = 400
 """Characters of a cell; longer ones are cut, with a mark: the workbook has them whole."""
 SMALLEST, LARGEST = 8.5, 12.0
 """Points that a table on a slide of a claim is set in: smaller ones are left out, larger ones are not needed."""
-_TOP, _SIZE, _PADDING = 1.3, 11.0, 6.0
+_TOP, _FOOT, _SIZE, _PADDING = 1.3, 0.4, 11.0, 6.0
+_LINE, _MARGINS = 1.45, 4.0
+"""Height of a line, in ems, of the tallest of the fonts for Chinese that programs take; points above and below it."""
 
 
 def appendix(deck: Any, document: Document, texts: Mapping[int, list[list[Run]]]) -> None:
@@ -45,25 +47,26 @@ def appendix(deck: Any, document: Document, texts: Mapping[int, list[list[Run]]]
         _table(deck, str(part.content["title"]), None, rows, ["left", "left"])
 
 
-def small_table(slide: Any, content: Mapping[str, Any], top: float) -> None:
-    """Set a table below a text, with its caption above it.
+def small_table(slide: Any, part: Part, top: float) -> None:
+    """Set a table below a text, with its number and caption above it.
 
     Parameters
     ----------
     slide : Slide
         Of python-pptx.
-    content : mapping
-        Of a table, as `xmresearch.report.blocks.Block` has it.
+    part : Part
+        A table.
     top : float
         Inches from the top of the slide.
     """
     from pptx.util import Inches
 
+    content = part.content
     room = 72 * (WIDTH - 2 * EDGE)
     size, widths = column_widths(content["head"], content["rows"], content["align"], room * SMALLEST / LARGEST)
     scale = min(LARGEST / size, room / sum(widths))
     box = slide.shapes.add_textbox(Inches(EDGE), Inches(top), Inches(WIDTH - 2 * EDGE), Inches(0.35))
-    write(box.text_frame, [[(str(content["caption"]), False)]], _SIZE, MUTED)
+    write(box.text_frame, [captioned(part)], _SIZE, MUTED)
     lines = [content["head"], *content["rows"]]
     placed = (top + 0.35, 0.34 * len(lines))
     _grid(slide, lines, [scale * width for width in widths], content["align"], placed, size * scale)
@@ -78,7 +81,7 @@ def _table(
     widths = column_widths(list(head or [""] * len(align)), cells, list(align), room)[1]
     scale = room / sum(widths)
     widths = [width * scale for width in widths]
-    for k, page in enumerate(_pages(cells, widths)):
+    for k, page in enumerate(_pages(cells, widths, headed=head is not None)):
         slide = blank(deck, title if k == 0 else f"{title} ({k + 1})")
         shown = [list(head), *page] if head else page
         _grid(slide, shown, widths, align, (_TOP, 20 / 72), _SIZE, headed=head is not None)
@@ -89,6 +92,7 @@ def _grid(
     size: float, *, headed: bool = True,
 ) -> None:  # fmt: skip
     """Set a table at so many inches from the top and of so many in height, with its head, or its first column, in bold."""
+    from pptx.enum.text import MSO_ANCHOR
     from pptx.util import Inches, Pt
 
     top, high = placed
@@ -101,22 +105,24 @@ def _grid(
             cell = shape.table.cell(i, j)
             cell.margin_left = cell.margin_right = Pt(_PADDING / 2)
             cell.margin_top = cell.margin_bottom = Pt(2)
+            # the fonts of figures and of Chinese have lines of different heights
+            cell.vertical_anchor = MSO_ANCHOR.MIDDLE if headed else MSO_ANCHOR.TOP
             cell.fill.background()
             write(cell.text_frame, [[(str(text), i == 0 if headed else j == 0)]], size, INK)
             if align[j] == "right":
                 cell.text_frame.paragraphs[0].alignment = 3
 
 
-def _pages(rows: Sequence[Sequence[str]], widths: Sequence[float]) -> Iterator[list[Sequence[str]]]:
-    """Put rows on slides, by the lines that they need."""
-    room = 72 * (HEIGHT - _TOP - 0.7)
+def _pages(rows: Sequence[Sequence[str]], widths: Sequence[float], *, headed: bool) -> Iterator[list[Sequence[str]]]:
+    """Put rows on slides, by the lines that they need, below a head of one line."""
+    room = 72 * (HEIGHT - _TOP - _FOOT) - (_LINE * _SIZE + _MARGINS if headed else 0)
     page: list[Sequence[str]] = []
     used = 0.0
     for row in rows:
         lines = max(
             lines_of(text, _SIZE, max(width - _PADDING, _SIZE)) for text, width in zip(row, widths, strict=True)
         )
-        high = lines * _SIZE * 1.25 + 5
+        high = lines * _LINE * _SIZE + _MARGINS
         if page and used + high > room:
             yield page
             page, used = [], 0.0

@@ -9,7 +9,7 @@ from xmresearch.report.document import Document, Part
 from xmresearch.report.plain_texts import Run, plain_texts
 from xmresearch.report.rasters import logo_png, rasters, shape_of
 from xmresearch.report.slide_layouts import WIDTH, empty_layout, in_theme, presentation
-from xmresearch.report.slide_parts import EDGE, INK, MUTED, add_run, blank, write
+from xmresearch.report.slide_parts import EDGE, INK, MUTED, add_run, blank, captioned, write
 from xmresearch.report.slide_plan import ROOM, Slide, fitting, height_of, planned
 from xmresearch.report.slide_summary import summary_slide
 from xmresearch.report.slide_tables import appendix, small_table
@@ -144,7 +144,7 @@ def _slide(deck: Any, plan: Slide, lines: list[list[Run]], picture: bytes | None
         box = slide.shapes.add_textbox(Inches(EDGE), Inches(_TOP), Inches(wide), Inches(room))
         write(box.text_frame, share, size, INK)
     if plan.table is not None:
-        small_table(slides[0], plan.table.content, _TOP + 0.4 + height_of(shares[0], size, line) / _POINTS)
+        small_table(slides[0], plan.table, _TOP + 0.4 + height_of(shares[0], size, line) / _POINTS)
     if picture is not None and plan.figure is not None:
         _picture(slides[0], plan.figure, picture)
 
@@ -165,4 +165,4 @@ def _picture(slide: Any, figure: Part, picture: bytes) -> None:
     caption = slide.shapes.add_textbox(
         Inches(WIDTH - EDGE - 7.0), Inches(1.5 + scale * height + 0.05), Inches(7.0), Inches(0.5)
     )
-    write(caption.text_frame, [[(figure.content["caption"], False)]], 11, MUTED)
+    write(caption.text_frame, [captioned(figure)], 11, MUTED)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,10 @@ LATIN, CHINESE = "Arial", "Microsoft YaHei"
 WIDEST, TALLEST = 6.1, 6.4
 """Inches that a figure may take of a page."""
 CODE = "Courier New"
+MOST_TOGETHER = 14
+"""Rows of a table up to which Word keeps it on one page, as the PDF does; longer ones may begin on one and go on overleaf."""
+LONGEST_TOGETHER = 900
+"""Characters of a cell above which its table may be as long as a page."""
 CELL_MARGIN = 3.0
 """Points beside the text of a cell; less than half of `PADDING`, as programs that set the table measure letters otherwise."""
 _INK, _MUTED, _LINE, _TINT = "1F2933", "5B6670", "DDE3E8", "F3F6F9"
@@ -225,16 +229,29 @@ def _table(table: Any, room: float) -> None:
     properties.append(margins)
     for column, width in zip(table._tbl.tblGrid.gridCol_lst, widths, strict=True):
         column.w = Pt(width)
-    for row in table._tbl.tr_lst:
+    together = _together(table, texts)
+    for k, row in enumerate(table._tbl.tr_lst):
         row.get_or_add_trPr().append(_element("w:cantSplit"))
         for cell, width in zip(row.tc_lst, widths, strict=True):
             cell.width = Pt(width)
         for paragraph in row.iter(_tag("w:p")):
+            if k in together:
+                paragraph.get_or_add_pPr().get_or_add_keepNext()
             spacing = paragraph.get_or_add_pPr().get_or_add_spacing()
             spacing.set(_tag("w:before"), "20")
             spacing.set(_tag("w:after"), "20")
             for run in paragraph.iter(_tag("w:r")):
                 run.get_or_add_rPr().get_or_add_sz().val = Pt(size)
+
+
+def _together(table: Any, texts: Sequence[Sequence[str]]) -> set[int]:
+    """Return the rows that stay on the page of what follows: all of a short table, and the two at either end of a long one."""
+    last = len(texts) - 1
+    following = table._tbl.getnext()
+    noted = {last} if following is not None and following.tag == _tag("w:p") and following.style == "Note" else set()
+    if any(len(text) > LONGEST_TOGETHER for row in texts for text in row):
+        return noted
+    return noted | (set(range(last)) if last <= MOST_TOGETHER else {0, 1, last - 1})
 
 
 def _properties(word: Any, document: Document) -> None:
