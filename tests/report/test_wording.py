@@ -55,6 +55,18 @@ def test_languages_have_the_same_figures_references_and_citations(root):
             assert sorted(re.findall(pattern, text)) == sorted(re.findall(pattern, other)), path
 
 
+def test_marks_and_brackets_beside_chinese_are_full_width(root):
+    """Links, citations and placeholders have marks of their own; a fraction in a formula keeps its brackets."""
+    chinese = "[\u4e00-\u9fff]"
+    half = re.compile(rf"{chinese}[,;:?!()]|[,;:?!(]{chinese}")
+    wrong = {
+        path: found
+        for path, text in by_file(root, "zh").items()
+        if (found := half.findall(re.sub(r"\]\([^)]*\)|\[@[^\]]*\]|\{[^}]*\}|\$[^$]*\$", " ", text)))
+    }
+    assert not wrong
+
+
 def test_every_citation_is_in_the_bibliography(root):
     known = set(re.findall(r"@\w+\{(\w+),", (root / "src/xmresearch/report/references.bib").read_text("utf-8")))
     cited = {key for text in by_file(root, "en").values() for key in re.findall(r"@([a-z]+\d{4})", text)}
