@@ -15,5 +15,6 @@ def wording(study, lang, names=(), **settings):
 
 
 def files_of_words(root, lang):
-    """Return the files of words of one language: the shared one and each study's."""
-    return [root / f"src/xmresearch/report/labels/{lang}.yml", *(find_study(s).words(lang) for s in study_names())]
+    """Return the files of words of one language: the shared one, that of batches, and each study's."""
+    shared = [root / "src/xmresearch" / folder / f"{lang}.yml" for folder in ("report/labels", "run/batch/words")]
+    return [*shared, *(find_study(s).words(lang) for s in study_names())]
