@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from xmresearch.errors import InsufficientData
+from xmresearch.sufficient.event_partitions import reduce_by_customer
 from xmresearch.sufficient.event_rules import EventRules
 from xmresearch.sufficient.event_stream import reduce_events
 from xmresearch.sufficient.journeys import DistinctJourneys, Journeys, Sink
@@ -93,8 +94,6 @@ class EventLog(EventRules):
         InsufficientData
             There is no journey with a touchpoint.
         """
-        from xmresearch.sufficient.event_partitions import reduce_by_customer
-
         found = reduce_by_customer(self, _journeys_of_part, scheduler=scheduler, by_file=by_file, scratch=scratch)
         if not len(found):
             raise InsufficientData("There is no journey with a touchpoint.")

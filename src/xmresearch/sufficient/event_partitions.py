@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 from xmresearch.display import Shown
 from xmresearch.errors import DataError, ParamsError, nearest
 from xmresearch.sufficient.event_columns import identity
-from xmresearch.sufficient.event_log import EventLog
+from xmresearch.sufficient.event_rules import EventRules
+from xmresearch.sufficient.event_stream import reduce_events
 from xmresearch.sufficient.journeys import Journeys
 from xmresearch.sufficient.lifecycle import lifecycle_column
 from xmresearch.sufficient.partitions import (
@@ -69,9 +70,9 @@ class _Found(Shown):
         return _Found(self.statistic + other.statistic, self.met | other.met)
 
 
-def reduce_by_customer[T: Additive](
-    log: EventLog,
-    reduce: Callable[[EventLog], T],
+def reduce_by_customer[L: EventRules, T: Additive](
+    log: L,
+    reduce: Callable[[L], T],
     *,
     scheduler: str | None = None,
     by_file: bool = False,
@@ -130,19 +131,19 @@ def reduce_by_customer[T: Additive](
             found = _settled(over_partitions(work, pieces, scheduler=scheduler), log)
         except DataError:
             # rows are numbered as they stand in the files, not in a piece
-            log.reduce(_Nothing)
+            reduce_events(log, _Nothing)
             raise
     return found
 
 
 def dealt_out(
-    rules: EventLog, parts: Sequence[Partition], folder: Path, who: pl.Expr, scheduler: str | None
+    rules: EventRules, parts: Sequence[Partition], folder: Path, who: pl.Expr, scheduler: str | None
 ) -> list[Piece]:
     """Write the rows of each customer into one piece.
 
     Parameters
     ----------
-    rules : EventLog
+    rules : EventRules
         Which columns are needed.
     parts : sequence of Partition
         Of the events.
@@ -186,7 +187,7 @@ def _deal(
     return len(rows)
 
 
-def _reduced(part: Part, rules: EventLog, reduce: Callable[[EventLog], Any]) -> _Found:
+def _reduced[L: EventRules](part: Part, rules: L, reduce: Callable[[L], Any]) -> _Found:
     import polars as pl
 
     events = part.scan()
@@ -197,7 +198,7 @@ def _reduced(part: Part, rules: EventLog, reduce: Callable[[EventLog], Any]) -> 
     return _Found(reduce(replace(rules, data=events)), frozenset(met))
 
 
-def _settled(found: _Found | None, log: EventLog) -> Any:
+def _settled(found: _Found | None, log: EventRules) -> Any:
     """Return the statistic, where each touchpoint that is a conversion was met."""
     assert found is not None  # noqa: S101 - every partition gives one
     lacking = [name for name in log.converting if name not in found.met]
