@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import click
 
@@ -132,3 +133,25 @@ def batch(
         click.echo(f"Summary: {shown(done.summary.report)}")
     if done.failed:
         raise SystemExit(done.failed[0].exit_code)
+
+
+@cli.command()
+@params_argument
+@override_option
+@lang_option
+@out_option
+def watch(params_file: str, overrides: tuple[str, ...], lang: str | None, out: str | None) -> None:
+    """Run a study, and again whenever its params, its notebook or its data are saved; Ctrl-C ends it."""
+    from xmresearch.run.watch import watch_study
+
+    try:
+        for outcome in watch_study(params_file, overrides, lang=lang, out=out):
+            for text in outcome.notes:
+                note(text)
+            if outcome.state == "failed":
+                click.echo(f"Failed: {outcome.error}", err=True)
+            else:
+                spent = sum(value for stage, value in outcome.seconds.items() if stage != "cpu")
+                click.echo(f"Report ({spent:.1f} s): {shown(Path(outcome.folder) / 'report.html')}")
+    except KeyboardInterrupt:
+        raise SystemExit(INTERRUPTED) from None
