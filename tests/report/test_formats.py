@@ -21,6 +21,7 @@ import pptx
 import pypdf
 import pytest
 from format_texts import docx_text, pdf_text, pptx_text, squeezed, xlsx_text
+from matplotlib import ft2font
 from matplotlib.figure import Figure
 from PIL import Image
 from pptx.enum.text import MSO_ANCHOR
@@ -33,10 +34,11 @@ from xmresearch.report.assemble import assemble
 from xmresearch.report.charted import chart_numbers
 from xmresearch.report.citing import Front
 from xmresearch.report.client_style import ClientStyle
-from xmresearch.report.column_widths import PADDING, SIZES, column_widths, text_ems
+from xmresearch.report.column_widths import PADDING, SIZES, column_widths, printed_ems, text_ems
 from xmresearch.report.compose import Report
 from xmresearch.report.document import Document, Part
 from xmresearch.report.figure_style import percent_axis, wrap
+from xmresearch.report.fonts import cjk_font_path
 from xmresearch.report.formats import FORMATS, rendered
 from xmresearch.report.pdf import figure_width, lacks
 from xmresearch.report.slide_plan import MOST_ROWS, figure_for, fitting, height_of, planned
@@ -184,6 +186,7 @@ import hashlib, json, sys
 import test_formats
 from xmresearch.report.document import Document, Part
 from xmresearch.report.figure_style import wrap
+from xmresearch.report.fonts import cjk_font_path
 from xmresearch.report.formats import FORMATS, rendered
 document = test_formats.page("zh")
 print(json.dumps({kind: hashlib.sha256(rendered(document, kind)).hexdigest() for kind in FORMATS}))
@@ -525,15 +528,49 @@ def test_code_in_word_stays_code():
 
 
 def test_widths_are_counted_in_ems():
-    """A digit .64, a Chinese letter one; 8 points beside every column; words of 14 ems are not narrowed."""
+    """A digit .64 on screens and .58 in print, a Chinese letter one; 8 points beside every column; words of 14 ems are not narrowed."""
     assert text_ems("12.5甲") == pytest.approx(4 * 0.64 + 1)
+    assert printed_ems("12.5甲") == pytest.approx(3 * 0.58 + 0.28 + 1)
     size, widths = column_widths(["n"], [["12345"]], ["right"], 500.0)
-    assert widths == [pytest.approx(5 * 0.64 * size + 8)]
+    assert widths == [pytest.approx(5 * 0.58 * size + 8)]
     head, rows, align = ["a", "n"], [["甲" * 40, "1" * 60]], ["left", "right"]
     # 14 ems of words and 60 digits in 9 points, and the padding of two columns
-    needed = 9 * (14 + 60 * 0.64) + 2 * 8
+    needed = 9 * (14 + 60 * 0.58) + 2 * 8
     assert column_widths(head, rows, align, needed + 0.01)[0] == 9.0
     assert column_widths(head, rows, align, needed - 0.01)[0] == 8.5
+
+
+def test_signs_are_counted_as_wide_as_print_has_them():
+    """At least as wide as the package's face draws them, so that figures stay whole, and on the whole hardly wider."""
+    face = ft2font.FT2Font(str(cjk_font_path()))
+    face.set_size(1000, 72)
+
+    def drawn(text):
+        return (
+            sum(face.load_char(ord(c), flags=ft2font.LoadFlags.NO_HINTING).linearHoriAdvance for c in text)
+            / 65536
+            / 1000
+        )
+
+    for sign in [*map(chr, range(32, 127)), *"−–—…‰±×÷≤≥·αβωχλρδμσθφψ甲，"]:
+        assert printed_ems(sign) >= drawn(sign) - 0.02, sign
+    for text in (
+        "[−25.2, +7.0]",
+        "Self-service machine",
+        "> 99.9 %",
+        "Likelihood to recommend",
+        "1,234.56",
+        "95 % interval",
+    ):
+        assert printed_ems(text) <= 1.15 * drawn(text), text
+
+
+def test_heads_of_figures_give_way_before_letters_shrink():
+    """Over figures a head of several words is broken where that keeps the size; else it stays on one line if it is short."""
+    head, rows, align = ["a b c d e f"] * 10, [["1234"] * 10], ["right"] * 10
+    roomy, tight = (column_widths(head, rows, align, room) for room in (600.0, 10 * (9 * 4 * 0.58 + 8) + 0.1))
+    assert roomy[0] == tight[0] == 9.0
+    assert roomy[1][0] > 1.2 * tight[1][0]
 
 
 def test_columns_share_the_page():

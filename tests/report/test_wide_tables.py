@@ -35,14 +35,14 @@ def kinds(parts):
     return [f"{p.kind}{'' if p.kind != TURN else '-across' if p.content['across'] else '-upright'}" for p in parts]
 
 
-@pytest.mark.parametrize(("size", "wide"), [(7.0, True), (7.5, False), (8.0, False)])
+@pytest.mark.parametrize(("size", "wide"), [(6.5, True), (7.0, False), (7.5, False)])
 def test_tables_of_less_than_a_set_size_are_wide(size, wide):
     tables = (table("a", columns, 9, "8" * digits) for columns in range(6, 20) for digits in range(1, 20))
     some = next(one for one in tables if set_in(one.content) == size)
     assert (len(laid_out([some])) == 3) == wide == (size < LEAST_SIZE)
 
 
-@pytest.mark.parametrize(("rows", "over"), [(1, True), (4, True), (5, False)])
+@pytest.mark.parametrize(("rows", "over"), [(1, True), (5, True), (6, False)])
 def test_short_tables_are_turned_over(rows, over):
     made = laid_out([table("a", 14, rows)])
     assert (kinds(made) == ["table"]) == over == (rows <= MOST_OVER)

@@ -11,9 +11,9 @@ from xmresearch.report.document import Part
 
 ROOM = 458.0
 """Points between the margins of an upright page of A4."""
-LEAST_SIZE = 7.5
+LEAST_SIZE = 7.0
 """Points that a table is set in at least where there is a way to."""
-MOST_OVER = 4
+MOST_OVER = 5
 """Rows up to which a wide table is turned over: then its columns are rows."""
 TURN = "turn"
 _RUNNING = ("prose", "callout", "markdown", "text")
