@@ -64,6 +64,9 @@ def write(frame: Any, lines: Sequence[Sequence[Run]], size: float, colour: str) 
         paragraph.alignment = 1
         for text, bold in line:
             add_run(paragraph, text, size, colour, bold)
+        if not any(text for text, _ in line):
+            # else an empty line is as high as one of the slide's own size
+            paragraph._p.get_or_add_endParaRPr().set("sz", str(round(100 * size)))
 
 
 def add_run(paragraph: Any, text: str, size: float, colour: str, bold: bool) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from xmresearch.report.column_widths import column_widths
@@ -113,23 +113,31 @@ def _grid(
                 cell.text_frame.paragraphs[0].alignment = 3
 
 
-def _pages(rows: Sequence[Sequence[str]], widths: Sequence[float], *, headed: bool) -> Iterator[list[Sequence[str]]]:
-    """Put rows on slides, by the lines that they need, below a head of one line."""
+def _pages(rows: Sequence[Sequence[str]], widths: Sequence[float], *, headed: bool) -> list[list[Sequence[str]]]:
+    """Put rows, below a head of one line, on as few slides as hold them, about as full as one another."""
     room = 72 * (HEIGHT - _TOP - _FOOT) - (_LINE * _SIZE + _MARGINS if headed else 0)
-    page: list[Sequence[str]] = []
+    lines = [
+        max(lines_of(text, _SIZE, max(width - _PADDING, _SIZE)) for text, width in zip(row, widths, strict=True))
+        for row in rows
+    ]
+    heights = [count * _LINE * _SIZE + _MARGINS for count in lines]
+    fewest = len(_filled(rows, heights, room))
+    # in steps finer than a row is high
+    tried = (room * (share / 50) for share in range(1, 51))
+    return next(pages for most in tried if len(pages := _filled(rows, heights, most)) <= fewest)
+
+
+def _filled(rows: Sequence[Sequence[str]], heights: Sequence[float], most: float) -> list[list[Sequence[str]]]:
+    """Fill slides one after the other, each up to a height; a higher row has one to itself."""
+    pages: list[list[Sequence[str]]] = []
     used = 0.0
-    for row in rows:
-        lines = max(
-            lines_of(text, _SIZE, max(width - _PADDING, _SIZE)) for text, width in zip(row, widths, strict=True)
-        )
-        high = lines * _LINE * _SIZE + _MARGINS
-        if page and used + high > room:
-            yield page
-            page, used = [], 0.0
-        page.append(row)
+    for row, high in zip(rows, heights, strict=True):
+        if not pages or used + high > most:
+            pages.append([])
+            used = 0.0
+        pages[-1].append(row)
         used += high
-    if page:
-        yield page
+    return pages
 
 
 def _cut(text: str) -> str:
