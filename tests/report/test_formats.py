@@ -349,6 +349,29 @@ def test_slides_number_figures_and_tables_as_sentences_refer_to_them():
     assert "Table 7. Caption" in texts
 
 
+@pytest.mark.parametrize(("shape", "wide"), [((6, 3), 7.0), ((2, 5), 3.5), ((5, 5), 5.0)])
+def test_captions_of_slides_stand_below_their_figures(shape, wide):
+    """A caption begins where its figure does, unless that is too narrow for words."""
+    figure = Figure(figsize=shape)
+    svg = io.StringIO()
+    figure.savefig(svg, format="svg")
+    drawn = {"key": "k", "caption": "Caption", "alt": "a", "svg": svg.getvalue()}
+    parts = [
+        Part("section", {"key": "s", "title": "S"}),
+        Part("prose", {"claims": [{"name": "c"}], "title": "C"}, "See [Figure 1](#fig-k)."),
+        Part("figure", drawn, number="Figure 1."),
+    ]
+    deck = pptx.Presentation(io.BytesIO(rendered(Document("T", "", "", "en", parts), "pptx")))
+    (caption,) = (
+        s
+        for slide in deck.slides
+        for s in slide.shapes
+        if s.has_text_frame and s.text_frame.text == "Figure 1. Caption"
+    )
+    assert caption.width.inches == pytest.approx(wide, abs=0.1)
+    assert (caption.left + caption.width) / 914_400 == pytest.approx(13.333 - 0.6, abs=0.01)
+
+
 def test_tables_of_the_appendix_stay_on_their_slides():
     """Lines of 1.45 ems, as fonts for Chinese have them, and margins of 4 points; the foot of a slide stays free."""
     content = {

@@ -17,6 +17,8 @@ from xmresearch.report.zipped import property_text, same_bytes
 
 _TOP, _FOOT = 1.5, 7.2
 """Inches at which what stands below a slide's title begins, and ends."""
+_NARROWEST_CAPTION = 3.5
+"""Inches that the caption below a narrow figure takes at least."""
 _POINTS, _MARGINS = 72.0, 15.0
 """Points of an inch, and of the margins of a box of text."""
 
@@ -162,7 +164,8 @@ def _picture(slide: Any, figure: Part, picture: bytes) -> None:
         Inches(scale * height),
     )
     shape._element.nvPicPr.cNvPr.set("descr", figure.content["alt"])
+    wide = max(scale * width, _NARROWEST_CAPTION)
     caption = slide.shapes.add_textbox(
-        Inches(WIDTH - EDGE - 7.0), Inches(1.5 + scale * height + 0.05), Inches(7.0), Inches(0.5)
+        Inches(WIDTH - EDGE - wide), Inches(1.5 + scale * height + 0.05), Inches(wide), Inches(0.5)
     )
     write(caption.text_frame, [captioned(figure)], 11, MUTED)
