@@ -6,6 +6,7 @@ from dataclasses import replace
 import docx
 import pypdf
 import pytest
+from docx.oxml.ns import qn
 from docx.shared import Cm, Pt
 
 from xmresearch.report.citing import Front
@@ -132,3 +133,6 @@ def test_word_keeps_short_tables_whole_and_notes_with_their_tables(rows, cell, k
     expected = {*kept, *([rows] if note else [])}
     assert [k for k, found in enumerate(with_next) if found == {True}] == sorted(expected)
     assert all(found == {None} for k, found in enumerate(with_next) if k not in expected)
+    assert [row._tr.find(".//" + qn("w:cantSplit")) is None for row in word.tables[0].rows[1:]] == [
+        len(cell) > 900
+    ] * rows

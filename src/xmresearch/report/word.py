@@ -27,7 +27,7 @@ CODE = "Courier New"
 MOST_TOGETHER = 14
 """Rows of a table up to which Word keeps it on one page, as the PDF does; longer ones may begin on one and go on overleaf."""
 LONGEST_TOGETHER = 900
-"""Characters of a cell above which its table may be as long as a page."""
+"""Characters of a cell above which its row, and so its table, may go on overleaf: it may be as long as a page."""
 CELL_MARGIN = 3.0
 """Points beside the text of a cell; less than half of `PADDING`, as programs that set the table measure letters otherwise."""
 _INK, _MUTED, _LINE, _TINT = "1F2933", "5B6670", "DDE3E8", "F3F6F9"
@@ -231,7 +231,8 @@ def _table(table: Any, room: float) -> None:
         column.w = Pt(width)
     together = _together(table, texts)
     for k, row in enumerate(table._tbl.tr_lst):
-        row.get_or_add_trPr().append(_element("w:cantSplit"))
+        if all(len(text) <= LONGEST_TOGETHER for text in texts[k]):
+            row.get_or_add_trPr().append(_element("w:cantSplit"))
         for cell, width in zip(row.tc_lst, widths, strict=True):
             cell.width = Pt(width)
         for paragraph in row.iter(_tag("w:p")):

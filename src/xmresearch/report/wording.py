@@ -32,6 +32,7 @@ COLUMN_FORMATS = {
     "listed": ",d", "answered": ",d", "answered_share": "pct1",
 }  # fmt: skip
 DEFAULT_FORMAT = ".2f"
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 MOST_NAMED = 4
 # unit, its hours, and the hours up to which it is used
 DURATIONS = (
@@ -128,7 +129,16 @@ def number(value: Any, spec: str = DEFAULT_FORMAT) -> str:
     text = format(float(value) if not isinstance(value, int) else value, spec)
     if text.lstrip("+-").replace(".", "").strip("0") == "" and text[:1] in "+-" and float(text) == 0:
         text = text[1:]
+    if spec.endswith("g") and "e" in text:
+        text = _powered(text)
     return text.replace("-", "−")
+
+
+def _powered(text: str) -> str:
+    """Write a number that Python gives a power of ten as people do."""
+    mantissa, _, exponent = text.partition("e")
+    power = "10" + str(int(exponent)).translate(_RAISED)
+    return {"1": power, "+1": f"+{power}", "-1": f"-{power}"}.get(mantissa, f"{mantissa}×{power}")
 
 
 def _lowered(name: str) -> str:
