@@ -137,6 +137,25 @@ def test_tables_of_the_workbook_are_those_of_the_csv_files(made):
         pd.testing.assert_frame_equal(read, expected, check_dtype=False, rtol=0, atol=1e-15)
 
 
+@pytest.mark.parametrize(
+    ("lang", "heads"),
+    [
+        ("en", ["Gap", "Lower end", "Upper end", "Gap: Lower end", "Share of R²: Upper end", ""]),
+        ("zh", ["差距", "区间下限", "区间上限", "差距：区间下限", "R² 份额：区间上限", ""]),
+    ],
+)
+def test_limits_are_named_in_the_workbook(lang, heads):
+    """Every limit of an interval has a head in the report's language, and says of what it is one where it is not the only one."""
+    frame = pd.DataFrame(
+        [[0.1] * 5 + [2]], columns=["gap", "ci_lower", "ci_upper", "gap_lower", "share_upper", "family"]
+    )
+    report = Report(lang, STUDY, {})
+    report.section("gaps")
+    report.table("gap_dimensions", frame, ["gap"])
+    (made,) = (block for block in report.blocks if block.kind == "table")
+    assert [word for word, _ in made.content["sheet"]] == heads
+
+
 def test_fonts_are_embedded_and_chinese_can_be_read_out():
     document = page("zh", names=["有形性", "可靠性"])
     content = rendered(document, "pdf")

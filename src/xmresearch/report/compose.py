@@ -301,8 +301,14 @@ class Report(Matrices, OwnBlocks):
         )  # fmt: skip
 
     def _word(self, column: str) -> str:
-        """Return what a column of the full table is called, '' where it has no other name."""
-        return str(self.wording.get("columns", column)) if self.wording.has("columns", column) else ""
+        """Return what a column of the full table is called, '' where it has no other name; a limit goes by what it limits."""
+        if self.wording.has("columns", column):
+            return str(self.wording.get("columns", column))
+        limited, _, limit = column.rpartition("_")
+        if limit not in ("lower", "upper"):
+            return ""
+        of = self._word(limited) if limited != "ci" else ""
+        return f"{of}{self.wording.get('style', 'colon') if of else ''}{self.wording.get('chart', limit)}"
 
     def figure(self, key: str, kind: str, data: Any, **settings: Any) -> None:
         """Draw a figure of one of the kinds in `xmresearch.report.figures`.
