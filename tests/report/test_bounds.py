@@ -24,7 +24,7 @@ BOUNDS = {
     "slide_plan": {"SIZES": (18.0, 16.0, 14.0), "MOST_ROWS": 9},
     "slide_tables": {"LONGEST_CELL": 400, "SMALLEST": 8.5, "LARGEST": 12.0},
     "summary": {"MOST_SENTENCES": 4, "MOST_CARDS": 3, "MOST_ADVICE": 2, "MOST_WARNINGS": 3},
-    "word": {"WIDEST": 6.1, "TALLEST": 6.4, "MOST_TOGETHER": 14, "LONGEST_TOGETHER": 900},
+    "word": {"WIDEST": 6.1, "TALLEST": 6.4, "MOST_TOGETHER": 14, "MOST_LINES": 26, "LONGEST_TOGETHER": 900},
     "workbook": {"SHEET_NAME": 31},  # of Excel
     "zipped": {"LONGEST_PROPERTY": 255},
 }

@@ -136,3 +136,21 @@ def test_word_keeps_short_tables_whole_and_notes_with_their_tables(rows, cell, k
     assert [row._tr.find(".//" + qn("w:cantSplit")) is None for row in word.tables[0].rows[1:]] == [
         len(cell) > 900
     ] * rows
+
+
+def in_word(cells):
+    """The first table of a Word file whose rows have these words and a figure each."""
+    made = table("a", 2, len(cells))
+    made = replace(made, content=made.content | {"rows": [[cell, "1"] for cell in cells]})
+    return docx.Document(io.BytesIO(rendered(Document("T", "", "", "zh", [section("s"), made]), "docx"))).tables[0]
+
+
+@pytest.mark.parametrize(("most", "whole"), [(4, True), (5, False)])
+def test_short_tables_of_many_lines_may_go_overleaf_in_word(most, whole):
+    """A head of one line, seven rows of three and one of four make 26 lines, half a page; one more is too many."""
+    column = in_word(["甲" * 200] * 8).columns[0]
+    size = column.cells[1].paragraphs[0].runs[0].font.size.pt
+    a_line = int((column.width.pt - 6) / size)
+    made = in_word([*["甲" * (3 * a_line)] * 7, "甲" * (most * a_line)])
+    kept = [row.cells[0].paragraphs[0].paragraph_format.keep_with_next for row in made.rows]
+    assert kept == ([True] * 8 + [None] if whole else [True, True, None, None, None, None, None, True, None])

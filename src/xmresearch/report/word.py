@@ -14,6 +14,7 @@ from xmresearch.report.document import Document, Part
 from xmresearch.report.print_source import joined, printed, to_pandoc
 from xmresearch.report.rasters import logo_png, rasters, shape_of
 from xmresearch.report.render import fenced
+from xmresearch.report.slide_parts import lines_of
 from xmresearch.report.word_pages import mark, turn_pages
 from xmresearch.report.word_template import define_styles, room_of
 from xmresearch.report.wording import escaped
@@ -26,6 +27,8 @@ WIDEST, TALLEST = 6.1, 6.4
 CODE = "Courier New"
 MOST_TOGETHER = 14
 """Rows of a table up to which Word keeps it on one page, as the PDF does; longer ones may begin on one and go on overleaf."""
+MOST_LINES = 26
+"""Lines of text, its head among them, up to which a short table is kept on one page: those of half a page."""
 LONGEST_TOGETHER = 900
 """Characters of a cell above which its row, and so its table, may go on overleaf: it may be as long as a page."""
 CELL_MARGIN = 3.0
@@ -229,7 +232,11 @@ def _table(table: Any, room: float) -> None:
     properties.append(margins)
     for column, width in zip(table._tbl.tblGrid.gridCol_lst, widths, strict=True):
         column.w = Pt(width)
-    together = _together(table, texts)
+    lines = sum(
+        max(lines_of(text, size, max(wide - 2 * CELL_MARGIN, size)) for text, wide in zip(row, widths, strict=True))
+        for row in texts
+    )
+    together = _together(table, texts, lines)
     for k, row in enumerate(table._tbl.tr_lst):
         if all(len(text) <= LONGEST_TOGETHER for text in texts[k]):
             row.get_or_add_trPr().append(_element("w:cantSplit"))
@@ -245,14 +252,14 @@ def _table(table: Any, room: float) -> None:
                 run.get_or_add_rPr().get_or_add_sz().val = Pt(size)
 
 
-def _together(table: Any, texts: Sequence[Sequence[str]]) -> set[int]:
+def _together(table: Any, texts: Sequence[Sequence[str]], lines: int) -> set[int]:
     """Return the rows that stay on the page of what follows: all of a short table, and the two at either end of a long one."""
     last = len(texts) - 1
     following = table._tbl.getnext()
     noted = {last} if following is not None and following.tag == _tag("w:p") and following.style == "Note" else set()
     if any(len(text) > LONGEST_TOGETHER for row in texts for text in row):
         return noted
-    return noted | (set(range(last)) if last <= MOST_TOGETHER else {0, 1, last - 1})
+    return noted | (set(range(last)) if last <= MOST_TOGETHER and lines <= MOST_LINES else {0, 1, last - 1})
 
 
 def _properties(word: Any, document: Document) -> None:
