@@ -4,7 +4,7 @@ import string
 from importlib.resources import files
 
 import pytest
-from study_words import files_of_words, words
+from study_words import files_of_words, wording, words
 
 from xmresearch.data.strict_yaml import read_yaml
 from xmresearch.errors import StudyError
@@ -119,6 +119,11 @@ def test_lists_and_names():
     assert Wording("en", {"x": "SERVQUAL"}).format_field("x", "lower") == "SERVQUAL"
     assert wording.interval(0.2, 0.3, "pct") == "20–30 %"
     assert wording.interval(float("nan"), 1, ".2f") == "–"
+
+
+@pytest.mark.parametrize(("lang", "head"), [("en", "Level"), ("zh", "汇总层次")])
+def test_effects_are_gathered_at_levels_that_are_none_of_invariance(lang, head):
+    assert wording("did", lang).get("columns", "level") == head != wording("sem", lang).get("columns", "level")
 
 
 def test_what_the_labels_lack_is_named():
