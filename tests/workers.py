@@ -46,14 +46,16 @@ class Cluster:
     def nannies(self):
         return [psutil.Process(p.pid) for p in self.processes[1:]]
 
-    def kill_a_worker(self):
-        """Kill a worker that runs a study, with whatever it runs there."""
+    def kill_workers(self, most):
+        """Kill workers that have run studies, with whatever they run."""
+        begun = []
         for worker in [child for nanny in self.nannies() for child in nanny.children()]:
             with contextlib.suppress(psutil.NoSuchProcess):
                 if any("forkserver" in " ".join(c.cmdline()) for c in worker.children()):
-                    worker.kill()
-                    return
-        raise AssertionError("no worker has begun")
+                    begun.append(worker)
+        assert begun, "no worker has begun"
+        for worker in begun[:most]:
+            worker.kill()
 
     def end(self):
         for process in reversed(self.processes):

@@ -87,7 +87,7 @@ def test_a_worker_killed_in_the_middle_loses_nothing(waiting, tell, tcp_cluster,
     def kill():
         while not list((tmp_path / "told").glob("begun-*")):
             time.sleep(0.1)
-        tcp_cluster.kill_a_worker()
+        tcp_cluster.kill_workers(1)
 
     killer = threading.Thread(target=kill)
     killer.start()
@@ -102,7 +102,7 @@ def test_a_worker_killed_in_the_middle_loses_nothing(waiting, tell, tcp_cluster,
 
 def test_a_client_killed_and_started_again_does_only_the_rest(waiting, tell, tcp_cluster, tmp_path):
     for level in LEVELS[2:]:
-        tell(level, "sleep 600")
+        tell(level, "sleep 60")
     sweep = tmp_path / "sweep.yml"
     sweep.write_text(
         json.dumps({"name": "levels", "params": str(waiting / "demo.yml"), "cross": {"confidence": LEVELS}})
@@ -126,8 +126,7 @@ def test_a_client_killed_and_started_again_does_only_the_rest(waiting, tell, tcp
     for level in LEVELS:
         tell(level, "nothing")
     # what the killed client had begun ends with its workers' tasks
-    tcp_cluster.kill_a_worker()
-    tcp_cluster.kill_a_worker()
+    tcp_cluster.kill_workers(2)
     done = run_batch(sweep=sweep, scheduler=tcp_cluster.address, out=tmp_path / "out")
     assert _states(done) == ["at_hand", "at_hand", "done", "done"]
 
