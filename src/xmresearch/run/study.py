@@ -7,7 +7,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -152,7 +152,8 @@ def run_plan(
                         cells, left_out = _rewrite(plan, work, fit)
                         notes.add(["Only the action register differs from an earlier run: its results are taken over."])
                 except XMError as error:
-                    keep_failed(work, home, key, plan.params.of_notebook(), error)
+                    with suppress(OSError):  # what was wrong counts more than that there is no room to keep it
+                        keep_failed(work, home, key, plan.params.of_notebook(), error)
                     raise
                 seconds = clock.stop("report")
                 write_manifest(work, plan, cells, started, seconds, left_out)

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
-from xmresearch.errors import OutputError, XMError, foreign
+from xmresearch.errors import StudyError, XMError, foreign
 from xmresearch.run.batch.job import Job, Outcome
 from xmresearch.run.determinism import deterministic_environment
 
@@ -24,7 +24,7 @@ LIBRARIES = (
 )  # fmt: skip
 """What studies and reports import when they need it."""
 PRELOADED = "xmresearch.run.preloaded"
-_KILLED = "Most often memory ran out: use fewer workers or fewer rows."
+OUT_OF_MEMORY = "Most often memory ran out: use fewer workers or fewer rows."
 _starting = threading.Lock()
 
 
@@ -83,7 +83,7 @@ def run_warm(job: Job) -> Outcome:
         outcome: Outcome = heard.recv()
     except EOFError:
         process.join()
-        outcome = job.failed(OutputError(f"The process that ran it ended ({_ended(process.exitcode)}).", _KILLED))
+        outcome = job.failed(StudyError(f"The process that ran it ended ({_ended(process.exitcode)}).", OUT_OF_MEMORY))
     finally:
         heard.close()
     process.join()
@@ -121,7 +121,7 @@ def _run(told: Connection, job: Job) -> None:
     except XMError as error:
         outcome = job.failed(error)
     except Exception as error:  # a fault of ours; what the message quotes may come from the data
-        outcome = job.failed(OutputError(f"{type(error).__name__}: {foreign(str(error), '')}."))
+        outcome = job.failed(StudyError(f"{type(error).__name__}: {foreign(str(error), '')}."))
     finally:
         spare.discard()
     told.send(outcome)

@@ -124,7 +124,7 @@ class Cells(Shown):
         levels: Sequence[float] = (),
         missing_codes: Sequence[float] = (),
     ) -> Cells:
-        """Reduce rows to cells in one streamed pass.
+        """Reduce rows to cells, with the same bits in every run; rows of a LazyFrame may be more than memory holds.
 
         Parameters
         ----------

@@ -6,6 +6,7 @@ import secrets
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -150,7 +151,8 @@ def _without_worker(job: Job) -> Outcome | None:
     try:
         clock = Clock()
         plan = plan_run(job.params, job.overrides, lang=job.lang, out=job.out)
-        return None if job.force or not at_hand(plan) else job.done(run_plan(plan, clock))
+        with closing(plan.rows):
+            return None if job.force or not at_hand(plan) else job.done(run_plan(plan, clock))
     except XMError as error:
         return job.failed(error)
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import logging
+import multiprocessing
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from xmresearch.errors import OutputError, RepeatError
+from xmresearch.errors import OutputError, RepeatError, StudyError
 from xmresearch.run.batch.job import Job, Outcome
 from xmresearch.run.cache import program
-from xmresearch.run.warm import run_warm
+from xmresearch.run.warm import OUT_OF_MEMORY, run_warm
 
 ATTEMPTS = 3
-"""Workers that may die over a run before it is given up."""
+"""Workers of this machine that may die over a run before it is given up; a scheduler that is there already has a number of its own."""
 _PATIENCE = "30s"
 
 
@@ -43,12 +44,13 @@ def connected(workers: int | None, scheduler: str | None) -> Iterator[Any]:
     import dask
     from distributed import Client, LocalCluster
 
-    # a run's rows are in forks of a worker, whose memory the worker does not see
-    quiet = {"distributed.scheduler.allowed-failures": ATTEMPTS - 1, "distributed.logging.distributed": "error"}
-    with dask.config.set(quiet):
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        raise OutputError("Batches need a system whose processes can fork.", "Use Linux or macOS, on Windows its WSL.")
+    with dask.config.set({"distributed.scheduler.allowed-failures": ATTEMPTS - 1}):
         logging.getLogger("distributed").setLevel(logging.CRITICAL)
         if scheduler is None:
-            count = workers or len(os.sched_getaffinity(0))
+            count = workers or os.cpu_count() or 1
+            # a run's rows are in forks of a worker, whose memory the worker does not see
             with (
                 LocalCluster(
                     n_workers=count, threads_per_worker=1, processes=True, memory_limit=0, dashboard_address=":0",
@@ -116,8 +118,7 @@ def received(future: Any, job: Job) -> Outcome:
     try:
         outcome: Outcome = future.result()
     except KilledWorker:
-        lost = f"{ATTEMPTS} workers ended while they ran it."
-        return job.failed(OutputError(lost, "Most often memory ran out: use fewer workers or fewer rows."))
+        return job.failed(StudyError("Several workers, one after the other, ended while they ran it.", OUT_OF_MEMORY))
     except (CancelledError, OSError, TimeoutError):
         lost = "The scheduler, or its workers, went away before it ended."
         return job.failed(OutputError(lost, "Run the batch again: it does only the rest."))

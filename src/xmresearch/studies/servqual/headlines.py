@@ -9,27 +9,19 @@ MEASURES = ("servqual_weighted", "servqual_unweighted", "servperf_weighted", "se
 GAPS = MEASURES[:2]
 """Those that are gaps."""
 HEADLINES = (
-    Headline(
-        "scores",
-        ("measure",),
-        "estimate",
-        "ci_lower",
-        "ci_upper",
-        prefer=MEASURES,
-        leads=True,
-        signed=GAPS,
-        counted_in="unit_answers",
-    ),
-    Headline(
-        "scores_once",
-        ("measure",),
-        "estimate",
-        "ci_lower",
-        "ci_upper",
-        prefer=MEASURES,
-        leads=True,
-        signed=GAPS,
-        counted_in="unit_answers",
+    *(
+        Headline(
+            table,
+            ("measure",),
+            "estimate",
+            "ci_lower",
+            "ci_upper",
+            prefer=MEASURES,
+            leads=True,
+            signed=GAPS,
+            counted_in="unit_answers",
+        )
+        for table in ("scores", "scores_once")
     ),
     Headline("gap_dimensions", ("construct",), "gap", "ci_lower", "ci_upper", signed=True),
     Headline("level_dimensions", ("construct",), "perception", "ci_lower", "ci_upper"),
