@@ -78,6 +78,7 @@ def test_what_ends_without_a_word_is_said_to_have_run_out_of_memory(waiting, tel
     done = run_batch(sweep=_sweep(waiting, [0.84, 0.86]), scheduler=tcp_cluster.address, out=tmp_path / "out")
     assert _states(done) == ["failed", "done"]
     assert "memory ran out" in done.failed[0].error
+    assert done.failed[0].exit_code == 5
 
 
 def test_a_worker_killed_in_the_middle_loses_nothing(waiting, tell, tcp_cluster, tmp_path):
