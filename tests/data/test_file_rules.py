@@ -5,7 +5,9 @@ import pytest
 
 from xmresearch.data.codebook_file import load_codebook
 from xmresearch.data.config import FileSource
-from xmresearch.data.load import load_survey, open_dated, open_rows, read_file
+from xmresearch.data.dated_rows import open_dated, open_rows
+from xmresearch.data.load import load_survey
+from xmresearch.data.one_file import read_file
 from xmresearch.errors import DataError
 
 

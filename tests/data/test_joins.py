@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from xmresearch.data.config import FileSource
-from xmresearch.data.load import load_survey, read_file
+from xmresearch.data.load import load_survey
+from xmresearch.data.one_file import read_file
 from xmresearch.errors import DataError
 from xmresearch.params.files import source_files
 

@@ -7,8 +7,9 @@ import pytest
 from canaries import ratings
 
 from xmresearch.data.config import FileSource, Protect
+from xmresearch.data.dated_rows import open_dated, open_rows
 from xmresearch.data.formats.table import Table
-from xmresearch.data.load import load_survey, open_dated, open_rows
+from xmresearch.data.load import load_survey
 from xmresearch.data.protected_scan import protect_scan
 from xmresearch.data.protection import protect, read_key
 from xmresearch.data.replacing import fingerprint, pseudonym

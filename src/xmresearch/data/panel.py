@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from xmresearch.data.config import PanelSource, RolloutSource, source_of
+from xmresearch.data.dated_rows import open_dated
 from xmresearch.data.formats.table import Table
-from xmresearch.data.load import open_dated
 from xmresearch.display import Shown
 
 if TYPE_CHECKING:

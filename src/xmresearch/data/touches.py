@@ -9,8 +9,8 @@ from pathlib import Path
 import pandas as pd
 
 from xmresearch.data.config import DatasetSource, FileSource, SqlSource, TouchpointsSource, TouchSource, source_of
+from xmresearch.data.dated_rows import open_dated
 from xmresearch.data.formats.table import Table
-from xmresearch.data.load import open_dated
 from xmresearch.data.panel import PanelData
 
 

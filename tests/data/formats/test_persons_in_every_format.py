@@ -13,7 +13,8 @@ import pytest
 from canaries import Canaries, comments, left_in, person_columns
 
 from xmresearch.data.config import FileSource, FormatName, Protect
-from xmresearch.data.load import open_dated, read_file
+from xmresearch.data.dated_rows import open_dated
+from xmresearch.data.one_file import read_file
 from xmresearch.data.protection import protect
 from xmresearch.errors import XMError
 from xmresearch.run.draft import describe, draft_study

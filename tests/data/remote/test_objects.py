@@ -11,7 +11,8 @@ from fsspec.registry import _registry
 from polars.testing import assert_frame_equal
 
 from xmresearch.data.config import FileSource
-from xmresearch.data.load import open_dated, read_file
+from xmresearch.data.dated_rows import open_dated
+from xmresearch.data.one_file import read_file
 from xmresearch.data.readers import scan_survey
 from xmresearch.data.remote.fetched import fetch, located
 from xmresearch.data.remote.object_path import checked_path, split_path, store_of
