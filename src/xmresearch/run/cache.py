@@ -17,11 +17,12 @@ from xmresearch.run.project import shipped
 
 KEY_LENGTH = 16
 PACKAGES = (
-    "xmresearch", "arviz", "click", "defusedxml", "distributed", "duckdb", "filelock", "ipykernel", "jupyterlab", "llvmlite", "matplotlib",
-    "nbclient", "numba", "numpy", "openpyxl", "pandas", "papermill", "phonenumbers", "pingouin", "platformdirs", "polars",
-    "pooch", "psycopg", "pyarrow", "pydantic", "pylopdf-fonts-zh-cn", "pymc", "pypandoc-binary", "pyreadstat", "pytensor",
-    "python-docx", "python-pptx", "python-stdnum", "pyyaml", "rdata", "rjieba", "scipy", "seaborn", "semopy", "statsmodels",
-    "threadpoolctl", "typst", "xlrd", "xlsxwriter",
+    "xmresearch", "arviz", "click", "defusedxml", "distributed", "duckdb", "filelock", "holidays", "ipykernel",
+    "jupyterlab", "llvmlite", "matplotlib", "nbclient", "numba", "numpy", "opencc", "openpyxl", "pandas", "papermill",
+    "phonenumbers", "pingouin", "platformdirs", "polars", "pooch", "psycopg", "pyarrow", "pydantic",
+    "pylopdf-fonts-zh-cn", "pymc", "pypandoc-binary", "pyreadstat", "pytensor", "python-docx", "python-pptx",
+    "python-stdnum", "pyyaml", "rdata", "rjieba", "ruptures", "scikit-learn", "scipy", "seaborn", "semopy",
+    "statsmodels", "threadpoolctl", "typst", "wordcloud", "xlrd", "xlsxwriter",
 )  # fmt: skip
 MANIFEST = "manifest.json"
 PACKAGE = Path(__file__).resolve().parents[1]
