@@ -23,6 +23,7 @@ METHODS = (
     "attribution",
     "psychometrics",
     "metrics",
+    "monitoring",
     "missing",
     "sampling",
 )

@@ -18,6 +18,7 @@ PACKAGES = (
     "attribution",
     "psychometrics",
     "metrics",
+    "monitoring",
     "missing",
     "sampling",
     "claims",

@@ -21,6 +21,7 @@ PACKAGES = (
     "drivers",
     "psychometrics",
     "metrics",
+    "monitoring",
     "missing",
     "sampling",
     "claims",
