@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from xmresearch import sampling as sampling
     from xmresearch import sem as sem
     from xmresearch import sufficient as sufficient
+    from xmresearch import verbatims as verbatims
     from xmresearch.data.codebook_file import load_codebook as load_codebook
     from xmresearch.data.datasets import load_dataset as load_dataset
     from xmresearch.data.load import load_survey as load_survey
