@@ -41,6 +41,7 @@ from xmresearch.sem.result import SemFit
 from xmresearch.sem.tables import _verdict
 from xmresearch.studies.attribution import carriers
 from xmresearch.studies.survey import few_respondents
+from xmresearch.verbatims.topics import TopicResult
 
 PUBLISHED = {
     "data.encodings": {"REPEATED": 3},
@@ -121,6 +122,9 @@ PUBLISHED = {
         "SRM_LEVEL": 0.001, "ATTRITION_LEVEL": 0.01, "FEW_ROWS": 30, "FEW_CLUSTERS": 10, "OVERDISPERSED": 1.5,
     },
     "causal.sequential": {"FEWEST": 30},
+    "verbatims.topics": {"STABLE": 0.6, "MOST_TOPICS": 12, "MOST_FITTED": 6000, "MOST_WORDS": 5000, "COMMON": 0.5, "RELEVANCE": 0.6},  # Sievert & Shirley (2014)
+    "verbatims.topic_stability": {"NEARLY": 0.03, "TEXTS_PER_TOPIC": 30, "SMOOTHING": 0.1},
+    "verbatims.new_topics": {"NEW_BELOW": 0.25},
     "run.file_differences": {"RELATIVE": 0.01, "OF_COLUMN": 0.001, "TIMES": 4.0, "QUANTILE": 2.7},
 }  # fmt: skip
 STATUSES = {"pass", "warn", "fail"}
@@ -325,6 +329,7 @@ BOUNDARIES = [
     (ExperimentResult, "smallest_arm_n", lambda x: experiment(n=x), {30: "pass", 29: "warn"}),
     (ExperimentResult, "smallest_arm_clusters", lambda x: experiment(n=x, clustered="by unit"), {10: "pass", 9: "warn"}),
     (ExperimentResult, "dispersion", lambda x: experiment(dispersion=x), {1.5: "pass", 1.51: "warn"}),
+    (TopicResult, "topics_agree_en", lambda x: SimpleNamespace(tried=pd.DataFrame({"language": ["en"], "halved_ari": [x], "chosen": [True]})), {0.6: "pass", 0.599: "warn"}),
     (ConfidenceSequence, "first_look_n", lambda x: SimpleNamespace(smallest_n=x), {30: "pass", 29: "warn"}),
 ]  # fmt: skip
 
