@@ -5,9 +5,27 @@ from typing import TYPE_CHECKING
 from xmresearch.lazy import front_door
 
 if TYPE_CHECKING:
+    from xmresearch.monitoring.control_chart import ControlChart as ControlChart
+    from xmresearch.monitoring.count_charts import c_chart as c_chart
+    from xmresearch.monitoring.count_charts import np_chart as np_chart
+    from xmresearch.monitoring.count_charts import p_chart as p_chart
+    from xmresearch.monitoring.count_charts import u_chart as u_chart
+    from xmresearch.monitoring.cumulated_charts import CumulatedChart as CumulatedChart
+    from xmresearch.monitoring.cumulated_charts import cusum_chart as cusum_chart
+    from xmresearch.monitoring.cumulated_charts import cusum_limit as cusum_limit
+    from xmresearch.monitoring.cumulated_charts import cusum_run_length as cusum_run_length
+    from xmresearch.monitoring.cumulated_charts import ewma_chart as ewma_chart
+    from xmresearch.monitoring.cumulated_charts import ewma_limit as ewma_limit
+    from xmresearch.monitoring.cumulated_charts import ewma_run_length as ewma_run_length
+    from xmresearch.monitoring.individuals_chart import xmr_chart as xmr_chart
+    from xmresearch.monitoring.run_lengths import average_run_length as average_run_length
+    from xmresearch.monitoring.run_lengths import simulated_run_length as simulated_run_length
     from xmresearch.monitoring.run_rules import RunRules as RunRules
     from xmresearch.monitoring.run_rules import RunsTest as RunsTest
     from xmresearch.monitoring.run_rules import rule_hits as rule_hits
     from xmresearch.monitoring.run_rules import runs_test as runs_test
+    from xmresearch.monitoring.score_charts import mean_chart as mean_chart
+    from xmresearch.monitoring.score_charts import nps_chart as nps_chart
+    from xmresearch.monitoring.score_charts import ordinal_chart as ordinal_chart
 else:
     __getattr__, __dir__ = front_door(__name__)

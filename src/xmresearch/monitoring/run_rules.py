@@ -151,12 +151,13 @@ def rule_hits(
     found = {rule: np.zeros(given.shape, dtype=bool) for rule in rules.chosen}
     for one in np.unique(phase):
         where = np.flatnonzero((phase == one) & np.isfinite(given))
-        for rule, hits in _hits(given[where], followed[where], rules).items():
+        for rule, hits in hits_of(given[where], followed[where], rules).items():
             found[rule][where] = hits
     return pd.DataFrame(found)
 
 
-def _hits(z: Array, values: Array, rules: RunRules) -> dict[str, Flags]:
+def hits_of(z: Array, values: Array, rules: RunRules) -> dict[str, Flags]:
+    """Return the points at which each rule is met, of series without gaps, shape (..., periods)."""
     out: dict[str, Flags] = {}
     if rules.beyond is not None:
         out["beyond"] = np.abs(z) > rules.beyond
@@ -171,7 +172,7 @@ def _hits(z: Array, values: Array, rules: RunRules) -> dict[str, Flags]:
     if rules.run is not None:
         out["run"] = (_sums(z > 0, rules.run) == rules.run) | (_sums(z < 0, rules.run) == rules.run)
     if rules.trend is not None:
-        steps = np.diff(values, prepend=np.nan)
+        steps = np.diff(values, axis=-1, prepend=np.nan)
         length = rules.trend - 1
         out["trend"] = (_sums(steps > 0, length) == length) | (_sums(steps < 0, length) == length)
     return out
@@ -179,8 +180,9 @@ def _hits(z: Array, values: Array, rules: RunRules) -> dict[str, Flags]:
 
 def _sums(flags: Flags, window: int) -> NDArray[np.int64]:
     """Return how many of the last `window` points are marked, the point itself included."""
-    total = np.concatenate([np.zeros(window, dtype="int64"), np.cumsum(flags)])
-    return np.asarray(total[window:] - total[:-window])
+    total = np.cumsum(flags, axis=-1)
+    total[..., window:] -= total[..., :-window].copy()
+    return np.asarray(total)
 
 
 def runs_test(values: ArrayLike, centre: float | ArrayLike) -> RunsTest:
