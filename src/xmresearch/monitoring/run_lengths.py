@@ -112,11 +112,10 @@ def _levels(rules: RunRules) -> tuple[Level, ...]:
     """Return of each zone: its side, and whether it is beyond the limit of each rule."""
     edges = zone_edges(rules)
     inner = np.concatenate([edges[: len(edges) // 2 + 1], edges[len(edges) // 2 :]])
-    limits = [np.inf if v is None else v for v in (rules.two_of_three, rules.four_of_five, rules.beyond)]
+    two, four, beyond = (np.inf if v is None else v for v in (rules.two_of_three, rules.four_of_five, rules.beyond))
     half = len(inner) // 2
-    return tuple(
-        (-1.0 if k < half else 1.0, *(bool(abs(edge) >= limit) for limit in limits)) for k, edge in enumerate(inner)
-    )  # type: ignore[misc]
+    far = [(-1.0 if k < half else 1.0, abs(float(edge))) for k, edge in enumerate(inner)]
+    return tuple((side, edge >= two, edge >= four, edge >= beyond) for side, edge in far)
 
 
 @lru_cache(maxsize=64)

@@ -177,9 +177,10 @@ def ordinal_chart(
         if statistic == "ridit":
             ridits = np.cumsum(share, axis=1) - share / 2
             value = (given * ridits).sum(axis=1) / total
-            sigma = np.sqrt((share * (ridits - 0.5) ** 2).sum(axis=1) / total)
+            sigma: Array = np.sqrt((share * (ridits - 0.5) ** 2).sum(axis=1) / total)
+            centre = np.full(len(total), 0.5)
             return assemble(
-                frame, "ridit", total, value, np.full(total.shape, 0.5), sigma, known=known, overdispersed=overdispersed,
+                frame, "ridit", total, value, centre, sigma, known=known, overdispersed=overdispersed,
                 bounds=(0.0, 1.0), shares=base,
             )  # fmt: skip
         want = share * total[:, None]
