@@ -185,7 +185,7 @@ def ordinal_chart(
             )  # fmt: skip
         want = share * total[:, None]
         parts = np.where(want > 0, (given - want) ** 2 / want, np.where(given > 0, np.inf, 0.0))
-    value, df = parts.sum(axis=1), (share > 0).sum(axis=1) - 1.0
+    value, df = parts.sum(axis=1), np.asarray((share > 0).sum(axis=1) - 1, dtype="float64")
     tail = stats.chi2.sf(value, df)
     limits = np.zeros(total.shape), stats.chi2.isf(stats.norm.sf(WIDTH), df)
     return assemble(
