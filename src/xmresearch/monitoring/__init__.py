@@ -5,6 +5,10 @@ from typing import TYPE_CHECKING
 from xmresearch.lazy import front_door
 
 if TYPE_CHECKING:
+    from xmresearch.monitoring.calendars import DayKinds as DayKinds
+    from xmresearch.monitoring.calendars import day_kinds as day_kinds
+    from xmresearch.monitoring.change_points import LevelChanges as LevelChanges
+    from xmresearch.monitoring.change_points import level_changes as level_changes
     from xmresearch.monitoring.control_chart import ControlChart as ControlChart
     from xmresearch.monitoring.count_charts import c_chart as c_chart
     from xmresearch.monitoring.count_charts import np_chart as np_chart
@@ -27,5 +31,7 @@ if TYPE_CHECKING:
     from xmresearch.monitoring.score_charts import mean_chart as mean_chart
     from xmresearch.monitoring.score_charts import nps_chart as nps_chart
     from xmresearch.monitoring.score_charts import ordinal_chart as ordinal_chart
+    from xmresearch.monitoring.seasons import Season as Season
+    from xmresearch.monitoring.seasons import season as season
 else:
     __getattr__, __dir__ = front_door(__name__)

@@ -1,0 +1,124 @@
+"""Generalised linear fits of shares, rates and means by period: iterated weighted least squares."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
+from xmresearch.errors import ModelError
+
+Array = NDArray[np.float64]
+MAX_ITERATIONS = 100
+TOLERANCE = 1e-10
+FARTHEST = 12.0
+"""Linear predictors on a logit or log link are kept within this: beyond it a level was never, or always, answered alike."""
+
+
+@dataclass(frozen=True)
+class Family:
+    """How a KPI's mean and variance hang together.
+
+    Attributes
+    ----------
+    link, inverse, variance : callable
+        From the mean to the linear predictor, back, and to the variance of one answer.
+    slope : callable
+        Of the mean by the linear predictor, at the mean.
+    range, inside : tuple of float
+        What the KPI can be, and what a mean must lie within for its link to be finite.
+    bounded : bool
+        Whether linear predictors may run off to infinity.
+    """
+
+    link: Callable[[Any], Any]
+    inverse: Callable[[Any], Any]
+    variance: Callable[[Any], Any]
+    slope: Callable[[Any], Any]
+    range: tuple[float, float]
+    inside: tuple[float, float]
+    bounded: bool
+
+
+@dataclass(frozen=True)
+class WeightedFit:
+    """A fit: coefficients, the inverse information (bread), and by row the factor that turns a Pearson residual into a score."""
+
+    coefficients: Array
+    bread: Array
+    working: Array
+    warnings: tuple[str, ...]
+
+
+FAMILIES: Mapping[str, Family] = MappingProxyType(
+    {
+        "share": Family(
+            special.logit, special.expit, lambda m: m * (1 - m), lambda m: m * (1 - m), (0.0, 1.0), (1e-6, 1 - 1e-6), True
+        ),
+        "rate": Family(np.log, np.exp, lambda m: m, lambda m: m, (0.0, np.inf), (1e-300, np.inf), True),
+        "mean": Family(
+            lambda m: m, lambda e: e, np.ones_like, np.ones_like, (-np.inf, np.inf), (-np.inf, np.inf), False
+        ),
+    }
+)  # fmt: skip
+
+
+def weighted_fit(y: Array, x: Array, weight: Array, family: Family) -> WeightedFit:
+    """Fit means by period.
+
+    Parameters
+    ----------
+    y : ndarray
+        Observed shares, rates or means, shape (periods,).
+    x : ndarray
+        Design, shape (periods, effects), of full rank.
+    weight : ndarray
+        Answers or exposure, shape (periods,), above 0.
+    family : Family
+
+    Returns
+    -------
+    WeightedFit
+
+    Raises
+    ------
+    ModelError
+        Effects cannot be told apart, or the fit does not settle.
+
+    References
+    ----------
+    McCullagh, P. & Nelder, J. A. (1989). Generalized linear models, 2nd ed. Chapman & Hall, section 2.5.
+    """
+    if np.linalg.matrix_rank(x) < x.shape[1]:
+        raise ModelError("Effects of season and level cannot be told apart.", "Leave out a term, or give more periods.")
+    overall = float(weight @ y / weight.sum())
+    # as if each period had half an answer of the overall share more: zeros have a finite start
+    start = (y * weight + overall) / (weight + 1) if family.bounded else y
+    mean = np.clip(start, *family.inside)
+    eta = family.link(mean)
+    b = np.zeros(x.shape[1])
+    for _ in range(MAX_ITERATIONS):
+        slope = family.slope(mean)
+        w = weight * slope**2 / family.variance(mean)
+        root = np.sqrt(w)[:, None]
+        new = np.linalg.lstsq(root * x, root[:, 0] * (eta + (y - mean) / slope), rcond=None)[0]
+        moved = float(np.abs(new - b).max())
+        b, eta = new, x @ new
+        if family.bounded:
+            centre = family.link(np.clip(overall, *family.inside))
+            eta = np.clip(eta, centre - FARTHEST, centre + FARTHEST)
+        mean = family.inverse(eta)
+        if moved < TOLERANCE * (1 + float(np.abs(b).max())) or (moved > 0.5 and np.abs(b).max() > FARTHEST):
+            break
+    else:
+        raise ModelError("The fit of the season does not settle.", "Some periods hardly vary: leave out a term.")
+    far = family.bounded and bool((np.abs(x @ b - family.link(np.clip(overall, *family.inside))) >= FARTHEST).any())
+    notes = ("Some days or months never, or always, had such an answer: their effect is not known.",) if far else ()
+    slope, variance = family.slope(mean), family.variance(mean)
+    bread = np.linalg.pinv(x.T @ (x * (weight * slope**2 / variance)[:, None]))
+    return WeightedFit(b, bread, slope * np.sqrt(weight / variance), notes)
