@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -226,6 +227,7 @@ def honest(
         middle, half = _set(kind, b[:, :n_pre], b[:, n_pre:] @ weights, weights, m, gaps)
         return middle - half, middle + half
 
+    @cache
     def interval(m: float) -> tuple[float, float]:
         if kind == "smoothness":
             return flci(centre, covariance, n_pre=n_pre, target=weights, bound=m, alpha=alpha, gaps=gaps)

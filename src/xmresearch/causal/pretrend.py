@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from xmresearch.causal.att import comparisons
 from xmresearch.causal.closed_form import JointT, StudentT, joint_posterior
 from xmresearch.causal.cohort_means import CohortMeans, observation_weights
+from xmresearch.causal.conditional_interval import conditional_interval
 from xmresearch.causal.event_study import event_weights
 from xmresearch.causal.honest_trends import HonestResult, honest
 from xmresearch.causal.links import link_of
@@ -143,11 +144,11 @@ class EventPath(Shown):
             return False
         keep, sample, target = self._sample(near, draws, seed)
         centre = np.where(np.arange(sample.shape[1]) < len(near), 0.0, sample.mean(axis=0))
-        found = honest(
-            centre, np.cov(sample, rowvar=False), n_pre=len(near), method="c-lf", target=target, bounds=[bound],
-            distances=self.at[keep], confidence=confidence,
+        low, high = conditional_interval(
+            centre, np.cov(sample, rowvar=False), n_pre=len(near), target=target, bound=bound, alpha=1 - confidence,
+            gaps=np.diff(np.insert(self.at[keep], len(near), 0.0)),
         )  # fmt: skip
-        return bool(found.curve["distinguishable"].iloc[0])
+        return low > 0 or high < 0
 
     def _near(self) -> Index | None:
         """Return the leads that are used; None where their covariance is singular."""

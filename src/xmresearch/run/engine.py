@@ -21,6 +21,7 @@ from traitlets.config import Config
 from xmresearch import errors
 from xmresearch.errors import StudyError, XMError, foreign
 from xmresearch.report.kernel import START
+from xmresearch.run.kernel_client import PromptClient
 from xmresearch.run.manifest import title
 
 if TYPE_CHECKING:
@@ -79,17 +80,18 @@ class TitledEngine(NBClientEngine):  # type: ignore[misc]
             extra_arguments=[f"--IPKernelApp.exec_lines={START}"],
             shutdown_kernel="immediate",  # all that it said has been heard by then
         )
+        manager = client.create_kernel_manager()
+        manager.client_factory = PromptClient
         if kwargs["spare"] is not None:
-            _use(client, kwargs["spare"])
+            _use(manager, kwargs["spare"])
         with Path(kwargs["kernel_log"]).open("wb") as log:
             return client.execute(stderr=log, env=kwargs["kernel_env"])
 
 
-def _use(client: PapermillNotebookClient, spare: SpareKernel) -> None:
-    """Let a client's kernel be one that waits."""
+def _use(manager: Any, spare: SpareKernel) -> None:
+    """Let the kernel be one that waits."""
     from xmresearch.run.spare_kernel import SpareProvisioner
 
-    manager = client.create_kernel_manager()
     manager.provisioner = SpareProvisioner(kernel_id="spare", kernel_spec=manager.kernel_spec, parent=manager)
     manager.provisioner.spare = spare
 
