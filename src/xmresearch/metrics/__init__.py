@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from xmresearch.metrics.indicator_trees import IndicatorTree as IndicatorTree
     from xmresearch.metrics.indicator_trees import check_tree as check_tree
     from xmresearch.metrics.indicator_trees import indicator_tree as indicator_tree
+    from xmresearch.metrics.krippendorff import krippendorff_alpha as krippendorff_alpha
     from xmresearch.metrics.league_tables import draws_of_groups as draws_of_groups
     from xmresearch.metrics.league_tables import funnel_limits as funnel_limits
     from xmresearch.metrics.league_tables import outlying as outlying

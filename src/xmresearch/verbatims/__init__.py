@@ -5,7 +5,19 @@ from typing import TYPE_CHECKING
 from xmresearch.lazy import front_door
 
 if TYPE_CHECKING:
+    from xmresearch.verbatims.aspects import aspects as aspects
+    from xmresearch.verbatims.aspects import by_theme as by_theme
+    from xmresearch.verbatims.clauses import clauses_of as clauses_of
+    from xmresearch.verbatims.code_errors import CodeErrors as CodeErrors
+    from xmresearch.verbatims.code_errors import code_errors as code_errors
+    from xmresearch.verbatims.code_errors import coder_ceiling as coder_ceiling
+    from xmresearch.verbatims.codeframes import Codeframe as Codeframe
+    from xmresearch.verbatims.codeframes import load_codeframe as load_codeframe
+    from xmresearch.verbatims.codeframes import parse_codeframe as parse_codeframe
     from xmresearch.verbatims.languages import language_of as language_of
+    from xmresearch.verbatims.learned_codes import LearnedCodes as LearnedCodes
+    from xmresearch.verbatims.learned_codes import codes_out_of_fold as codes_out_of_fold
+    from xmresearch.verbatims.learned_codes import learn_codes as learn_codes
     from xmresearch.verbatims.new_topics import topics_since as topics_since
     from xmresearch.verbatims.quotes import exemplars as exemplars
     from xmresearch.verbatims.quotes import plain_quote as plain_quote
