@@ -81,6 +81,10 @@ PUBLISHED = {
     "studies.did.claims": {"WHOLE_BREACH": 1.0},  # Rambachan & Roth (2023)
     "claims.calibration": {"LEVEL": 0.05, "POWER_FLOOR": 0.8},
     "claims.partial_pooling": {"FEWEST": 3, "MOST": 2000, "SPREAD": 4.0, "DRAWS": 20_000, "_MOST_NUMBERS": 4_000_000, "_FEWEST_DRAWS": 2000},
+    "verbatims.languages": {"HAN_PER_WORD": 1.6, "LESSER_SHARE": 0.2, "FEWEST_OF_EACH": 2},
+    "verbatims.probabilities": {"BINS": 10},
+    "verbatims.sentiment_training": {"FOLDS": 5, "FEWEST_OF_A_KIND": 5, "FEWEST_TEXTS_OF_A_TERM": 2, "INVERSE_PENALTY": 4.0},
+    "verbatims.sentiment_errors": {"CURVE_SIZES": (50, 200, 1000), "KEPT_FOR_TEST": 0.2},
     "run.batch.summary": {"FEWEST_RUNS": 2, "LEVEL": 0.95},
     "run.batch.figures": {"MOST_FIGURES": 6},
     "run.batch.report": {"MOST_LISTED": 6},

@@ -30,7 +30,9 @@ def labelled():
     yield "waimai", chinese["review"].tolist(), np.where(chinese["label"] == 1, 1, -1)
     english = pd.read_csv(VOICE / "amazon_snippets_en.csv")
     yield "amazon", english["text"].tolist(), np.where(english["mean_rating_-4_to_4"] > 0, 1, -1)
-    patients = pd.read_csv(VOICE / "patient_comments_multilabel_en.csv").dropna(subset=["Comment sentiment", "FFT answer"])
+    patients = pd.read_csv(VOICE / "patient_comments_multilabel_en.csv").dropna(
+        subset=["Comment sentiment", "FFT answer"]
+    )
     patients = patients[patients["Comment sentiment"] != 3]
     yield "patients", patients["FFT answer"].tolist(), np.where(patients["Comment sentiment"] < 3, 1, -1)
 
@@ -47,7 +49,14 @@ def test_the_lexicon_travels_and_labels_help():
         ]  # fmt: skip
         for other, model in models.items():
             if other != name:
-                rows.append({"texts": name, "model": f"of {other}", **auc(model.predict(texts)["negative"], negative), "calibration": np.nan})
+                rows.append(
+                    {
+                        "texts": name,
+                        "model": f"of {other}",
+                        **auc(model.predict(texts)["negative"], negative),
+                        "calibration": np.nan,
+                    }
+                )
         print(f"\n{name}\n{label_curve(texts, labels).round(3).to_string(index=False)}")
     table = pd.DataFrame(rows)
     print(f"\n{table.round(4).to_string(index=False)}")

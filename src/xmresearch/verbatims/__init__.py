@@ -19,9 +19,18 @@ if TYPE_CHECKING:
     from xmresearch.verbatims.learned_codes import codes_out_of_fold as codes_out_of_fold
     from xmresearch.verbatims.learned_codes import learn_codes as learn_codes
     from xmresearch.verbatims.new_topics import topics_since as topics_since
+    from xmresearch.verbatims.probabilities import calibration_error as calibration_error
     from xmresearch.verbatims.quotes import exemplars as exemplars
     from xmresearch.verbatims.quotes import plain_quote as plain_quote
     from xmresearch.verbatims.segmentation import words_of as words_of
+    from xmresearch.verbatims.sentiment import SentimentModel as SentimentModel
+    from xmresearch.verbatims.sentiment import lexicon_model as lexicon_model
+    from xmresearch.verbatims.sentiment_errors import SentimentErrors as SentimentErrors
+    from xmresearch.verbatims.sentiment_errors import label_curve as label_curve
+    from xmresearch.verbatims.sentiment_errors import sentiment_errors as sentiment_errors
+    from xmresearch.verbatims.sentiment_training import train_sentiment as train_sentiment
+    from xmresearch.verbatims.texts import normalised as normalised
+    from xmresearch.verbatims.texts import simplified as simplified
     from xmresearch.verbatims.topics import TopicResult as TopicResult
     from xmresearch.verbatims.topics import find_topics as find_topics
 else:
