@@ -5,14 +5,8 @@ import pandas as pd
 import pytest
 
 from xmresearch.errors import DataError
-from xmresearch.monitoring.cumulated_charts import (
-    cusum_chart,
-    cusum_limit,
-    cusum_run_length,
-    ewma_chart,
-    ewma_limit,
-    ewma_run_length,
-)
+from xmresearch.monitoring.cumulated_charts import cusum_chart, ewma_chart
+from xmresearch.monitoring.cumulated_run_lengths import cusum_limit, cusum_run_length, ewma_limit, ewma_run_length
 from xmresearch.monitoring.run_lengths import average_run_length, simulated_run_length
 from xmresearch.monitoring.run_rules import RunRules
 

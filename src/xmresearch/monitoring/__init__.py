@@ -5,10 +5,14 @@ from typing import TYPE_CHECKING
 from xmresearch.lazy import front_door
 
 if TYPE_CHECKING:
+    from xmresearch.monitoring.baseline_errors import process_of as process_of
+    from xmresearch.monitoring.branches import ManyCharts as ManyCharts
+    from xmresearch.monitoring.branches import many_charts as many_charts
     from xmresearch.monitoring.calendars import DayKinds as DayKinds
     from xmresearch.monitoring.calendars import day_kinds as day_kinds
     from xmresearch.monitoring.change_points import LevelChanges as LevelChanges
     from xmresearch.monitoring.change_points import level_changes as level_changes
+    from xmresearch.monitoring.chart_scores import normal_scores as normal_scores
     from xmresearch.monitoring.control_chart import ControlChart as ControlChart
     from xmresearch.monitoring.count_charts import c_chart as c_chart
     from xmresearch.monitoring.count_charts import np_chart as np_chart
@@ -16,12 +20,18 @@ if TYPE_CHECKING:
     from xmresearch.monitoring.count_charts import u_chart as u_chart
     from xmresearch.monitoring.cumulated_charts import CumulatedChart as CumulatedChart
     from xmresearch.monitoring.cumulated_charts import cusum_chart as cusum_chart
-    from xmresearch.monitoring.cumulated_charts import cusum_limit as cusum_limit
-    from xmresearch.monitoring.cumulated_charts import cusum_run_length as cusum_run_length
     from xmresearch.monitoring.cumulated_charts import ewma_chart as ewma_chart
-    from xmresearch.monitoring.cumulated_charts import ewma_limit as ewma_limit
-    from xmresearch.monitoring.cumulated_charts import ewma_run_length as ewma_run_length
+    from xmresearch.monitoring.cumulated_run_lengths import cusum_limit as cusum_limit
+    from xmresearch.monitoring.cumulated_run_lengths import cusum_run_length as cusum_run_length
+    from xmresearch.monitoring.cumulated_run_lengths import ewma_limit as ewma_limit
+    from xmresearch.monitoring.cumulated_run_lengths import ewma_run_length as ewma_run_length
+    from xmresearch.monitoring.episodes import alarm_episodes as alarm_episodes
     from xmresearch.monitoring.individuals_chart import xmr_chart as xmr_chart
+    from xmresearch.monitoring.residuals import ResidualChart as ResidualChart
+    from xmresearch.monitoring.residuals import residual_chart as residual_chart
+    from xmresearch.monitoring.run_length_limits import AlarmRules as AlarmRules
+    from xmresearch.monitoring.run_length_limits import alarm_rules as alarm_rules
+    from xmresearch.monitoring.run_length_limits import alarms as alarms
     from xmresearch.monitoring.run_lengths import average_run_length as average_run_length
     from xmresearch.monitoring.run_lengths import simulated_run_length as simulated_run_length
     from xmresearch.monitoring.run_rules import RunRules as RunRules
