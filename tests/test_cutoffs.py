@@ -132,6 +132,8 @@ PUBLISHED = {
     "verbatims.learned_codes": {"FEWEST_EXAMPLES": 5, "PLAIN_THRESHOLD": 0.5, "LEAST_F1": 0.1},  # Fan & Lin (2007)
     "verbatims.codeframes": {"WORDS_AFTER_NEGATION": 3, "HAN_AFTER_NEGATION": 4},
     "metrics.krippendorff": {"FEWEST_UNITS": 3},
+    "verbatims.theme_changes": {"FEWEST_PEOPLE": 10},
+    "verbatims.pain_points": {"MOST_REDRAWN": 4000},
     "verbatims.new_topics": {"NEW_BELOW": 0.25},
     "run.file_differences": {"RELATIVE": 0.01, "OF_COLUMN": 0.001, "TIMES": 4.0, "QUANTILE": 2.7},
 }  # fmt: skip

@@ -47,6 +47,14 @@ def test_themes_are_told_by_their_terms(text, themes):
     assert FRAME.code([text]).loc[0].to_dict() == {name: name in themes for name in FRAME.names}
 
 
+def test_traditional_characters_and_blanks_are_read():
+    assert FRAME.code(["工作人員態度差", None, "ＱＵＥＵＥ"]).to_numpy().tolist() == [
+        [False, True, False],
+        [False] * 3,
+        [True, False, False],
+    ]
+
+
 def test_labels_fall_back_to_names():
     assert FRAME.labels("zh") == {"waiting": "等候", "staff": "staff", "problem": "problem"}
     assert FRAME.tidy()["theme"].tolist() == FRAME.names

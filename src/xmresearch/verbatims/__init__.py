@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from xmresearch.verbatims.learned_codes import codes_out_of_fold as codes_out_of_fold
     from xmresearch.verbatims.learned_codes import learn_codes as learn_codes
     from xmresearch.verbatims.new_topics import topics_since as topics_since
+    from xmresearch.verbatims.pain_points import PainPoints as PainPoints
+    from xmresearch.verbatims.pain_points import pain_points as pain_points
     from xmresearch.verbatims.probabilities import calibration_error as calibration_error
     from xmresearch.verbatims.quotes import exemplars as exemplars
     from xmresearch.verbatims.quotes import plain_quote as plain_quote
@@ -31,7 +33,15 @@ if TYPE_CHECKING:
     from xmresearch.verbatims.sentiment_training import train_sentiment as train_sentiment
     from xmresearch.verbatims.texts import normalised as normalised
     from xmresearch.verbatims.texts import simplified as simplified
+    from xmresearch.verbatims.theme_changes import theme_changes as theme_changes
+    from xmresearch.verbatims.theme_links import ThemeLinks as ThemeLinks
+    from xmresearch.verbatims.theme_links import theme_links as theme_links
+    from xmresearch.verbatims.theme_touchpoints import ThemeTouchpoints as ThemeTouchpoints
+    from xmresearch.verbatims.theme_touchpoints import theme_touchpoints as theme_touchpoints
     from xmresearch.verbatims.topics import TopicResult as TopicResult
     from xmresearch.verbatims.topics import find_topics as find_topics
+    from xmresearch.verbatims.vocabulary import word_frequencies as word_frequencies
+    from xmresearch.verbatims.word_clouds import WordCloudResult as WordCloudResult
+    from xmresearch.verbatims.word_clouds import word_cloud as word_cloud
 else:
     __getattr__, __dir__ = front_door(__name__)

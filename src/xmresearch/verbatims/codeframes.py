@@ -15,6 +15,7 @@ from xmresearch.data.strict_yaml import read_yaml
 from xmresearch.display import Shown
 from xmresearch.errors import CodebookError, brief, nearest
 from xmresearch.verbatims.segmentation import HAN
+from xmresearch.verbatims.texts import as_texts, simplified
 
 Negated = Literal["keep", "drop"]
 WORDS_AFTER_NEGATION, HAN_AFTER_NEGATION = 3, 4
@@ -93,6 +94,7 @@ class Codeframe(Shown):
         DataFrame of bool
             One row per text, one column per theme.
         """
+        texts = simplified(as_texts(texts))
         found = np.zeros((len(texts), len(self.themes)), dtype=bool)
         for j, (theme, (of, out)) in enumerate(zip(self.themes, self._compiled, strict=True)):
             found[:, j] = [_speaks(text, theme, of, out) for text in texts]

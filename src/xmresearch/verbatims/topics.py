@@ -13,10 +13,10 @@ from numpy.typing import ArrayLike, NDArray
 from xmresearch.disclosure import MIN_CELL
 from xmresearch.display import Shown
 from xmresearch.errors import DataError, InsufficientData
-from xmresearch.identifiers.names import find_names, is_name
 from xmresearch.inference.threads import on_one_thread
 from xmresearch.metrics.share_intervals import share_interval
-from xmresearch.verbatims.segmentation import TopicLanguage, main_languages, words_of
+from xmresearch.verbatims.segmentation import TopicLanguage, main_languages
+from xmresearch.verbatims.texts import as_texts, simplified
 from xmresearch.verbatims.topic_stability import (
     TEXTS_PER_TOPIC,
     Mixture,
@@ -26,6 +26,7 @@ from xmresearch.verbatims.topic_stability import (
     topic_of,
     topics_of_matrix,
 )
+from xmresearch.verbatims.vocabulary import telling_words, word_counts
 
 Names = NDArray[np.object_]
 STABLE = 0.6
@@ -116,12 +117,13 @@ class TopicResult(Shown):
 
     def sort(self, texts: Sequence[str]) -> Names:
         """Return the topic of further texts, shape (n,); '' where they have none."""
+        texts = simplified(as_texts(texts))
         found = np.full(len(texts), "", dtype=object)
         languages = main_languages(texts)
         for language, of in self.by_language.items():
             at = np.flatnonzero(languages == language)
             if len(at):
-                counts = _counts([texts[i] for i in at.tolist()], of.terms)
+                counts = word_counts([texts[i] for i in at.tolist()], of.terms)
                 found[at] = np.array([*of.names, ""], dtype=object)[topic_of(of.mixture, counts)[0]]
         return found
 
@@ -141,7 +143,7 @@ def find_topics(
     Parameters
     ----------
     texts : sequence of str
-        One per verbatim, shape (n,); Chinese in simplified characters.
+        One per verbatim, shape (n,); Chinese is read in simplified characters.
     people : array_like, optional
         Who wrote each, shape (n,); somebody else each if absent.
     number : int, optional
@@ -174,6 +176,7 @@ def find_topics(
     Lee, D. D. & Seung, H. S. (1999). Nature, 401, 788-791. Nigam, K. et al. (2000). Machine Learning, 39, 103-134. Lange, T. et al. (2004). Neural Computation, 16, 1299-1323. Sievert, C. &
     Shirley, K. (2014). LDAvis: a method for visualizing and interpreting topics. ACL workshop on interactive language learning.
     """
+    texts = simplified(as_texts(texts))
     n = len(texts)
     who = np.arange(n) if people is None else pd.factorize(np.asarray(people), use_na_sentinel=False)[0]
     if len(who) != n:
@@ -189,8 +192,8 @@ def find_topics(
         if len(at) < 2 * TEXTS_PER_TOPIC:
             continue
         own, found = [texts[i] for i in at.tolist()], who[at]
-        counts = _counts(own, None)
-        terms = _telling(counts, found, min_cell)
+        counts = word_counts(own, None)
+        terms = telling_words(counts, found, min_cell, common=COMMON, most=MOST_WORDS)
         if len(terms) < 2:
             continue
         counted = counts[0][:, terms].tocsr()
@@ -238,41 +241,6 @@ def find_topics(
     low, high = share_interval(shown["people"], writers, confidence=confidence)
     shown = shown.assign(share=shown["people"] / writers, share_lower=low, share_upper=high)
     return TopicResult(shown, pd.concat(tried, ignore_index=True), topic, weight, writers, confidence, by_language)
-
-
-def _counts(texts: Sequence[str], terms: dict[str, int] | None) -> Any:
-    """Count words: the matrix and its words, or the matrix alone where the words are given."""
-    from sklearn.feature_extraction.text import CountVectorizer
-
-    counter = CountVectorizer(analyzer=words_of, vocabulary=terms, dtype=np.float64)
-    if terms is not None:
-        return counter.transform(texts)
-    try:
-        matrix = counter.fit_transform(texts)
-    except ValueError:  # no text has a word
-        from scipy.sparse import csr_matrix
-
-        return csr_matrix((len(texts), 0)), np.array([], dtype=object)
-    return matrix, counter.get_feature_names_out()
-
-
-def _telling(counts: Any, who: NDArray[np.int64], min_cell: int) -> list[int]:
-    """Choose the words that enough people use and not too many texts have, without names of persons."""
-    from scipy.sparse import csr_matrix
-
-    matrix, names = counts
-    n = matrix.shape[0]
-    writer = pd.factorize(who)[0]
-    by_person = csr_matrix((np.ones(n), (writer, np.arange(n))), shape=(int(writer.max()) + 1, n)) @ (matrix > 0)
-    people = np.asarray((by_person > 0).sum(axis=0)).ravel()
-    often = np.asarray((matrix > 0).sum(axis=0)).ravel()
-    fit = np.flatnonzero((people >= min_cell) & (often <= max(COMMON * n, min_cell)))
-    kept = [int(i) for i in fit if not _is_person(names[i])]
-    return sorted(sorted(kept, key=lambda i: (-int(often[i]), names[i]))[:MOST_WORDS])
-
-
-def _is_person(word: str) -> bool:
-    return is_name(word) or bool(find_names(word)) or (word.isascii() and bool(find_names(word.capitalize())))
 
 
 def _tf_idf(counts: Any) -> Any:
