@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +19,17 @@ from xmresearch.data.datasets import load_dataset
 from xmresearch.data.load import load_survey
 from xmresearch.data.survey import Survey
 from xmresearch.errors import DatasetUnavailable
+from xmresearch.inference.kept_fits import VARIABLE
 
 ROOT = Path(__file__).resolve().parents[1]
+
+
+def pytest_configure(config):
+    """Let fits be kept in a folder of this session, which its workers share."""
+    if not hasattr(config, "workerinput"):
+        folder = tempfile.mkdtemp(prefix="xm-fits-")
+        os.environ[VARIABLE] = folder
+        config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from xmresearch.inference.kept_fits import VARIABLE
 from xmresearch.sem.agreement import second_program
 from xmresearch.sem.fitting import fit
 
@@ -20,7 +21,7 @@ def cpu_of_children():
 
 
 def test_the_first_comparison_costs_one_import_and_later_ones_nothing(monkeypatch, tmp_path):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv(VARIABLE, str(tmp_path))
     rng = np.random.default_rng(1)
     names = [f"x{k}" for k in range(22)]
     frame = pd.DataFrame(rng.normal(size=(500, 22)) + np.repeat(rng.normal(size=(500, 2)), 11, axis=1), columns=names)

@@ -1,33 +1,25 @@
 """NUTS on densities whose moments are known."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 import pytest
+from normal_density import COV, NormalDensity, normal_problem
 
 from xmresearch.errors import ModelError
+from xmresearch.inference.kept_fits import OFF, VARIABLE
 from xmresearch.inference.mode import mode
 from xmresearch.inference.nuts import Convergence, convergence, draw
 
-COV = np.array([[1.0, 1.8], [1.8, 4.0]])
 
-
-class Normal(NamedTuple):
-    mean: np.ndarray
-    precision: np.ndarray
-
-
-@dataclass(frozen=True)
-class NormalDensity:
-    def __call__(self, x, problem):
-        slope = problem.precision @ (problem.mean - x)
-        return 0.5 * float(slope @ (x - problem.mean)), slope
+@pytest.fixture(autouse=True)
+def none_kept(monkeypatch):
+    monkeypatch.setenv(VARIABLE, OFF)
 
 
 @pytest.fixture(scope="module")
 def problem():
-    return Normal(np.array([3.0, -1.0]), np.linalg.inv(COV))
+    return normal_problem()
 
 
 @pytest.fixture(scope="module")

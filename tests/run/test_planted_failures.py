@@ -172,7 +172,7 @@ def test_no_byte_of_a_run_that_its_data_stop_tells_anybody(study, cli, tmp_path)
     path = saved(data, params, {})
     with pytest.raises(XMError) as stopped:
         check_study(path)
-    done = cli("run", path, "--out", out, TMPDIR=str(temporary), XDG_CACHE_HOME=str(cache))
+    done = cli("run", path, "--out", out, TMPDIR=str(temporary), XDG_CACHE_HOME=str(cache), XMRESEARCH_CACHE=str(cache))
     assert done.returncode == 3, done.stderr
     assert "column" in done.stderr.lower()
     everything_left(planted, done, out, cache, temporary)
@@ -194,7 +194,16 @@ def test_no_byte_of_a_run_that_stops_in_its_notebook_tells_anybody(study, cli, r
     )
     home = home_with(study, root, tmp_path / "home", cell)
     path = saved(data, params, {})
-    done = cli("run", path, "--out", out, TMPDIR=str(temporary), XDG_CACHE_HOME=str(cache), XMRESEARCH_HOME=str(home))
+    done = cli(
+        "run",
+        path,
+        "--out",
+        out,
+        TMPDIR=str(temporary),
+        XDG_CACHE_HOME=str(cache),
+        XMRESEARCH_CACHE=str(cache),
+        XMRESEARCH_HOME=str(home),
+    )
     assert done.returncode == 5, done.stderr
     assert "(Read it again) stopped with KeyError: ..." in done.stderr
     everything_left(planted, done, out, cache, temporary)

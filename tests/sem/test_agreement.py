@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from xmresearch.errors import ModelError
+from xmresearch.inference.kept_fits import VARIABLE
 from xmresearch.sem import agreement as module
 from xmresearch.sem import semopy_process as process
 from xmresearch.sem.agreement import second_program
@@ -21,7 +22,7 @@ def cache(tmp_path_factory):
     """A cache of its own, so that the first comparison does run semopy."""
     with pytest.MonkeyPatch.context() as patched:
         folder = tmp_path_factory.mktemp("cache")
-        patched.setenv("XDG_CACHE_HOME", str(folder))
+        patched.setenv(VARIABLE, str(folder))
         yield folder
 
 
@@ -33,7 +34,7 @@ def test_it_agrees_on_holzinger_and_swineford_to_more_than_three_digits(hs, scho
     assert found.difference < 1e-5
     check = found.diagnostics().iloc[0]
     assert (check["check"], check["threshold"], check["status"]) == ("second_program", 1e-3, "pass")
-    kept = list((cache / "xmresearch/semopy").iterdir())
+    kept = list((cache / "semopy").iterdir())
     assert len(kept) == 1
     known = json.loads(kept[0].read_text())
     assert known["discrepancy"] == pytest.approx(fitted.solution.discrepancy, abs=1e-9)
@@ -116,7 +117,7 @@ def test_a_negative_variance_is_not_compared(monkeypatch):
 
 @pytest.mark.parametrize("written", ["", "{", '{"converged": false, "discrepancy": 9.0, "estimates": {}}'])
 def test_a_process_that_fails_stops_nothing(hs, schools, monkeypatch, tmp_path, written):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv(VARIABLE, str(tmp_path))
     script = tmp_path / "broken.py"
     script.write_text(ECHO.format(written))
     monkeypatch.setattr(process.semopy_fit, "__file__", str(script))

@@ -80,3 +80,18 @@ def index(out: str | None, lang: str) -> None:
     for folder, reason in left:
         click.echo(f"Left out: '{brief(folder)}' ({labels('en')['index'][reason]}).", err=True)
     click.echo(f"{count} runs: {shown(page)}")
+
+
+@cli.command()
+@click.option("--clear", is_flag=True, help="Remove all of them.")
+def cache(clear: bool) -> None:
+    """Say which fits are kept, and where; they are shared by all runs, and made again where one is missing."""
+    from xmresearch.inference import kept_fits
+
+    found = kept_fits.clear() if clear else kept_fits.kept()
+    if found.folder is None:
+        click.echo(f"No fits are kept: {kept_fits.VARIABLE} is '{kept_fits.OFF}'.")
+        return
+    said = "removed from" if clear else "kept in"
+    most = f" (at most {kept_fits.MOST_BYTES / 1e6:,.0f} MB)" if not clear else ""
+    click.echo(f"{found.fits:,d} fits, {found.size / 1e6:,.1f} MB, {said} {shown(found.folder)}{most}")

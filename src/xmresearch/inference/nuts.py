@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from xmresearch.inference.kept_fits import kept_or_made
 from xmresearch.inference.mode import Density
 
 Array = NDArray[np.float64]
@@ -70,6 +73,21 @@ def draw(
     ----------
     Hoffman, M. D. & Gelman, A. (2014). The No-U-Turn sampler. Journal of Machine Learning Research, 15, 1593-1623.
     """
+    given = (density, centre, spread, draws, tune, chains, seed, type(problem).__name__, *problem)
+    code = (Path(__file__).parent, Path(inspect.getfile(type(density))).parent)
+
+    def make() -> Mapping[str, NDArray[Any]]:
+        return _drawn(density, problem, centre, spread, draws=draws, tune=tune, chains=chains, seed=seed)
+
+    found = dict(kept_or_made("nuts", given, code, make))
+    z = found.pop("z")
+    return centre + z @ spread, _statistics(found)
+
+
+def _drawn(
+    density: Density, problem: Any, centre: Array, spread: Array, *, draws: int, tune: int, chains: int, seed: int
+) -> dict[str, NDArray[Any]]:
+    """Return whitened coordinates, and the sampler's statistics by name."""
     import pymc  # type: ignore[import-untyped]
 
     layout: Any = type(problem)
@@ -83,8 +101,17 @@ def draw(
             nuts_sampler="pymc", init="adapt_diag", compute_convergence_checks=False,
             compile_kwargs={"mode": _interpreted()},
         )  # fmt: skip
-    z = trace["posterior"]["z"].to_numpy()
-    return centre + z @ spread, trace["sample_stats"].to_dataset()[list(_KEPT)]
+    said = trace["sample_stats"]
+    return {"z": trace["posterior"]["z"].to_numpy(), **{name: said[name].to_numpy() for name in _KEPT}}
+
+
+def _statistics(found: Mapping[str, NDArray[Any]]) -> Any:
+    """Return the sampler's statistics as a data set."""
+    import xarray
+
+    chains, draws = found["lp"].shape
+    at = {"chain": np.arange(chains), "draw": np.arange(draws)}
+    return xarray.Dataset({name: (("chain", "draw"), found[name]) for name in _KEPT}, at)
 
 
 def convergence(coordinates: Array, stats: Any) -> Convergence:

@@ -20,6 +20,7 @@ from traitlets.config import Config
 
 from xmresearch import errors
 from xmresearch.errors import StudyError, XMError, foreign
+from xmresearch.inference.kept_fits import OFF, VARIABLE
 from xmresearch.report.kernel import START
 from xmresearch.run.kernel_client import PromptClient
 from xmresearch.run.manifest import title
@@ -104,6 +105,7 @@ def execute(
     *,
     progress: bool,
     spare: SpareKernel | None = None,
+    afresh: bool = False,
 ) -> Any:
     """Execute a study's notebook.
 
@@ -119,6 +121,8 @@ def execute(
         Whether to show a progress bar.
     spare : SpareKernel, optional
         A kernel that waits; a new one is started if absent.
+    afresh : bool
+        Whether fits that are kept are made again.
 
     Returns
     -------
@@ -138,7 +142,7 @@ def execute(
             done = execute_notebook(
                 _literal(notebook.resolve()), _literal(output.resolve()), parameters=dict(params), engine_name=ENGINE,
                 cwd=str(cwd), kernel_name="python3", config=_connection(private), kernel_log=str(log), spare=spare,
-                kernel_env={**os.environ, "IPYTHONDIR": str(private / "ipython")},
+                kernel_env={**os.environ, "IPYTHONDIR": str(private / "ipython"), **({VARIABLE: OFF} if afresh else {})},
                 progress_bar={"bar_format": _BAR, "unit": "cell"} if progress else False,
             )  # fmt: skip
     except PapermillExecutionError as error:

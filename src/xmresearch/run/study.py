@@ -76,7 +76,7 @@ def run_study(
     params_file, overrides, lang, out
         As for `plan_run`.
     force : bool
-        Whether to compute again in any case.
+        Whether to compute again in any case, fits that are kept included.
     progress : bool
         Whether to show a progress bar.
     tell : callable, optional
@@ -147,7 +147,7 @@ def run_plan(
                 try:
                     fit = None if force else earlier_fit(plan)
                     if fit is None:
-                        cells, left_out = _compute(plan, work, clock, progress, spare)
+                        cells, left_out = _compute(plan, work, clock, progress, spare, force)
                     else:
                         cells, left_out = _rewrite(plan, work, fit)
                         notes.add(["Only the action register differs from an earlier run: its results are taken over."])
@@ -200,7 +200,7 @@ def _result(plan: Plan, cached: bool, seconds: dict[str, float], notes: _Notes) 
 
 
 def _compute(
-    plan: Plan, work: Path, clock: Clock, progress: bool, spare: SpareKernel | None
+    plan: Plan, work: Path, clock: Clock, progress: bool, spare: SpareKernel | None, afresh: bool
 ) -> tuple[list[dict[str, Any]], list[str]]:
     """Execute the notebook and write the report; return the seconds of its cells, and notes of what both leave out."""
     from xmresearch.report.outputs import leave_out
@@ -210,7 +210,7 @@ def _compute(
     executed = work / "executed.ipynb"
     with deterministic_environment(plan.study.folder.parent), plan.rows.used():
         given = plan.params.of_notebook()
-        notebook = execute(plan.notebook, executed, given, plan.base, progress=progress, spare=spare)
+        notebook = execute(plan.notebook, executed, given, plan.base, progress=progress, spare=spare, afresh=afresh)
         plan.rows.require_unchanged()
         clock.lap("notebook")
         cells = take_times(notebook)

@@ -14,9 +14,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import IO, Any
 
-from platformdirs import user_cache_path
-
 from xmresearch.display import Shown
+from xmresearch.inference.kept_fits import folder
 from xmresearch.sem import semopy_fit
 
 # some models make semopy search without end
@@ -40,9 +39,10 @@ class SemopyProcess(Shown):
     _output: IO[bytes] | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
-        self._kept = _cache_file(self.job)
+        installed = _versions()
+        self._kept = _cache_file(self.job, installed)
         self._known = _read(self._kept)
-        if self._known is not None or self._kept is None:
+        if self._known is not None or installed is None:
             return
         with tempfile.TemporaryFile() as given:
             given.write(self.job.encode())
@@ -85,15 +85,21 @@ def _end(process: subprocess.Popen[bytes], output: IO[bytes]) -> None:
     output.close()
 
 
-def _cache_file(job: str) -> Path | None:
-    """Return where the result of a job is kept; None where semopy is not installed."""
+def _versions() -> list[str] | None:
+    """Return the versions that determine a result; None where semopy is not installed."""
     try:
-        versions = [metadata.version(name) for name in _VERSIONS]
+        return [metadata.version(name) for name in _VERSIONS]
     except metadata.PackageNotFoundError:
         return None
-    code = Path(semopy_fit.__file__).read_bytes()
-    content = json.dumps([job, versions, sys.version]).encode() + code
-    return user_cache_path("xmresearch") / "semopy" / f"{hashlib.sha256(content).hexdigest()[:32]}.json"
+
+
+def _cache_file(job: str, installed: list[str] | None) -> Path | None:
+    """Return where the result of a job is kept; None where none is."""
+    home = folder()
+    if home is None or installed is None:
+        return None
+    content = json.dumps([job, installed, sys.version]).encode() + Path(semopy_fit.__file__).read_bytes()
+    return home / "semopy" / f"{hashlib.sha256(content).hexdigest()[:32]}.json"
 
 
 def _read(path: Path | None) -> dict[str, Any] | None:
