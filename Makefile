@@ -29,7 +29,7 @@ docs: sync
 	$(RUN) python src/docs/build.py outputs/docs
 
 bench: sync
-	$(RUN) pytest tests/benchmarks -m benchmark -s -n0
+	$(RUN) pytest tests/benchmarks -m benchmark -n0
 
 lab: sync
 	$(RUN) jupyter lab notebooks

@@ -26,6 +26,7 @@ from xmresearch.sufficient.transition_table import transitions
 
 PEER = "XMRESEARCH_CHANNELATTRIBUTION"
 PATHS, EVENTS, PER_PART = 1_000_000, 100_000_000, 400_000
+MOST_OF_DECODING = 1.5
 DEMO = {"conversions": "total_conversions", "value": "total_conversion_value", "nulls": "total_null"}
 TOUCHPOINTS = np.array([
     "app", "appointment", "chat", "counter", "email", "kiosk", "notice", "phone", "queue", "sms", "upload", "website",
@@ -75,7 +76,7 @@ def rows(tmp_path_factory) -> Path:
 
 
 @pytest.mark.benchmark
-def test_a_million_raw_paths_against_channelattribution(rows):
+def test_a_million_raw_paths_against_channelattribution(rows, measured):
     frame = pd.read_csv(rows)
     theirs = peer(rows, var_path="path", var_conv="conv", var_value="value", var_null="null")
     lines = []
@@ -85,21 +86,21 @@ def test_a_million_raw_paths_against_channelattribution(rows):
         found = markov(transitions(journeys, order), draws=draws)
         ours = time.perf_counter() - begin
         assert found.facts["journeys"] == PATHS
-        lines.append((order, draws, ours, theirs[order][0], theirs[order][0] / ours, times))
-    table = pd.DataFrame(lines, columns=["order", "draws", "ours_s", "theirs_s", "times", "promised"])
-    print(f"\n{PATHS:,} raw paths\n{table.round(2).to_string(index=False)}")
-    assert (table["times"] >= table["promised"]).all()
+        task = f"{PATHS:,} raw paths, order {order}, {draws} draws"
+        (faster,) = measured.ratio(task, ours, {"ChannelAttribution": theirs[order][0]}, least=times).values()
+        lines.append((order, faster, times))
+    assert all(faster >= times for _, faster, times in lines), lines
 
 
 @pytest.mark.benchmark
 @pytest.mark.parametrize(("order", "promised"), [(2, 5), (3, 15)])
-def test_a_thousand_draws(rows, order, promised):
+def test_a_thousand_draws(rows, order, promised, measured):
     given = transitions(read_paths(rows, conversions="conv", value="value", nulls="null"), order)
     begin = time.perf_counter()
     found = markov(given, draws=1000)
     spent = time.perf_counter() - begin
     states = found.facts["states"]
-    print(f"\norder {order}, 12 channels, {states} states: 1 000 draws {spent:.2f} s (promised {promised} s)")
+    measured.figure(f"1 000 draws of order {order}, 12 channels, {states} states", spent, "s", most=promised)
 
 
 @pytest.mark.benchmark
@@ -172,7 +173,7 @@ def in_a_process(code: str, *arguments: str) -> tuple[float, float]:
 
 
 @pytest.mark.benchmark
-def test_a_hundred_million_events(log):
+def test_a_hundred_million_events(log, measured):
     path, kind = log
     count = "transitions(EventLog(sys.argv[1], conversion='won', value='value', ordered={}), {})"
     runs = {
@@ -184,12 +185,13 @@ def test_a_hundred_million_events(log):
     for name in (*runs, *runs):
         spent, used = in_a_process(runs[name], str(path))
         seconds[name], peak[name] = min(spent, seconds.get(name, np.inf)), max(used, peak.get(name, 0.0))
-    print(f"\n{EVENTS:,} events, touchpoints as {kind}")
-    for name in runs:
-        print(f"{name}: {seconds[name]:.2f} s (x {seconds[name] / seconds['decode']:.2f}), peak {peak[name]:.2f} GB")
+    for name, most in (("order 1", MOST_OF_DECODING), ("order 3", None)):
+        task = f"{EVENTS:,} events, touchpoints as {kind}, {name}"
+        measured.ratio(task, seconds[name], {"decoding alone": seconds["decode"]}, most=most)
+        measured.figure(f"{task}, peak", peak[name], "GB", most=4)
     assert peak["order 1"] < 4
     assert peak["order 3"] < 4
-    assert seconds["order 1"] <= 1.5 * seconds["decode"]
+    assert seconds["order 1"] <= MOST_OF_DECODING * seconds["decode"]
 
 
 @pytest.mark.benchmark

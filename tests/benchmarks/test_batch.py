@@ -27,7 +27,7 @@ from xmresearch.run.study import run_study
 
 STUDIES, IN_LOOP, SINGLE = 200, 8, 3
 LEAST_RATIO = 8.0
-RUNS, MOST_GROWTH = 500, 100e6
+RUNS, MOST_GROWTH = 500, 100
 
 pytestmark = pytest.mark.benchmark
 
@@ -106,14 +106,14 @@ def _seconds_each(loop, params, out):
     return (time.perf_counter() - started) / IN_LOOP
 
 
-def test_a_batch_beside_papermill_loops(panel, tmp_path):
+def test_a_batch_beside_papermill_loops(panel, tmp_path, measured):
     commands, loop = (_seconds_each(f, panel, tmp_path / f.__name__) for f in (_papermill_commands, _papermill_loop))
     done = run_batch(
         sweep=_sweep(panel, [f"y{k}" for k in range(STUDIES)]), out=tmp_path / "out", workers=os.cpu_count()
     )
     each = done.seconds / STUDIES
-    print(f"\n{STUDIES} studies with {os.cpu_count()} workers, {each:.2f} s each: loop of papermill commands {commands:.2f} s, "
-          f"{commands / each:.1f} x; loop in one process {loop:.2f} s, {loop / each:.1f} x")  # fmt: skip
+    peers = {"a loop of papermill commands": commands, "a loop in one process": loop}
+    measured.ratio(f"one of {STUDIES} studies, {os.cpu_count()} workers", each, peers, least=LEAST_RATIO)
     assert not done.failed
     for outcome in done.outcomes[:: STUDIES // SINGLE]:
         single = run_study(outcome.job.params, outcome.job.overrides, out=tmp_path / "single")
@@ -123,15 +123,15 @@ def test_a_batch_beside_papermill_loops(panel, tmp_path):
     assert commands / each >= LEAST_RATIO
 
 
-def test_forty_runs_over_two_workers_joined_by_tcp(panel, tmp_path, tcp_cluster):
+def test_forty_runs_over_two_workers_joined_by_tcp(panel, tmp_path, tcp_cluster, measured):
     done = run_batch(
         sweep=_sweep(panel, [f"y{k}" for k in range(40)]), out=tmp_path / "out", scheduler=tcp_cluster.address
     )
     assert [outcome.state for outcome in done.outcomes] == ["done"] * 40
-    print(f"\n40 runs over TCP: {done.seconds:.0f} s")
+    measured.figure("40 runs over TCP", done.seconds, "s")
 
 
-def test_workers_do_not_grow(panel, tmp_path, tcp_cluster):
+def test_workers_do_not_grow(panel, tmp_path, tcp_cluster, measured):
     """Memory of a worker, with its warm process, after 10 runs and after 500 more of one batch."""
 
     def held():
@@ -148,6 +148,7 @@ def test_workers_do_not_grow(panel, tmp_path, tcp_cluster):
     done = run_batch(sweep=sweep, out=tmp_path / "out", scheduler=tcp_cluster.address)
     after = held()
     grown = [b - a for a, b in zip(before, after, strict=True)]
-    print(f"\nafter {len(done.outcomes)} runs workers have grown by {[f'{g / 1e6:.1f} MB' for g in grown]}")
+    for k, more in enumerate(grown):
+        measured.figure(f"worker {k}, growth in {len(done.outcomes)} runs", more / 1e6, "MB", most=MOST_GROWTH)
     assert not done.failed
-    assert max(grown) < MOST_GROWTH
+    assert max(grown) < MOST_GROWTH * 1e6

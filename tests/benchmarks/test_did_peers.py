@@ -12,6 +12,7 @@ import pytest
 from xmresearch.causal.designs import did
 
 ROWS = 100_000
+LEAST_OF_CAUSALPY, LEAST_OF_ROWS = 100, 20
 PEER = "XMRESEARCH_CAUSALPY"
 THEIRS = """
 import sys, pandas as pd, causalpy as cp
@@ -48,7 +49,7 @@ def end_to_end(interpreter: str, code: str, path: str) -> tuple[float, float, fl
 
 
 @pytest.mark.benchmark
-def test_two_by_two_against_causalpy(tmp_path):
+def test_two_by_two_against_causalpy(tmp_path, measured):
     interpreter = os.environ.get(PEER)
     if not interpreter:
         pytest.skip(f"Set {PEER} to the Python of an environment that has CausalPy (it needs another PyMC).")
@@ -56,15 +57,16 @@ def test_two_by_two_against_causalpy(tmp_path):
     frame().to_parquet(path)
     theirs = end_to_end(interpreter, THEIRS, path)
     ours = min(end_to_end(sys.executable, OURS, path) for _ in range(3))
-    print(f"\n{ROWS:,} rows, fresh processes: CausalPy {theirs[0]:.1f} s, {theirs[1]:.4f} ({theirs[2]:.4f}); "
-          f"did {ours[0]:.2f} s, {ours[1]:.4f} ({ours[2]:.4f}): {theirs[0] / ours[0]:.0f} x")  # fmt: skip
+    task = f"two by two of {ROWS:,} rows, fresh processes"
+    (faster,) = measured.ratio(task, ours[0], {"CausalPy": theirs[0]}, least=LEAST_OF_CAUSALPY).values()
+    print(f"CausalPy {theirs[1]:.4f} ({theirs[2]:.4f}); did {ours[1]:.4f} ({ours[2]:.4f})")
     assert ours[1] == pytest.approx(theirs[1], abs=0.2 * ours[2])
     assert ours[2] == pytest.approx(theirs[2], rel=0.1)
-    assert theirs[0] / ours[0] >= 100
+    assert faster >= LEAST_OF_CAUSALPY
 
 
 @pytest.mark.benchmark
-def test_two_by_two_against_rows_in_pymc():
+def test_two_by_two_against_rows_in_pymc(measured):
     import arviz
     import pymc
 
@@ -83,7 +85,8 @@ def test_two_by_two_against_rows_in_pymc():
     found = did(data, outcome="y", time="t", treated="group", treated_from=1, kind="two_by_two", inference="nuts")
     spent = time.perf_counter() - begin
     ours = found.facts["ess_bulk"] / spent
-    print(f"\n{ROWS:,} rows: row-level PyMC {theirs:.1f} effective draws per second of sampling ({seconds:.0f} s; compilation "
-          f"not counted), did by NUTS {ours:.0f} per second in all ({spent:.1f} s): {ours / theirs:.0f} x")  # fmt: skip
+    task = f"one effective draw of {ROWS:,} rows by NUTS"
+    peers = {"row-level PyMC, compilation not counted": 1 / theirs}
+    (faster,) = measured.ratio(task, 1 / ours, peers, least=LEAST_OF_ROWS).values()
     assert found.effect["estimate"] == pytest.approx(float(effect.mean()), abs=0.2 * found.effect["sd"])
-    assert ours / theirs >= 20
+    assert faster >= LEAST_OF_ROWS

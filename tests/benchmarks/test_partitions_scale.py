@@ -15,6 +15,7 @@ import pytest
 MOST = int(os.environ.get("XMRESEARCH_BENCH_ROWS", 100_000_000))
 SIZES = [n for n in (1_000_000, 3_000_000, 10_000_000, 30_000_000, 100_000_000) if n <= MOST]
 FILE_ROWS = 1_000_000
+MOST_GROWTH, FLAT, MOST_GB = 1.05, 0.05, 4
 ITEMS = [f"i{k}" for k in range(9)]
 MODEL = "visual =~ i0 + i1 + i2\ntextual =~ i3 + i4 + i5\nspeed =~ i6 + i7 + i8"
 
@@ -87,7 +88,7 @@ def folders(tmp_path_factory):
 
 @pytest.mark.benchmark
 @pytest.mark.parametrize("statistic", list(BODIES))
-def test_each_statistic_of_a_hundred_million_rows(folders, statistic):
+def test_each_statistic_of_a_hundred_million_rows(folders, statistic, measured):
     kind = "events" if statistic in ("transitions", "journeys") else "survey"
     table = []
     for n in SIZES:
@@ -96,10 +97,12 @@ def test_each_statistic_of_a_hundred_million_rows(folders, statistic):
         assert done.returncode == 0, done.stderr[-3000:]
         table.append({"rows": n} | json.loads(done.stdout.splitlines()[-1]))
     found = pl.DataFrame(table)
-    x = np.log(found["rows"].to_numpy())
-    time, fit = (float(np.polyfit(x, np.log(found[c].to_numpy()), 1)[0]) for c in ("cpu", "fit"))
+    rows = found["rows"].to_numpy()
+    time = measured.growth(f"{statistic} reduced", rows, found["cpu"].to_numpy(), most=MOST_GROWTH)
+    fit = measured.growth(f"{statistic} fitted", rows, found["fit"].to_numpy(), most=FLAT)
+    measured.figure(f"{statistic}, peak at {SIZES[-1]:,} rows", found["gb"].max(), "GB", most=MOST_GB)
     with pl.Config(tbl_rows=9, float_precision=3):
-        print(f"\n{statistic}: CPU grows as rows^{time:.3f}, the fit as rows^{fit:.3f}\n{found}")
-    assert found["gb"].max() < 4
-    assert time <= 1.05
-    assert fit <= 0.05
+        print(found)
+    assert found["gb"].max() < MOST_GB
+    assert time <= MOST_GROWTH
+    assert fit <= FLAT

@@ -45,12 +45,13 @@ def file(tmp_path_factory):
 
 
 @pytest.mark.benchmark
-def test_ten_million_rows_stream_in_bounded_memory(file):
+def test_ten_million_rows_stream_in_bounded_memory(file, measured):
     done = subprocess.run([sys.executable, "-c", STREAM, str(file)], capture_output=True, text=True, check=True)
     *csv, last = done.stdout.strip().splitlines()
     peak = float(last.split()[1])
     streamed = np.loadtxt([line for line in csv if line][1:], delimiter=",")
-    print(f"\n{ROWS:,} rows x {len(COLUMNS)} items, {file.stat().st_size / 1e6:.0f} MB of Parquet: {last} (GB, s)")
+    print(f"{ROWS:,} rows x {len(COLUMNS)} items, {file.stat().st_size / 1e6:.0f} MB of Parquet: {last} (GB, s)")
+    measured.figure(f"gaps of {ROWS:,} rows, peak", peak, "GB", most=4)
     memory = in_memory(file)
     print(f"largest difference from the in-memory answer: {np.abs(streamed - memory).max():.1e}")
     np.testing.assert_allclose(streamed, memory, rtol=1e-9)
@@ -105,7 +106,7 @@ def cpu_seconds(*command):
 
 
 @pytest.mark.benchmark
-def test_cpu_time_of_a_run(root, tmp_path):
+def test_cpu_time_of_a_run(root, tmp_path, measured):
     (tmp_path / "empty.ipynb").write_text(EMPTY)
     command = [
         sys.executable,
@@ -119,9 +120,8 @@ def test_cpu_time_of_a_run(root, tmp_path):
     again, _ = cpu_seconds(*command, "--out", tmp_path / "0")
     bare, _ = cpu_seconds(sys.executable, "-m", "papermill", tmp_path / "empty.ipynb", tmp_path / "o.ipynb")
     best = min(seconds for seconds, _ in runs)
-    print(
-        f"\nCPU seconds: run {best:.1f} ({best / bare:.1f} x papermill on an empty notebook, {bare:.1f}); cache hit {again:.1f}"
-    )
+    measured.ratio("a run of servqual's demo", best, {"papermill on an empty notebook": bare}, unit="s of CPU")
+    measured.figure("the same run again", again, "s of CPU", most=2)
     print(runs[-1][1].splitlines()[0])
     assert best <= 15
     assert again < 2

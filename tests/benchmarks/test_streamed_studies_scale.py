@@ -3,13 +3,11 @@
 XMRESEARCH_BENCH_ROWS=6000000 goes further.
 """
 
-import json
 import os
 import resource
 import subprocess
 import sys
 
-import numpy as np
 import polars as pl
 import pytest
 import yaml
@@ -17,6 +15,7 @@ import yaml
 from xmresearch.data.scenarios.service_hall import ServiceHall
 
 FILE_ROWS, FILES = 100_000, 4
+MOST_GROWTH, MOST_GB = 1.05, 4
 SIZES = [n for n in (1_200_000, 2_400_000, 6_000_000) if n <= int(os.environ.get("XMRESEARCH_BENCH_ROWS", 2_400_000))]
 ASKED = {
     "servqual": {"outcome": "quality", "segments": ["branch", "channel"]},
@@ -41,7 +40,7 @@ def folders(tmp_path_factory):
 
 @pytest.mark.benchmark
 @pytest.mark.parametrize("study", list(ASKED))
-def test_a_study_of_more_than_a_million_respondents(folders, tmp_path, study):
+def test_a_study_of_more_than_a_million_respondents(folders, tmp_path, study, measured):
     table = []
     for n, folder in folders.items():
         params = {
@@ -69,7 +68,10 @@ def test_a_study_of_more_than_a_million_respondents(folders, tmp_path, study):
         # the largest of all children so far, which is that of the largest survey
         table.append({"rows": n, "cpu": cpu, "gb": after.ru_maxrss / 2**20})
     found = pl.DataFrame(table)
-    grows = float(np.polyfit(np.log(found["rows"].to_numpy()), np.log(found["cpu"].to_numpy()), 1)[0])
-    print(f"\n{study}: CPU grows as rows^{grows:.3f}\n{json.dumps(table)}")
-    assert found["gb"].max() < 4
-    assert grows <= 1.05
+    grows = measured.growth(
+        f"{study}, a whole run", found["rows"].to_numpy(), found["cpu"].to_numpy(), most=MOST_GROWTH
+    )
+    measured.figure(f"{study}, peak at {max(folders):,} respondents", found["gb"].max(), "GB", most=MOST_GB)
+    print(found)
+    assert found["gb"].max() < MOST_GB
+    assert grows <= MOST_GROWTH
