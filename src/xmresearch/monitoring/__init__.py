@@ -21,11 +21,15 @@ if TYPE_CHECKING:
     from xmresearch.monitoring.cumulated_charts import CumulatedChart as CumulatedChart
     from xmresearch.monitoring.cumulated_charts import cusum_chart as cusum_chart
     from xmresearch.monitoring.cumulated_charts import ewma_chart as ewma_chart
+    from xmresearch.monitoring.cumulated_charts import ewma_limit as ewma_limit
+    from xmresearch.monitoring.cumulated_charts import ewma_run_length as ewma_run_length
     from xmresearch.monitoring.cumulated_run_lengths import cusum_limit as cusum_limit
     from xmresearch.monitoring.cumulated_run_lengths import cusum_run_length as cusum_run_length
     from xmresearch.monitoring.cumulated_run_lengths import ewma_limit as ewma_limit
     from xmresearch.monitoring.cumulated_run_lengths import ewma_run_length as ewma_run_length
     from xmresearch.monitoring.episodes import alarm_episodes as alarm_episodes
+    from xmresearch.monitoring.forecasts import Forecast as Forecast
+    from xmresearch.monitoring.forecasts import forecast as forecast
     from xmresearch.monitoring.individuals_chart import xmr_chart as xmr_chart
     from xmresearch.monitoring.residuals import ResidualChart as ResidualChart
     from xmresearch.monitoring.residuals import residual_chart as residual_chart

@@ -1,0 +1,197 @@
+"""Forecasts against R's figures, and what they say of their own past."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from xmresearch.errors import DataError, InsufficientData
+from xmresearch.monitoring import forecasts
+from xmresearch.monitoring.autocorrelation import portmanteau
+from xmresearch.monitoring.forecast_models import (
+    arima,
+    chosen_arima,
+    decomposed,
+    seasonal_naive,
+    seasonal_strength,
+    smoothing,
+)
+from xmresearch.monitoring.forecasts import forecast
+
+REFERENCE = Path(os.environ.get("XMRESEARCH_DATA", "")) / "reference" / "monitor"
+needs_reference = pytest.mark.skipif(not REFERENCE.is_dir(), reason="needs R's figures in XMRESEARCH_DATA")
+Z95 = stats.norm.ppf(0.975)
+
+
+def r(name):
+    return pd.read_csv(REFERENCE / f"{name}.csv")
+
+
+@pytest.fixture(scope="module")
+def passengers():
+    return r("airpassengers_data")["passengers"].to_numpy(float)
+
+
+@pytest.fixture(scope="module")
+def rate():
+    return r("rate_data")["rate"].to_numpy(float)
+
+
+@needs_reference
+def test_the_airline_model_is_that_of_r(passengers):
+    y = np.log(passengers)
+    found = arima(y, (0, 1, 1), (0, 1, 1), 12, False)
+    want = r("airline_model_arima").set_index("parameter")["value"]
+    got = found.parameters
+    np.testing.assert_allclose(
+        [got["ma.L1"], got["ma.S.L12"], got["sigma2"]], want[["ma1", "sma1", "sigma2"]], rtol=1e-3
+    )
+    # R's large but finite variance of the start moves its likelihood by .003
+    assert got["loglikelihood"] == pytest.approx(want["loglik"], abs=0.004)
+    ahead, theirs = found.ahead(y, 12), r("airline_model_forecast")
+    np.testing.assert_allclose(ahead.mean, theirs["mean"], rtol=1e-6)
+    # ours say as well that two coefficients were fitted to 131 differences
+    np.testing.assert_allclose(ahead.se * np.sqrt(ahead.df / 131), theirs["se"], rtol=1e-3)
+
+
+@needs_reference
+def test_residuals_of_the_airline_model_are_tested_as_in_r(passengers):
+    from statsmodels.tsa.statespace.sarimax import SARIMAX
+
+    y = np.log(passengers)
+    want = r("airline_model_arima").set_index("parameter")["value"]
+    model = SARIMAX(y, order=(0, 1, 1), seasonal_order=(0, 1, 1, 12))
+    # R's start: states of variance 1e6, and residuals over their spread
+    model.ssm.initialize_approximate_diffuse(1e6 * want["sigma2"])
+    found = model.filter(want[["ma1", "sma1", "sigma2"]].to_numpy())
+    test = r("airline_ljung_box").iloc[0]
+    p = portmanteau(found.standardized_forecasts_error[0], np.arange(144), 24, used=2)[1]
+    # what is left comes from residuals of the first season
+    assert stats.chi2.isf(p, test["df"]) == pytest.approx(test["statistic"], rel=0.012)
+
+
+@needs_reference
+def test_the_models_chosen_and_their_forecasts_are_those_of_r(passengers, rate):
+    for y, file, name in (
+        (passengers, "airpassengers_arima", "ARIMA(2,1,1)(0,1,0)[12]"), (rate, "rate_arima", "ARIMA(0,0,0)(1,1,0)[12] with drift"),
+    ):  # fmt: skip
+        found, theirs = chosen_arima(y, 12), r(file)
+        model = r(f"{file}_model").set_index("quantity")["value"]
+        assert found.name == name
+        assert found.aicc == pytest.approx(model["aicc"], rel=2e-6)
+        ahead = found.ahead(y, len(theirs))
+        np.testing.assert_allclose(ahead.mean, theirs["mean"], rtol=1e-3)
+        np.testing.assert_allclose(Z95 * ahead.se, theirs["upper95"] - theirs["mean"], rtol=2e-3)
+    logs = chosen_arima(np.log(passengers), 12)
+    assert logs.name == "ARIMA(0,1,1)(0,1,1)[12]"
+    np.testing.assert_allclose(
+        np.exp(logs.ahead(np.log(passengers), 12).mean), r("airpassengers_arima_log")["mean"], rtol=1e-3
+    )
+    plain = arima(rate, (0, 1, 0), (0, 0, 0), 1, False)
+    np.testing.assert_allclose(plain.ahead(rate, 6).mean, r("rate_arima_nonseasonal")["mean"], rtol=1e-9)
+
+
+@needs_reference
+def test_naive_forecasts_and_the_decomposition_are_those_of_r(passengers, rate):
+    for y, name in ((passengers, "airpassengers_snaive"), (rate, "rate_snaive")):
+        theirs = r(name)
+        ahead = seasonal_naive(y, 12).ahead(y, len(theirs))
+        np.testing.assert_allclose(ahead.mean, theirs["mean"], rtol=1e-9)
+        np.testing.assert_allclose(Z95 * ahead.se, theirs["upper95"] - theirs["mean"], rtol=1e-7)
+    trend, season, rest = decomposed(np.log(passengers), 12)
+    want = r("stl_airpassengers_log")
+    for ours, column in ((trend, "trend"), (season, "seasonal"), (rest, "remainder")):
+        np.testing.assert_allclose(ours, want[column], atol=1e-9)
+
+
+@pytest.mark.parametrize("shape", [(False, False, False), (True, True, False), (True, False, True)])
+def test_intervals_of_smoothing_are_those_of_the_library(shape):
+    from statsmodels.tsa.exponential_smoothing.ets import ETSModel
+
+    rng = np.random.default_rng(1)
+    y = 20 + rng.standard_normal(80).cumsum() * 0.3 + np.tile([1, -1, 2, -2], 20) + rng.standard_normal(80)
+    trend, damped, seasonal = shape
+    found = smoothing(y, 4, trend=trend, damped=damped, seasonal=seasonal)
+    made = ETSModel(
+        pd.Series(y / y.std()), error="add", trend="add" if trend else None, damped_trend=damped,
+        seasonal="add" if seasonal else None, seasonal_periods=4 if seasonal else None,
+    ).smooth(list(found.parameters.values()))  # fmt: skip
+    frame = made.get_prediction(start=80, end=89).summary_frame(alpha=0.05) * y.std()
+    ahead = found.ahead(y, 10)
+    more = np.sqrt(80 / ahead.df)
+    np.testing.assert_allclose(ahead.mean, frame["mean"], rtol=1e-9)
+    np.testing.assert_allclose(Z95 * ahead.se / more, (frame["pi_upper"] - frame["pi_lower"]) / 2, rtol=1e-7)
+
+
+def test_a_model_has_only_what_was_known_at_each_origin():
+    """What comes after an origin moves nothing that was said at it."""
+    rng = np.random.default_rng(2)
+    y = rng.standard_normal(60).cumsum()
+    other = y.copy()
+    other[45:] += 50
+    for name in forecasts.MODELS:
+        a, b = (dict(forecasts._past(v, 30, 4, 1, name)) for v in (y, other))
+        for origin in a:
+            same = np.array_equal(a[origin].mean, b[origin].mean)
+            assert same == (origin <= 45), (name, origin)
+
+
+def test_scores_are_those_of_their_definitions(monkeypatch):
+    ahead = forecasts.Ahead(np.array([1.0, 2.0]), np.array([1.0, 1.0]), 1e9)
+    y = np.array([0.0, 2.0, 1.0, 3.0, 0.5, 9.0])
+    found = forecasts._scores(y, [(4, ahead)], lambda v: v, 4, 1, (0.8,))
+    z = stats.norm.ppf(0.9)
+    # 0.5 is within, 9 lies 7 - z above
+    assert found["interval_score"] == pytest.approx((2 * z + 2 * z + 10 * (7 - z)) / 2, rel=1e-6)
+    assert found["cover80"] == 0.5
+    assert found["mase"] == pytest.approx((0.5 + 7) / 2 / (5 / 3))
+
+
+def test_shares_stay_within_their_bounds_and_counts_may_be_extreme():
+    rng = np.random.default_rng(3)
+    n = np.full(40, 30)
+    count = rng.binomial(n, 0.97)
+    count[5], n[7], count[7] = 30, 0, 0
+    found = forecast(count, horizon=5, n=n)
+    ends = found.tidy().drop(columns="step").to_numpy()
+    assert ((ends > 0) & (ends < 1)).all()
+    assert "1 period" in found.warnings[0]
+    t = found.tidy()
+    assert (t["lower95"] < t["lower80"]).all()
+    assert (t["lower80"] < t["forecast"]).all()
+    assert (t["upper80"] < t["upper95"]).all()
+
+
+def test_a_season_is_found_and_chosen_for():
+    rng = np.random.default_rng(4)
+    week = np.array([3, 1, 0, 0, -1, -4, 1.0])
+    y = 50 + week[np.arange(84) % 7] + rng.standard_normal(84) * 0.5
+    found = forecast(y, horizon=7, cycle=7)
+    assert found.models.set_index("model").loc[found.models["model"][found.models["chosen"]].iloc[0], "mase"] < 1
+    np.testing.assert_allclose(found.tidy()["forecast"], 50 + week, atol=1.2)
+    assert seasonal_strength(y, 7) > 0.64 > seasonal_strength(rng.standard_normal(200), 7)
+    assert found.models["origins"].tolist() == [42] * 3
+
+
+def test_a_season_longer_than_models_carry_is_taken_out_first():
+    rng = np.random.default_rng(5)
+    wave = 10 * np.sin(2 * np.pi * np.arange(170) / 52)
+    found = forecast((wave + rng.standard_normal(170))[:156], horizon=14, cycle=52, model="smoothing")
+    np.testing.assert_allclose(found.tidy()["forecast"], wave[156:], atol=2.5)
+    assert found.summary()["model"].startswith("season + ETS")
+
+
+def test_series_that_cannot_be_foretold_are_refused():
+    y = np.random.default_rng(6).random(30)
+    for values, options, error in (
+        (y[:5], {}, InsufficientData), (np.ones(30), {}, InsufficientData), (y, {"cycle": 24}, InsufficientData),
+        (y - 0.5, {"scale": "log"}, DataError), (y * 3, {"scale": "share"}, DataError), (y * 0, {"scale": "share"}, DataError),
+        (y, {"n": y / 2}, DataError), (y, {"model": "oracle"}, DataError), (y * np.nan, {}, InsufficientData),
+    ):  # fmt: skip
+        with pytest.raises(error):
+            forecast(values, horizon=3, **options)
+    with pytest.raises(DataError):
+        forecast(y, horizon=0)
