@@ -12,6 +12,11 @@ if TYPE_CHECKING:
     from xmresearch.monitoring.calendars import day_kinds as day_kinds
     from xmresearch.monitoring.change_points import LevelChanges as LevelChanges
     from xmresearch.monitoring.change_points import level_changes as level_changes
+    from xmresearch.monitoring.change_shares import ChangeShares as ChangeShares
+    from xmresearch.monitoring.change_shares import driver_shares as driver_shares
+    from xmresearch.monitoring.change_shares import segment_shares as segment_shares
+    from xmresearch.monitoring.change_shares import shapley_change as shapley_change
+    from xmresearch.monitoring.change_shares import step_shares as step_shares
     from xmresearch.monitoring.chart_scores import normal_scores as normal_scores
     from xmresearch.monitoring.control_chart import ControlChart as ControlChart
     from xmresearch.monitoring.count_charts import c_chart as c_chart

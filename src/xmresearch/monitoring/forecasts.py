@@ -159,12 +159,12 @@ def forecast(
         notes += ("The search of the model's parameters did not come to an end.",)
     chosen = scored[best]
     independent = max(chosen["forecasts"] / min(horizon, max(chosen["origins"], 1)), 0.0)
-    rows = []
+    past_rows = []
     for level in levels:
         share = chosen[_cover(level)]
         low, high = share_interval(share * independent, independent) if independent else (np.nan, np.nan)
-        rows.append((level, share * chosen["forecasts"], chosen["forecasts"], share, float(low), float(high)))
-    coverage = pd.DataFrame(rows, columns=["level", "covered", "n", "share", "lower", "upper"])
+        past_rows.append((level, share * chosen["forecasts"], chosen["forecasts"], share, float(low), float(high)))
+    coverage = pd.DataFrame(past_rows, columns=["level", "covered", "n", "share", "lower", "upper"])
     return Forecast(table, models, coverage, cycle, scale, len(y), notes)
 
 
@@ -195,7 +195,9 @@ def _on_scale(values: ArrayLike, n: ArrayLike | None, scale: Scale) -> tuple[Arr
     blank = int((~there).sum())
     places = np.arange(len(y))
     y = np.where(there, y, np.interp(places, places[there], y[there]))
-    notes = (f"{blank} period(s) without a value were filled between their neighbours.",) if blank else ()
+    notes: tuple[str, ...] = ()
+    if blank:
+        notes += (f"{blank} period(s) without a value were filled between their neighbours.",)
     if at[-1] + 1 < len(np.atleast_1d(np.asarray(values))):
         notes += ("The last periods have no value: the forecast begins after the last one that has.",)
     return y, notes
