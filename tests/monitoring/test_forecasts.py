@@ -150,6 +150,19 @@ def test_scores_are_those_of_their_definitions(monkeypatch):
     assert found["mase"] == pytest.approx((0.5 + 7) / 2 / (5 / 3))
 
 
+def test_intervals_that_missed_in_the_past_are_widened_half_of_the_way():
+    rng = np.random.default_rng(7)
+    y = rng.standard_normal(400) * 3
+    ahead = forecasts.Ahead(np.zeros(200), np.ones(200), 1e9)
+    assert forecasts._widened(y, [(200, ahead)], 0.95) == pytest.approx(2, abs=0.3)
+    assert forecasts._widened(y / 30, [(200, ahead)], 0.95) == 1
+    found = forecast(y[:40].cumsum(), horizon=3, model="naive")
+    more = found.coverage.set_index("level")["widened"]
+    plain = seasonal_naive(y[:40].cumsum(), 1).ahead(y[:40].cumsum(), 3)
+    width = (found.tidy()["upper95"] - found.tidy()["lower95"]) / 2
+    np.testing.assert_allclose(width, more[0.95] * stats.t.ppf(0.975, plain.df) * plain.se)
+
+
 def test_shares_stay_within_their_bounds_and_counts_may_be_extreme():
     rng = np.random.default_rng(3)
     n = np.full(40, 30)

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from xmresearch.monitoring.cumulated_charts import CumulatedChart as CumulatedChart
     from xmresearch.monitoring.cumulated_charts import cusum_chart as cusum_chart
     from xmresearch.monitoring.cumulated_charts import ewma_chart as ewma_chart
-    from xmresearch.monitoring.cumulated_charts import ewma_limit as ewma_limit
-    from xmresearch.monitoring.cumulated_charts import ewma_run_length as ewma_run_length
     from xmresearch.monitoring.cumulated_run_lengths import cusum_limit as cusum_limit
     from xmresearch.monitoring.cumulated_run_lengths import cusum_run_length as cusum_run_length
     from xmresearch.monitoring.cumulated_run_lengths import ewma_limit as ewma_limit

@@ -117,7 +117,7 @@ def shapley_change(
 
     def parts(both: Array) -> Array:
         a, b = both[: len(x0)], both[len(x0) :]
-        return weights @ np.array([kpi(figures) for figures in np.where(changed, b, a)])
+        return np.asarray(weights @ np.array([kpi(figures) for figures in np.where(changed, b, a)]))
 
     sides = [np.asarray(c, dtype="float64") for c in covariances]
     single = [i[0] if len(i) == 1 else None for i in factors]

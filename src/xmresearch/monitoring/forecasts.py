@@ -29,6 +29,8 @@ Array = NDArray[np.float64]
 Scale = Literal["level", "log", "share"]
 FEWEST_VALUES = 12
 FIRST_SHARE, MOST_ORIGINS = 0.5, 60
+WIDENED = 0.5
+"""How far intervals go towards what the past would have needed: all the way would take over its chance."""
 MODELS: Mapping[str, Callable[[Array, int], Fitted]] = MappingProxyType(
     {"arima": chosen_arima, "smoothing": chosen_smoothing, "naive": seasonal_naive}
 )
@@ -47,8 +49,8 @@ class Forecast(Shown):
         better), cover80, cover95 (share of past values within the intervals made before them), forecasts (how many that comes from),
         origins, chosen.
     coverage : DataFrame
-        Of the chosen model: level, covered, n, share, lower, upper (Wilson's interval with one forecast per horizon as an answer, as forecasts
-        of overlapping stretches are not independent).
+        Of the chosen model's past forecasts: level, covered, n, share, lower, upper (Wilson's interval, with only as many answers as there
+        are stretches that do not overlap), widened (what the intervals to come are wider by, as those of the past missed too often).
     cycle : int
         Periods of a season; 1 for none.
     scale : str
@@ -119,7 +121,8 @@ def forecast(
     Notes
     -----
     Each model is chosen and fitted on the first half of the series, and then foretells the rest from one origin after the other with those
-    parameters; what is shown is fitted to the whole. MASE is the mean absolute error over that of the seasonal naive forecast within the
+    parameters; what is shown is fitted to the whole. Intervals are widened, never narrowed, half of the way to those that would have covered
+    as often as they promise: what a search among models leaves out of its own intervals. MASE is the mean absolute error over that of the seasonal naive forecast within the
     first half.
 
     References
@@ -143,28 +146,31 @@ def forecast(
         raise InsufficientData("All values are alike.", "A series without variation has no forecast interval.")
     back = {"level": lambda v: v, "log": np.exp, "share": special.expit}[scale]
     first = max(int(np.ceil(FIRST_SHARE * len(y))), 2 * cycle if cycle > 1 else 0, FEWEST_VALUES // 2)
-    rows, scored = [], {}
+    rows, scored, widths = [], {}, {}
     wanted = list(MODELS) if model is None else [model]
     for name in wanted:
         past = _past(y, first, horizon, cycle, name)
+        widths[name] = [_widened(y, past, level) for level in levels]
         scored[name] = _scores(y, past, back, first, cycle, levels)
     best = min(wanted, key=lambda name: scored[name]["interval_score"] if scored[name]["forecasts"] else 0.0)
     for name in wanted:
         rows.append({"model": name, **scored[name], "chosen": name == best})
     fits = {name: _fitted(y, cycle, name) for name in wanted}
     models = pd.DataFrame([{**row, "name": fits[row["model"]].name} for row in rows])
-    table = _intervals(fits[best].ahead(y, horizon), back, levels)
+    table = _intervals(fits[best].ahead(y, horizon), back, levels, widths[best])
     table.insert(0, "step", np.arange(1, horizon + 1))
     if not fits[best].converged:
         notes += ("The search of the model's parameters did not come to an end.",)
     chosen = scored[best]
     independent = max(chosen["forecasts"] / min(horizon, max(chosen["origins"], 1)), 0.0)
     past_rows = []
-    for level in levels:
+    for level, widened in zip(levels, widths[best], strict=True):
         share = chosen[_cover(level)]
         low, high = share_interval(share * independent, independent) if independent else (np.nan, np.nan)
-        past_rows.append((level, share * chosen["forecasts"], chosen["forecasts"], share, float(low), float(high)))
-    coverage = pd.DataFrame(past_rows, columns=["level", "covered", "n", "share", "lower", "upper"])
+        past_rows.append(
+            (level, share * chosen["forecasts"], chosen["forecasts"], share, float(low), float(high), widened)
+        )
+    coverage = pd.DataFrame(past_rows, columns=["level", "covered", "n", "share", "lower", "upper", "widened"])
     return Forecast(table, models, coverage, cycle, scale, len(y), notes)
 
 
@@ -228,10 +234,21 @@ def _past(y: Array, first: int, horizon: int, cycle: int, name: str) -> list[tup
     return [(int(o), fit.ahead(y[:o], min(horizon, len(y) - int(o)))) for o in origins]
 
 
-def _intervals(ahead: Ahead, back: Callable[[Array], Array], levels: Sequence[float]) -> pd.DataFrame:
+def _widened(y: Array, past: list[tuple[int, Ahead]], level: float) -> float:
+    """Return what intervals of a level are widened by, from forecasts of the past."""
+    if not past:
+        return 1.0
+    missed = [np.abs(y[o : o + len(a.mean)] - a.mean) / a.se / stats.t.ppf(0.5 + level / 2, a.df) for o, a in past]
+    needed = float(np.quantile(np.concatenate(missed), level))
+    return max(1.0, 1.0 + WIDENED * (needed - 1.0))
+
+
+def _intervals(
+    ahead: Ahead, back: Callable[[Array], Array], levels: Sequence[float], widened: Sequence[float] | None = None
+) -> pd.DataFrame:
     columns = {"forecast": back(ahead.mean)}
-    for level in levels:
-        reach = stats.t.ppf(0.5 + level / 2, ahead.df) * ahead.se
+    for level, more in zip(levels, widened or np.ones(len(levels)), strict=True):
+        reach = more * stats.t.ppf(0.5 + level / 2, ahead.df) * ahead.se
         columns[f"lower{100 * level:g}"] = back(ahead.mean - reach)
         columns[f"upper{100 * level:g}"] = back(ahead.mean + reach)
     return pd.DataFrame(columns)
