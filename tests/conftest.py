@@ -19,7 +19,7 @@ from xmresearch.data.datasets import load_dataset
 from xmresearch.data.load import load_survey
 from xmresearch.data.survey import Survey
 from xmresearch.errors import DatasetUnavailable
-from xmresearch.inference.kept_fits import VARIABLE
+from xmresearch.kept_fits import VARIABLE
 
 ROOT = Path(__file__).resolve().parents[1]
 

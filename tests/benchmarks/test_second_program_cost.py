@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from xmresearch.inference.kept_fits import VARIABLE
+from xmresearch.kept_fits import VARIABLE
 from xmresearch.sem.agreement import second_program
 from xmresearch.sem.fitting import fit
 

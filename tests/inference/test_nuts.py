@@ -7,9 +7,9 @@ import pytest
 from normal_density import COV, NormalDensity, normal_problem
 
 from xmresearch.errors import ModelError
-from xmresearch.inference.kept_fits import OFF, VARIABLE
 from xmresearch.inference.mode import mode
 from xmresearch.inference.nuts import Convergence, convergence, draw
+from xmresearch.kept_fits import OFF, VARIABLE
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from xmresearch.errors import ModelError
-from xmresearch.inference.kept_fits import VARIABLE
+from xmresearch.kept_fits import VARIABLE
 from xmresearch.sem import agreement as module
 from xmresearch.sem import semopy_process as process
 from xmresearch.sem.agreement import second_program

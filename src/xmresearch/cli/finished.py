@@ -86,7 +86,7 @@ def index(out: str | None, lang: str) -> None:
 @click.option("--clear", is_flag=True, help="Remove all of them.")
 def cache(clear: bool) -> None:
     """Say which fits are kept, and where; they are shared by all runs, and made again where one is missing."""
-    from xmresearch.inference import kept_fits
+    from xmresearch import kept_fits
 
     found = kept_fits.clear() if clear else kept_fits.kept()
     if found.folder is None:

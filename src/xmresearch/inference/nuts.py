@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from xmresearch.inference.kept_fits import kept_or_made
 from xmresearch.inference.mode import Density
+from xmresearch.kept_fits import kept_or_made
 
 Array = NDArray[np.float64]
 RHAT, ESS = 1.01, 400

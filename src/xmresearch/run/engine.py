@@ -11,19 +11,23 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nbclient.exceptions import DeadKernelError
-from papermill.clientwrap import PapermillNotebookClient
-from papermill.engines import NBClientEngine, NotebookExecutionManager, papermill_engines
-from papermill.exceptions import PapermillExecutionError
-from papermill.execute import execute_notebook
 from traitlets.config import Config
 
 from xmresearch import errors
 from xmresearch.errors import StudyError, XMError, foreign
-from xmresearch.inference.kept_fits import OFF, VARIABLE
+from xmresearch.kept_fits import OFF, VARIABLE
 from xmresearch.report.kernel import START
 from xmresearch.run.kernel_client import PromptClient
 from xmresearch.run.manifest import title
+from xmresearch.run.papermill_parts import (
+    DeadKernelError,
+    NBClientEngine,
+    NotebookExecutionManager,
+    PapermillExecutionError,
+    PapermillNotebookClient,
+    execute_notebook,
+    papermill_engines,
+)
 
 if TYPE_CHECKING:
     from xmresearch.run.spare_kernel import SpareKernel

@@ -50,7 +50,8 @@ def read_actions(params: StudyParams, base: Path, study: Study) -> list[Action]:
     if params.actions_file is not None:
         with problems.step():
             found += _of_file(base / params.actions_file, params.actions_file)
-    known = list(study.claims())
+    # a study's claims are behind its methods, which take long to load
+    known = list(study.claims()) if any(action.claim is not None for action in found) else []
     for number, action in enumerate(found, 1):
         with problems.step():
             if action.claim is not None and action.claim not in known:

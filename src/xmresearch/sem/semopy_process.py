@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from xmresearch.display import Shown
-from xmresearch.inference.kept_fits import folder
+from xmresearch.kept_fits import folder
 from xmresearch.sem import semopy_fit
 
 # some models make semopy search without end

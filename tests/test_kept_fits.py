@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from normal_density import NormalDensity, normal_problem
 
-from xmresearch.inference import kept_fits, nuts
-from xmresearch.inference.kept_fits import OFF, VARIABLE, clear, kept, kept_or_made
+from xmresearch import kept_fits, nuts
 from xmresearch.inference.mode import mode
+from xmresearch.kept_fits import OFF, VARIABLE, clear, kept, kept_or_made
 
 SHORT = {"draws": 20, "tune": 50, "chains": 2, "seed": 4}
 
@@ -153,7 +153,7 @@ def test_all_are_forgotten_and_what_a_writer_left_as_well(home, code):
 WRITER = """
 import sys, numpy as np
 from pathlib import Path
-from xmresearch.inference.kept_fits import kept_or_made
+from xmresearch.kept_fits import kept_or_made
 for k in range(60):
     found = kept_or_made("kind", [k % 6], [Path(sys.argv[1])], lambda: {"a": np.full(20_000, k % 6)})
     assert (found["a"] == k % 6).all() and len(found["a"]) == 20_000
