@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from normal_density import NormalDensity, normal_problem
 
-from xmresearch import kept_fits, nuts
+from xmresearch import kept_fits
+from xmresearch.inference import nuts
 from xmresearch.inference.mode import mode
 from xmresearch.kept_fits import OFF, VARIABLE, clear, kept, kept_or_made
 
