@@ -29,8 +29,8 @@ Array = NDArray[np.float64]
 Scale = Literal["level", "log", "share"]
 FEWEST_VALUES = 12
 FIRST_SHARE, MOST_ORIGINS = 0.5, 60
-WIDENED = 0.5
-"""How far intervals go towards what the past would have needed: all the way would take over its chance."""
+WIDENED = 0.75
+"""How far intervals go towards the spread of past errors: all the way would take over its chance."""
 MODELS: Mapping[str, Callable[[Array, int], Fitted]] = MappingProxyType(
     {"arima": chosen_arima, "smoothing": chosen_smoothing, "naive": seasonal_naive}
 )
@@ -121,8 +121,8 @@ def forecast(
     Notes
     -----
     Each model is chosen and fitted on the first half of the series, and then foretells the rest from one origin after the other with those
-    parameters; what is shown is fitted to the whole. Intervals are widened, never narrowed, half of the way to those that would have covered
-    as often as they promise: what a search among models leaves out of its own intervals. MASE is the mean absolute error over that of the seasonal naive forecast within the
+    parameters; what is shown is fitted to the whole. Intervals are widened, never narrowed, most of the way to the spread that errors have had
+    in the past: a search among models leaves itself out of its intervals. MASE is the mean absolute error over that of the seasonal naive forecast within the
     first half.
 
     References
@@ -150,7 +150,7 @@ def forecast(
     wanted = list(MODELS) if model is None else [model]
     for name in wanted:
         past = _past(y, first, horizon, cycle, name)
-        widths[name] = [_widened(y, past, level) for level in levels]
+        widths[name] = _widened(y, past)
         scored[name] = _scores(y, past, back, first, cycle, levels)
     best = min(wanted, key=lambda name: scored[name]["interval_score"] if scored[name]["forecasts"] else 0.0)
     for name in wanted:
@@ -164,11 +164,11 @@ def forecast(
     chosen = scored[best]
     independent = max(chosen["forecasts"] / min(horizon, max(chosen["origins"], 1)), 0.0)
     past_rows = []
-    for level, widened in zip(levels, widths[best], strict=True):
+    for level in levels:
         share = chosen[_cover(level)]
         low, high = share_interval(share * independent, independent) if independent else (np.nan, np.nan)
         past_rows.append(
-            (level, share * chosen["forecasts"], chosen["forecasts"], share, float(low), float(high), widened)
+            (level, share * chosen["forecasts"], chosen["forecasts"], share, float(low), float(high), widths[best])
         )
     coverage = pd.DataFrame(past_rows, columns=["level", "covered", "n", "share", "lower", "upper", "widened"])
     return Forecast(table, models, coverage, cycle, scale, len(y), notes)
@@ -234,21 +234,20 @@ def _past(y: Array, first: int, horizon: int, cycle: int, name: str) -> list[tup
     return [(int(o), fit.ahead(y[:o], min(horizon, len(y) - int(o)))) for o in origins]
 
 
-def _widened(y: Array, past: list[tuple[int, Ahead]], level: float) -> float:
-    """Return what intervals of a level are widened by, from forecasts of the past."""
+def _widened(y: Array, past: list[tuple[int, Ahead]]) -> float:
+    """Return what intervals are widened by, from the errors of forecasts of the past over what they promised."""
     if not past:
         return 1.0
-    missed = [np.abs(y[o : o + len(a.mean)] - a.mean) / a.se / stats.t.ppf(0.5 + level / 2, a.df) for o, a in past]
-    needed = float(np.quantile(np.concatenate(missed), level))
-    return max(1.0, 1.0 + WIDENED * (needed - 1.0))
+    squares = [((y[o : o + len(a.mean)] - a.mean) / a.se) ** 2 * (max(a.df - 2, 1) / max(a.df, 3)) for o, a in past]
+    return max(1.0, 1.0 + WIDENED * (float(np.sqrt(np.concatenate(squares).mean())) - 1.0))
 
 
 def _intervals(
-    ahead: Ahead, back: Callable[[Array], Array], levels: Sequence[float], widened: Sequence[float] | None = None
+    ahead: Ahead, back: Callable[[Array], Array], levels: Sequence[float], widened: float = 1.0
 ) -> pd.DataFrame:
     columns = {"forecast": back(ahead.mean)}
-    for level, more in zip(levels, widened or np.ones(len(levels)), strict=True):
-        reach = more * stats.t.ppf(0.5 + level / 2, ahead.df) * ahead.se
+    for level in levels:
+        reach = widened * stats.t.ppf(0.5 + level / 2, ahead.df) * ahead.se
         columns[f"lower{100 * level:g}"] = back(ahead.mean - reach)
         columns[f"upper{100 * level:g}"] = back(ahead.mean + reach)
     return pd.DataFrame(columns)
