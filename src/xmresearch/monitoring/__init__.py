@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from xmresearch.monitoring.count_charts import np_chart as np_chart
     from xmresearch.monitoring.count_charts import p_chart as p_chart
     from xmresearch.monitoring.count_charts import u_chart as u_chart
+    from xmresearch.monitoring.cox_regression import CoxFit as CoxFit
+    from xmresearch.monitoring.cox_regression import cox as cox
     from xmresearch.monitoring.cumulated_charts import CumulatedChart as CumulatedChart
     from xmresearch.monitoring.cumulated_charts import cusum_chart as cusum_chart
     from xmresearch.monitoring.cumulated_charts import ewma_chart as ewma_chart
@@ -33,6 +35,9 @@ if TYPE_CHECKING:
     from xmresearch.monitoring.episodes import alarm_episodes as alarm_episodes
     from xmresearch.monitoring.forecasts import Forecast as Forecast
     from xmresearch.monitoring.forecasts import forecast as forecast
+    from xmresearch.monitoring.handling_times import HandlingTimes as HandlingTimes
+    from xmresearch.monitoring.handling_times import handling_times as handling_times
+    from xmresearch.monitoring.handling_times import next_contacts as next_contacts
     from xmresearch.monitoring.individuals_chart import xmr_chart as xmr_chart
     from xmresearch.monitoring.residuals import ResidualChart as ResidualChart
     from xmresearch.monitoring.residuals import residual_chart as residual_chart
@@ -50,5 +55,8 @@ if TYPE_CHECKING:
     from xmresearch.monitoring.score_charts import ordinal_chart as ordinal_chart
     from xmresearch.monitoring.seasons import Season as Season
     from xmresearch.monitoring.seasons import season as season
+    from xmresearch.monitoring.survival_curves import SurvivalCurve as SurvivalCurve
+    from xmresearch.monitoring.survival_curves import compare_curves as compare_curves
+    from xmresearch.monitoring.survival_curves import survival_curve as survival_curve
 else:
     __getattr__, __dir__ = front_door(__name__)
