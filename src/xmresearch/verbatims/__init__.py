@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from xmresearch.verbatims.codeframes import Codeframe as Codeframe
     from xmresearch.verbatims.codeframes import load_codeframe as load_codeframe
     from xmresearch.verbatims.codeframes import parse_codeframe as parse_codeframe
+    from xmresearch.verbatims.error_rates import ErrorRates as ErrorRates
     from xmresearch.verbatims.languages import language_of as language_of
     from xmresearch.verbatims.learned_codes import LearnedCodes as LearnedCodes
     from xmresearch.verbatims.learned_codes import codes_out_of_fold as codes_out_of_fold
@@ -21,9 +22,13 @@ if TYPE_CHECKING:
     from xmresearch.verbatims.new_topics import topics_since as topics_since
     from xmresearch.verbatims.pain_points import PainPoints as PainPoints
     from xmresearch.verbatims.pain_points import pain_points as pain_points
+    from xmresearch.verbatims.prevalence import CorrectedShares as CorrectedShares
+    from xmresearch.verbatims.prevalence import corrected_shares as corrected_shares
     from xmresearch.verbatims.probabilities import calibration_error as calibration_error
     from xmresearch.verbatims.quotes import exemplars as exemplars
     from xmresearch.verbatims.quotes import plain_quote as plain_quote
+    from xmresearch.verbatims.score_counts import LabelledScores as LabelledScores
+    from xmresearch.verbatims.score_counts import ScoreCounts as ScoreCounts
     from xmresearch.verbatims.segmentation import words_of as words_of
     from xmresearch.verbatims.sentiment import SentimentModel as SentimentModel
     from xmresearch.verbatims.sentiment import lexicon_model as lexicon_model
