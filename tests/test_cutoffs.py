@@ -87,7 +87,7 @@ PUBLISHED = {
     "verbatims.sentiment_errors": {"CURVE_SIZES": (50, 200, 1000), "KEPT_FOR_TEST": 0.2},
     "verbatims.prevalence": {"STABLE_LEVEL": 0.05, "FEWEST_LABELS": 30, "FEWEST_TO_HELP": 10, "HALF_WIDTH": 0.05},
     "verbatims.error_rates": {"FEWEST_OF_A_KIND": 5, "FEWEST_TEXTS": 30},
-    "verbatims.error_stability": {"MOST_BINS": 10, "LABELS_PER_BIN": 5, "FEWEST_TEXTS": 30, "FEWEST_OF_A_KIND": 5},
+    "verbatims.error_stability": {"MOST_BINS": 10, "LABELS_PER_BIN": {2: 5, 3: 15}, "FEWEST_TEXTS": 30, "FEWEST_OF_A_KIND": 5},
     "run.batch.summary": {"FEWEST_RUNS": 2, "LEVEL": 0.95},
     "run.batch.figures": {"MOST_FIGURES": 6},
     "run.batch.report": {"MOST_LISTED": 6},

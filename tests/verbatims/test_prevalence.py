@@ -126,6 +126,11 @@ def test_a_shifted_classifier_is_withheld_until_labels_of_the_period_come():
     assert (row["method"], row["why"]) == ("withheld", "errors_moved")
     assert np.isnan([row["estimate"], row["lower"], row["upper"]]).all()
     assert row["p_stable"] < 1e-6
+    steady = scored(np.random.default_rng(7), 2000, (0.6, 0.4)).assign(period="new")
+    row = estimate(steady, labelled).table.iloc[0]
+    assert row["method"] == "error_rates"
+    row = estimate(steady, labelled, without_labels="withheld").table.iloc[0]
+    assert (row["method"], row["why"]) == ("withheld", "no_labels")
     # so many labels bring what was promised of them
     new, labelled = world(np.random.default_rng(6), labels=400, quality=0.5, own=int(row["labels_needed"]))
     row = estimate(new, labelled).table.iloc[0]
@@ -167,6 +172,18 @@ def test_the_test_of_a_mixture_rejects_as_often_as_it_says():
     assert stats.binomtest(below, 400, 0.05).pvalue > 0.01
     assert np.isnan(mixture_p(cells[0] * 0, np.stack(cells[1:])))
     assert np.isnan(mixture_p(cells[0], np.stack(cells[1:]) // 40))
+
+
+def test_a_mixture_of_three_kinds_is_judged_as_often_with_few_labels_of_the_kind_that_grows():
+    """300 samples: neutral texts grow from a fifth to a half, with 80 labels of theirs."""
+    below = 0
+    for sample in range(300):
+        rng = np.random.default_rng([32, sample])
+        labelled, new = scored(rng, 400, (0.2, 0.2, 0.6)), scored(rng, 3000, (0.1, 0.5, 0.4))
+        kinds = [labelled[labelled["label"] == k] for k in (-1, 0, 1)]
+        cells = [np.histogram(t["positive"] - t["negative"], CELLS, (-1, 1))[0] for t in (new, *kinds)]
+        below += mixture_p(cells[0], np.stack(cells[1:])) < 0.05
+    assert stats.binom.sf(below - 1, 300, 0.05) > 0.01
 
 
 def test_errors_that_are_equal_or_not_in_labelled_periods():

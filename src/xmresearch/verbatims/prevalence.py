@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -38,8 +38,7 @@ class CorrectedShares(Shown):
     table : DataFrame
         One row per group, with its columns: n (texts), labels (of that group), counted (what the scores say as they are), estimate, se, lower,
         upper, method (`labels`: by labels of the group, whatever the classifier does there; `error_rates`: by the errors on all labelled
-        texts, which the group is taken to share; `withheld`), p_stable (of a test that it does share them), why (it is withheld: `errors_moved`,
-        `errors_differ`, `not_apart`, `few_texts`) and labels_needed (of the group, for an interval of five points to either side).
+        texts, which the group is taken to share; `withheld`), p_stable (of a test that it does share them), why (it is withheld: `no_labels`, `errors_moved`, `errors_differ`, `not_apart`, `few_texts`) and labels_needed (of the group, for an interval of five points to either side).
     target : tuple of float
         Lowest and highest value: 0 and 1 of a share, -1 and 1 of an index.
     p_between : float
@@ -105,7 +104,10 @@ class CorrectedShares(Shown):
         )  # fmt: skip
 
 
-def corrected_shares(counts: ScoreCounts, labelled: LabelledScores, *, confidence: float = 0.95) -> CorrectedShares:
+def corrected_shares(
+    counts: ScoreCounts, labelled: LabelledScores, *, without_labels: Literal["tested", "withheld"] = "tested",
+    confidence: float = 0.95,
+) -> CorrectedShares:  # fmt: skip
     """Correct shares of texts, or indices, for the errors of the classifier that told them.
 
     Parameters
@@ -114,6 +116,9 @@ def corrected_shares(counts: ScoreCounts, labelled: LabelledScores, *, confidenc
         Scores of all texts by group, the labelled ones among them.
     labelled : LabelledScores
         Labelled texts, with scores by a model that did not learn from them. Those with a group are a random sample of that group's texts.
+    without_labels : {'tested', 'withheld'}
+        What becomes of groups with fewer than 30 labels of their own: they take the errors of all labelled texts where tests do not speak
+        against it, or are all withheld.
     confidence : float
         Level.
 
@@ -123,7 +128,8 @@ def corrected_shares(counts: ScoreCounts, labelled: LabelledScores, *, confidenc
         A group with 30 labels of its own stands on them: its labels, helped by the scores of its other texts (a regression estimator, which
         holds whatever the classifier's errors are there). Another group takes the errors on all labelled texts to be its own, which holds
         when shares shift and errors do not. It is withheld where its scores are no mixture of those of the labelled kinds (p < .05), or where
-        labelled groups show that errors move. A shift that neither shows is not seen: only labels of that group rule it out.
+        labelled groups show that errors move. A shift that neither shows is not seen, and of three kinds many are not: a classifier that tells
+        less apart looks like more neutral texts. Only labels of the group rule that out.
 
     Raises
     ------
@@ -170,8 +176,11 @@ def corrected_shares(counts: ScoreCounts, labelled: LabelledScores, *, confidenc
             estimate = _by_labels(labelled, own, mean, cov, n, slope, confidence)
             row |= dict(zip(("estimate", "se", "lower", "upper"), estimate, strict=True)) | {"method": "labels"}
         else:
-            why = found.why or (
-                "errors_moved" if p < STABLE_LEVEL else "errors_differ" if between < STABLE_LEVEL else ""
+            why = "no_labels" if without_labels == "withheld" else ""
+            why = (
+                why
+                or found.why
+                or ("errors_moved" if p < STABLE_LEVEL else "errors_differ" if between < STABLE_LEVEL else "")
             )
             limits = (np.nan,) * 4 if why else (found.estimate, found.se, found.lower, found.upper)
             row |= dict(zip(("estimate", "se", "lower", "upper"), limits, strict=True))
