@@ -9,7 +9,8 @@ from scipy import stats
 
 from xmresearch.errors import DataError, InsufficientData
 from xmresearch.metrics.change_parts import mix_and_score
-from xmresearch.monitoring.change_shares import driver_shares, segment_shares, shapley_change, step_shares
+from xmresearch.monitoring.change_shares import shapley_change
+from xmresearch.monitoring.change_sources import driver_shares, segment_shares, step_shares
 
 
 def test_steps_share_a_change_as_every_order_says():

@@ -14,12 +14,11 @@ from xmresearch.monitoring.autocorrelation import portmanteau
 from xmresearch.monitoring.forecast_models import (
     arima,
     chosen_arima,
-    decomposed,
     seasonal_naive,
-    seasonal_strength,
     smoothing,
 )
 from xmresearch.monitoring.forecasts import forecast
+from xmresearch.monitoring.seasonal_parts import decomposed, seasonal_strength
 
 REFERENCE = Path(os.environ.get("XMRESEARCH_DATA", "")) / "reference" / "monitor"
 needs_reference = pytest.mark.skipif(not REFERENCE.is_dir(), reason="needs R's figures in XMRESEARCH_DATA")

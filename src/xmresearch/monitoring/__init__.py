@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 from xmresearch.lazy import front_door
 
 if TYPE_CHECKING:
+    from xmresearch.monitoring.apdex_scores import Apdex as Apdex
+    from xmresearch.monitoring.apdex_scores import apdex as apdex
     from xmresearch.monitoring.baseline_errors import process_of as process_of
     from xmresearch.monitoring.branches import ManyCharts as ManyCharts
     from xmresearch.monitoring.branches import many_charts as many_charts
@@ -13,10 +15,10 @@ if TYPE_CHECKING:
     from xmresearch.monitoring.change_points import LevelChanges as LevelChanges
     from xmresearch.monitoring.change_points import level_changes as level_changes
     from xmresearch.monitoring.change_shares import ChangeShares as ChangeShares
-    from xmresearch.monitoring.change_shares import driver_shares as driver_shares
-    from xmresearch.monitoring.change_shares import segment_shares as segment_shares
     from xmresearch.monitoring.change_shares import shapley_change as shapley_change
-    from xmresearch.monitoring.change_shares import step_shares as step_shares
+    from xmresearch.monitoring.change_sources import driver_shares as driver_shares
+    from xmresearch.monitoring.change_sources import segment_shares as segment_shares
+    from xmresearch.monitoring.change_sources import step_shares as step_shares
     from xmresearch.monitoring.chart_scores import normal_scores as normal_scores
     from xmresearch.monitoring.control_chart import ControlChart as ControlChart
     from xmresearch.monitoring.count_charts import c_chart as c_chart
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
     from xmresearch.monitoring.cumulated_run_lengths import cusum_run_length as cusum_run_length
     from xmresearch.monitoring.cumulated_run_lengths import ewma_limit as ewma_limit
     from xmresearch.monitoring.cumulated_run_lengths import ewma_run_length as ewma_run_length
+    from xmresearch.monitoring.dose_responses import DoseResponse as DoseResponse
+    from xmresearch.monitoring.dose_responses import dose_response as dose_response
     from xmresearch.monitoring.episodes import alarm_episodes as alarm_episodes
     from xmresearch.monitoring.forecasts import Forecast as Forecast
     from xmresearch.monitoring.forecasts import forecast as forecast
@@ -39,6 +43,15 @@ if TYPE_CHECKING:
     from xmresearch.monitoring.handling_times import handling_times as handling_times
     from xmresearch.monitoring.handling_times import next_contacts as next_contacts
     from xmresearch.monitoring.individuals_chart import xmr_chart as xmr_chart
+    from xmresearch.monitoring.queue_formulas import Queue as Queue
+    from xmresearch.monitoring.queue_formulas import erlang_c as erlang_c
+    from xmresearch.monitoring.queue_formulas import queue as queue
+    from xmresearch.monitoring.queue_simulation import SimulatedQueue as SimulatedQueue
+    from xmresearch.monitoring.queue_simulation import simulated_queue as simulated_queue
+    from xmresearch.monitoring.queues import Arrivals as Arrivals
+    from xmresearch.monitoring.queues import CountersNeeded as CountersNeeded
+    from xmresearch.monitoring.queues import arrivals as arrivals
+    from xmresearch.monitoring.queues import counters_needed as counters_needed
     from xmresearch.monitoring.residuals import ResidualChart as ResidualChart
     from xmresearch.monitoring.residuals import residual_chart as residual_chart
     from xmresearch.monitoring.run_length_limits import AlarmRules as AlarmRules
@@ -50,6 +63,8 @@ if TYPE_CHECKING:
     from xmresearch.monitoring.run_rules import RunsTest as RunsTest
     from xmresearch.monitoring.run_rules import rule_hits as rule_hits
     from xmresearch.monitoring.run_rules import runs_test as runs_test
+    from xmresearch.monitoring.satisfaction_links import TelemetryLink as TelemetryLink
+    from xmresearch.monitoring.satisfaction_links import satisfaction_link as satisfaction_link
     from xmresearch.monitoring.score_charts import mean_chart as mean_chart
     from xmresearch.monitoring.score_charts import nps_chart as nps_chart
     from xmresearch.monitoring.score_charts import ordinal_chart as ordinal_chart

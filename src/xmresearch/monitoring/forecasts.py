@@ -21,9 +21,9 @@ from xmresearch.monitoring.forecast_models import (
     Fitted,
     chosen_arima,
     chosen_smoothing,
-    decomposed,
     seasonal_naive,
 )
+from xmresearch.monitoring.seasonal_parts import decomposed
 
 Array = NDArray[np.float64]
 Scale = Literal["level", "log", "share"]

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from scipy import special
 
@@ -106,14 +107,14 @@ def weighted_fit(y: Array, x: Array, weight: Array, family: Family) -> WeightedF
         slope = family.slope(mean)
         w = weight * slope**2 / family.variance(mean)
         root = np.sqrt(w)[:, None]
-        new = np.linalg.lstsq(root * x, root[:, 0] * (eta + (y - mean) / slope), rcond=None)[0]
-        moved = float(np.abs(new - b).max())
-        b, eta = new, x @ new
+        b = np.linalg.lstsq(root * x, root[:, 0] * (eta + (y - mean) / slope), rcond=None)[0]
+        eta = x @ b
         if family.bounded:
             centre = family.link(np.clip(overall, *family.inside))
             eta = np.clip(eta, centre - FARTHEST, centre + FARTHEST)
-        mean = family.inverse(eta)
-        if moved < TOLERANCE * (1 + float(np.abs(b).max())) or (moved > 0.5 and np.abs(b).max() > FARTHEST):
+        before, mean = mean, family.inverse(eta)
+        # of means, which settle also where a coefficient runs off
+        if float(np.abs(mean - before).max()) < TOLERANCE * float(np.abs(mean).max()):
             break
     else:
         raise ModelError("The fit of the season does not settle.", "Some periods hardly vary: leave out a term.")
@@ -122,3 +123,31 @@ def weighted_fit(y: Array, x: Array, weight: Array, family: Family) -> WeightedF
     slope, variance = family.slope(mean), family.variance(mean)
     bread = np.linalg.pinv(x.T @ (x * (weight * slope**2 / variance)[:, None]))
     return WeightedFit(b, bread, slope * np.sqrt(weight / variance), notes)
+
+
+def clustered_fit(y: Array, x: Array, weight: Array, family: Family, whose: Any) -> tuple[Array, Array]:
+    """Fit means with a covariance that is robust by who rows belong to.
+
+    Parameters
+    ----------
+    y, x, weight, family
+        As for `weighted_fit`.
+    whose : array_like or None
+        Shape (rows,); None where each row is its own.
+
+    Returns
+    -------
+    coefficients, covariance : ndarray
+
+    References
+    ----------
+    Liang, K.-Y. & Zeger, S. L. (1986). Longitudinal data analysis using generalized linear models. Biometrika, 73, 13-22.
+    """
+    fit = weighted_fit(y, x, weight, family)
+    mean = family.inverse(x @ fit.coefficients)
+    scores = (weight * (y - mean) * family.slope(mean) / family.variance(mean))[:, None] * x
+    if whose is not None:
+        of = pd.factorize(whose, use_na_sentinel=False)[0]
+        scores = np.stack([np.bincount(of, weights=c) for c in scores.T], axis=1)
+    groups = len(scores)
+    return fit.coefficients, fit.bread @ (scores.T @ scores) @ fit.bread * groups / max(groups - 1, 1)
