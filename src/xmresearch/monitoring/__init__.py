@@ -37,11 +37,11 @@ if TYPE_CHECKING:
     from xmresearch.monitoring.dose_responses import DoseResponse as DoseResponse
     from xmresearch.monitoring.dose_responses import dose_response as dose_response
     from xmresearch.monitoring.episodes import alarm_episodes as alarm_episodes
+    from xmresearch.monitoring.feedback_handling import HandlingTimes as HandlingTimes
+    from xmresearch.monitoring.feedback_handling import handling_times as handling_times
+    from xmresearch.monitoring.feedback_handling import next_contacts as next_contacts
     from xmresearch.monitoring.forecasts import Forecast as Forecast
     from xmresearch.monitoring.forecasts import forecast as forecast
-    from xmresearch.monitoring.handling_times import HandlingTimes as HandlingTimes
-    from xmresearch.monitoring.handling_times import handling_times as handling_times
-    from xmresearch.monitoring.handling_times import next_contacts as next_contacts
     from xmresearch.monitoring.individuals_chart import xmr_chart as xmr_chart
     from xmresearch.monitoring.queue_formulas import Queue as Queue
     from xmresearch.monitoring.queue_formulas import erlang_c as erlang_c
@@ -73,5 +73,8 @@ if TYPE_CHECKING:
     from xmresearch.monitoring.survival_curves import SurvivalCurve as SurvivalCurve
     from xmresearch.monitoring.survival_curves import compare_curves as compare_curves
     from xmresearch.monitoring.survival_curves import survival_curve as survival_curve
+    from xmresearch.monitoring.warning_times import EarlyWarning as EarlyWarning
+    from xmresearch.monitoring.warning_times import early_warning as early_warning
+    from xmresearch.monitoring.warning_times import lead_correlations as lead_correlations
 else:
     __getattr__, __dir__ = front_door(__name__)

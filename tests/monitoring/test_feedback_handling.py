@@ -7,7 +7,7 @@ from scipy import stats
 
 from xmresearch.errors import DataError, InsufficientData
 from xmresearch.metrics.share_intervals import share_interval
-from xmresearch.monitoring.handling_times import handling_times, next_contacts
+from xmresearch.monitoring.feedback_handling import handling_times, next_contacts
 
 START = pd.Timestamp("2024-03-01")
 
@@ -76,7 +76,7 @@ def test_intervals_of_call_backs_allow_for_customers_with_many_cases():
         logs.append((size, back))
         truth.append(back.sum() / size.sum())
     share = 0.3
-    from xmresearch.monitoring.handling_times import _share
+    from xmresearch.monitoring.feedback_handling import _share
 
     for size, back in logs:
         whose = np.repeat(np.arange(60), size)
