@@ -1,7 +1,5 @@
 """Cells add up to what one pass over all rows gives, and refuse what they cannot order or count."""
 
-from functools import partial
-
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -136,9 +134,8 @@ def test_a_cell_without_outcomes_is_no_cell():
 
 
 @pytest.mark.parametrize("lazy", [False, True])
-def test_the_same_rows_give_the_same_bits_in_every_run(lazy, monkeypatch):
+def test_the_same_rows_give_the_same_bits_in_every_run(lazy):
     """Threads that sum what they have in the order in which they are done differ in the last digits."""
-    monkeypatch.setattr("xmresearch.sufficient.cell_query.blocks_of", partial(blocks_of, size=5000))
     rng = np.random.default_rng(5)
     frame = pd.DataFrame({
         "unit": rng.integers(0, 300, 40_000), "time": rng.integers(0, 12, 40_000), "score": rng.normal(0, 1, 40_000), "age": rng.normal(40, 9, 40_000),

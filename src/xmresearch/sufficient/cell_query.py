@@ -3,66 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from xmresearch.display import Shown
 from xmresearch.errors import DataError, InsufficientData, nearest
+from xmresearch.sufficient.cell_times import rows_of
+from xmresearch.sufficient.exact_sums import LARGEST, summed
+from xmresearch.sufficient.grouped_rows import Grouped
 from xmresearch.sufficient.partitions import Partition
-from xmresearch.sufficient.sources import blocks_of, from_pandas
 
 if TYPE_CHECKING:
     import polars as pl
 
+FIRST_ROWS, MARGIN = 1000, 64
+"""Rows whose median streamed sums are about, and how many times as far as they others may lie from it before they are summed anew."""
 _MOMENT = r"^(\d{4}[-/]\d{1,2}[-/]\d{1,2})[ T]"
-
-
-@dataclass(frozen=True, repr=False)
-class Grouped(Shown):
-    """Rows by unit, time and arm.
-
-    Attributes
-    ----------
-    table : DataFrame
-        One row per cell (and outcome, if counted): unit, time, arm, n, missing, coded (rows with a missing code), s1, s2 (sums
-        about the centre) with low, high and fraction, or value; x0, x1, ... (sums of covariates).
-    centre : float
-        What the sums are about.
-    kind : str
-        Of time: number, date, text or category.
-    order : list of str
-        Of an ordered category.
-    rows : polars.LazyFrame
-        The rows themselves: unit, time, arm and v, the outcome.
-
-    Notes
-    -----
-    `a + b` is what one pass over both sets of rows would give, with the rows of `a`.
-    """
-
-    table: pd.DataFrame
-    centre: float
-    kind: str
-    order: list[str]
-    rows: pl.LazyFrame
-
-    def __add__(self, other: Grouped) -> Grouped:
-        """Pool two sets of rows."""
-        by = [k for k in ("unit", "time", "arm", "value") if k in self.table]
-        n = [int(part.table["n"].sum()) for part in (self, other)]
-        centre = (n[0] * self.centre + n[1] * other.centre) / max(sum(n), 1)
-        table = pd.concat([part._about(centre) for part in (self, other)], ignore_index=True)
-        how = {"low": "min", "high": "max", "fraction": "any"}
-        sums = {c: how.get(c, "sum") for c in table.columns if c not in by}
-        return replace(self, table=table.groupby(by, sort=True, dropna=False, as_index=False).agg(sums), centre=centre)
-
-    def _about(self, centre: float) -> pd.DataFrame:
-        """Return the table with its sums about another centre."""
-        if "s1" not in self.table:
-            return self.table
-        step, t = self.centre - centre, self.table
-        return t.assign(s1=t["s1"] + t["n"] * step, s2=t["s2"] + step * (2 * t["s1"] + t["n"] * step))
 
 
 class _Kinds(NamedTuple):
@@ -133,11 +91,11 @@ class Query(Shown):
 
         if isinstance(data, pd.DataFrame):
             self._require(data.columns)
-            return self.require_outcomes(self._grouped(*self._rows(_source(data[self.columns], self.time))))
+            return self.require_outcomes(self._grouped(*self._rows(rows_of(data[self.columns], self.time))))
         if isinstance(data, pl.DataFrame):
             return self.require_outcomes(self._grouped(*self._rows(data.lazy())))
         if isinstance(data, pl.LazyFrame):
-            return self.require_outcomes(self._by_blocks(data))
+            return self.require_outcomes(self._streamed(data))
         raise DataError(f"Data of type {type(data).__name__} cannot be read.", "Give a DataFrame or a LazyFrame.")
 
     def of_part(self, part: Partition) -> Grouped:
@@ -189,24 +147,59 @@ class Query(Shown):
         fractions = not (schema[self.outcome].is_integer() or schema[self.outcome] == pl.Boolean)
         return rows, _Kinds(kind, order, floats, fractions)
 
-    def _by_blocks(self, source: pl.LazyFrame) -> Grouped:
-        """Group rows that may be larger than memory.
+    def _streamed(self, source: pl.LazyFrame) -> Grouped:
+        """Group rows that may be larger than memory; threads take them in an order of their own, which exact sums do not show."""
+        import polars as pl
 
-        What threads sum in the order in which they are done differs in its last digits from run to run, so that blocks of fixed size are
-        summed in order; but counts are whole numbers, and only their order must be put right.
-        """
         rows, kinds = self._rows(source)
-        if self.counted and not self.covariates:
-            return self._grouped(rows, kinds, engine="streaming")
-        total: Grouped | None = None
-        for block in blocks_of(rows):
-            found = self._grouped(block.lazy(), kinds)
-            total = found if total is None else total + found
-        return replace(self._grouped(rows.head(0), kinds) if total is None else total, rows=rows)
+        covariates = [f"x{j}" for j in range(len(self.covariates))]
+        measured = covariates if self.counted else ["v", *covariates]
+        of = {name: pl.when(pl.col("v").is_not_null()).then(pl.col(name)) for name in covariates} | {"v": pl.col("v")}
+        finite = pl.all_horizontal(pl.col("v", *covariates).is_finite())
+        first = rows.select("v", *covariates).filter(finite).head(FIRST_ROWS if measured else 0).collect()
+        about = {
+            name: float(np.median(first["v"].to_numpy())) if name == "v" and len(first) else 0.0 for name in measured
+        }
+        values = {name: of[name] - about[name] for name in covariates}
+        others = [pl.col("v").count().alias("n"), pl.col("v").null_count().alias("missing")]
+        others += [pl.col("coded").sum()] if self.codes else []
+        for name in measured:
+            others += [of[name].min().alias(f"{name} low"), of[name].max().alias(f"{name} high")]
+        by, given = ["unit", "time", "arm"], rows
+        if self.counted:
+            by, given = [*by, "value"], rows.with_columns(pl.col("v").alias("value"))
+        else:
+            step = pl.col("v") - about["v"]
+            values |= {"s1": step, "s2": step * step}
+        top = {name: MARGIN * float(np.abs(first[name].to_numpy() - about[name]).max(initial=0.0)) for name in measured}
+        table = summed(given, by, values, _with_squares(top), others)
+        reached = {name: self._largest(table, name, about[name], rows) for name in measured}
+        if any(reached[name] > top[name] for name in measured):
+            table = summed(given, by, values, _with_squares(reached), others)
+        table = table.rename(columns={"v low": "low", "v high": "high"})
+        table = table.drop(columns=[f"{name} {end}" for name in covariates for end in ("low", "high")])
+        table = table if self.codes else table.assign(coded=0)
+        if self.counted:
+            centre = float((table["n"] * table["value"].fillna(0.0)).sum() / max(table["n"].sum(), 1))
+            return Grouped(table, centre, kinds.time, kinds.order, rows)
+        table["fraction"] = self._has_fractions(table, rows, kinds.fractions)
+        return Grouped(table, about["v"], kinds.time, kinds.order, rows)
 
-    def _grouped(
-        self, rows: pl.LazyFrame, kinds: _Kinds, engine: Literal["streaming", "in-memory"] = "in-memory"
-    ) -> Grouped:
+    def _largest(self, table: pd.DataFrame, name: str, about: float, rows: pl.LazyFrame) -> float:
+        """Return the largest distance of a column's values from a number."""
+        import polars as pl
+
+        column = self.outcome if name == "v" else self.covariates[int(name[1:])]
+        ends = table[[f"{name} low", f"{name} high"]].to_numpy(dtype=float)
+        if np.isinf(ends).any():
+            infinite = (pl.col(name).is_infinite() & pl.col("v").is_not_null()).sum().alias(f"{name} infinite")
+            _require_finite(rows.select(infinite).collect(engine="streaming").to_pandas(), {name: column})
+        top = float(np.abs(ends[~np.isnan(ends)] - about).max(initial=0.0))
+        if top > LARGEST:
+            raise DataError(f"Column '{column}' reaches {top:.0e}.", "Give it in larger units.")
+        return top
+
+    def _grouped(self, rows: pl.LazyFrame, kinds: _Kinds) -> Grouped:
         import polars as pl
 
         sums = [pl.col("v").count().alias("n"), pl.col("v").null_count().alias("missing"), pl.col("coded").sum()]
@@ -222,10 +215,7 @@ class Query(Shown):
             sums += [pl.col("v").mean().alias("s1"), pl.col("v").var().alias("s2")]
             sums += [pl.col("v").min().alias("low"), pl.col("v").max().alias("high")]
         # sums over groups depend on their order
-        grouped = given.group_by(by, maintain_order=engine == "in-memory").agg(sums)
-        found: pd.DataFrame = (
-            (grouped.sort(by) if engine == "streaming" else grouped).collect(engine=engine).to_pandas()
-        )
+        found: pd.DataFrame = given.group_by(by, maintain_order=True).agg(sums).collect(engine="in-memory").to_pandas()
         _require_finite(found, kinds.floats)
         found = found.drop(columns=[f"{k} infinite" for k in kinds.floats])
         total = max(found["n"].sum(), 1)
@@ -294,31 +284,14 @@ class Query(Shown):
         return "text", []
 
 
+def _with_squares(top: dict[str, float]) -> dict[str, float]:
+    """Return the largest values of what is summed, of the outcome and its square among them."""
+    return top | ({"s1": top["v"], "s2": top["v"] ** 2} if "v" in top else {})
+
+
 def _require_finite(found: pd.DataFrame, read: dict[str, str]) -> None:
     for key, column in read.items():
         if rows := int(found[f"{key} infinite"].sum()):
             raise DataError(
                 f"Column '{column}' is infinite in {rows} row(s).", "Leave those rows out, or make their cells blank."
             )
-
-
-def _source(frame: pd.DataFrame, time: str) -> pl.LazyFrame:
-    """Return a frame whose categories and periods polars reads as what they mean."""
-    import polars as pl
-
-    repeated = frame.columns[frame.columns.duplicated()]
-    if len(repeated):
-        return from_pandas(frame)
-    changed, order = {}, None
-    for name in frame.columns:
-        dtype = frame[name].dtype
-        if isinstance(dtype, pd.CategoricalDtype):
-            if name == time and dtype.ordered:
-                order = [str(c) for c in dtype.categories]
-                changed[name] = frame[name].astype("string")
-            else:
-                changed[name] = frame[name].astype(dtype.categories.dtype)
-        elif isinstance(dtype, pd.PeriodDtype):
-            changed[name] = frame[name].dt.to_timestamp()
-    source = from_pandas(frame.assign(**changed))
-    return source if order is None else source.with_columns(pl.col(time).cast(pl.Enum(order)))

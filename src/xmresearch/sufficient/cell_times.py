@@ -5,12 +5,16 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from xmresearch.errors import DataError, brief
 from xmresearch.sufficient.calendar import FORMS, covering, name, span
+from xmresearch.sufficient.sources import from_pandas
+
+if TYPE_CHECKING:
+    import polars as pl
 
 MOST_DATES, FEWEST_MONTHS, WEEK = 31, 6, timedelta(days=7)
 _DAY = re.compile(r"\d{4}[-/]\d{1,2}[-/]\d{1,2}([ T].*)?")
@@ -113,3 +117,25 @@ def _name(value: Any, time: str, form: str) -> str:
             f"Set period to {given.form}, or leave it out.",
         )
     return name(covering(given.first, form))
+
+
+def rows_of(frame: pd.DataFrame, time: str) -> pl.LazyFrame:
+    """Return the rows of a frame whose categories and periods polars reads as what they mean."""
+    import polars as pl
+
+    repeated = frame.columns[frame.columns.duplicated()]
+    if len(repeated):
+        return from_pandas(frame)
+    changed, order = {}, None
+    for column in frame.columns:
+        dtype = frame[column].dtype
+        if isinstance(dtype, pd.CategoricalDtype):
+            if column == time and dtype.ordered:
+                order = [str(c) for c in dtype.categories]
+                changed[column] = frame[column].astype("string")
+            else:
+                changed[column] = frame[column].astype(dtype.categories.dtype)
+        elif isinstance(dtype, pd.PeriodDtype):
+            changed[column] = frame[column].dt.to_timestamp()
+    source = from_pandas(frame.assign(**changed))
+    return source if order is None else source.with_columns(pl.col(time).cast(pl.Enum(order)))

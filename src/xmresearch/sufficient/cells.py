@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from xmresearch.display import Shown
 from xmresearch.errors import DataError, InsufficientData
 from xmresearch.sufficient.cell_keys import positions, query_of, require_keys, union
-from xmresearch.sufficient.cell_query import Grouped, Query
+from xmresearch.sufficient.cell_query import Query
 from xmresearch.sufficient.cell_times import guessed_form, into_periods, on_one_clock
+from xmresearch.sufficient.grouped_rows import Grouped
 from xmresearch.sufficient.outcome_levels import odd_codes, require_inside
 from xmresearch.sufficient.partitions import over_partitions, partitions_of
 from xmresearch.sufficient.periods import Periods

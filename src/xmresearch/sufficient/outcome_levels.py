@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from xmresearch.errors import DataError, ParamsError
 
 if TYPE_CHECKING:
-    from xmresearch.sufficient.cell_query import Grouped
+    from xmresearch.sufficient.grouped_rows import Grouped
 
 Array = NDArray[np.float64]
 USUAL_CODES = frozenset(
