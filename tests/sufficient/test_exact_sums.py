@@ -59,7 +59,7 @@ def test_outcomes_far_from_the_first_rows_are_summed_as_well(where):
             own = given.filter(pl.col("u") == u)
             mean = math.fsum(own["y"]) / len(own)
             assert cells.mean[u] == pytest.approx(mean, rel=1e-15)
-            step = 2.0**-96 * (MARGIN * float(own["y"].abs().max())) ** 2
+            step = 2.0**-96 * (MARGIN * float(given["y"].abs().max())) ** 2
             assert cells.scatter[u] == pytest.approx(math.fsum((own["y"] - mean) ** 2), rel=1e-12, abs=len(own) * step)
             assert cells.covariate_means[u, 0] == pytest.approx(math.fsum(own["x"]) / len(own), rel=1e-12, abs=1e-15)
 
