@@ -110,6 +110,18 @@ PUBLISHED = {
     "metrics.league_tables": {"FUNNEL": (0.95, 0.998)},  # Spiegelhalter (2005)
     "missing.little": {"MCAR_LEVEL": 0.05},
     "missing.imputations": {"MIXED": 1.1},  # Gelman & Rubin (1992)
+    "monitoring.season_terms": {"FULL_YEARS": 2, "CYCLES": {"day": 7, "week": 52, "month": 12, "quarter": 4, "year": 1}},
+    "monitoring.autocorrelation": {"CHANCE": 1.645},
+    "monitoring.change_points": {"FEWEST_VALUES": 8, "DRAWS": 999},
+    "monitoring.forecast_models": {  # Hyndman & Athanasopoulos (2021)
+        "KPSS_LEVEL": 0.05, "MOST_DIFFERENCES": 2, "SEASONAL_STRENGTH": 0.64, "MOST_ORDER": 3, "LONGEST_CYCLE": 24,
+    },
+    "monitoring.forecasts": {"FEWEST_VALUES": 12, "FIRST_SHARE": 0.5, "MOST_ORIGINS": 60, "WIDENED": 0.75},
+    "monitoring.change_shares": {"MOST_FACTORS": 12},
+    "monitoring.apdex_scores": {"FRUSTRATED": 4.0},  # Sevcik (2007)
+    "monitoring.dose_responses": {"KNOTS": (0.05, 0.35, 0.65, 0.95), "FEWEST_PER_EFFECT": 10},  # Harrell (2015)
+    "monitoring.satisfaction_links": {"FOLDS": 5, "FEWEST_PER_EFFECT": 10},
+    "monitoring.warning_times": {"MOST_ORDER": 8, "FEWEST_PAIRS": 20},
     "attribution.result": {"FEW_CONVERSIONS": 100, "ENOUGH_DRAWS": 1000, "WIDER": 1.25},
     "attribution.misfit": {"MISFIT": 0.02, "BAD_MISFIT": 0.05},
     "attribution.scores": {"FEW_SCORES": 30},

@@ -171,6 +171,11 @@ def test_shares_stay_within_their_bounds_and_counts_may_be_extreme():
     found = forecast(count, horizon=5, n=n)
     ends = found.tidy().drop(columns="step").to_numpy()
     assert ((ends > 0) & (ends < 1)).all()
+    row = found.tidy().iloc[2]
+    for value, chance in ((row["lower80"], 0.9), (row["forecast"], 0.5), (row["upper95"], 0.025)):
+        assert found.chance_above(value)["chance"][2] == pytest.approx(chance)
+    with pytest.raises(DataError):
+        found.chance_above(1.0)
     assert "1 period" in found.warnings[0]
     t = found.tidy()
     assert (t["lower95"] < t["lower80"]).all()

@@ -118,7 +118,7 @@ def level_changes(
     most : int
         Changes looked for.
     shortest : float
-        Share of the series that a level lasts at least (below 1), or number of periods.
+        Share of the series that a level lasts at least (below 1), or number of periods: no change is looked for nearer to either end.
     changes : int, optional
         Number of changes, where it is known; by default the one of smallest BIC, and none where p is above 1 - confidence.
     interval : {'likelihood', 'bai'}

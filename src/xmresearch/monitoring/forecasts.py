@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -23,10 +23,10 @@ from xmresearch.monitoring.forecast_models import (
     chosen_smoothing,
     seasonal_naive,
 )
+from xmresearch.monitoring.forecast_scales import Scale, on_scale
 from xmresearch.monitoring.seasonal_parts import decomposed
 
 Array = NDArray[np.float64]
-Scale = Literal["level", "log", "share"]
 FEWEST_VALUES = 12
 FIRST_SHARE, MOST_ORIGINS = 0.5, 60
 WIDENED = 0.75
@@ -57,6 +57,8 @@ class Forecast(Shown):
         level, log or share: where the model was fitted.
     n : int
         Values.
+    ahead : Ahead
+        The forecast where the model was fitted, its standard errors widened.
     warnings : tuple of str
         What a reader must know.
     """
@@ -67,6 +69,7 @@ class Forecast(Shown):
     cycle: int
     scale: Scale
     n: int
+    ahead: Ahead
     warnings: tuple[str, ...] = ()
 
     def tidy(self) -> pd.DataFrame:
@@ -80,6 +83,21 @@ class Forecast(Shown):
             "model": row["name"], "mase": row["mase"], "interval_score": row["interval_score"], "cover80": row["cover80"],
             "cover95": row["cover95"], "origins": int(row["origins"]), "n": self.n, "cycle": self.cycle, "scale": self.scale,
         }  # fmt: skip
+
+    def chance_above(self, value: float) -> pd.DataFrame:
+        """Return the probability that each period to come lies above a value, such as a target: step, chance.
+
+        Raises
+        ------
+        DataError
+            The scale cannot have the value.
+        """
+        inside = {"level": np.isfinite(value), "log": value > 0, "share": 0 < value < 1}[self.scale]
+        if not inside:
+            raise DataError(f"{value:g} is no value that the forecast can have.", "Shares lie between 0 and 1.")
+        there = {"level": float, "log": np.log, "share": special.logit}[self.scale](value)
+        chance = stats.t.sf((there - self.ahead.mean) / self.ahead.se, self.ahead.df)
+        return pd.DataFrame({"step": self.table["step"], "chance": chance})
 
     def _head(self) -> dict[str, Any]:
         return self.summary()
@@ -136,7 +154,7 @@ def forecast(
     if model is not None and model not in MODELS:
         raise DataError(f"There is no model '{model}'.", f"Models are {', '.join(MODELS)}.")
     scale = scale or ("level" if n is None else "share")
-    y, notes = _on_scale(values, n, scale)
+    y, notes = on_scale(values, n, scale)
     if len(y) < max(FEWEST_VALUES, 2 * cycle if cycle > 1 else 0):
         raise InsufficientData(
             f"{len(y)} value(s) are too few to forecast a series with a season of {cycle}.",
@@ -157,7 +175,9 @@ def forecast(
         rows.append({"model": name, **scored[name], "chosen": name == best})
     fits = {name: _fitted(y, cycle, name) for name in wanted}
     models = pd.DataFrame([{**row, "name": fits[row["model"]].name} for row in rows])
-    table = _intervals(fits[best].ahead(y, horizon), back, levels, widths[best])
+    plain = fits[best].ahead(y, horizon)
+    ahead = Ahead(plain.mean, widths[best] * plain.se, plain.df)
+    table = _intervals(ahead, back, levels)
     table.insert(0, "step", np.arange(1, horizon + 1))
     if not fits[best].converged:
         notes += ("The search of the model's parameters did not come to an end.",)
@@ -171,42 +191,7 @@ def forecast(
             (level, share * chosen["forecasts"], chosen["forecasts"], share, float(low), float(high), widths[best])
         )
     coverage = pd.DataFrame(past_rows, columns=["level", "covered", "n", "share", "lower", "upper", "widened"])
-    return Forecast(table, models, coverage, cycle, scale, len(y), notes)
-
-
-def _on_scale(values: ArrayLike, n: ArrayLike | None, scale: Scale) -> tuple[Array, tuple[str, ...]]:
-    """Return values where the model is fitted, without blanks at the ends, those between filled."""
-    y = np.asarray(values, dtype="float64")
-    if n is not None:
-        size = np.asarray(n, dtype="float64")
-        if size.shape != y.shape or (size < 0).any() or (y > size).any() or (y < 0).any():
-            raise DataError("Counts of a share lie outside 0 and n.", "Give answers of the kind, then all answers.")
-        # half an answer of each kind: shares of 0 and 1 have log odds
-        y = np.where(size > 0, (y + 0.5) / (size + 1), np.nan)
-    there = np.isfinite(y)
-    if scale == "log" and (y[there] <= 0).any():
-        raise DataError("A value is not above 0 and has no log.", "Use scale='level'.")
-    if scale == "share":
-        if ((y[there] < 0) | (y[there] > 1)).any():
-            raise DataError("A share lies outside 0 and 1.", "Give shares, or counts and n.")
-        if n is None and ((y[there] == 0) | (y[there] == 1)).any():
-            raise DataError("A share of 0 or 1 has no log odds.", "Give counts and n.")
-        y = special.logit(y)
-    elif scale == "log":
-        y = np.log(y)
-    at = np.flatnonzero(there)
-    if not len(at):
-        raise InsufficientData("There is no value.")
-    y, there = y[at[0] : at[-1] + 1], there[at[0] : at[-1] + 1]
-    blank = int((~there).sum())
-    places = np.arange(len(y))
-    y = np.where(there, y, np.interp(places, places[there], y[there]))
-    notes: tuple[str, ...] = ()
-    if blank:
-        notes += (f"{blank} period(s) without a value were filled between their neighbours.",)
-    if at[-1] + 1 < len(np.atleast_1d(np.asarray(values))):
-        notes += ("The last periods have no value: the forecast begins after the last one that has.",)
-    return y, notes
+    return Forecast(table, models, coverage, cycle, scale, len(y), ahead, notes)
 
 
 def _fitted(y: Array, cycle: int, name: str) -> Fitted:
@@ -242,12 +227,10 @@ def _widened(y: Array, past: list[tuple[int, Ahead]]) -> float:
     return max(1.0, 1.0 + WIDENED * (float(np.sqrt(np.concatenate(squares).mean())) - 1.0))
 
 
-def _intervals(
-    ahead: Ahead, back: Callable[[Array], Array], levels: Sequence[float], widened: float = 1.0
-) -> pd.DataFrame:
+def _intervals(ahead: Ahead, back: Callable[[Array], Array], levels: Sequence[float]) -> pd.DataFrame:
     columns = {"forecast": back(ahead.mean)}
     for level in levels:
-        reach = widened * stats.t.ppf(0.5 + level / 2, ahead.df) * ahead.se
+        reach = stats.t.ppf(0.5 + level / 2, ahead.df) * ahead.se
         columns[f"lower{100 * level:g}"] = back(ahead.mean - reach)
         columns[f"upper{100 * level:g}"] = back(ahead.mean + reach)
     return pd.DataFrame(columns)
