@@ -88,6 +88,8 @@ PUBLISHED = {
     "verbatims.prevalence": {"STABLE_LEVEL": 0.05, "FEWEST_LABELS": 30, "FEWEST_TO_HELP": 10, "HALF_WIDTH": 0.05},
     "verbatims.error_rates": {"FEWEST_OF_A_KIND": 5, "FEWEST_TEXTS": 30},
     "verbatims.error_stability": {"MOST_BINS": 10, "LABELS_PER_BIN": {2: 5, 3: 15}, "FEWEST_TEXTS": 30, "FEWEST_OF_A_KIND": 5},
+    "verbatims.duplicates": {"LIKE": 0.7, "SHORTEST": 12, "FEWEST_CUSTOMERS": 5, "FEWEST_REPEATS": 3, "HASHES": 32, "BANDS": 8},
+    "verbatims.text_record": {"FEWEST_WORDS": 1.5, "MOST_WORDS": 300.0},
     "run.batch.summary": {"FEWEST_RUNS": 2, "LEVEL": 0.95},
     "run.batch.figures": {"MOST_FIGURES": 6},
     "run.batch.report": {"MOST_LISTED": 6},

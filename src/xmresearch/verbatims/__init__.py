@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from xmresearch.verbatims.codeframes import Codeframe as Codeframe
     from xmresearch.verbatims.codeframes import load_codeframe as load_codeframe
     from xmresearch.verbatims.codeframes import parse_codeframe as parse_codeframe
+    from xmresearch.verbatims.duplicates import Duplicates as Duplicates
+    from xmresearch.verbatims.duplicates import find_duplicates as find_duplicates
     from xmresearch.verbatims.error_rates import ErrorRates as ErrorRates
     from xmresearch.verbatims.languages import language_of as language_of
     from xmresearch.verbatims.learned_codes import LearnedCodes as LearnedCodes
@@ -36,6 +38,8 @@ if TYPE_CHECKING:
     from xmresearch.verbatims.sentiment_errors import label_curve as label_curve
     from xmresearch.verbatims.sentiment_errors import sentiment_errors as sentiment_errors
     from xmresearch.verbatims.sentiment_training import train_sentiment as train_sentiment
+    from xmresearch.verbatims.text_record import TextRecord as TextRecord
+    from xmresearch.verbatims.text_record import record_texts as record_texts
     from xmresearch.verbatims.texts import normalised as normalised
     from xmresearch.verbatims.texts import simplified as simplified
     from xmresearch.verbatims.theme_changes import theme_changes as theme_changes
