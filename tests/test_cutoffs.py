@@ -143,14 +143,16 @@ PUBLISHED = {
         "SRM_LEVEL": 0.001, "ATTRITION_LEVEL": 0.01, "FEW_ROWS": 30, "FEW_CLUSTERS": 10, "OVERDISPERSED": 1.5,
     },
     "causal.sequential": {"FEWEST": 30},
-    "verbatims.topics": {"STABLE": 0.6, "MOST_TOPICS": 12, "MOST_FITTED": 6000, "MOST_WORDS": 5000, "COMMON": 0.5, "RELEVANCE": 0.6},  # Sievert & Shirley (2014)
-    "verbatims.topic_stability": {"NEARLY": 0.03, "TEXTS_PER_TOPIC": 30, "SMOOTHING": 0.1},
+    "verbatims.topics": {"MOST_TOPICS": 12, "MOST_FITTED": 6000, "MOST_WORDS": 5000, "COMMON": 0.5, "RELEVANCE": 0.6},  # Sievert & Shirley (2014)
+    "verbatims.topic_stability": {"STABLE": 0.6, "NEARLY": 0.02, "TEXTS_PER_TOPIC": 30, "SMOOTHING": 0.1},
     "verbatims.code_errors": {"FEW_CODED": 10},
     "verbatims.learned_codes": {"FEWEST_EXAMPLES": 5, "PLAIN_THRESHOLD": 0.5, "LEAST_F1": 0.1},  # Fan & Lin (2007)
     "verbatims.codeframes": {"WORDS_AFTER_NEGATION": 3, "HAN_AFTER_NEGATION": 4},
     "metrics.krippendorff": {"FEWEST_UNITS": 3},
     "verbatims.theme_changes": {"FEWEST_PEOPLE": 10},
     "verbatims.pain_points": {"MOST_REDRAWN": 4000},
+    "studies.voice.reading": {"REPEATED_BY": 3, "LONG": 60.0, "LONGEST": 5000, "FEWEST_TEXTS": 50},
+    "studies.voice.evidence": {"EVEN": 0.5, "FEWEST_LABELS": 40},
     "verbatims.new_topics": {"NEW_BELOW": 0.25},
     "run.file_differences": {"RELATIVE": 0.01, "OF_COLUMN": 0.001, "TIMES": 4.0, "QUANTILE": 2.7},
 }  # fmt: skip

@@ -1,11 +1,13 @@
 """Topics: planted ones are found again, are stable, are named by their own words, and small ones stay unnamed."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.metrics import adjusted_rand_score
 from verbatim_worlds import EN, ZH, corpus
 
 from xmresearch.errors import DataError, InsufficientData
+from xmresearch.verbatims.topic_stability import number_of_topics
 from xmresearch.verbatims.topics import find_topics
 
 SEEDS = (1, 2, 3)
@@ -56,6 +58,20 @@ def test_texts_without_topics_are_told_as_unstable():
     result = find_topics(texts, seed=5)
     assert (result.diagnostics()["status"] == "warn").all()
     assert result.summary()["halved_ari"] < 0.6
+
+
+@pytest.mark.parametrize(
+    ("agree", "bits", "number"),
+    [
+        ((0.9, 0.8, 0.8, 0.59), (0.7, 1.0, 1.0, 2.0), 3),
+        ((0.9, 0.8, 0.8, 0.60), (0.7, 1.0, 1.0, 2.0), 5),
+        ((0.9, 0.8, 0.8, 0.8), (0.7, 0.981, 1.0, 0.9), 3),
+        ((0.9, 0.8, 0.8, 0.8), (0.7, 0.979, 1.0, 0.9), 4),
+        ((0.2, 0.5, 0.4, np.nan), (0.7, 0.8, 1.0, 2.0), 3),
+    ],
+)
+def test_the_number_is_that_of_stable_topics_that_tell_most(agree, bits, number):
+    assert number_of_topics(pd.DataFrame({"topics": range(2, 6), "halved_ari": agree, "bits": bits})) == number
 
 
 def test_people_count_once_and_shares_are_of_people(found):

@@ -51,6 +51,16 @@ class TouchpointsSource(BaseModel):
     seed: int = Field(20260101, ge=0, description="seed of the simulation")
 
 
+class VoiceSource(BaseModel):
+    """Simulated texts of visitors of a government service hall, in Chinese and English, with declared truth."""
+
+    model_config = _Strict
+    source: Literal["scenario"] = "scenario"
+    name: Literal["service_hall_voice"] = Field("service_hall_voice", description="which scenario")
+    n: int = Field(3000, ge=300, le=2_000_000, description="number of texts")
+    seed: int = Field(20260101, ge=0, description="seed of the simulation")
+
+
 class DatasetSource(BaseModel):
     """A known data set, from the folder in XMRESEARCH_DATA, from an installed package or from its publisher."""
 
@@ -295,6 +305,12 @@ PanelSource = Annotated[
 
 TouchSource = Annotated[
     TouchpointsSource | DatasetSource | FileSource | SqlSource,
+    Field(discriminator="source"),
+    BeforeValidator(_infer_source),
+]
+
+VerbatimSource = Annotated[
+    VoiceSource | DatasetSource | FileSource | SqlSource,
     Field(discriminator="source"),
     BeforeValidator(_infer_source),
 ]

@@ -22,7 +22,7 @@ PARAMS = f"{FOLDER}/params.yml"
 PSEUDONYM_KEY = ".protect.key"
 _WORDS_OF_WORD = re.compile(r"<w:t(?: [^>]*)?>[^<]*\S")
 _TEXT_OF_XML = re.compile(r">([^<>]*\S[^<>]*)<")
-KEPT = {"codebook": ".yml", "references": ".bib", "own_references": ".bib"}
+KEPT = {"codebook": ".yml", "codeframe": ".yml", "references": ".bib", "own_references": ".bib"}
 """Inputs that are kept as texts, with the ending that they get: those that hold no rows of respondents."""
 STYLE = "style."
 """What keys of inputs that are files of a client's style begin with; they keep their endings."""

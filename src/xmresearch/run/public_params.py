@@ -12,7 +12,7 @@ from xmresearch.identifiers.headings import by_name
 from xmresearch.identifiers.names import PLACEHOLDER, is_name
 from xmresearch.identifiers.patterns import scrub_all
 
-_PATHS = ("path", "codebook", "key", "logo", "css", "reference_docx", "reference_pptx")
+_PATHS = ("path", "codebook", "codeframe", "key", "logo", "css", "reference_docx", "reference_pptx")
 FILE_OF_DATABASE = "duckdb:///"
 """What stands before the path of a database's file in its address."""
 _SCHEMES = re.compile(rf"{FILE_OF_DATABASE}|(?:s3|gs|az)://")

@@ -24,8 +24,10 @@ HALVINGS = 4
 """Times the texts are parted into halves."""
 TEXTS_PER_TOPIC = 30
 """Fewest texts for each topic that is looked for."""
-NEARLY = 0.03
-"""Agreement of halves that chance alone moves: a topic more must bring as much."""
+STABLE = 0.6
+"""Adjusted Rand index of two halves of the texts below which topics are told as unstable."""
+NEARLY = 0.02
+"""Part of the information that chance alone moves: a topic more must bring as much."""
 SMOOTHING = 0.1
 """Added to the count of each word in each topic, so that none is impossible."""
 
@@ -175,6 +177,24 @@ def agreement(first: Labels, second: Labels) -> float:
     return float(adjusted_rand_score(first[both], second[both])) if both.any() else float("nan")
 
 
+def shared_information(first: Labels, second: Labels) -> float:
+    """Return how much two ways to sort texts tell of one another beyond chance, in bits; texts that either leaves out are not counted.
+
+    References
+    ----------
+    Vinh, N. X., Epps, J. & Bailey, J. (2010). Information theoretic measures for clusterings comparison. JMLR, 11, 2837-2854.
+    """
+    from sklearn.metrics import mutual_info_score
+    from sklearn.metrics.cluster import contingency_matrix, expected_mutual_information
+
+    both = (first >= 0) & (second >= 0)
+    if not both.any():
+        return 0.0
+    table = contingency_matrix(first[both], second[both], sparse=True).astype(np.int64)
+    found = mutual_info_score(None, None, contingency=table) - expected_mutual_information(table, int(both.sum()))
+    return float(found / np.log(2))
+
+
 def stability(matrix: Any, counts: Any, mixture: Mixture, *, seed: int) -> dict[str, Any]:
     """Measure how far topics stay the same when the start and when the texts change.
 
@@ -191,7 +211,8 @@ def stability(matrix: Any, counts: Any, mixture: Mixture, *, seed: int) -> dict[
     -------
     dict
         reseeded and halved, the mean similarity of topics to their partners from other starts and between halves of the texts;
-        reseeded_ari and halved_ari, the agreement of how texts are sorted; of_topic, the similarity of each topic to its partner in a
+        reseeded_ari and halved_ari, the agreement of how texts are sorted; bits, what the sorting by one half tells of that by the other;
+        of_topic, the similarity of each topic to its partner in a
         half, shape (K,).
     """
     rng = np.random.default_rng([seed, 7])
@@ -202,39 +223,46 @@ def stability(matrix: Any, counts: Any, mixture: Mixture, *, seed: int) -> dict[
         other = topics_of_matrix(matrix, counts, k, seed=start)
         seeds.append(float(matched(profile, other.profile()).mean()))
         seeds_ari.append(agreement(own, topic_of(other, counts)[0]))
-    halves, halves_ari, of_topic = [], [], np.zeros(k)
+    halves, halves_ari, bits, of_topic = [], [], [], np.zeros(k)
     for _ in range(HALVINGS):
         order = rng.permutation(n)
         parts = [np.sort(order[: n // 2]), np.sort(order[n // 2 :])]
         one, two = (topics_of_matrix(matrix[part], counts[part], k, seed=seed) for part in parts)
         halves.append(float(matched(one.profile(), two.profile()).mean()))
-        halves_ari.append(agreement(topic_of(one, counts)[0], topic_of(two, counts)[0]))
+        sorted_ = [topic_of(half, counts)[0] for half in (one, two)]
+        halves_ari.append(agreement(*sorted_))
+        bits.append(shared_information(*sorted_))
         of_topic += sum(matched(profile, half.profile()) for half in (one, two)) / (2 * HALVINGS)
     return {
         "reseeded": float(np.mean(seeds)), "reseeded_ari": float(np.mean(seeds_ari)), "halved": float(np.mean(halves)),
-        "halved_ari": float(np.mean(halves_ari)), "of_topic": of_topic,
+        "halved_ari": float(np.mean(halves_ari)), "bits": float(np.mean(bits)), "of_topic": of_topic,
     }  # fmt: skip
 
 
 def number_of_topics(tried: pd.DataFrame) -> int:
-    """Choose the number of topics: the smallest under which halves of the texts agree nearly best on how all texts are sorted.
+    """Choose the number of topics: of those that are stable, the smallest by which halves of the texts tell nearly most of one another.
 
     Parameters
     ----------
     tried : DataFrame
-        One row per number, rising: topics and halved_ari.
+        One row per number, rising: topics, halved_ari and bits.
 
     Returns
     -------
     int
+        Of two topics or three agreement alone is easy, and tells little; where none is stable, the one with most agreement.
 
     References
     ----------
     Lange, T., Roth, V., Braun, M. L. & Buhmann, J. M. (2004). Stability-based validation of clustering solutions. Neural Computation,
     16, 1299-1323.
     """
-    agree = tried["halved_ari"].fillna(-1.0).to_numpy()
-    return int(tried["topics"].to_numpy()[int((agree >= agree.max() - NEARLY).argmax())])
+    agree, bits = (tried[c].fillna(-1.0).to_numpy() for c in ("halved_ari", "bits"))
+    steady = agree >= STABLE
+    if not steady.any():
+        return int(tried["topics"].to_numpy()[int(agree.argmax())])
+    told = np.where(steady, bits, -np.inf)
+    return int(tried["topics"].to_numpy()[int((told >= (1 - NEARLY) * told.max()).argmax())])
 
 
 def candidates(n: int, most: int) -> Sequence[int]:

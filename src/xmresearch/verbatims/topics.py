@@ -18,6 +18,7 @@ from xmresearch.metrics.share_intervals import share_interval
 from xmresearch.verbatims.segmentation import TopicLanguage, main_languages
 from xmresearch.verbatims.texts import as_texts, simplified
 from xmresearch.verbatims.topic_stability import (
+    STABLE,
     TEXTS_PER_TOPIC,
     Mixture,
     candidates,
@@ -29,8 +30,6 @@ from xmresearch.verbatims.topic_stability import (
 from xmresearch.verbatims.vocabulary import telling_words, word_counts
 
 Names = NDArray[np.object_]
-STABLE = 0.6
-"""Adjusted Rand index of two halves of the texts below which topics are told as unstable."""
 MOST_TOPICS = 12
 """Topics that are tried at most, in each language."""
 MOST_FITTED = 6_000
@@ -73,7 +72,8 @@ class TopicResult(Shown):
         the people who wrote) with lower and upper (Wilson), and stability (similarity to its partner in a half of the texts).
     tried : DataFrame
         One row per language and number of topics: language, topics, reseeded and reseeded_ari (similarity of topics and agreement of
-        sorted texts over random starts), halved and halved_ari (between halves of the texts), chosen.
+        sorted texts over random starts), halved and halved_ari (between halves of the texts), bits (what
+        the sorting by one half tells of that by the other), chosen.
     topic : ndarray of object
         Name of the topic of each text, shape (n,); '' where it has none.
     weight : ndarray

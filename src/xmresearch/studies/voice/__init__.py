@@ -1,0 +1,1 @@
+"""The study of verbatims: what hurts, how often, how badly."""
