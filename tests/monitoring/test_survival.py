@@ -106,6 +106,21 @@ def test_robust_errors_and_proportionality_are_those_of_r(name):
     np.testing.assert_allclose(found.proportionality[["chi2", "df", "p"]], checks[["chisq", "df", "p"]], rtol=1e-6)
 
 
+def test_concordance_of_many_is_that_of_every_pair(monkeypatch):
+    from xmresearch.monitoring import concordance
+
+    rng = np.random.default_rng(8)
+    t, e, score = rng.integers(1, 40, 300).astype(float), rng.random(300) < 0.6, np.round(rng.standard_normal(300), 1)
+    agree = pairs = 0.0
+    for k in np.flatnonzero(e):
+        later = (t > t[k]) | ((t == t[k]) & ~e)
+        pairs += later.sum()
+        agree += (score[later] < score[k]).sum() + 0.5 * (score[later] == score[k]).sum()
+    for block in (7, 1000):
+        monkeypatch.setattr(concordance, "BLOCK", block)
+        assert concordance.concordance(t, e, score) == pytest.approx(agree / pairs, rel=1e-12)
+
+
 def test_clusters_of_one_are_rows_and_doubled_rows_are_not_twice_the_evidence():
     time, ended, x, _ = complaints()
     rows = cox(time, ended, x, robust=True, ties="breslow").tidy()

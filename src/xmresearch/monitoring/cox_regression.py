@@ -13,6 +13,7 @@ from scipy import stats
 from xmresearch.display import Shown
 from xmresearch.errors import DataError, ModelError
 from xmresearch.metrics.share_intervals import quantile
+from xmresearch.monitoring.concordance import concordance
 from xmresearch.monitoring.survival_curves import survival_curve, times_given
 
 Array = NDArray[np.float64]
@@ -166,7 +167,7 @@ def cox(
     checks = pd.DataFrame(columns=["term", "chi2", "df", "p"])
     if ties != "exact":
         checks = risks.proportionality(b, {name: [place[c] for c in columns] for name, columns in blocks.items()})
-    agree = _concordance(t, e, centred @ b)
+    agree = concordance(t, e, centred @ b)
     return CoxFit(table, checks, found[0], null, tests, agree, len(t), int(e.sum()), ties, confidence)
 
 
@@ -285,13 +286,3 @@ class _Risks:
             chi2 = float(u[columns] @ np.linalg.solve(left, u[columns]))
             rows.append((name, chi2, len(columns), float(stats.chi2.sf(chi2, len(columns)))))
         return pd.DataFrame(rows, columns=["term", "chi2", "df", "p"])
-
-
-def _concordance(t: Array, e: NDArray[np.bool_], score: Array) -> float:
-    """Return the share of comparable pairs in which the one that ended first has the higher hazard; equal ones count half."""
-    agree = pairs = 0.0
-    for k in np.flatnonzero(e):
-        later = (t > t[k]) | ((t == t[k]) & ~e)
-        pairs += later.sum()
-        agree += (score[later] < score[k]).sum() + 0.5 * (score[later] == score[k]).sum()
-    return agree / pairs if pairs else float("nan")
