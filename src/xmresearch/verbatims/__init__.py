@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from xmresearch.verbatims.learned_codes import codes_out_of_fold as codes_out_of_fold
     from xmresearch.verbatims.learned_codes import learn_codes as learn_codes
     from xmresearch.verbatims.new_topics import topics_since as topics_since
+    from xmresearch.verbatims.outside_scores import corrected_flags as corrected_flags
+    from xmresearch.verbatims.outside_scores import stated_rates as stated_rates
     from xmresearch.verbatims.pain_points import PainPoints as PainPoints
     from xmresearch.verbatims.pain_points import pain_points as pain_points
     from xmresearch.verbatims.prevalence import CorrectedShares as CorrectedShares
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
     from xmresearch.verbatims.segmentation import words_of as words_of
     from xmresearch.verbatims.sentiment import SentimentModel as SentimentModel
     from xmresearch.verbatims.sentiment import lexicon_model as lexicon_model
+    from xmresearch.verbatims.sentiment_counts import SentimentCounts as SentimentCounts
+    from xmresearch.verbatims.sentiment_counts import count_sentiment as count_sentiment
     from xmresearch.verbatims.sentiment_errors import SentimentErrors as SentimentErrors
     from xmresearch.verbatims.sentiment_errors import label_curve as label_curve
     from xmresearch.verbatims.sentiment_errors import sentiment_errors as sentiment_errors

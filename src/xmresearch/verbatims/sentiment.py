@@ -99,12 +99,26 @@ class SentimentModel(Shown):
         DataError
             One of them is no text.
         """
-        given = as_texts(texts)
-        parts = [self._chunk(given[k : k + CHUNK]) for k in range(0, len(given), CHUNK)] or [self._chunk([])]
+        return self.predict_simplified(simplified(as_texts(texts)))
+
+    def predict_simplified(self, texts: list[str]) -> pd.DataFrame:
+        """Do as `predict` does, with texts that `simplified` has written.
+
+        Parameters
+        ----------
+        texts : list of str
+            Normalised, in simplified characters.
+
+        Returns
+        -------
+        DataFrame
+            See `predict`.
+        """
+        parts = [self._chunk(texts[k : k + CHUNK]) for k in range(0, len(texts), CHUNK)] or [self._chunk([])]
         return pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0]
 
     def _chunk(self, texts: list[str]) -> pd.DataFrame:
-        features = features_of(simplified(texts))
+        features = features_of(texts)
         counts = None if self._counter is None else weighted(self._counter.transform(features.texts), self.idf)
         known = (features.valence != 0).any(axis=1)
         if counts is not None:

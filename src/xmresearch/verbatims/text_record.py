@@ -97,7 +97,7 @@ def record_texts(texts: Iterable[object], *, customers: Sequence[object] | None 
     kinds = duplicates.table["kind"].to_numpy(dtype="object")
     kind_of = np.append(kinds, "")[duplicates.group]
     blank = np.array([not t for t in plain], dtype=bool)
-    praise, nothing = (np.array([_is_default(t, k) for t in simple], dtype=bool) for k in ("praise", "nothing"))
+    praise, nothing = (np.array([is_default(t, k) for t in simple], dtype=bool) for k in ("praise", "nothing"))
     rows = pd.DataFrame({
         "language": [language_of(t.replace(ADDRESS, " ")) for t in plain], "words": words, "blank": blank,
         "very_short": ~blank & (words < FEWEST_WORDS), "very_long": words > MOST_WORDS,
@@ -108,7 +108,8 @@ def record_texts(texts: Iterable[object], *, customers: Sequence[object] | None 
     return TextRecord(rows, duplicates)
 
 
-def _is_default(text: str, kind: str) -> bool:
+def is_default(text: str, kind: str) -> bool:
+    """Whether a text (normalised, in simplified characters) is what platforms put where nobody wrote: `praise`, or `nothing`."""
     letters = _MARKS.sub("", text)
     return bool(letters) and len(letters) <= LONGEST_DEFAULT and _defaults(kind).fullmatch(letters) is not None
 
