@@ -9,7 +9,7 @@ from sklearn.metrics import cohen_kappa_score, roc_auc_score
 
 from xmresearch.errors import DataError, InsufficientData
 from xmresearch.verbatims.probabilities import calibration_error
-from xmresearch.verbatims.sentiment import lexicon_model
+from xmresearch.verbatims.sentiment import digest, lexicon_model
 from xmresearch.verbatims.sentiment_errors import auc, label_curve, sentiment_errors
 from xmresearch.verbatims.sentiment_training import _folds, _together, label_values, train_sentiment
 
@@ -127,6 +127,24 @@ def test_held_out_errors_are_honest_where_labels_are_noise():
     assert abs(roc_auc_score(by_customer < 0, held_out["negative"]) - 0.5) < 0.09
     _, leaking = train_sentiment(words, by_customer)
     assert roc_auc_score(by_customer < 0, leaking["negative"]) > 0.9
+
+
+@pytest.mark.parametrize("neutral", [False, True])
+def test_labelled_texts_among_others_are_scored_as_they_were_held_out(neutral):
+    """To the last digits, in any order; other texts by a model that their letters choose."""
+    texts, labels, _ = planted(600, 3, neutral)
+    model, held_out = train_sentiment(texts, labels)
+    others, _, _ = planted(900, 4, neutral)
+    found = model.predict([*others, *texts[::-1]], held_out=True)
+    again = found.iloc[:899:-1].reset_index(drop=True)
+    columns = ["negative", "positive", "index", "known", "kind"]
+    pd.testing.assert_frame_equal(again[columns], held_out[columns], check_exact=False, rtol=1e-12)
+    whole = model.predict(texts)
+    assert np.abs(whole["negative"] - held_out["negative"]).max() > 0.05
+    used = {digest(t) % 5 for t in others}
+    assert used == set(range(5))
+    seen, fresh = (train_sentiment(texts, labels)[0].predict(others, held_out=h)["negative"] for h in (True, False))
+    assert np.corrcoef(seen, fresh)[0, 1] > 0.97
 
 
 def test_rows_stay_together_by_text_and_customer():

@@ -110,7 +110,7 @@ def count_sentiment(
     Returns
     -------
     SentimentCounts
-        `corrected_shares` makes shares and indices of its `scores`. Boilerplate is not looked for here: see `record_texts`.
+        `corrected_shares` makes shares and indices of its `scores`, which are `held_out` ones (see `SentimentModel.predict`). Boilerplate is not looked for here: see `record_texts`.
 
     Raises
     ------
@@ -174,7 +174,7 @@ def _of_frame(asked: _Asked, frame: pd.DataFrame) -> SentimentCounts:
     no_group = groups.isna().any(axis=1).to_numpy(dtype=bool) if len(asked.groups) else np.zeros(len(texts), dtype=bool)
     nothing &= ~praise
     kept = ~(blank | praise | nothing | no_group)
-    told = asked.model.predict_simplified([letters[i] for i in np.flatnonzero(kept)])
+    told = asked.model.predict_simplified([letters[i] for i in np.flatnonzero(kept)], held_out=True)
     scored = pd.concat([groups[kept].reset_index(drop=True), told], axis=1)
     found = {
         "texts": len(texts), "blank": int(blank.sum()), "default_praise": int(praise.sum()), "default_nothing": int(nothing.sum()),

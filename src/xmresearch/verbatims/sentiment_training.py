@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,9 @@ from xmresearch.verbatims.probabilities import Calibration, calibrated
 from xmresearch.verbatims.sentiment import (
     LEXICON_WEIGHTS,
     Cut,
+    FoldModel,
     SentimentModel,
+    digest,
     features_of,
     logits_of,
     probability_table,
@@ -113,18 +116,43 @@ def train_sentiment(
     label = np.concatenate([y, np.array(list(seeds.values()), dtype="int64")])
     learns = np.concatenate([fold, np.full(len(seeds), FOLDS)])
     logits = {kind: np.zeros(n) for kind in asked}
+    parts = []
     for k in range(FOLDS):
         held, seen = np.flatnonzero(fold == k), learns != k
         cuts, kept, idf = _fitted(counts[seen], valence[seen], label[seen], asked)
         terms = weighted(counts[held][:, kept], idf)
         for cut in cuts:
             logits[cut.label][held] = logits_of(cut, terms, valence[held])
-    held_out = {kind: _cross_calibrated(z, y == kind, fold) for kind, z in logits.items()}
+        parts.append((cuts, kept, idf))
+    # each fold's probabilities are calibrated on the others
+    maps = [{q: calibrated(z[fold != k], y[fold != k] == q) for q, z in logits.items()} for k in range(FOLDS)]
+    held_out = {q: np.zeros(n) for q in asked}
+    for k in range(FOLDS):
+        for q, z in logits.items():
+            held_out[q][fold == k] = maps[k][q].probability(z[fold == k])
     cuts, kept, idf = _fitted(counts, valence, label, asked)
-    cuts = [Cut(c.label, c.terms, c.valence, c.intercept, calibrated(logits[c.label], y == c.label)) for c in cuts]
+    cuts = [replace(c, calibration=calibrated(logits[c.label], y == c.label)) for c in cuts]
     vocabulary = {str(term): i for i, term in enumerate(counter.get_feature_names_out()[kept])}
-    model = SentimentModel(tuple(cuts), vocabulary, idf, kinds, n)
-    return model, probability_table(held_out, kinds, np.array([bool(t) for t in features.texts])).assign(label=y)
+    folds = tuple(_on_all_terms(*part, all_kept=kept, maps=maps[k]) for k, part in enumerate(parts))
+    fold_of = {digest(t): int(k) for t, k in zip(features.texts, fold, strict=True)}
+    model = SentimentModel(tuple(cuts), vocabulary, idf, kinds, n, folds, fold_of)
+    known = (features.valence != 0).any(axis=1) | (np.diff(counts[:n][:, kept].indptr) > 0)
+    return model, probability_table(held_out, kinds, known).assign(label=y)
+
+
+def _on_all_terms(
+    cuts: list[Cut], kept: NDArray[np.int64], idf: Array, *, all_kept: NDArray[np.int64], maps: dict[int, Calibration]
+) -> FoldModel:
+    """Return a fold's model with a place for every term that the whole model knows."""
+    at = np.searchsorted(all_kept, kept)  # whatever a fold keeps, the whole keeps too
+
+    def spread(values: Array) -> Array:
+        found = np.zeros(len(all_kept))
+        found[at] = values
+        return found
+
+    wide = tuple(replace(c, terms=spread(c.terms), calibration=maps[c.label]) for c in cuts)
+    return FoldModel(wide, spread(idf))
 
 
 def _together(texts: list[str], customers: Sequence[object] | None) -> NDArray[np.int64]:
@@ -198,12 +226,3 @@ def _fitted(
         by_valence = weights[len(kept) : -1] * VALENCE_SCALE + weights[-1] * LEXICON_SCALE * LEXICON_WEIGHTS
         cuts.append(Cut(label, weights[: len(kept)], by_valence, float(fit.intercept_[0]), Calibration(1.0, 0.0)))
     return cuts, kept, np.asarray(idf, dtype="float64")
-
-
-def _cross_calibrated(logits: Array, outcomes: NDArray[np.bool_], fold: NDArray[np.int64]) -> Array:
-    """Return the probability of each row by the calibration of the other folds."""
-    found = np.zeros(len(logits))
-    for k in np.unique(fold):
-        held = fold == k
-        found[held] = calibrated(logits[~held], outcomes[~held]).probability(logits[held])
-    return found
