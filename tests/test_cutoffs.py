@@ -152,6 +152,7 @@ PUBLISHED = {
     "verbatims.theme_changes": {"FEWEST_PEOPLE": 10},
     "verbatims.pain_points": {"MOST_REDRAWN": 4000},
     "studies.voice.reading": {"REPEATED_BY": 3, "LONG": 60.0, "LONGEST": 5000, "FEWEST_TEXTS": 50},
+    "studies.voice.claims": {"MOST_NAMED": 3},
     "studies.voice.evidence": {"EVEN": 0.5, "FEWEST_LABELS": 40},
     "verbatims.new_topics": {"NEW_BELOW": 0.25},
     "run.file_differences": {"RELATIVE": 0.01, "OF_COLUMN": 0.001, "TIMES": 4.0, "QUANTILE": 2.7},

@@ -11,6 +11,7 @@ from xmresearch.errors import DataError, InsufficientData, ParamsError
 from xmresearch.params.load import load_params
 from xmresearch.studies.voice.claims import reading_checks, reading_conditions, voice_claims
 from xmresearch.studies.voice.evidence import examine
+from xmresearch.studies.voice.months import negative_by_month
 from xmresearch.studies.voice.params import VoiceParams
 from xmresearch.studies.voice.reading import codes_of, read_verbatims
 from xmresearch.verbatims.codeframes import load_codeframe
@@ -229,6 +230,32 @@ def test_a_file_runs_end_to_end_in_chinese_with_a_codeframe_of_its_own(own, tmp_
     assert (folder / "archive" / "codeframe.yml").is_file()
     for path in [folder / "report.html", folder / "executed.ipynb", *folder.glob("tables/*.csv")]:
         assert "13700001111" not in path.read_text("utf-8"), path.name
+
+
+def test_negative_texts_by_month_are_corrected_where_people_labelled(hall):
+    """Without labels shares are as read; with them, those of a model that finds half of what is negative are put right."""
+    date = hall["date"]
+    negative = np.arange(len(hall)) % 2 == 0
+    rng = np.random.default_rng(1)
+    score = np.where(negative, rng.beta(3, 3, len(hall)), rng.beta(1, 8, len(hall)))
+    told = pd.DataFrame({"negative": score, "positive": 1 - score, "kind": np.where(score > 0.5, -1, 1)})
+    plain = negative_by_month(told, date, None, own_params())
+    assert plain.summary()["case"] == "as_read"
+    assert plain.table["share"].mean() < 0.35
+    at = rng.permutation(len(hall))[:500]
+    held_out = told.iloc[at].assign(label=np.where(negative[at], -1, 1))
+    held_out.index = at
+    found = negative_by_month(told, date, held_out, own_params())
+    assert found.summary()["case"] == "corrected"
+    known = found.table.dropna(subset=["share"])
+    assert len(known) >= 6
+    assert ((known["share_lower"] <= 0.5) & (known["share_upper"] >= 0.5)).mean() >= 0.75
+    few = negative_by_month(
+        told.iloc[:30], pd.Series(pd.to_datetime(["2025-01-05"] * 9 + ["2025-03-05"] * 21)), None, own_params()
+    )
+    assert few.table["month"].tolist() == ["2025-01", "2025-02", "2025-03"]
+    assert few.table["share"].isna().tolist()[:2] == [True, True]
+    assert negative_by_month(told.iloc[:2], pd.Series([pd.NaT, pd.NaT]), None, own_params()) is None
 
 
 def test_the_declared_truth_is_that_of_many_texts():

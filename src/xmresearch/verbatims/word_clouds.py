@@ -16,6 +16,8 @@ from xmresearch.display import Shown
 from xmresearch.errors import DataError, InsufficientData
 
 WIDTH, HEIGHT = 900, 450
+MARGIN, LARGEST = 6, 84
+"""Room about a word, and the height of the largest."""
 SIDEWAYS = 0.0
 """Share of words that stand upright: none, so that all can be read."""
 
@@ -98,7 +100,7 @@ def word_cloud(weights: Mapping[str, float], font: Path | str, *, most: int = 80
 
     cloud = WordCloud(
         font_path=str(font), width=WIDTH, height=HEIGHT, max_words=most, prefer_horizontal=1 - SIDEWAYS, random_state=seed,
-        background_color=None, mode="RGBA", relative_scaling=0.5, color_func=lambda *_, **__: "#1d5b8f",
+        background_color=None, mode="RGBA", relative_scaling=0.5, margin=MARGIN, max_font_size=LARGEST, color_func=lambda *_, **__: "#1d5b8f",
     )  # fmt: skip
     cloud.generate_from_frequencies({str(w): float(v) for w, v in weights.items()})
     rows = [

@@ -89,7 +89,6 @@ class HallVoice:
         traditional = chinese & (rng.random(n) < TRADITIONAL)
         odd = rng.random(n) < ODD
         negative = complains.any(axis=1) | face
-        mixed = negative & praises.any(axis=1)
         frame = pd.DataFrame(
             {"text": _in_traditional(texts, traditional), "customer": [f"c{c:07d}" for c in design["customer"]]}
         )
@@ -98,7 +97,7 @@ class HallVoice:
         frame["touchpoint"] = np.array(TOUCHPOINTS, dtype=object)[design["where"]]
         felt = 4.6 - complains @ COSTS - 0.6 * face + 0.2 * praises.sum(axis=1) + rng.normal(0, 0.7, n)
         frame["rating"] = np.where(rng.random(n) < RATED, np.clip(np.rint(felt), 1, 5), np.nan)
-        told = ~odd & ~mixed & (rng.permutation(n) < LABELLED)
+        told = ~odd & (rng.permutation(n) < LABELLED)
         label = np.where(negative ^ (rng.random(n) < SLIP), "negative", "positive")
         frame["sentiment"] = pd.Series(label, dtype=object).where(told, None)
         coded = ~odd & (rng.permutation(n) < CODED)

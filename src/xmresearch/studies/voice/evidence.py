@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from xmresearch.display import Shown
 from xmresearch.errors import InsufficientData
 from xmresearch.metrics.share_intervals import share_interval
+from xmresearch.studies.voice.months import Months, negative_by_month
 from xmresearch.studies.voice.params import VoiceParams
 from xmresearch.studies.voice.reading import Verbatims, codes_of
 from xmresearch.verbatims.aspects import aspects, by_theme
@@ -57,8 +58,10 @@ class Evidence(Shown):
     pains : PainPoints or None
     places : ThemeTouchpoints or None
     links : ThemeLinks or None
-    changes, months : DataFrame or None
-        Of complaints before and after the change, and by month.
+    changes : DataFrame or None
+        Of complaints before and after the change.
+    months : Months or None
+        Negative texts by month.
     topics : TopicResult or None
     since : DataFrame or None
         Topics since the change.
@@ -78,7 +81,7 @@ class Evidence(Shown):
     places: ThemeTouchpoints | None
     links: ThemeLinks | None
     changes: pd.DataFrame | None
-    months: pd.DataFrame | None
+    months: Months | None
     topics: TopicResult | None
     since: pd.DataFrame | None
     quotes: pd.DataFrame
@@ -111,6 +114,10 @@ class Evidence(Shown):
             if self.links is None
             else self.links.table.rename(columns={"lower": "difference_lower", "upper": "difference_upper"})
         )
+
+    def stable(self) -> pd.DataFrame | None:
+        """Return how stable the topics are, by language."""
+        return None if self.topics is None else self.topics.tried[self.topics.tried["chosen"]]
 
     def changed(self, day: str | None) -> dict[str, Any] | None:
         """Return when the change was; None where periods are not compared."""
@@ -165,7 +172,7 @@ def examine(params: VoiceParams, said: Verbatims, frame: Codeframe) -> Evidence:
     """
     read, people, names = said.rows["read"].tolist(), said.people, frame.names
     unread: dict[str, str] = {}
-    model, errors, trained = _model(said, people, params.confidence)
+    model, errors, held_out = _model(said, people, params.confidence)
     found = aspects(read, frame, lambda texts: 1 - _negative(model, texts))
     positive = by_theme(found, names, len(read))
     complaints = (1 - positive) > EVEN
@@ -188,12 +195,12 @@ def examine(params: VoiceParams, said: Verbatims, frame: Codeframe) -> Evidence:
     codes, ceiling = _agreement(said, frame, params)
     return Evidence(
         themes=_themes(positive, complaints, people, params),
-        sentiment=errors, trained=trained, codes=codes, ceiling=ceiling, complaints=complaints,
+        sentiment=errors, trained=0 if held_out is None else len(held_out), codes=codes, ceiling=ceiling, complaints=complaints,
         pains=part("pains", lambda: pain_points((1 - positive).where(complaints), **common, **drawn)),
         places=part("places", lambda: theme_touchpoints(complaints, place, **common), place),
         links=part("links", lambda: theme_links(complaints, rating, **common, **drawn), rating),
         changes=part("changes", lambda: _changes(complaints, late, dated, people, params), late),
-        months=None if date is None else _months(complaints, date, people, params),
+        months=None if date is None else negative_by_month(model.predict(read), date, held_out, params),
         topics=topics,
         since=part("since", lambda: _since(topics, late, dated, people, params), topics, late),
         quotes=_quotes(said, positive, params),
@@ -205,22 +212,22 @@ def examine(params: VoiceParams, said: Verbatims, frame: Codeframe) -> Evidence:
 
 def _model(
     said: Verbatims, people: NDArray[Any], confidence: float
-) -> tuple[SentimentModel, SentimentErrors | None, int]:
+) -> tuple[SentimentModel, SentimentErrors | None, pd.DataFrame | None]:
     """Train on the texts whose sentiment people told, where there are enough; measure errors where there are any."""
     labels = said.column("sentiment")
     told = [] if labels is None else np.flatnonzero(labels.notna().to_numpy()).tolist()
     if not told or labels is None:
-        return lexicon_model(), None, 0
+        return lexicon_model(), None, None
     texts = [said.rows["read"].iloc[i] for i in told]
     given = _labels(labels.iloc[told])
     try:
         if len(told) >= FEWEST_LABELS:
             model, held_out = train_sentiment(texts, given, customers=people[told].tolist())
-            return model, sentiment_errors(held_out, confidence=confidence), len(told)
+            return model, sentiment_errors(held_out, confidence=confidence), held_out.set_index(pd.Index(told))
         model = lexicon_model()
-        return model, sentiment_errors(model.predict(texts).assign(label=given), confidence=confidence), 0
+        return model, sentiment_errors(model.predict(texts).assign(label=given), confidence=confidence), None
     except InsufficientData:
-        return lexicon_model(), None, 0
+        return lexicon_model(), None, None
 
 
 def _labels(column: pd.Series) -> list[object]:
@@ -306,27 +313,6 @@ def _since(
 def _topics(read: list[str], params: VoiceParams, people: NDArray[Any]) -> TopicResult:
     return find_topics(read[:MOST_TOPIC_TEXTS], people=people[:MOST_TOPIC_TEXTS], number=params.topics, min_cell=params.min_cell,
                        confidence=params.confidence, seed=params.seed)  # fmt: skip
-
-
-def _months(
-    complaints: pd.DataFrame, date: pd.Series, people: NDArray[Any], params: VoiceParams
-) -> pd.DataFrame | None:
-    """Return the share of people who complain of anything, by month; months of too few people are blank."""
-    frame = pd.DataFrame(
-        {"month": date.dt.to_period("M"), "who": people, "bad": complaints.any(axis=1).to_numpy()}
-    ).dropna()
-    if frame.empty:
-        return None
-    by = frame.groupby(["month", "who"])["bad"].any().groupby("month").agg(["sum", "size"])
-    by = by.reindex(pd.period_range(by.index.min(), by.index.max(), freq="M"), fill_value=0)
-    low, high = share_interval(by["sum"], by["size"], confidence=params.confidence)
-    table = pd.DataFrame({"month": by.index.astype(str), "n": by["size"].to_numpy(), "share": (by["sum"] / by["size"].where(by["size"] > 0)).to_numpy(),
-                          "share_lower": low, "share_upper": high})  # fmt: skip
-    few = ((by["size"] < params.min_cell) | ((by["sum"] > 0) & (by["sum"] < params.min_cell))).to_numpy()
-    table = table.astype({"n": float})
-    table.loc[few, ["share", "share_lower", "share_upper"]] = np.nan
-    table.loc[(by["size"] < params.min_cell).to_numpy(), "n"] = np.nan
-    return table
 
 
 def _quotes(said: Verbatims, positive: pd.DataFrame, params: VoiceParams) -> pd.DataFrame:

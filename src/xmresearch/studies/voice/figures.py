@@ -13,6 +13,11 @@ from xmresearch.report.fonts import cjk_font_path
 from xmresearch.report.wording import Wording, number
 from xmresearch.verbatims.word_clouds import word_cloud
 
+MARKED = 10
+"""Words of a cloud that are coloured, the most used."""
+MOST_MONTHS = 6
+"""Months that are named below a figure."""
+
 
 def words(table: pd.DataFrame, wording: Wording, key: str) -> str:
     """Draw words as large as the number of people who use them.
@@ -31,24 +36,26 @@ def words(table: pd.DataFrame, wording: Wording, key: str) -> str:
     str
         SVG.
     """
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.patches import PathPatch
+    from matplotlib.textpath import TextPath
+    from matplotlib.transforms import Affine2D
+
+    face = FontProperties(fname=str(cjk_font_path()))
     found = word_cloud(dict(zip(table["word"], table["people"].astype(float), strict=True)), cjk_font_path())
     with figure_style():
         figure, axes = new_figure(3.4)
         axes.set_axis_off()
         axes.set_xlim(0, found.width)
         axes.set_ylim(found.height, 0)
-        figure.canvas.draw()
-        across = axes.get_window_extent().width / figure.dpi * 72 / found.width
+        axes.set_aspect("equal")
         for row in found.table.itertuples():
-            axes.text(
-                row.x,
-                row.y,
-                row.word,
-                fontsize=row.size * across * 0.74,
-                color=BLUE if row.Index < 10 else INK,
-                ha="left",
-                va="top",
-                parse_math=False,
+            letters = TextPath((0, 0), row.word, size=row.size, prop=face)
+            box = letters.get_extents()
+            # the cloud's places are those of the upper left corner of the ink, with y downwards
+            place = Affine2D().translate(-box.x0, -box.y1).scale(1, -1).translate(row.x, row.y)
+            axes.add_patch(
+                PathPatch(place.transform_path(letters), color=BLUE if row.Index < MARKED else INK, linewidth=0)
             )
         return to_svg(figure)
 
@@ -94,13 +101,13 @@ def grid(table: pd.DataFrame, wording: Wording, key: str) -> str:
 
 
 def months(table: pd.DataFrame, wording: Wording, key: str) -> str:
-    """Draw the share of people who complain by month, with intervals; months of too few people are left out."""
+    """Draw the share of negative texts by month, with intervals; what is withheld is left out."""
     with figure_style():
         figure, axes = new_figure(2.9)
         x = np.arange(len(table))
         axes.vlines(x, table["share_lower"], table["share_upper"], color=BLUE, linewidth=2)
         axes.plot(x, table["share"], "o-", color=BLUE, markersize=4, linewidth=1)
-        step = max(1, len(table) // 8)
+        step = -(-len(table) // MOST_MONTHS)
         axes.set_xticks(x[::step], table["month"].tolist()[::step])
         axes.set_ylim(bottom=0)
         percent_axis(axes.yaxis, wording)

@@ -16,6 +16,7 @@ from xmresearch.display import Shown
 from xmresearch.errors import DataError, InsufficientData, brief
 from xmresearch.studies.voice.params import VoiceParams
 from xmresearch.verbatims.languages import language_of
+from xmresearch.verbatims.text_record import TextRecord, record_texts
 from xmresearch.verbatims.texts import ADDRESS, as_texts, simplified
 
 REPEATED_BY = 3
@@ -28,7 +29,6 @@ FEWEST_TEXTS = 50
 """Texts that say something, below which there is no study."""
 _WORDS = re.compile(r"[^\W_]")
 _HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff]")
-_DEFAULT = re.compile("系统默认|默认好评|此用户没有填写|用户未填写|no comment left|default (?:rating|review)")
 _NONE = frozenset({"none", "n/a", "na", "nil", "no", "无", "没有", "没", "暂无", "nothing", "-"})
 REASONS = ("blank", "no_words", "no_answer", "by_default", "advertisement", "copied", "said_twice")
 
@@ -46,11 +46,14 @@ class Verbatims(Shown):
         Texts that were set aside: reason and n, in the order in which they were looked for; and those that are read in part (cut).
     received : int
         Rows of the file.
+    record : TextRecord
+        What there is among all of them: languages, lengths, emoji, repeats.
     """
 
     rows: pd.DataFrame
     aside: pd.DataFrame
     received: int
+    record: TextRecord
 
     @property
     def people(self) -> NDArray[Any]:
@@ -60,6 +63,13 @@ class Verbatims(Shown):
     def column(self, name: str) -> pd.Series | None:
         """Return a column where the params name one."""
         return self.rows.get(name)
+
+    def among(self) -> pd.DataFrame:
+        """Return what there is among all texts that were received: what, n and share."""
+        table = self.record.tidy()
+        return table[(table["n"] > 0) & ~table["what"].isin(["texts", "usable", "blank"])].assign(
+            what=lambda t: "among_" + t["what"]
+        )
 
     def tidy(self) -> pd.DataFrame:
         """Return what was set aside, by reason."""
@@ -102,7 +112,9 @@ def read_verbatims(params: VoiceParams, data: PanelData) -> Verbatims:
     cut = sum(len(t) > LONGEST for t in given)
     read = simplified(_ended(t[:LONGEST]) for t in given)
     who = _who(frame)
-    reason = _reasons(read, who, params.shortest)
+    record = record_texts([t[:LONGEST] for t in given], customers=who.tolist())
+    by_default = record.rows["default_praise"] | record.rows["default_nothing"]
+    reason = _reasons(read, who, by_default.to_numpy(), params.shortest)
     kept = np.flatnonzero(reason == "")
     counts = {r: int((reason == r).sum()) for r in REASONS} | {"cut": cut}
     if len(kept) < FEWEST_TEXTS:
@@ -124,7 +136,7 @@ def read_verbatims(params: VoiceParams, data: PanelData) -> Verbatims:
     aside = pd.DataFrame(
         {"reason": [f"aside_{r}" for r, n in counts.items() if n], "n": [n for n in counts.values() if n]}
     )
-    return Verbatims(rows, aside, len(given))
+    return Verbatims(rows, aside, len(given), record)
 
 
 def codes_of(column: pd.Series | None, names: Sequence[str]) -> tuple[NDArray[np.int64], pd.DataFrame] | None:
@@ -180,7 +192,9 @@ def _who(frame: pd.DataFrame) -> NDArray[np.int64]:
     return codes
 
 
-def _reasons(read: Sequence[str], who: NDArray[np.int64], shortest: int) -> NDArray[np.object_]:
+def _reasons(
+    read: Sequence[str], who: NDArray[np.int64], by_default: NDArray[np.bool_], shortest: int
+) -> NDArray[np.object_]:
     """Return why each text is set aside; '' where it is not."""
     texts = pd.Series(read, dtype=object)
     letters = texts.map(lambda t: len(_WORDS.findall(t)))
@@ -191,7 +205,7 @@ def _reasons(read: Sequence[str], who: NDArray[np.int64], shortest: int) -> NDAr
     twice = pd.DataFrame({"text": texts, "who": who}).duplicated().to_numpy()
     marks = [
         (texts == "").to_numpy(), (letters == 0).to_numpy(),
-        texts.str.strip(" .。!！").isin(_NONE).to_numpy() | (letters < shortest).to_numpy(), texts.str.contains(_DEFAULT).to_numpy(),
+        texts.str.strip(" .。!！").isin(_NONE).to_numpy() | (letters < shortest).to_numpy(), by_default,
         many & advertises, many & (weight >= LONG).to_numpy(), twice,
     ]  # fmt: skip
     return np.asarray(np.select(marks, list(REASONS), default=""), dtype=object)

@@ -50,7 +50,7 @@ COLUMNS = {
     "people": ",d", "frequency": "pct1", "severity": ".2f", "pain": ".3f", "share": "pct1", "cumulative": "pct1", "p_first": "prob",
     "complaining": "pct", "positive": "pct", "coded": ",d", "given": ",d", "precision": ".2f", "recall": ".2f", "f1": ".2f", "alpha": ".2f",
     "elsewhere": "pct1", "with_it": ".2f", "without": ".2f", "difference": "+.2f", "before": "pct1", "after": "pct1", "points": "+.1f",
-    "p": "p", "beta": "+.2f", "halved_ari": ".2f", "reseeded_ari": ".2f", "topics": "d", "estimate": ".3f", "stability": ".2f", "n": ",.0f",
+    "p": "p", "beta": "+.2f", "halved_ari": ".2f", "reseeded_ari": ".2f", "topics": "d", "counted": "pct1", "estimate": ".3f", "stability": ".2f", "n": ",.0f",
 }  # fmt: skip
 
 STUDY = Study(
