@@ -166,6 +166,30 @@ def scorecard(folder, planted):
     )
 
 
+def monitor(folder, planted):
+    """Daily feedback whose branches, people, comments, file and labels tell persons."""
+    rng = np.random.default_rng(5)
+    days, each = 60, 40
+    n = days * each
+    desks = [
+        "counter",
+        "online",
+        f"desk of {planted.make('mobile', 'a branch')}",
+        f"by {planted.make('email', 'a branch')}",
+    ]
+    frame = pd.DataFrame({
+        "day": np.repeat(pd.date_range("2025-03-01", periods=days).strftime("%Y-%m-%d"), each),
+        "desk": np.resize(desks, n), "satisfied": rng.integers(0, 2, n), "customer": np.resize(planted.column("email", 60, "customers"), n),
+        "姓名": np.resize(planted.column("name_zh", 60, "a column of names"), n), "remark": np.resize(comments(planted, 60), n),
+    })  # fmt: skip
+    file = f"feedback {planted.make('mobile', 'the name of a file')}.csv"
+    frame.to_csv(folder / file, index=False)
+    return (
+        f"data: {{path: '{file}'}}\ntime: day\nkpi: share\noutcome: satisfied\nbranch: desk\ndraws: 200\ncountry: ''\n"
+        f"labels: {{counter: 'as {planted.make('mobile', 'a label')}'}}\n"
+    )
+
+
 STUDIES = {
     "servqual": servqual,
     "drivers": drivers,
@@ -173,4 +197,5 @@ STUDIES = {
     "did": did,
     "attribution": attribution,
     "scorecard": scorecard,
+    "monitor": monitor,
 }

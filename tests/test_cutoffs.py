@@ -40,6 +40,7 @@ from xmresearch.sem.pls_tables import concerns as pls_concerns
 from xmresearch.sem.result import SemFit
 from xmresearch.sem.tables import _verdict
 from xmresearch.studies.attribution import carriers
+from xmresearch.studies.monitor.watching import Watched
 from xmresearch.studies.survey import few_respondents
 from xmresearch.verbatims.topics import TopicResult
 
@@ -155,6 +156,17 @@ PUBLISHED = {
     "studies.voice.claims": {"MOST_NAMED": 3},
     "studies.voice.evidence": {"EVEN": 0.5, "FEWEST_LABELS": 40},
     "verbatims.new_topics": {"NEW_BELOW": 0.25},
+    "monitoring.run_rules": {"CROSSINGS_LEVEL": 0.05},  # Anhoej & Olesen (2014)
+    "monitoring.control_chart": {"WIDTH": 3.0, "D2": 1.128},  # Montgomery (2009)
+    "monitoring.individuals_chart": {"D4": 3.267, "MEDIAN_RANGE": 3.145},  # Wheeler (2000)
+    "monitoring.run_length_limits": {"GUARANTEE": 0.9},  # Albers & Kallenberg (2004)
+    "monitoring.episodes": {"REFERENCE": 0.5, "DROP": 4.0, "MOST_CARRIED": 5.0},
+    "monitoring.branches": {"FEWEST_PERIODS": 5},
+    "monitoring.residuals": {"PER_SEASON": 2, "MOST_LAG": 0.98},
+    "studies.monitor.watching": {
+        "FEW_BASELINE": 30, "FEWEST_BASELINE": 8, "UNSTEADY": 0.01, "MOST_UNJUDGED": 0.1, "DEPENDENCE_LEFT": 0.01, "MONTHS": 24,
+    },
+    "studies.monitor.series": {"PROMOTER": 9, "DETRACTOR": 6, "FEWEST_PERIODS": 12},
     "run.file_differences": {"RELATIVE": 0.01, "OF_COLUMN": 0.001, "TIMES": 4.0, "QUANTILE": 2.7},
 }  # fmt: skip
 STATUSES = {"pass", "warn", "fail"}
@@ -291,6 +303,22 @@ def efa(kmo=0.9, p=0.01):
     return SimpleNamespace(kmo=kmo, bartlett_p=p, heywood=False)
 
 
+def watched(baseline=90, unjudged=0, alarms=0, dependence=0.0):
+    """Under watch for 100 periods; of the baseline's scores, neighbours correlate by about what is asked."""
+    rng = np.random.default_rng(0)
+    z = rng.standard_normal(baseline)
+    for t in range(1, baseline):
+        z[t] += dependence * z[t - 1]
+    score = np.concatenate([z, np.where(np.arange(100) < unjudged, np.nan, 0.0)])
+    first = np.arange(baseline + 100) < baseline
+    table = pd.DataFrame(
+        {"score": score, "baseline": first, "watched": ~first, "alarm": np.arange(baseline + 100) < alarms}
+    )
+    stand_in = SimpleNamespace(table=table, rules=SimpleNamespace(expected=370.0))
+    stand_in.baseline_p = lambda: Watched.baseline_p(stand_in)
+    return stand_in
+
+
 # class, check, what stands in for its result at a value, and statuses by value: just on either side of the cut-off
 BOUNDARIES = [
     (SemFit, "cfi", lambda x: fit_measures(cfi=x), {0.951: "pass", 0.949: "warn", 0.901: "warn", 0.899: "fail"}),
@@ -360,6 +388,10 @@ BOUNDARIES = [
     (ExperimentResult, "smallest_arm_clusters", lambda x: experiment(n=x, clustered="by unit"), {10: "pass", 9: "warn"}),
     (ExperimentResult, "dispersion", lambda x: experiment(dispersion=x), {1.5: "pass", 1.51: "warn"}),
     (TopicResult, "topics_agree_en", lambda x: SimpleNamespace(tried=pd.DataFrame({"language": ["en"], "halved_ari": [x], "chosen": [True]})), {0.6: "pass", 0.599: "warn"}),
+    (Watched, "baseline_periods", lambda x: watched(baseline=x), {30: "pass", 29: "warn"}),
+    (Watched, "baseline_steady", lambda x: watched(alarms=x), {2: "pass", 3: "fail"}),  # Poisson(90 / 370): .025 and .002
+    (Watched, "unjudged", lambda x: watched(unjudged=x), {10: "pass", 11: "warn"}),
+    (Watched, "dependence_left", lambda x: watched(dependence=x), {0.0: "pass", 0.5: "warn"}),
     (ConfidenceSequence, "first_look_n", lambda x: SimpleNamespace(smallest_n=x), {30: "pass", 29: "warn"}),
 ]  # fmt: skip
 

@@ -20,6 +20,7 @@ NAMED = {
     "did": "Name",
     "attribution": "姓名",
     "scorecard": "姓名",
+    "monitor": "姓名",
 }
 """A column of names, by study."""
 WRONG = {
@@ -58,6 +59,11 @@ WRONG = {
         {"compare": ["first", "third"]}, {"waves": ["first"]}, {"metrics": [{"item": "姓名", "measure": "mean"}]}, {"default_column": "姓名"},
         {"judgements": {"table": [[1.0, 2.0], [0.5, 1.0]]}}, {"data.where": {"姓名": ["nobody"]}},
     ],
+    "monitor": [
+        {"outcome": "姓名"}, {"outcome": "remark"}, {"outcome": "customer"}, {"time": "姓名"}, {"time": "remark"}, {"branch": "姓名们"},
+        {"kpi": "nps", "outcome": "remark"}, {"kpi": "rate", "exposure": "remark"}, {"baseline_until": "2030-01-01"}, {"period": "quarter"},
+        {"data.where": {"姓名": ["nobody"]}}, {"data.missing_codes": {"remarks": [1]}}, {"missing_codes": [0.0, 1.0]},
+    ],
 }  # fmt: skip
 """Params that cannot be carried out; most of them name a column that tells who somebody is, or texts that do."""
 RAW = {
@@ -67,6 +73,7 @@ RAW = {
     "did": "read_parquet",
     "attribution": "read_parquet",
     "scorecard": "read_csv",
+    "monitor": "read_csv",
 }
 
 
@@ -142,6 +149,12 @@ def broken(study, folder, params):
         frame.loc[row, "recommend"], frame.loc[row + 1, "recommend"] = (
             frame.loc[row, "手机号"],
             f"{frame.loc[row, '姓名']} was here",
+        )
+    elif study == "monitor":
+        frame = frame.astype({"satisfied": object}).drop(columns=["desk"])
+        frame.loc[row, "satisfied"], frame.loc[row + 1, "satisfied"] = (
+            frame.loc[row, "customer"],
+            frame.loc[row, "remark"],
         )
     elif study == "did":
         frame = frame.astype({"score": object}).drop(columns=["start"])

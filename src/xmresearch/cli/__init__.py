@@ -1,7 +1,7 @@
 """The command line: run, batch, watch, compare, verify, bundle, check, new, draft, schema, index, cache, doctor.
 
 Exit codes: 0 done; 2 wrong params or usage; 3 wrong data, or a run that cannot be repeated as it was; 4 a file or folder cannot be read or
-written; 5 the notebook stopped; 6 a run that was verified comes out different; 130 interrupted.
+written; 5 the notebook stopped; 6 a run that was verified comes out different; 10 a run with `alarm_exit` claims an alarm; 130 interrupted.
 """
 
 from __future__ import annotations

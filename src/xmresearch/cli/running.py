@@ -21,6 +21,8 @@ from xmresearch.cli.options import (
 from xmresearch.cli.progress import Teller, spoken
 
 INTERRUPTED = 130
+ALARM = 10
+"""Exit code of a run that claims an alarm, where its params say alarm_exit."""
 
 
 @cli.command()
@@ -67,6 +69,8 @@ def run(
         stages = ", ".join(f"{stage} {value:.1f} s" for stage, value in seconds.items())
         click.echo(f"Time: {stages}; CPU {cpu:.1f} s in all.")
     click.echo(f"Report: {shown(done.report)}")
+    if done.alarm:
+        raise SystemExit(ALARM)
 
 
 @cli.command()

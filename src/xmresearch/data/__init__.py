@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from xmresearch.data.codebook_file import load_codebook as load_codebook
     from xmresearch.data.codebook_file import parse_codebook as parse_codebook
     from xmresearch.data.config import DatasetSource as DatasetSource
+    from xmresearch.data.config import FeedbackSource as FeedbackSource
     from xmresearch.data.config import FileSource as FileSource
     from xmresearch.data.config import RolloutSource as RolloutSource
     from xmresearch.data.config import ScenarioSource as ScenarioSource

@@ -41,6 +41,19 @@ class RolloutSource(BaseModel):
     spread: float = Field(0.2, ge=0, le=1, description="planted SD of the effect between branches, likewise")
 
 
+class FeedbackSource(BaseModel):
+    """Simulated daily feedback of a city's service halls, with a declared shift in some of them."""
+
+    model_config = _Strict
+    source: Literal["scenario"] = "scenario"
+    name: Literal["service_hall_feedback"] = Field("service_hall_feedback", description="which scenario")
+    n: int = Field(30_000, ge=1_000, le=20_000_000, description="number of answers")
+    seed: int = Field(20260101, ge=0, description="seed of the simulation")
+    shift: float = Field(
+        -0.9, ge=-2, le=2, description="planted shift in three halls, in latent answer points; 0 for none"
+    )
+
+
 class TouchpointsSource(BaseModel):
     """Simulated journeys through a government service hall, with declared truth, and a survey of their touches."""
 
@@ -299,6 +312,12 @@ DataSource = Annotated[
 
 PanelSource = Annotated[
     RolloutSource | DatasetSource | FileSource | SqlSource,
+    Field(discriminator="source"),
+    BeforeValidator(_infer_source),
+]
+
+FeedbackRows = Annotated[
+    FeedbackSource | DatasetSource | FileSource | SqlSource,
     Field(discriminator="source"),
     BeforeValidator(_infer_source),
 ]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from xmresearch.data.config import PanelSource, RolloutSource, source_of
+from xmresearch.data.config import FeedbackRows, FeedbackSource, PanelSource, RolloutSource, source_of
 from xmresearch.data.dated_rows import open_dated
 from xmresearch.data.formats.table import Table
 from xmresearch.display import Shown
@@ -29,7 +29,7 @@ class PanelData(Shown):
     source : str
         What the rows are: file name, data set or scenario.
     truth : DataFrame or None
-        For a simulated panel, the declared effect by outcome, measure, unit and time.
+        For a simulated panel, the declared effect by outcome, measure and unit, and by time or since when.
     labels : mapping of str to (str, str)
         Names of columns and units in English and Chinese, as far as the source has them.
     table : Table or None
@@ -64,7 +64,7 @@ class PanelData(Shown):
 
 
 def load_panel(
-    data: PanelSource | str | Path,
+    data: PanelSource | FeedbackRows | str | Path,
     base: Path | None = None,
     *,
     dates: Sequence[str] = (),
@@ -75,7 +75,7 @@ def load_panel(
 
     Parameters
     ----------
-    data : RolloutSource, DatasetSource, FileSource, SqlSource, str or Path
+    data : RolloutSource, FeedbackSource, DatasetSource, FileSource, SqlSource, str or Path
         Where the rows come from; a path is that of a file of any form that is known, or of a folder of Parquet files.
     base : Path, optional
         Folder that relative paths start from; the working directory if absent.
@@ -96,5 +96,10 @@ def load_panel(
 
         city = ServiceHallRollout(data.n, data.seed, effect=data.effect, spread=data.spread)
         return PanelData(city.rows(), data.name, city.truth(), LABELS)
+    if isinstance(data, FeedbackSource):
+        from xmresearch.data.scenarios import service_hall_feedback
+
+        halls = service_hall_feedback.ServiceHallFeedback(data.n, data.seed, shift=data.shift)
+        return PanelData(halls.rows(), data.name, halls.truth(), service_hall_feedback.LABELS)
     rows, source, table = open_dated(source_of(data), base, dates=dates, numbers=numbers, labels=labels)
     return PanelData(rows, source, table=table)

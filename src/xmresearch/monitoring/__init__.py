@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from xmresearch.monitoring.run_length_limits import AlarmRules as AlarmRules
     from xmresearch.monitoring.run_length_limits import alarm_rules as alarm_rules
     from xmresearch.monitoring.run_length_limits import alarms as alarms
+    from xmresearch.monitoring.run_length_limits import false_alarm_chance as false_alarm_chance
     from xmresearch.monitoring.run_lengths import average_run_length as average_run_length
     from xmresearch.monitoring.run_lengths import simulated_run_length as simulated_run_length
     from xmresearch.monitoring.run_rules import RunRules as RunRules

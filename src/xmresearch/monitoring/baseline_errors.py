@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from xmresearch.display import Shown
 from xmresearch.errors import DataError
 from xmresearch.monitoring.chart_scores import MOST_NET, law_of, parameter_of, possible, scores, tails
 from xmresearch.monitoring.control_chart import D2, ControlChart
@@ -26,8 +27,8 @@ class Process(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class NormalProcess:
+@dataclass(frozen=True, repr=False)
+class NormalProcess(Shown):
     """Points that are normal on each chart, with an offset and a spread that the chart does not know.
 
     Attributes
@@ -50,8 +51,8 @@ class NormalProcess:
         return np.asarray(np.einsum("cse,s->ce", stats.norm.cdf(z), self.weight))
 
 
-@dataclass(frozen=True)
-class LatticeProcess:
+@dataclass(frozen=True, repr=False)
+class LatticeProcess(Shown):
     """Points that are counts: scores in order, and the probability of all up to each, one pair per chart."""
 
     points: tuple[tuple[Array, Array], ...]

@@ -28,8 +28,8 @@ class ManyCharts(Shown):
     ----------
     table : DataFrame
         One row per branch: branch, n and value (of the periods judged), baseline (its mean before), periods (of the baseline with
-        data), difference, t, df, p (two-sided) and q (adjusted for all branches judged, Benjamini and Hochberg), alarm; NaN and False where
-        it cannot be judged.
+        data), difference, t, df, lower and upper (of the difference, one by one), p (two-sided) and q (adjusted for all branches judged,
+        Benjamini and Hochberg), alarm; NaN and False where it cannot be judged.
     level : float
         Share of false alarms among all alarms that is held on average.
     judged : int
@@ -118,16 +118,19 @@ def many_charts(
         away = np.where(there, total[:, told] / size[:, told] - before[:, None], 0.0)
         df = there.sum(axis=1) - 1.0
         sd = np.sqrt((size[:, told] * away**2).sum(axis=1) / df)
-        t = (now - before) / (sd * np.sqrt(1 / n0 + 1 / n1))
+        se = sd * np.sqrt(1 / n0 + 1 / n1)
+        t = (now - before) / se
         p = 2 * stats.t.sf(np.abs(t), df)
     fit = (df + 1 >= FEWEST_PERIODS) & (n1 > 0)
     if shares:
         p = np.fmax(p, _exact(x0, n0, x1, n1))
     p = np.where(fit, p, np.nan)
     q = adjusted(p, "bh")
+    reach = np.where(fit, stats.t.isf(level / 2, np.maximum(df, 1)) * se, np.nan)
     table = pd.DataFrame({
         "branch": np.arange(len(size)) if branches is None else list(branches), "n": n1, "value": now, "baseline": before,
-        "periods": there.sum(axis=1), "difference": now - before, "t": np.where(fit, t, np.nan), "df": df, "p": p, "q": q,
+        "periods": there.sum(axis=1), "difference": now - before, "t": np.where(fit, t, np.nan), "df": df,
+        "lower": now - before - reach, "upper": now - before + reach, "p": p, "q": q,
         "alarm": np.nan_to_num(q, nan=1.0) <= level,
     })  # fmt: skip
     return ManyCharts(table, level, int(np.isfinite(p).sum()))

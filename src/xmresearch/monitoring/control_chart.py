@@ -66,8 +66,8 @@ class ControlChart(Shown):
         return self.summary()
 
 
-@dataclass(frozen=True)
-class Frame:
+@dataclass(frozen=True, repr=False)
+class Frame(Shown):
     """Periods of a chart with their phases, and those that tell its centre."""
 
     periods: NDArray[Any]

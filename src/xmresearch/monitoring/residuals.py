@@ -46,6 +46,12 @@ class ResidualChart(Shown):
         Answers of each, shape (baseline,).
     lagged : bool
         Whether the autocorrelation was estimated.
+    level : ndarray
+        Of the season of each period, shape (periods,); NaN where the baseline does not have it.
+    weight : ndarray
+        Answers behind the figure of each period, shape (periods,); 0 where it has none.
+    spread : float
+        Standard deviation of a figure about its level, of one answer.
     """
 
     chart: ControlChart
@@ -54,6 +60,9 @@ class ResidualChart(Shown):
     baseline_seasons: NDArray[np.int64]
     baseline_n: Array
     lagged: bool
+    level: Array
+    weight: Array
+    spread: float
 
     def tidy(self) -> pd.DataFrame:
         """Return one row per period, as `ControlChart` has them."""
@@ -175,7 +184,10 @@ def residual_chart(
     frame = frame_of(judged, periods=periods, phases=None, baseline=baseline, known=False)
     chart = assemble(frame, "residual", np.where(filled, sizes, 0.0), y, centre, sigma, known=False)
     seasons = pd.DataFrame({"season": names, "level": level, "n": counts})
-    return ResidualChart(chart, seasons, phi, codes.astype("int64"), sizes[at], lagged)
+    own, weight = np.where(of >= 0, level[of], np.nan), np.where(judged, sizes, 0.0)
+    return ResidualChart(
+        chart, seasons, phi, codes.astype("int64"), sizes[at], lagged, own, weight, spread / float(np.sqrt(1 - phi**2))
+    )
 
 
 def _levels(y: Array, n: Array, codes: NDArray[np.int64], size: int) -> Array:

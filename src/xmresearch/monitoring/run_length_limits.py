@@ -168,6 +168,31 @@ def _delays(rules: RunRules, expected: float, shifts: Sequence[float]) -> pd.Dat
     return pd.DataFrame({"shift": list(shifts), "delay": found, "optimum": best})
 
 
+def false_alarm_chance(rules: AlarmRules, process: Process, periods: int) -> float:
+    """Return the chance of a false alarm within a number of periods, over the baselines that there may have been.
+
+    Parameters
+    ----------
+    rules : AlarmRules
+        In use.
+    process : Process
+        Where points fall; with several charts, on those of as many baselines.
+    periods : int
+        That are watched.
+
+    Returns
+    -------
+    float
+        Run lengths are taken as geometric, which those of run rules are but for their first few periods.
+
+    References
+    ----------
+    Champ, C. W. & Woodall, W. H. (1987). Technometrics, 29, 393-399.
+    """
+    lengths = np.maximum(_lengths(rules.rules, process), 1.0)
+    return float(np.mean(-np.expm1(periods * np.log1p(-1 / np.maximum(lengths, 1 + 1e-12)))))
+
+
 def alarms(chart: ControlChart, rules: AlarmRules) -> pd.DataFrame:
     """Return the alarms of a chart.
 

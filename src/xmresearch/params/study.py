@@ -39,10 +39,13 @@ class Asks:
         In which, settled, it does.
     advises : bool
         Whether it says what to do in whatever case it is.
+    alarm : bool
+        Whether what asks is an alarm: a command may then end with an exit code of its own (`alarm_exit`).
     """
 
     verdicts: tuple[str, ...]
     advises: bool = False
+    alarm: bool = False
 
 
 @dataclass(frozen=True)

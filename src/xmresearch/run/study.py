@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xmresearch.errors import OutputError, XMError
+from xmresearch.run.alarm import alarm_claimed
 from xmresearch.run.archive import write_archive
 from xmresearch.run.determinism import deterministic_environment
 from xmresearch.run.failed import forget_failed, keep_failed
@@ -49,6 +50,8 @@ class RunResult:
         Duration of the stages, and CPU time of this process and its children.
     notes : tuple of str
         What became of an earlier result and of a user's files in it, and what the report leaves out.
+    alarm : bool
+        Whether the params ask to be told of an alarm, and the report claims one.
     """
 
     folder: Path
@@ -56,6 +59,7 @@ class RunResult:
     cached: bool
     seconds: dict[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    alarm: bool = False
 
 
 def run_study(
@@ -196,7 +200,9 @@ def _result(plan: Plan, cached: bool, seconds: dict[str, float], notes: _Notes) 
     """Let `latest` name the run, and say where it is."""
     shown, more = point(plan.folder.parent, plan.folder, plan.params.lang)
     notes.add(more)
-    return RunResult(plan.folder, shown / "report.html", cached, seconds, tuple(notes.said))
+    return RunResult(
+        plan.folder, shown / "report.html", cached, seconds, tuple(notes.said), alarm_claimed(plan, plan.folder)
+    )
 
 
 def _compute(

@@ -1,0 +1,63 @@
+"""Declare the monitoring study."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from xmresearch.params.headline import Headline
+from xmresearch.params.study import COUNTED, Asks, Study
+from xmresearch.studies.monitor.params import MonitorParams
+
+if TYPE_CHECKING:
+    from xmresearch.data.panel import PanelData
+
+
+def _open(params: MonitorParams, base: Path | None = None) -> PanelData:
+    from xmresearch.data.panel import load_panel
+
+    return load_panel(**params.panel_settings(), base=base)
+
+
+def _check(params: MonitorParams, data: PanelData) -> list[str]:
+    from xmresearch.studies.monitor.checking import check_study
+
+    return check_study(params, data)
+
+
+def _figures() -> Mapping[str, Callable[..., Any]]:
+    from xmresearch.studies.monitor.figures import KINDS
+
+    return KINDS
+
+
+def _claims() -> Mapping[str, tuple[str, ...]]:
+    from xmresearch.studies.monitor.claims import CLAIMS
+
+    return CLAIMS
+
+
+COLUMNS = {
+    "change": "+scale", "difference": "+scale", "now": "scale", "value": "scale", "expected": "scale", "lower": "scale", "upper": "scale",
+    "baseline": "scale", "level": "scale", "against": "+scale", "score": "+.2f", "q": "p", "delay": ",.1f", "optimum": ",.1f",
+    "shift": ".1f", "alarms": ",d", "truth": "+scale", "periods": ",d",
+}  # fmt: skip
+
+STUDY = Study(
+    name="monitor",
+    folder=Path(__file__).parent,
+    params=MonitorParams,
+    open=_open,
+    check=_check,
+    figures=_figures,
+    claims=_claims,
+    columns=COLUMNS,
+    asking={"alarm": Asks(("above", "below"), alarm=True), "branches": Asks(COUNTED)},
+    headline=(
+        Headline(
+            "branches", ("branch",), "difference", "difference_lower", "difference_upper", unit="scale", signed=True
+        ),
+    ),
+    demo="service_hall",
+)
