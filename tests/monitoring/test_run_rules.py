@@ -31,7 +31,7 @@ def test_rules_are_met_where_the_reference_says(monitor, chart):
         assert [str(i) for i in np.flatnonzero(found)] == hits[name].split(), name
     test = runs_test(points["y"], points["center"])
     for name, value in test.summary().items():
-        if name not in ("n", "random"):
+        if name not in ("n", "random", "case"):
             key = {"longest_expected": "longest_run_limit", "fewest_expected": "crossings_limit"}.get(name, name)
             assert value == int(hits[key]), name
 
@@ -77,6 +77,6 @@ def test_arrays_of_other_lengths_are_refused():
 
 def test_a_series_on_its_line_has_no_runs():
     assert runs_test([1.0, 1.0, np.nan], 1.0).summary() == {
-        "n": 0, "longest_run": 0, "longest_expected": 0, "crossings": 0, "fewest_expected": 0, "random": True,
+        "n": 0, "longest_run": 0, "longest_expected": 0, "crossings": 0, "fewest_expected": 0, "random": True, "case": "ordinary",
     }  # fmt: skip
     assert not runs_test([1.0] * 12 + [-1.0], 0.0).random

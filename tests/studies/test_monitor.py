@@ -9,9 +9,11 @@ from study_output import assert_no_rows_of_people, assert_same_figures, shown, t
 
 from xmresearch.data.config import FeedbackSource
 from xmresearch.data.panel import load_panel
+from xmresearch.monitoring.change_points import level_changes
 from xmresearch.studies.monitor.claims import monitor_claims
 from xmresearch.studies.monitor.params import MonitorParams
 from xmresearch.studies.monitor.series import feedback_series
+from xmresearch.studies.monitor.standing import without_season
 from xmresearch.studies.monitor.watching import watch, watch_branches
 
 PARAMS = MonitorParams
@@ -178,7 +180,7 @@ def test_false_alarms_are_as_rare_as_the_claim_promises():
             params = MonitorParams(data=FeedbackSource(n=15_000, seed=seed, shift=shift), draws=200)
             data = load_panel(params.data)
             made = watch(params, feedback_series(params, data))
-            claim = monitor_claims(params, made, None).alarm
+            claim = monitor_claims(params, made, None, level_changes(**without_season(params, made))).alarm
             into.append(claim.settled and (shift == 0 or claim.verdict == "below"))
             promised.append(claim.promised)
     assert stats.binomtest(int(np.sum(claimed)), 40, float(np.mean(promised)), alternative="greater").pvalue > 0.01

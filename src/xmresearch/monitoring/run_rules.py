@@ -101,7 +101,8 @@ class RunsTest(Shown):
 
     def summary(self) -> dict[str, Any]:
         """Return both figures with what is expected of them."""
-        return {name: getattr(self, name) for name in (*self.__dataclass_fields__, "random")}
+        found = {name: getattr(self, name) for name in (*self.__dataclass_fields__, "random")}
+        return found | {"case": "ordinary" if self.random else "unusual"}
 
     def tidy(self) -> pd.DataFrame:
         """Return one row per figure: figure, found, expected, ordinary."""

@@ -10,11 +10,12 @@ from xmresearch.claims.claim import UNSETTLED, Claim, Condition, cases
 from xmresearch.claims.families import count_of
 from xmresearch.display import Shown
 from xmresearch.monitoring.branches import ManyCharts
+from xmresearch.monitoring.change_points import LevelChanges
 from xmresearch.studies.monitor.params import MonitorParams
 from xmresearch.studies.monitor.standing import factor_of
 from xmresearch.studies.monitor.watching import Watched
 
-CLAIMS: Mapping[str, tuple[str, ...]] = {"alarm": cases("sign"), "branches": cases("count")}
+CLAIMS: Mapping[str, tuple[str, ...]] = {"alarm": cases("sign"), "branches": cases("count"), "level": cases("sign")}
 
 
 @dataclass(frozen=True, repr=False)
@@ -27,13 +28,18 @@ class MonitorClaims(Shown):
         Whether the figure is above or below what its season lets expect, by the rules of the chart.
     branches : Claim or None
         In how many branches the newest periods differ from their baseline, with the share of false ones held.
+    level : Claim
+        Whether the level of the whole series, its season taken out, has changed for good, and when last.
     """
 
     alarm: Claim
     branches: Claim | None
+    level: Claim
 
 
-def monitor_claims(params: MonitorParams, found: Watched, branches: ManyCharts | None) -> MonitorClaims:
+def monitor_claims(
+    params: MonitorParams, found: Watched, branches: ManyCharts | None, levels: LevelChanges
+) -> MonitorClaims:  # fmt: skip
     """Settle what a monitoring study may say.
 
     Parameters
@@ -44,12 +50,18 @@ def monitor_claims(params: MonitorParams, found: Watched, branches: ManyCharts |
         The series under watch.
     branches : ManyCharts or None
         Its branches.
+    levels : LevelChanges
+        Of the series without its season.
 
     Returns
     -------
     MonitorClaims
     """
-    return MonitorClaims(_alarm(params, found), None if branches is None else _branches(params, branches))
+    return MonitorClaims(
+        _alarm(params, found),
+        None if branches is None else _branches(params, branches),
+        levels.claim("level", changes=len(levels.table)),
+    )
 
 
 def _alarm(params: MonitorParams, found: Watched) -> Claim:

@@ -10,6 +10,7 @@ import pandas as pd
 from xmresearch.claims.truth import beside
 from xmresearch.data.panel import PanelData
 from xmresearch.monitoring.branches import ManyCharts
+from xmresearch.monitoring.change_points import LevelChanges
 from xmresearch.studies.monitor.params import MonitorParams
 from xmresearch.studies.monitor.watching import Watched
 
@@ -96,6 +97,35 @@ def _truth(params: MonitorParams, data: PanelData, unit: str) -> float | None:
 def declared(data: PanelData) -> dict[str, Any] | None:
     """Return since when a simulation's shift was declared; None of real data."""
     return None if data.truth is None else {"since": str(data.truth["since"].iloc[0])}
+
+
+def delays_shown(found: Watched) -> pd.DataFrame:
+    """Return how soon shifts are found, by size."""
+    return found.rules.delays.rename(columns={"shift": "size"})
+
+
+def phases_shown(levels: LevelChanges) -> pd.DataFrame:
+    """Return the changes of level, with the interval of each under its name."""
+    return levels.table.rename(columns={"lower": "shift_lower", "upper": "shift_upper"})
+
+
+def since_baseline(found: Watched) -> pd.Series:
+    """Return the scores of the periods that are watched."""
+    return found.table.loc[found.table["watched"], "score"]
+
+
+def without_season(params: MonitorParams, found: Watched) -> dict[str, Any]:
+    """Return what `xmresearch.monitoring.level_changes` needs: distances from the level of the season, in the units that are shown."""
+    level = found.table["expected"] if found.residual is None else found.residual.level
+    away = factor_of(params.kpi) * (found.table["value"] - level)
+    weights = np.ones(len(away)) if found.residual is None else np.maximum(found.residual.weight, 1.0)
+    return {
+        "values": away,
+        "periods": list(found.table["period"]),
+        "weights": weights,
+        "confidence": params.confidence,
+        "seed": params.seed,
+    }
 
 
 def seasons_shown(params: MonitorParams, found: Watched) -> pd.DataFrame | None:

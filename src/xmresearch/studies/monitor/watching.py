@@ -60,6 +60,8 @@ class Watched(Shown):
         Chance that a steady process would have given an alarm over all that is watched.
     confidence : float
         Level of intervals.
+    centre : float
+        Of scores.
     """
 
     chart: ControlChart
@@ -69,6 +71,7 @@ class Watched(Shown):
     episodes: pd.DataFrame
     promised: float
     confidence: float
+    centre: float = 0.0
 
     def tidy(self) -> pd.DataFrame:
         """Return one row per period."""
