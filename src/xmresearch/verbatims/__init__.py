@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from xmresearch.verbatims.codeframes import parse_codeframe as parse_codeframe
     from xmresearch.verbatims.duplicates import Duplicates as Duplicates
     from xmresearch.verbatims.duplicates import find_duplicates as find_duplicates
+    from xmresearch.verbatims.emotion_index import EmotionOverTime as EmotionOverTime
+    from xmresearch.verbatims.emotion_index import emotion_over_time as emotion_over_time
+    from xmresearch.verbatims.emotion_index import successive_changes as successive_changes
     from xmresearch.verbatims.error_rates import ErrorRates as ErrorRates
     from xmresearch.verbatims.languages import language_of as language_of
     from xmresearch.verbatims.learned_codes import LearnedCodes as LearnedCodes

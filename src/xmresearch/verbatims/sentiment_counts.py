@@ -164,9 +164,7 @@ def _of_frame(asked: _Asked, frame: pd.DataFrame) -> SentimentCounts:
     for column in asked.columns:
         if column not in frame.columns:
             raise DataError(f"The data have no column '{column}'.", nearest(column, map(str, frame.columns)))
-    groups = frame[list(asked.by)].reset_index(drop=True)
-    if asked.date is not None:
-        groups.insert(0, "period", _periods(frame[asked.date], asked.every))
+    groups = groups_of(frame, asked.by, asked.date, asked.every)
     texts = as_texts(frame[asked.text])
     letters = simplified(texts)
     praise, nothing = (np.array([is_default(t, kind) for t in letters], dtype=bool) for kind in ("praise", "nothing"))
@@ -181,6 +179,14 @@ def _of_frame(asked: _Asked, frame: pd.DataFrame) -> SentimentCounts:
         "no_group": int((no_group & ~blank & ~praise & ~nothing).sum()), "unknown": int((~told["known"]).sum()),
     }  # fmt: skip
     return SentimentCounts(ScoreCounts.of(scored, asked.scores, by=asked.groups), found)
+
+
+def groups_of(frame: pd.DataFrame, by: Sequence[str], date: str | None, every: Every) -> pd.DataFrame:
+    """Return the columns of groups, one row per text: the period first, where there are dates."""
+    groups = frame[list(by)].reset_index(drop=True)
+    if date is not None:
+        groups.insert(0, "period", _periods(frame[date], every))
+    return groups
 
 
 def _periods(days: pd.Series, every: Every) -> pd.Series:
