@@ -50,7 +50,7 @@ def test_a_season_is_the_generalised_linear_model_of_a_second_program(kpi):
     else:
         y = n * (eta + rng.standard_normal(150) / np.sqrt(n))
         fit = sm.WLS(y / n, x, weights=n).fit()
-    found = season(when, y, n, kpi=kpi, country="")
+    found = season(when, y, n, kpi=kpi, country="", extra="scaled")
     effects = found.tidy()["estimate"].to_numpy()
     np.testing.assert_allclose(effects[:6], fit.params[1:], rtol=1e-7, atol=1e-9)
     assert effects.sum() == pytest.approx(0, abs=1e-12)
@@ -92,13 +92,32 @@ def test_intervals_of_weekdays_cover_under_autocorrelation():
     assert all(adjusted)
 
 
-def test_without_a_season_the_test_keeps_its_level():
+def test_periods_that_differ_have_a_variance_of_their_own():
+    """Days differ by .3 in log odds, whatever their size: large ones are not as sure as their counts."""
+    rng = np.random.default_rng(8)
+    when, n, eta = planted(700, rng, spread=0.3)
+    n = np.where(rng.random(700) < 0.5, 20, 2000)
+    y = rng.binomial(n, special.expit(eta))
+    added, scaled = (season(when, y, n, kpi="share", country="", extra=e) for e in ("added", "scaled"))
+    assert added.between == pytest.approx(0.3, abs=0.04)
+    assert (scaled.between, added.dispersion) == (0, scaled.dispersion)
+    for found, apart in ((added, False), (scaled, True)):
+        z = found.periods["z"]
+        assert (z[n == 2000].std() / z[n == 20].std() > 2) == apart
+    # half of the days decide the scaled fit, and it takes them to be surer than they are
+    assert added.tidy()["se"].sum() > 1.1 * scaled.tidy()["se"].sum()
+
+
+@pytest.mark.parametrize(("phi", "spread"), [(0.0, 0.0), (0.5, 0.3), (-0.3, 0.3)])
+def test_without_a_season_the_test_keeps_its_level(phi, spread):
+    """300 series of 120 days of uneven size, with days that differ and resemble, or do not, the day before."""
     rng, hits = np.random.default_rng(20262), 0
     for _ in range(300):
-        when, n, _ = planted(200, rng)
-        found = season(when, rng.binomial(n, 0.7), n, kpi="share", country="")
+        when, n, eta = planted(120, rng, phi=phi, spread=spread)
+        noise = eta - 0.5 - WEEK[[d.weekday() for d in when]]
+        found = season(when, rng.binomial(n, special.expit(1 + noise)), n, kpi="share", country="")
         hits += found.summary()["p_weekday"] < 0.05
-    assert stats.binomtest(hits, 300, 0.05).pvalue > 0.01
+    assert stats.binomtest(hits, 300, 0.05).pvalue > 0.01 / 3
 
 
 def test_holidays_phases_and_a_baseline_are_told_apart():

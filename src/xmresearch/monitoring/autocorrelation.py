@@ -125,7 +125,7 @@ def long_run_covariance(scores: Array, at: Positions, *, width: float | None = N
     return np.asarray(found)
 
 
-def fading_correlation(table: pd.DataFrame, distance: Positions) -> Array:
+def fading_correlation(table: pd.DataFrame, distance: Positions, *, used: int, n: int) -> Array:
     """Return the correlation at given distances: the autocorrelation by lag, smoothed to one that fades geometrically.
 
     Parameters
@@ -134,6 +134,10 @@ def fading_correlation(table: pd.DataFrame, distance: Positions) -> Array:
         lag, r and pairs, as of `portmanteau`.
     distance : ndarray
         In periods, not negative, of any shape.
+    used : int
+        Slow effects that were fitted to the series, such as levels, trends and long holidays: each makes it look less correlated.
+    n : int
+        Its length.
 
     Returns
     -------
@@ -143,7 +147,8 @@ def fading_correlation(table: pd.DataFrame, distance: Positions) -> Array:
 
     References
     ----------
-    Box, G. E. P. & Jenkins, G. M. (1970). Time series analysis. Holden-Day, section 3.4 (autocorrelation of ARMA(1, 1)).
+    Box, G. E. P. & Jenkins, G. M. (1970). Time series analysis. Holden-Day, section 3.4 (autocorrelation of ARMA(1, 1)). Marriott, F. H. C. &
+    Pope, J. A. (1954). Biometrika, 41, 390-402 (bias).
     """
     r, lag, pairs = (table[k].to_numpy(dtype="float64") for k in ("r", "lag", "pairs"))
     there = np.isfinite(r) & (pairs > 0)
@@ -151,6 +156,7 @@ def fading_correlation(table: pd.DataFrame, distance: Positions) -> Array:
     if not there.any() or lag[there][0] != 1 or abs(r[there][0]) * np.sqrt(pairs[there][0]) < CHANCE:
         return whole
     r, lag, pairs = r[there], lag[there], pairs[there]
+    r = r + (used * (1 + r[0]) + 2 * r) / n
     fades = np.linspace(0.0, 0.97, 98) if r[0] > 0 else np.zeros(1)
     powers = fades[:, None] ** (lag - 1)
     heights = np.clip((powers * r * pairs).sum(axis=1) / (powers**2 * pairs).sum(axis=1), -0.5, 1.0)

@@ -35,6 +35,8 @@ class Terms:
         By term its columns, the contrasts that give one effect per level, and the levels.
     cycle : int
         Periods of a season.
+    slow : int
+        Columns that change slowly: levels, trend, and holidays.
     unannounced, warnings : tuple
         Of the calendar.
     """
@@ -43,6 +45,7 @@ class Terms:
     season: Array
     blocks: dict[str, Block]
     cycle: int
+    slow: int
     unannounced: tuple[int, ...]
     warnings: tuple[str, ...]
 
@@ -92,7 +95,8 @@ def season_terms(
     notes = marked
     if unannounced:
         notes += (f"Moved working days of {', '.join(map(str, unannounced))} are not in the calendar of holidays.",)
-    return Terms(x, season, blocks, CYCLES[form], unannounced, notes)
+    slow = fixed + len(blocks["holiday"][0] if "holiday" in blocks else ())
+    return Terms(x, season, blocks, CYCLES[form], slow, unannounced, notes)
 
 
 def _chosen(spans: Sequence[Span], fit_to: Flags, country: str, terms: Sequence[str] | None) -> tuple[str, ...]:

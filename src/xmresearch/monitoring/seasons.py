@@ -10,17 +10,19 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
+from scipy import optimize, stats
 
 from xmresearch.display import Shown
 from xmresearch.errors import DataError, InsufficientData
 from xmresearch.monitoring.autocorrelation import ar1, fading_correlation, portmanteau
 from xmresearch.monitoring.season_terms import Terms, season_terms
-from xmresearch.monitoring.weighted_fits import FAMILIES, Family, weighted_fit
+from xmresearch.monitoring.weighted_fits import FAMILIES, Family, WeightedFit, weighted_fit
 from xmresearch.sufficient.calendar import Span, position, span
 
 Array = NDArray[np.float64]
 SeasonKpi = Literal["share", "rate", "mean"]
+Extra = Literal["added", "scaled"]
+ROUNDS = 5
 
 
 @dataclass(frozen=True, repr=False)
@@ -43,6 +45,8 @@ class Season(Shown):
         share, rate or mean.
     dispersion : float
         Variance over what counts alone would have; of a mean without spreads its variance of a single answer.
+    between : float
+        Standard deviation of periods beyond what their counts would have, on the scale of the link at the mean; 0 where none was added.
     autocorrelation : DataFrame
         Of z by lag up to two seasons: lag, r, and pairs it comes from.
     phi : float
@@ -60,6 +64,7 @@ class Season(Shown):
     tests: pd.DataFrame
     kpi: SeasonKpi
     dispersion: float
+    between: float
     autocorrelation: pd.DataFrame
     phi: float
     independence_p: float
@@ -74,7 +79,7 @@ class Season(Shown):
     def summary(self) -> dict[str, Any]:
         """Return p of each term, dispersion, autocorrelation and its p."""
         return {
-            **{f"p_{row.term}": row.p for row in self.tests.itertuples()}, "dispersion": self.dispersion, "phi": self.phi,
+            **{f"p_{row.term}": row.p for row in self.tests.itertuples()}, "dispersion": self.dispersion, "between": self.between, "phi": self.phi,
             "independence_p": self.independence_p, "n": int(self.periods["baseline"].sum()), "kpi": self.kpi,
         }  # fmt: skip
 
@@ -85,7 +90,7 @@ class Season(Shown):
 def season(
     periods: Sequence[Any], total: ArrayLike, n: ArrayLike, *, kpi: SeasonKpi, squares: ArrayLike | None = None,
     country: str = "CN", terms: Sequence[str] | None = None, trend: bool = False, phases: Sequence[Any] | None = None,
-    baseline: ArrayLike | None = None, confidence: float = 0.95,
+    baseline: ArrayLike | None = None, extra: Extra = "added", confidence: float = 0.95,
 ) -> Season:  # fmt: skip
     """Fit the season of a KPI from counts and sums by period.
 
@@ -113,6 +118,9 @@ def season(
         A label per period, such as before and after a known change: each has its own level, so that a change is no season.
     baseline : array_like of bool, optional
         Periods that the season is fitted to, shape (periods,); all by default. Others are judged by it.
+    extra : {'added', 'scaled'}
+        How periods vary beyond chance: by a variance of their own that is added to that of their counts, so that many answers do not make
+        a day sure (Williams); or in proportion to it (quasi-likelihood, as in Laney's charts). Of means without squares always the latter.
     confidence : float
         Level.
 
@@ -128,7 +136,8 @@ def season(
 
     References
     ----------
-    McCullagh, P. & Nelder, J. A. (1989). Generalized linear models, 2nd ed. Chapman & Hall. Liang, K.-Y. & Zeger,
+    McCullagh, P. & Nelder, J. A. (1989). Generalized linear models, 2nd ed. Chapman & Hall. Williams, D. A. (1982). Extra-binomial variation in
+    logistic linear models. Applied Statistics, 31, 144-148. Liang, K.-Y. & Zeger,
     S. L. (1986). Longitudinal data analysis using generalized linear models. Biometrika, 73, 13-22. Ljung, G. M. & Box, G. E. P. (1978). Biometrika, 65, 297-303.
     """
     spans = spans_in_order(periods)
@@ -154,21 +163,22 @@ def season(
             f"{int(fit_to.sum())} period(s) with answers do not suffice for {design.x.shape[1]} effects of season and level.",
             "Give more periods, or fewer terms.",
         )
-    fitted = weighted_fit(observed[fit_to], design.x[fit_to], weight[fit_to], family)
-    expected = family.inverse(design.x @ fitted.coefficients)
     freedom = int(fit_to.sum()) - design.x.shape[1]
+    separable = extra == "added" and (kpi != "mean" or squares is not None)
+    fitted, weight, rho, dispersion = _fit(observed, design.x, weight, fit_to, family, freedom, separable=separable)
+    expected = family.inverse(design.x @ fitted.coefficients)
     with np.errstate(divide="ignore", invalid="ignore"):
         pearson = np.where(there, (observed - expected) * np.sqrt(weight / family.variance(expected)), np.nan)
-    dispersion = float((pearson[fit_to] ** 2).sum() / freedom)
-    if not dispersion > 0:
+    left = float((pearson[fit_to] ** 2).sum() / freedom)
+    if not left > 0:
         raise InsufficientData("The series does not vary beyond its season.", "There is nothing to chart.")
-    z = pearson / np.sqrt(dispersion)
+    z = pearson / np.sqrt(left)
     at = np.array([position(s) for s in spans])
     lags = min(2 * design.cycle, max(1, int(fit_to.sum()) // 4))
     acf, p = portmanteau(np.where(fit_to, z, np.nan), at, lags, used=0)
     pull = fitted.working[:, None] * design.x[fit_to]
-    together = fading_correlation(acf, np.abs(at[fit_to][:, None] - at[fit_to]))
-    covariance = dispersion * fitted.bread @ (pull.T @ together @ pull) @ fitted.bread
+    together = fading_correlation(acf, np.abs(at[fit_to][:, None] - at[fit_to]), used=design.slow, n=int(fit_to.sum()))
+    covariance = left * fitted.bread @ (pull.T @ together @ pull) @ fitted.bread
     effects, tests = _effects(design, fitted.coefficients, covariance, freedom, expected[fit_to], family, confidence)
     phi = float(acf["r"].iloc[0]) if np.isfinite(acf["r"].iloc[0]) else 0.0
     flat = family.inverse(design.x @ fitted.coefficients - design.season @ fitted.coefficients)
@@ -178,7 +188,42 @@ def season(
          "adjusted": np.clip(adjusted, *family.range), "z": z, "innovation": ar1(z, at, phi)}
     )  # fmt: skip
     notes = design.warnings + fitted.warnings
-    return Season(table, effects, tests, kpi, dispersion, acf, phi, p, confidence, design.unannounced, notes)
+    middle = expected[fit_to].mean()
+    between = float(np.sqrt(rho * family.variance(middle)) / family.slope(middle))
+    return Season(table, effects, tests, kpi, dispersion, between, acf, phi, p, confidence, design.unannounced, notes)
+
+
+def _fit(
+    observed: Array,
+    x: Array,
+    weight: Array,
+    fit_to: NDArray[np.bool_],
+    family: Family,
+    freedom: int,
+    *,
+    separable: bool,
+) -> tuple[WeightedFit, Array, float, float]:
+    """Return the fit, the weights that it has in the end, the variance that periods have besides, and the dispersion without it."""
+    y, design, of_counts = observed[fit_to], x[fit_to], weight[fit_to]
+    fit = weighted_fit(y, design, of_counts, family)
+    rho = 0.0
+
+    def squares(extra: float) -> float:
+        mean = family.inverse(design @ fit.coefficients)
+        return float(((y - mean) ** 2 / family.variance(mean) / (1 / of_counts + extra)).sum())
+
+    dispersion = squares(0.0) / freedom
+    for _ in range(ROUNDS if separable and dispersion > 1 else 0):
+        if squares(0.0) <= freedom:
+            rho = 0.0
+            break
+        most = 1 / float(of_counts.min())
+        while squares(most) > freedom:
+            most *= 2
+        rho = float(optimize.brentq(lambda extra: squares(extra) - freedom, 0.0, most))
+        fit = weighted_fit(y, design, 1 / (1 / of_counts + rho), family)
+    with np.errstate(divide="ignore"):
+        return fit, np.where(weight > 0, 1 / (1 / weight + rho), 0.0), rho, dispersion
 
 
 def spans_in_order(periods: Sequence[Any]) -> list[Span]:
