@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     from xmresearch.verbatims.sentiment_errors import SentimentErrors as SentimentErrors
     from xmresearch.verbatims.sentiment_errors import label_curve as label_curve
     from xmresearch.verbatims.sentiment_errors import sentiment_errors as sentiment_errors
+    from xmresearch.verbatims.sentiment_files import load_sentiment as load_sentiment
+    from xmresearch.verbatims.sentiment_files import save_sentiment as save_sentiment
     from xmresearch.verbatims.sentiment_training import train_sentiment as train_sentiment
     from xmresearch.verbatims.text_record import TextRecord as TextRecord
     from xmresearch.verbatims.text_record import record_texts as record_texts
