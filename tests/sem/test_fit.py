@@ -316,7 +316,7 @@ def test_planted_model_is_recovered():
         ("f =~ x1 + x1 + x2 + x3", "line 1: 'f =~ x1' is given twice"),
         ("f =~ x1 + a*x2 + x3\ni := a*b", "line 2: there is no label 'b'"),
         ("f =~ x1 + a*x2 + x3\ni := exit(a)", "may only use labels"),
-        ("x1 == x2", "not supported"),
+        ("x1 == x2", "line 1: .x1. is no label of the model"),
     ],
 )
 def test_bad_models_are_one_clear_error(data, model, message):

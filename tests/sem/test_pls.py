@@ -582,7 +582,7 @@ def test_weights_that_do_not_converge_are_reported(mobi, monkeypatch):
         ("a =~ a1 + a2\nb =~ b1\nb ~ p*a", "Model line 3: 'b ~ a' has a modifier", "label"),
         ("a =~ 1*a1 + a2\nb =~ b1\nb ~ a", "Model line 1: 'a =~ a1' has a modifier", "number"),
         ("a =~ a1 + a2\nb =~ b1 + a2\nb ~ a", "Model line 2: 'a2' already belongs to 'a'", "one construct"),
-        ("a =~ a1 + a1\nb =~ b1\nb ~ a", "Model line 1: 'a1' already belongs to 'a'", "one construct"),
+        ("a =~ a1 + a1\nb =~ b1\nb ~ a", "Model line 1: 'a =~ a1' is given twice", "Remove"),
         ("a =~ a1 + a2\nb =~ b1\ng =~ a + b\ng ~ a", "Model line 3: 'a' is a construct", "scores"),
         ("c1 =~ a1 + a2\nb =~ b1\nb ~ c1", "Model line 1: 'c1' is defined by =~ but is also a column", "Rename"),
         ("a =~ a1 + a2\nb =~ b1\na1 ~ b", "Model line 3: 'a1' is an item of 'a'", "'a'"),

@@ -38,16 +38,18 @@ Array = NDArray[np.float64]
 @on_one_thread
 def fit(
     model: str, data: Data, *, estimator: Estimator = "ML", missing: Missing = "listwise",
-    ordered: Sequence[str] | bool = (), group: str | None = None, group_equal: Sequence[str] = (),
+    ordered: Sequence[str] | str | bool = (), group: str | None = None, group_equal: Sequence[str] = (),
     group_partial: Sequence[str] = (), bootstrap: int = 0, interval: Literal["percentile", "bca"] = "percentile",
     seed: int = 0, confidence: float = 0.95, sampling_weights: str | None = None, cluster: str | None = None,
+    std_lv: bool = False, orthogonal: bool = False,
 ) -> SemFit:  # fmt: skip
     """Fit a model.
 
     Parameters
     ----------
     model : str
-        In lavaan's syntax: =~, ~, ~~, ~1, :=, labels, equal labels, fixed values, NA*, start(), c(..., ...) by group.
+        In lavaan's syntax: =~, ~, ~~, ~1, :=, labels, equal labels, ==, fixed values, NA*, start(), equal(), c(..., ...) by group, names in
+        quotation marks.
     data : DataFrame, Moments, or mapping of str to Moments
         Rows, or their moments (of each group); robust, ordinal, FIML and bootstrap results need rows.
     estimator : {'ML', 'MLM', 'MLMV', 'MLR', 'WLSMV'}
@@ -56,8 +58,9 @@ def fit(
     missing : {'listwise', 'fiml'}
         Use complete rows, or all rows by full-information maximum likelihood (data missing at random). Rows without an
         exogenous observed variable are left out in either case.
-    ordered : sequence of str or True
-        Ordered variables; True means all observed ones. All observed variables of the model, or none, must be ordered.
+    ordered : str, sequence of str, or True
+        Ordered variables; True means all observed ones. All observed variables of the model, or none, must be ordered. They are numbers,
+        or categories with an order.
     group : str, optional
         Column whose values split the rows, in the order in which they first appear (lavaan's), which is that of `c(..., ...)`
         and of the tables of results; means are then modelled.
@@ -79,6 +82,10 @@ def fit(
         are then pseudo maximum likelihood.
     cluster : str, optional
         Column whose values name what was drawn as one, such as branches or schools. Means are then modelled.
+    std_lv : bool
+        Give factors unit (residual) variance and free their first loadings, instead of fixing these to one.
+    orthogonal : bool
+        Let factors that nothing explains not correlate.
 
     Returns
     -------
@@ -112,7 +119,9 @@ def fit(
     check_settings(estimator, missing, interval, bootstrap, confidence, group_equal, group_partial)
     equal = (group_equal, group_partial)
     sampled = (sampling_weights, cluster)
-    ready = prepared(model, data, estimator, ordered, missing, group, equal, bootstrap, sampled)
+    ready = prepared(
+        model, data, estimator, ordered, missing, group, equal, bootstrap, sampled, std_lv=std_lv, orthogonal=orthogonal
+    )
     estimator_asked = estimator
     built, estimator, samples, rows, sparse = ready.model, ready.estimator, ready.samples, ready.rows, ready.sparse
     n = sum(map(len, rows)) if rows else int(sum(s.n for s in samples))
@@ -127,7 +136,7 @@ def fit(
     read = Readout(built, objective.matrices)
     straight = estimator_asked == "ML" and cluster is not None and sampling_weights is None
     cov, robust, measures = _inference(built, objective, solution, rows, estimator, missing, straight)
-    value, std_lv, std_all = read.read(solution.theta)
+    value, by_factors, std_all = read.read(solution.theta)
     error = np.sqrt(np.maximum(np.diag(cov), 0))[read.free] * (read.free >= 0)
     if built.defined:
         last = len(read.free)
@@ -140,7 +149,7 @@ def fit(
             built, objective, solution, rows, read, values, confidence, interval
         )
         error = np.where(error > 0, values.std(axis=0, ddof=1), 0.0)
-    estimates = coefficient_table(read, value, error, confidence, std_lv=std_lv, std_all=std_all)
+    estimates = coefficient_table(read, value, error, confidence, std_lv=by_factors, std_all=std_all)
     designs = [s.design for s in samples] if sampled != (None, None) else []
     concerns = reviewers_concerns(read, solution, value, std_all, n, estimator, sparse, designs)
     if replicates is not None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from xmresearch.errors import ModelError
-from xmresearch.sem.syntax import Term, parse_model
+from xmresearch.sem.syntax import Term, parse_model, written_name
 
 
 def measurement_model(text: str) -> str:
@@ -69,7 +69,7 @@ def write_model(terms: Sequence[Term]) -> str:
         One line for adjacent terms with the same left-hand side and operator.
     """
     lines = groupby(terms, key=lambda t: (t.lhs, t.op))
-    return "\n".join(f"{lhs} {op} {' + '.join(_written(t) for t in same)}" for (lhs, op), same in lines)
+    return "\n".join(f"{written_name(lhs)} {op} {' + '.join(_written(t) for t in same)}" for (lhs, op), same in lines)
 
 
 def _written(term: Term) -> str:
@@ -84,4 +84,4 @@ def _written(term: Term) -> str:
         modifiers.append(repr(term.fixed))
     if term.start is not None:
         modifiers.append(f"start({term.start!r})")
-    return "*".join([*modifiers, term.rhs])
+    return "*".join([*modifiers, written_name(term.rhs)])

@@ -26,6 +26,7 @@ from xmresearch.sem.samples import (
     ordinal_samples,
     split,
 )  # fmt: skip
+from xmresearch.sem.scales import named, with_codes, with_scales
 from xmresearch.sem.syntax import Term, parse_model
 from xmresearch.sufficient.available_moments import item_moments
 from xmresearch.sufficient.moments import Moments
@@ -62,14 +63,15 @@ class Prepared(Shown):
 
 
 def prepared(
-    model: str, data: Data, estimator: Estimator, ordered: Sequence[str] | bool, missing: Missing, group: str | None = None,
+    model: str, data: Data, estimator: Estimator, ordered: Sequence[str] | str | bool, missing: Missing, group: str | None = None,
     equal: tuple[Sequence[str], Sequence[str]] = ((), ()), bootstrap: int = 0, sampled: Columns = (None, None),
+    std_lv: bool = False, orthogonal: bool = False,
 ) -> Prepared:  # fmt: skip
     """Do all that `fit` does before it estimates anything, and so refuse all that it refuses because of model or data.
 
     Parameters
     ----------
-    model, data, estimator, ordered, missing, group, bootstrap
+    model, data, estimator, ordered, missing, group, bootstrap, std_lv, orthogonal
         As for `xmresearch.sem.fitting.fit`.
     equal : pair of sequence of str
         `group_equal` and `group_partial`.
@@ -86,11 +88,16 @@ def prepared(
         As for `xmresearch.sem.fitting.fit`.
     """
     terms = parse_model(model)
+    ordered = [ordered] if isinstance(ordered, str) else ordered
+    if ordered and isinstance(data, pd.DataFrame):
+        data = with_codes(data, ordered if isinstance(ordered, Sequence) else named(terms))
     given = len(data) if isinstance(data, StreamedAnswers) else None
     if isinstance(data, StreamedAnswers):
         data, group = _reduced(data, terms, group), None
     grouped = split(data, group)
     require_design(data, sampled)
+    if std_lv or orthogonal:
+        terms = with_scales(terms, len(grouped.groups), equal[0], std_lv=std_lv, orthogonal=orthogonal)
     built, settled = _build(terms, grouped, estimator, ordered, equal, missing, sampled)
     _check_request(built, grouped, settled, missing, bootstrap)
     _check_identified(built)
@@ -104,8 +111,7 @@ def prepared(
 
 def _reduced(answers: StreamedAnswers, terms: Sequence[Term], group: str | None) -> Moments | dict[str, Moments]:
     """Return the moments of the rows that are complete in a model's variables."""
-    named = {side for term in terms for side in (term.lhs, term.rhs)}
-    items = [name for name in answers.items if name in named]
+    items = [name for name in answers.items if name in named(terms)]
     if group is not None and group not in answers.segments:
         raise DataError(f"The data have no column '{group}'.", nearest(group, answers.columns))
     found = item_moments(answers, items, group)
