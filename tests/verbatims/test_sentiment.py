@@ -12,6 +12,7 @@ from xmresearch.verbatims.probabilities import calibration_error
 from xmresearch.verbatims.sentiment import digest, lexicon_model
 from xmresearch.verbatims.sentiment_errors import auc, label_curve, sentiment_errors
 from xmresearch.verbatims.sentiment_training import _folds, _together, label_values, train_sentiment
+from xmresearch.verbatims.text_record import record_texts
 
 ANNOYING = [
     "我不高兴", "办完事很不开心", "我不太满意", "对服务不是很满意", "不方便", "没有帮助", "態度不好", "再也不来了", "this is not good",
@@ -153,6 +154,48 @@ def test_labelled_texts_among_others_are_scored_as_they_were_held_out(neutral):
     assert used == set(range(5))
     seen, fresh = (train_sentiment(texts, labels)[0].predict(others, held_out=h)["negative"] for h in (True, False))
     assert np.corrcoef(seen, fresh)[0, 1] > 0.97
+
+
+def test_the_strongest_terms_are_those_that_were_planted(reviews):
+    texts, labels, _ = planted(3000, 6)
+    model, _ = train_sentiment(texts, labels)
+    table = model.strongest_terms(3)
+    assert len(table) == 6
+    for term, weight in zip(table["term"], table["weight"], strict=True):
+        share = np.mean([k < 0 for t, k in zip(texts, labels, strict=True) if term in t])
+        assert (share > 0.65) if weight > 0 else (share < 0.35), term
+    assert (table["weight"] > 0).sum() == 3
+    chinese = reviews[0].strongest_terms(30)
+    assert {"差", "难"} <= set(chinese["term"][chinese["weight"] > 0])
+    assert lexicon_model().strongest_terms().empty
+
+
+def test_hostile_texts_are_scored_and_counted():
+    texts = ["\ud800abc", "a\x00b", "﷽" * 9, "👨‍👩‍👧‍👦", "=cmd|'/c calc'!A0", "<script>", "\u202egood", "e\u0301" * 50, "不" * 9000, "not " * 9000,
+             "\U00020000", "İstanbul", "\n\n", "http://" + "a" * 9000, "'" * 99, "🇨🇳1️⃣"]  # fmt: skip
+    told = lexicon_model().predict(texts)
+    assert len(told) == len(texts)
+    assert told["negative"].between(0, 1).all()
+    assert told["negative"][6] < 0.5
+    found = record_texts(texts).summary()
+    assert (found["texts"], found["blank"]) == (16, 1)
+    model, held_out = train_sentiment(texts * 2, [-1, 1] * 16)
+    assert held_out["negative"].between(0, 1).all()
+    assert model.predict(texts, held_out=True)["negative"].between(0, 1).all()
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("服务很 nice", 1),
+        ("very 慢，没人管", -1),
+        ("staff 态度很好 helpful", 1),
+        ("app 老是闪退 not good", -1),
+        ("東西不好吃 bad", -1),
+    ],
+)
+def test_mixed_texts_are_read_in_both_languages(text, kind):
+    assert lexicon_model().predict([text])["kind"][0] == kind
 
 
 def test_rows_stay_together_by_text_and_customer():

@@ -102,6 +102,28 @@ class SentimentModel(Shown):
     def _counter(self) -> Any:
         return vectoriser(vocabulary=self.vocabulary) if self.vocabulary else None
 
+    def strongest_terms(self, n: int = 20) -> pd.DataFrame:
+        """Return the terms that tell most, so that a reader can see what the model goes by.
+
+        Parameters
+        ----------
+        n : int
+            Terms of each question and side.
+
+        Returns
+        -------
+        DataFrame
+            One row per term: question (-1 negative, 1 positive), term, weight (of a text that is this term alone, on the logit scale; above 0
+            speaks for the question's kind), strongest first. Parts of English words are left out; so are all words of the lexicon's model.
+        """
+        words = [(t.strip(), i) for t, i in self.vocabulary.items() if not t.startswith("~")]
+        rows = []
+        for cut in self.cuts:
+            ranked = sorted(((float(cut.terms[i]), t) for t, i in words), key=lambda pair: (-pair[0], pair[1]))
+            ends = [*ranked[:n], *ranked[max(len(ranked) - n, n) :]]
+            rows += [{"question": cut.label, "term": t, "weight": w} for w, t in ends]
+        return pd.DataFrame(rows, columns=["question", "term", "weight"])
+
     def predict(self, texts: Iterable[object], *, held_out: bool = False) -> pd.DataFrame:
         """Tell how likely each text is negative or positive.
 

@@ -15,7 +15,7 @@ ADDRESS = "\ue000"
 _URL = re.compile(r"(?:https?://|www\.)[^\s\u3000-\u9fff\uff00-\uffef]+", re.IGNORECASE)
 _REPEATED = re.compile(r"([^\d\s])\1{2,}")
 _INVISIBLE = re.compile(
-    "[\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufe00-\ufe0f\ufeff\U0001f3fb-\U0001f3ff\U000e0000-\U000e007f]"
+    "[\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufe00-\ufe0f\ufeff\U0001f3fb-\U0001f3ff\U000e0000-\U000e007f\ud800-\udfff]"
 )
 _SPACE = re.compile(r"[\s\x00-\x1f\x7f]+")
 _QUOTE = str.maketrans({"\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "`": "'"})
