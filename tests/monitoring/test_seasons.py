@@ -11,6 +11,7 @@ from statsmodels.stats.diagnostic import acorr_ljungbox
 
 from xmresearch.errors import DataError, InsufficientData, ModelError
 from xmresearch.monitoring.autocorrelation import long_run_covariance, portmanteau
+from xmresearch.monitoring.change_points import level_changes
 from xmresearch.monitoring.seasons import season
 
 WEEK = np.array([0.3, 0.1, 0.0, -0.1, -0.2, -0.3, 0.2])
@@ -145,6 +146,21 @@ def test_holidays_phases_and_a_baseline_are_told_apart():
     by_day = pd.Series(adjusted).groupby([d.weekday() for d in when[:490]]).mean()
     raw = past.periods["observed"][:490].groupby([d.weekday() for d in when[:490]]).mean()
     assert np.ptp(by_day) < 0.15 * np.ptp(raw)
+
+
+def test_a_change_is_dated_in_what_is_left_without_the_season():
+    rng = np.random.default_rng(9)
+    when, n, eta = planted(210, rng, phi=0.3, spread=0.1)
+    shift = 0.5 * (np.arange(210) >= 150)
+    n[20] = 0
+    y = rng.binomial(n, special.expit(eta + shift))
+    left = season(when, y, n, kpi="share", country="").periods
+    found = level_changes(left["adjusted"], periods=left["period"], weights=left["weight"])
+    row = found.tidy().iloc[0]
+    assert len(found.tidy()) == 1
+    assert row["start_lower"] <= when[150] <= row["start_upper"]
+    assert (row["start_upper"] - row["start_lower"]).days < 15
+    assert found.claim("level").verdict == "above"
 
 
 def test_a_mean_with_spreads_has_a_dispersion_against_its_answers():
