@@ -14,7 +14,7 @@ from xmresearch.monitoring.forecasts import forecast
 POINTS, HORIZON = 100, 6
 BANDS = {80: (0.78, 0.82), 95: (0.93, 0.97)}
 PHI, SLOPE = 0.6, 0.05
-WORLDS = {"autoregression": 200, "random walk": 200, "trend": 200, "weekdays": 60}
+WORLDS = {"autoregression": 200, "random walk": 200, "trend": 200, "weekdays": 40}
 
 
 def series(world, shocks):
