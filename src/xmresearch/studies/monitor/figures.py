@@ -74,7 +74,7 @@ def control(table: pd.DataFrame, wording: Wording, key: str, *, began: str = "")
         axes.set_xticks(x[::step], names[::step])
         axes.margins(x=0.01)
         axes.grid(axis="y", linewidth=0.7)
-        legend_above(axes, 5)
+        legend_above(axes, 3)
         label_axes(axes, wording, key)
         return to_svg(figure)
 

@@ -39,7 +39,7 @@ def charted(params: MonitorParams, found: Watched) -> pd.DataFrame:
     for column in ("value", "expected", "lower", "upper"):
         table[column] = scale * table[column]
     table["n"] = table["n"].where(table["value"].notna())
-    return table.assign(status=["alarm" if a else "" for a in table["alarm"]])
+    return table.assign(alarmed=["alarm" if a else "" for a in table["alarm"]])
 
 
 def newest_rows(table: pd.DataFrame, most: int = 30) -> pd.DataFrame:
