@@ -122,7 +122,7 @@ PUBLISHED = {
     "monitoring.forecast_models": {  # Hyndman & Athanasopoulos (2021)
         "KPSS_LEVEL": 0.05, "MOST_DIFFERENCES": 2, "SEASONAL_STRENGTH": 0.64, "MOST_ORDER": 3, "LONGEST_CYCLE": 24,
     },
-    "monitoring.forecasts": {"FEWEST_VALUES": 12, "FIRST_SHARE": 0.5, "MOST_ORIGINS": 60, "WIDENED": 0.75},
+    "monitoring.forecasts": {"FEWEST_VALUES": 20, "FEWEST_FIRST": 10, "FIRST_SHARE": 0.5, "MOST_ORIGINS": 60, "WIDENED": 0.75},
     "monitoring.change_shares": {"MOST_FACTORS": 12},
     "monitoring.apdex_scores": {"FRUSTRATED": 4.0},  # Sevcik (2007)
     "monitoring.dose_responses": {"KNOTS": (0.05, 0.35, 0.65, 0.95), "FEWEST_PER_EFFECT": 10},  # Harrell (2015)

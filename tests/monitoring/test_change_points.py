@@ -152,6 +152,16 @@ def test_gaps_weights_and_blanks_are_borne():
     assert len(two.tidy()) == 2
 
 
+@pytest.mark.parametrize("autocorrelation", [True, False])
+def test_a_step_without_noise_is_one_change(autocorrelation):
+    found = level_changes(np.r_[np.zeros(20), np.ones(20)], autocorrelation=autocorrelation)
+    row = found.tidy().iloc[0]
+    assert len(found.tidy()) == 1
+    assert (row["position"], row["position_lower"], row["position_upper"]) == (20, 20, 20)
+    spike = level_changes(np.r_[np.zeros(20), 5, np.zeros(9)], autocorrelation=autocorrelation)
+    assert spike.tidy().empty
+
+
 def test_wrong_series_are_refused():
     y = np.arange(20.0)
     for given, options, error in (

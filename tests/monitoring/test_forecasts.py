@@ -202,10 +202,29 @@ def test_a_season_longer_than_models_carry_is_taken_out_first():
     assert found.summary()["model"].startswith("season + ETS")
 
 
+@pytest.mark.parametrize(
+    "y",
+    [np.r_[np.zeros(20), 5, np.zeros(9)], np.r_[np.ones(20), np.random.default_rng(1).random(10)], np.arange(30.0) ** 1.5,
+     np.random.default_rng(2).random(20), np.random.default_rng(3).integers(0, 2, 30).astype(float)],
+)  # fmt: skip
+def test_odd_series_have_a_forecast(y):
+    found = forecast(y, horizon=2)
+    assert np.isfinite(found.tidy()).all(axis=None)
+    assert (found.tidy()["lower95"] < found.tidy()["upper95"]).all()
+
+
+def test_a_series_of_two_seasons_is_not_judged_by_its_past():
+    y = np.random.default_rng(4).random(24)
+    found = forecast(y, horizon=2, cycle=12)
+    assert found.summary()["model"] == "seasonal naive"
+    assert "too short" in found.warnings[0]
+    assert found.models["forecasts"].eq(0).all()
+
+
 def test_series_that_cannot_be_foretold_are_refused():
     y = np.random.default_rng(6).random(30)
     for values, options, error in (
-        (y[:5], {}, InsufficientData), (np.ones(30), {}, InsufficientData), (y, {"cycle": 24}, InsufficientData),
+        (y[:5], {}, InsufficientData), (np.ones(30), {}, InsufficientData), (np.tile(y[:7], 6), {"cycle": 7}, InsufficientData), (y, {"cycle": 24}, InsufficientData),
         (y - 0.5, {"scale": "log"}, DataError), (y * 3, {"scale": "share"}, DataError), (y * 0, {"scale": "share"}, DataError),
         (y, {"n": y / 2}, DataError), (y, {"model": "oracle"}, DataError), (y * np.nan, {}, InsufficientData),
     ):  # fmt: skip

@@ -31,6 +31,8 @@ DateInterval = Literal["likelihood", "bai"]
 FEWEST_VALUES = 8
 DRAWS = 999
 ROUNDS = 3
+EXACT = 1e-14
+"""Share of the variance below which what is left is a matter of digits."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -105,7 +107,8 @@ def level_changes(
     Parameters
     ----------
     values : array_like
-        Shape (n,), in order; NaN where a period has none. With season, give values without it.
+        Shape (n,), in order; NaN where a period has none. Without season (see `xmresearch.monitoring.seasons.season`) and without a steady
+        trend, which is no change of level.
     periods : sequence, optional
         Their labels; positions by default.
     weights : array_like, optional
@@ -204,7 +207,7 @@ def _fits(
                 break
             starts = again
         noise = Noise(root, steps, np.array(phi))
-        rss = levels_fit(y, noise, starts)[2]
+        rss = max(levels_fit(y, noise, starts)[2], EXACT * n * float(y.var()))
         shape = -2 * float(np.log(noise.factor).sum()) - 2 * float(np.log(root).sum())
         # every change counts as a parameter, as do levels and the variance
         bic = n * (np.log(rss / n) + 1 + np.log(2 * np.pi)) + shape + np.log(n) * (2 * (m + 1) + autocorrelation)
@@ -238,7 +241,7 @@ def _largest(y: Array, root: Array, steps: Array, fewest: int, autocorrelation: 
         residuals = y - np.where(of, after[:, None], before[:, None])
         phi = estimated_phi(residuals, root, steps, parameters=2)
         none, one = one_shift(y, Noise(root, steps, phi), fewest)
-    best = one.min(axis=-1)
+    best = np.maximum(one.min(axis=-1), EXACT * none)
     return np.asarray((none - best) / (best / (n - 2)))
 
 

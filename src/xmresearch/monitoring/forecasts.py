@@ -27,7 +27,7 @@ from xmresearch.monitoring.forecast_scales import Scale, on_scale
 from xmresearch.monitoring.seasonal_parts import decomposed
 
 Array = NDArray[np.float64]
-FEWEST_VALUES = 12
+FEWEST_VALUES, FEWEST_FIRST = 20, 10
 FIRST_SHARE, MOST_ORIGINS = 0.5, 60
 WIDENED = 0.75
 """How far intervals go towards the spread of past errors: all the way would take over its chance."""
@@ -163,14 +163,18 @@ def forecast(
     if np.ptp(y) == 0:
         raise InsufficientData("All values are alike.", "A series without variation has no forecast interval.")
     back = {"level": lambda v: v, "log": np.exp, "share": special.expit}[scale]
-    first = max(int(np.ceil(FIRST_SHARE * len(y))), 2 * cycle if cycle > 1 else 0, FEWEST_VALUES // 2)
+    first = _first_origin(y, cycle)
     rows, scored, widths = [], {}, {}
     wanted = list(MODELS) if model is None else [model]
     for name in wanted:
         past = _past(y, first, horizon, cycle, name)
         widths[name] = _widened(y, past)
         scored[name] = _scores(y, past, back, first, cycle, levels)
-    best = min(wanted, key=lambda name: scored[name]["interval_score"] if scored[name]["forecasts"] else 0.0)
+    if first < len(y):
+        best = min(wanted, key=lambda name: float(scored[name]["interval_score"]))
+    else:
+        best = wanted[-1]
+        notes += ("The series is too short to see how a forecast would have done in its past.",)
     for name in wanted:
         rows.append({"model": name, **scored[name], "chosen": name == best})
     fits = {name: _fitted(y, cycle, name) for name in wanted}
@@ -192,6 +196,15 @@ def forecast(
         )
     coverage = pd.DataFrame(past_rows, columns=["level", "covered", "n", "share", "lower", "upper", "widened"])
     return Forecast(table, models, coverage, cycle, scale, len(y), ahead, notes)
+
+
+def _first_origin(y: Array, cycle: int) -> int:
+    """Return how many values models are chosen on for the past: half of them, or more until they vary, and not only by the season."""
+    first = max(int(np.ceil(FIRST_SHARE * len(y))), 2 * cycle if cycle > 1 else 0, FEWEST_FIRST)
+    varies = np.flatnonzero(np.diff(y)), np.flatnonzero(y[cycle:] - y[:-cycle])
+    if not all(len(v) for v in varies):
+        raise InsufficientData("The series repeats itself exactly.", "Without variation there is no forecast interval.")
+    return min(max(first, int(varies[0][0]) + 3, int(varies[1][0]) + cycle + 3), len(y))
 
 
 def _fitted(y: Array, cycle: int, name: str) -> Fitted:
