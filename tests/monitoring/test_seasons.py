@@ -218,6 +218,12 @@ def test_wrong_series_are_refused():
     ):  # fmt: skip
         with pytest.raises(error):
             season(*given, kpi="share", country="")
+    for y, options in ((n * 0, {}), (n, {}), (n / 2, {"baseline": np.zeros(30)}), (n * 0.7, {})):
+        with pytest.raises(InsufficientData):
+            season(when, y, n, kpi="share", **options)
+    for nothing in ([], when):
+        with pytest.raises(InsufficientData, match="No period"):
+            season(nothing, np.zeros(len(nothing)), np.zeros(len(nothing)), kpi="share")
     with pytest.raises(DataError, match="weekday"):
         season(["2024-01", "2024-02", "2024-03"], [1, 2, 3], [9, 9, 9], kpi="share", terms=["weekday"])
     mondays = [d for d in days(300) if d.weekday() == 0]

@@ -95,3 +95,5 @@ def test_histories_without_warnings_to_measure_are_refused():
         lead_correlations(np.ones(9), np.ones(8), longest=1)
     with pytest.raises(InsufficientData):
         lead_correlations(np.arange(20.0), np.arange(20.0), longest=1)
+    with pytest.raises(InsufficientData, match="vary"):
+        lead_correlations(np.zeros(60), np.random.default_rng(7).random(60), longest=1)

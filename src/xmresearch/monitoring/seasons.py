@@ -23,6 +23,8 @@ Array = NDArray[np.float64]
 SeasonKpi = Literal["share", "rate", "mean"]
 Extra = Literal["added", "scaled"]
 ROUNDS = 5
+ALIKE = 1e-12
+"""Relative difference that is a matter of digits."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -152,6 +154,7 @@ def season(
     if (kpi != "mean" and (y[there] < 0).any()) or (kpi == "share" and (y > size)[there].any()):
         raise DataError(f"A total lies outside what a {kpi} can be.", "Give counts, then all answers or the exposure.")
     fit_to = there if baseline is None else there & np.asarray(baseline, dtype=bool)
+    _require_variation(y[fit_to] / size[fit_to])
     design = season_terms(spans, fit_to, country=country, terms=terms, trend=trend, phases=phases)
     family: Family = FAMILIES[kpi]
     spread = _pooled_variance(y, size, squares, there) if kpi == "mean" and squares is not None else 1.0
@@ -238,6 +241,16 @@ def spans_in_order(periods: Sequence[Any]) -> list[Span]:
     if any(b.first <= a.first for a, b in pairwise(found)):
         raise DataError("Periods are not distinct and in order.", "Sort them, and add up those that are there twice.")
     return found
+
+
+def _require_variation(observed: Array) -> None:
+    """Raise InsufficientData where periods have no answers, or all the same."""
+    if not len(observed):
+        raise InsufficientData("No period that the season is fitted to has answers.", "Give another baseline.")
+    if np.ptp(observed) <= ALIKE * float(np.abs(observed).max()):
+        raise InsufficientData(
+            "All periods are alike: there is no season to fit.", "A KPI that never moves needs no chart."
+        )
 
 
 def _pooled_variance(total: Array, n: Array, squares: ArrayLike, there: NDArray[np.bool_]) -> float:

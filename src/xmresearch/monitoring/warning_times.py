@@ -173,6 +173,8 @@ def lead_correlations(indicator: ArrayLike, outcome: ArrayLike, *, longest: int)
         n = int(there.sum())
         if n < FEWEST_PAIRS:
             raise InsufficientData(f"Only {n} pair(s) of periods lie {lead} apart.", "Give a longer history.")
+        if min(np.ptp(early[there]), np.ptp(late[there])) == 0:
+            raise InsufficientData("A series does not vary.", "Without variation nothing is foretold.")
         r = float(np.corrcoef(early[there], late[there])[0, 1])
         rows.append((lead, r, n, float(2 * stats.norm.sf(abs(np.arctanh(r)) * np.sqrt(n - 3)))))
     table = pd.DataFrame(rows, columns=["lead", "r", "pairs", "p"])
