@@ -12,7 +12,7 @@ WORKBENCH = "workbench"
 BY_FILE = {
     "servqual": ("servqual", "servperf", "scale", "calibration"), "sem": ("sem", "bayes_sem", "second_program"),
     "did": ("did", "hierarchical", "within", "sensitivity"), "attribution": ("attribution", "customer"), "scorecard": ("scorecard",),
-    "drivers": ("driver", "drivers"),
+    "drivers": ("driver", "drivers"), "voice": ("voice",),
 }  # fmt: skip
 """How the files of benchmarks begin, after `test_`, by study; all else is of the workbench."""
 STYLE = """

@@ -36,6 +36,13 @@ def test_the_nearest_clean_quotes_of_different_people_are_chosen():
     assert found["quote"].tolist() == [texts[10], texts[8]]
 
 
+def test_quotes_with_days_and_times_come_last():
+    texts = [f"we waited a long while {'x' * i}" for i in range(9)] + ["he died on 1-1-2022 at 1:41 in the queue"] * 1
+    found = exemplars(texts, ["w"] * 10, weight=[*[0] * 9, 9], number=9)
+    assert "1:41" not in " ".join(found["quote"])
+    assert exemplars(texts[9:] * 10, ["w"] * 10, number=1)["quote"].tolist() == texts[9:]
+
+
 @pytest.mark.parametrize(("people", "shown"), [(9, 0), (10, 1)])
 def test_a_group_of_few_people_is_not_quoted(people, shown):
     texts = [f"the hall is too crowded {'a' * i}" for i in range(40)]

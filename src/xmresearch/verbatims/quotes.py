@@ -20,6 +20,9 @@ SHORTEST_QUOTE = 6
 LOOKED_AT = 200
 """Texts, those most of their group first, among which quotes are looked for."""
 
+_TELLING = re.compile(r"\d{1,4}[-/.:年月]\d|\d{3,}")
+"""Days, times and long numbers: no identifiers, but somebody may be told by them."""
+
 
 def plain_quote(text: str, longest: int = LONGEST_QUOTE) -> str:
     """Make a text fit to be quoted.
@@ -84,7 +87,8 @@ def exemplars(
     Returns
     -------
     DataFrame
-        One row per quote: group, quote. Texts in which nothing had to be replaced come before others; no quote comes twice.
+        One row per quote: group, quote. Texts in which nothing had to be replaced, short ones, and those without days, times and long numbers
+        come before others; no quote comes twice.
 
     Raises
     ------
@@ -108,7 +112,7 @@ def exemplars(
             text = str(texts[i])
             quote = plain_quote(text)
             if len(re.sub(r"\W", "", quote)) >= SHORTEST_QUOTE:
-                chosen.setdefault(quote, "[" not in quote and not quote.endswith("…"))
+                chosen.setdefault(quote, "[" not in quote and not quote.endswith("…") and not _TELLING.search(quote))
             if sum(chosen.values()) >= number:
                 break
         best = sorted(chosen, key=lambda q: not chosen[q])[:number]

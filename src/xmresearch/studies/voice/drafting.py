@@ -15,7 +15,7 @@ FIT = 1
 
 
 _COMMENTS = re.compile(
-    r"comment|feedback|review|verbatim|remark|opinion|complain|suggest|reason|\bwhy\b|own words|\btext\b|答复|评论|评价|意见|建议|留言|反馈|投诉|原因|为什么|内容",
+    r"comment|answer|feedback|review|verbatim|remark|opinion|complain|suggest|reason|\bwhy\b|own words|\btext\b|答复|评论|评价|意见|建议|留言|反馈|投诉|原因|为什么|内容",
     re.IGNORECASE,
 )
 """What the heading of a column of comments says: titles of pages are sentences too."""
