@@ -48,6 +48,10 @@ def test_demo_finds_what_was_planted(reports):
     assert last["covered"]
     assert set(branches.loc[branches["alarm"], "branch"]) == {"harbour", "market", "old_town"}
     assert branches["covered"].mean() > 0.8
+    assert "it is shown for 3 of 12 branches that their own figure added to it" in text
+    parts = table(reports["en"], "sources")
+    assert set(parts.loc[parts["p_adjusted"] < 0.05, "factor"]) == {"harbour", "market", "old_town"}
+    assert len(table(reports["en"], "forecast")) == 14
     chinese = words(reports["zh"])
     for term in ("模拟数据", "信号", "控制图", "基线", "误报", "网点"):
         assert term in chinese
@@ -60,6 +64,9 @@ def test_every_part_of_the_report_is_there(reports):
         "chart",
         "alarms",
         "branches",
+        "sources",
+        "forecast",
+        "phases",
         "season",
         "delays",
         "truth",

@@ -15,12 +15,14 @@ from xmresearch.monitoring.chart_scores import MOST_NET, law_of, parameter_of, p
 from xmresearch.monitoring.control_chart import D2, ControlChart
 
 Array = NDArray[np.float64]
-SIZES = 8
-"""Different numbers of answers per period that stand for all of them."""
+PRIOR = 0.5
+"""Answers of each kind that Jeffreys' prior adds to those of the baseline."""
+SIZES = 20
+"""Different numbers of answers per period that stand for all of them, where what the baseline leaves open is drawn."""
 
 
 class Process(Protocol):
-    """Where points of a process fall on charts, one chart per possible baseline."""
+    """Where points fall on a chart, for each of the ways in which its estimates may be off."""
 
     def below(self, edges: Array) -> Array:
         """Return the probability of a point below each edge, shape (charts, edges)."""
@@ -65,15 +67,16 @@ class LatticeProcess(Shown):
 
 
 def process_of(chart: ControlChart, *, draws: int = 0, seed: int = 0) -> Process:
-    """Return where points of the last phase fall on its chart, and on those that other baselines would have given.
+    """Return where points of the last phase fall on its chart, if its estimates were the truth or as the baseline leaves that open.
 
     Parameters
     ----------
     chart : ControlChart
         With its baseline.
     draws : int
-        Baselines drawn from the process as it was estimated (parametric bootstrap), each of which makes a chart of its own; 0 is the
-        chart as if its estimates were the truth.
+        Of what centre and spread may truly be. Of figures that are normal the baseline is drawn anew and charted (parametric bootstrap), which
+        is pivotal; of counts the share or rate is drawn from its posterior under Jeffreys' prior, so that the limits in use, which lie between
+        whole counts, are those that are judged. 0 is the chart as if its estimates were the truth.
     seed : int
         Of the draws.
 
@@ -97,10 +100,9 @@ def process_of(chart: ControlChart, *, draws: int = 0, seed: int = 0) -> Process
     last = chart.table[chart.table["phase"] == chart.table["phase"].iloc[-1]]
     last = last[last["value"].notna()]
     base = last[last["baseline"]]
-    sizes, weight = _sizes(last["n"].to_numpy(dtype="float64"))
     law = law_of(chart)
-    if draws == 0 or chart.known:
-        draws = 0
+    draws = 0 if chart.known else draws
+    sizes, weight = _sizes(last["n"].to_numpy(dtype="float64"), SIZES if draws else len(last))
     if law != "normal" and not (law == "net" and sizes.max() > MOST_NET):
         return _counted(chart, law, base["n"].to_numpy(dtype="float64"), sizes, weight, draws, rng)
     if draws == 0:
@@ -108,12 +110,12 @@ def process_of(chart: ControlChart, *, draws: int = 0, seed: int = 0) -> Process
     return _normal(chart, base["n"].to_numpy(dtype="float64"), sizes, weight, draws, rng)
 
 
-def _sizes(n: Array) -> tuple[Array, Array]:
+def _sizes(n: Array, most: int) -> tuple[Array, Array]:
     """Return a few numbers of answers that stand for all periods, and the share of periods of each."""
     found, counts = np.unique(n, return_counts=True)
-    if len(found) <= SIZES:
+    if len(found) <= most:
         return found, counts / counts.sum()
-    picked = np.quantile(n, (np.arange(SIZES) + 0.5) / SIZES, method="nearest")
+    picked = np.quantile(n, (np.arange(most) + 0.5) / most, method="nearest")
     found, counts = np.unique(picked, return_counts=True)
     return found, counts / counts.sum()
 
@@ -121,29 +123,24 @@ def _sizes(n: Array) -> tuple[Array, Array]:
 def _counted(
     chart: ControlChart, law: str, base: Array, sizes: Array, weight: Array, draws: int, rng: np.random.Generator
 ) -> LatticeProcess:  # fmt: skip
-    truth, total = parameter_of(chart), float(base.sum())
+    """Return where counts fall on the chart in use, if the share or rate is as estimated or as the baseline leaves it open."""
+    own, total = parameter_of(chart), float(base.sum())
     if draws == 0:
-        others = [truth]
+        truths = [own]
     elif law == "net":
-        others = list(rng.multinomial(int(total), truth, size=draws) / total)
+        truths = list(rng.dirichlet(own * total + PRIOR, size=draws))
     elif law == "binomial":
-        others = list(rng.binomial(int(total), truth[0], size=(draws, 1)) / total)
+        truths = list(rng.beta(own[0] * total + PRIOR, (1 - own[0]) * total + PRIOR, size=(draws, 1)))
     else:
-        others = list(rng.poisson(total * truth[0], size=(draws, 1)) / total)
-    # a baseline with nothing to estimate from would have been refused
-    seen = [np.clip(other, 0.5 / total, 1 - 0.5 / total if law != "poisson" else None) for other in others]
-    seen = [other / other.sum() if law == "net" else other for other in seen]
-    counts = [possible(law, n, truth, *seen) for n in sizes]
+        truths = list(rng.gamma(own[0] * total + PRIOR, size=(draws, 1)) / total)
+    counts = [possible(law, n, own, *truths) for n in sizes]
     n = np.repeat(sizes, [len(x) for x in counts])
     share = np.repeat(weight, [len(x) for x in counts])
     x = np.concatenate(counts)
-    chance = tails(law, x, n, truth)[1] * share
-    points = []
-    for other in seen:
-        score = scores(*tails(law, x, n, other))
-        order = np.argsort(score, kind="stable")
-        points.append((score[order], np.cumsum(chance[order])))
-    return LatticeProcess(tuple(points))
+    score = scores(*tails(law, x, n, own))
+    order = np.argsort(score, kind="stable")
+    x, n, share, score = x[order], n[order], share[order], score[order]
+    return LatticeProcess(tuple((score, np.cumsum(tails(law, x, n, truth)[1] * share)) for truth in truths))
 
 
 def _normal(

@@ -128,8 +128,11 @@ def alarm_rules(
     own = process_of(chart)
     many = process or (process_of(chart, draws=draws, seed=seed) if sure is not None else own)
 
+    # as few as the draws are, their quantile may lie off by its standard error
+    tail = 0.5 if sure is None else max(1 - sure - np.sqrt(sure * (1 - sure) / draws), 0.0)
+
     def reached(factor: float) -> float:
-        return float(np.quantile(_lengths(chosen.scaled(factor), many), 1 - (sure or 0.5), method="lower"))
+        return float(np.quantile(_lengths(chosen.scaled(factor), many), tail, method="lower"))
 
     factor = _smallest(reached, run_length, chosen)
     scaled = chosen.scaled(factor)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from xmresearch.claims.claim import UNSETTLED, Claim, Condition, cases
+from xmresearch.claims.claim import UNSETTLED, Claim, cases
 from xmresearch.claims.families import count_of
 from xmresearch.display import Shown
 from xmresearch.monitoring.branches import ManyCharts
@@ -15,7 +15,12 @@ from xmresearch.studies.monitor.params import MonitorParams
 from xmresearch.studies.monitor.standing import factor_of
 from xmresearch.studies.monitor.watching import Watched
 
-CLAIMS: Mapping[str, tuple[str, ...]] = {"alarm": cases("sign"), "branches": cases("count"), "level": cases("sign")}
+CLAIMS: Mapping[str, tuple[str, ...]] = {
+    "alarm": cases("sign"),
+    "branches": cases("count"),
+    "level": cases("sign"),
+    "sources": cases("count"),
+}
 
 
 @dataclass(frozen=True, repr=False)
@@ -66,10 +71,9 @@ def monitor_claims(
 
 def _alarm(params: MonitorParams, found: Watched) -> Claim:
     """Claim an alarm that goes on at the end of the series; it is settled by the chart's rules, and dated and sized by its episode."""
-    checks = found.diagnostics().set_index("check")["status"]
     facts: dict[str, Any] = found.summary() | {"past": int(found.episodes["over"].sum())}
     row = found.current()
-    steady = Condition("baseline_steady", bool(checks["baseline_steady"] != "fail"))
+    steady = found.steady()
     if row is None:
         made = Claim("alarm", "sign", UNSETTLED, "run_rules", found.promised, params.confidence)
         return made.given(steady).about(**facts, **_nothing())

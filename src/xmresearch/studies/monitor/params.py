@@ -81,6 +81,7 @@ class MonitorParams(StudyParams):
         0.9, ge=0.5, lt=1, description="share of baselines in which that is reached, as centre and spread are estimates"
     )
     newest: int = Field(7, ge=1, le=366, description="newest periods in which branches are judged, together")
+    horizon: int = Field(14, ge=0, le=366, description="periods to come that are foretold; 0 for none")
     alarm_exit: bool = Field(False, description="whether the command ends with exit code 10 where an alarm is claimed")
     rows_are: Literal["answers", "aggregates"] = Field(
         "answers", description="answers: of people; aggregates: counts and public figures, of which none is hidden"

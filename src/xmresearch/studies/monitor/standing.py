@@ -138,7 +138,8 @@ def seasons_shown(params: MonitorParams, found: Watched) -> pd.DataFrame | None:
     table = table.sort_values(["order", "season"], kind="stable", ignore_index=True)
     scale = factor_of(params.kpi)
     middle = float(np.average(table["level"], weights=table["n"]))
-    return table.assign(level=scale * table["level"], against=scale * (table["level"] - middle)).drop(columns="order")
+    shown = table.assign(level=scale * table["level"], against=scale * (table["level"] - middle), periods=table["n"])
+    return shown.drop(columns=["order", "n"])
 
 
 _WEEK = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "make_up", "holiday")

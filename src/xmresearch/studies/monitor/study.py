@@ -41,7 +41,7 @@ def _claims() -> Mapping[str, tuple[str, ...]]:
 COLUMNS = {
     "change": "+scale", "difference": "+scale", "now": "scale", "value": "scale", "expected": "scale", "lower": "scale", "upper": "scale",
     "baseline": "scale", "level": "scale", "against": "+scale", "score": "+.2f", "q": "p", "delay": ",.1f", "optimum": ",.1f",
-    "shift": "+scale", "size": ".1f", "before": "+scale", "after": "+scale", "alarms": ",d", "truth": "+scale", "periods": ",d",
+    "shift": "+scale", "forecast": "scale", "estimate": "+scale", "size": ".1f", "before": "+scale", "after": "+scale", "alarms": ",d", "truth": "+scale", "periods": ",d",
 }  # fmt: skip
 
 STUDY = Study(

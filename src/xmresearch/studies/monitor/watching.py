@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
+from xmresearch.claims.claim import Condition
 from xmresearch.display import Shown
 from xmresearch.errors import InsufficientData, ParamsError
 from xmresearch.monitoring.baseline_errors import Process, process_of
@@ -98,6 +99,10 @@ class Watched(Shown):
         """Return the probability of as many alarms in a baseline that was steady."""
         base = self.table[self.table["baseline"]]
         return float(stats.poisson.sf(int(base["alarm"].sum()) - 1, len(base) / self.rules.expected))
+
+    def steady(self) -> Condition:
+        """Return the condition that the baseline was steady."""
+        return Condition("baseline_steady", self.baseline_p() >= UNSTEADY)
 
     def diagnostics(self) -> pd.DataFrame:
         """Return the checks: length and steadiness of the baseline, periods that could not be judged, dependence that is left."""
