@@ -94,6 +94,7 @@ PUBLISHED = {
     "verbatims.valence": {
         "POSITIVE_NEGATED": -0.8, "NEGATIVE_NEGATED": -0.4, "STRESSED": 1.4, "SOFTENED": 0.7, "BEFORE_CONTRAST": 0.5, "SCOPE": 3, "WEAK": 0.5,
     },
+    "verbatims.classifier_shift": {"MOST_SHIFT": 2.0, "STEP": 0.1},
     "run.batch.summary": {"FEWEST_RUNS": 2, "LEVEL": 0.95},
     "run.batch.figures": {"MOST_FIGURES": 6},
     "run.batch.report": {"MOST_LISTED": 6},

@@ -12,6 +12,7 @@ import pytest
 from verbatim_scores import scored, world
 
 from xmresearch.claims.calibration import Cell, judge
+from xmresearch.verbatims.classifier_shift import shift_limits
 from xmresearch.verbatims.prevalence import STABLE_LEVEL, corrected_shares
 from xmresearch.verbatims.score_counts import LabelledScores, ScoreCounts
 from xmresearch.verbatims.sentiment_training import train_sentiment
@@ -121,3 +122,22 @@ def test_real_reviews_whose_shares_shift_are_corrected():
     cells = [Cell("covered", hits, 100 - held, *BAND), Cell("withheld in vain", held, 100, at_most=STABLE_LEVEL)]
     show(judge(cells))
     assert abs(np.nanmean(off)) < 0.02 < np.mean(as_counted)
+
+
+def test_limits_under_a_shift_cover_where_corrected_shares_do_not():
+    """What shifts that the test of a mixture does not see do to corrected shares, which is printed, and not to the limits of `shift_limits`."""
+    cells, rows = [], []
+    for at, moved in enumerate((0.0, 0.2, 0.4, -0.6)):
+        wide = wrong = held = 0
+        for sample in range(300):
+            new, labelled = world(np.random.default_rng([18, at, sample]), labels=400, moved=moved)
+            found = LabelledScores.of(labelled, by=["period"])
+            counts = ScoreCounts.of(new, by=["period"])
+            row, plain = shift_limits(counts, found).iloc[0], corrected_shares(counts, found).table.iloc[0]
+            wide += row["lower"] <= 0.3 <= row["upper"]
+            held += plain["method"] == "withheld"
+            wrong += plain["method"] != "withheld" and not plain["lower"] <= 0.3 <= plain["upper"]
+        cells.append(Cell(f"limits where logits moved by {moved}", wide, 300, at_least=0.95))
+        rows.append({"moved": moved, "withheld": held / 300, "given and wrong": wrong / 300})
+    print(f"\nCorrected shares:\n{pd.DataFrame(rows).round(3).to_string(index=False)}")
+    show(judge(cells))

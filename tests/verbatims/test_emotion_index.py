@@ -87,6 +87,20 @@ def test_labels_whose_period_is_not_known_stand_for_all(world):
         emotion_over_time(model, held_out, labelled.iloc[1:], frame, "text", date="day")
 
 
+def test_labels_of_texts_that_nobody_wrote_are_left_out_on_both_sides(world):
+    frame, labelled, _ = world
+    extra = pd.DataFrame({"text": ["", "系统默认好评"] * 40, "day": "2026-01-15", "area": "a", "label": [-1, 1] * 40})
+    with_blanks = pd.concat([labelled, extra], ignore_index=True)
+    everything = pd.concat([frame, extra], ignore_index=True)
+    model, held_out = train_sentiment(with_blanks["text"], with_blanks["label"])
+    found = emotion_over_time(
+        model, held_out, with_blanks, everything, "text", date="day", by=["area"], target="negative"
+    )
+    row = found.figures.table.set_index(["period", "area"]).loc[("2026-01", "a")]
+    assert row[["n", "labels"]].tolist() == [1500, 400]
+    assert (found.counts.found["blank"], found.counts.found["default_praise"]) == (40, 40)
+
+
 def test_changes_skip_what_is_withheld_and_need_periods():
     groups = pd.DataFrame({"period": ["2026-03", "2026-01", "2026-02"]})
     figures = corrected_flags([60, 30, 0], [200, 200, 0], stated_rates(0.9, 0.9, cases=None), groups=groups)

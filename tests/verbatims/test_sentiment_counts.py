@@ -1,6 +1,7 @@
 """Sentiment by period and group: the same from memory, in chunks and from folders of Parquet."""
 
 import datetime as dt
+import pickle
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ from xmresearch.errors import DataError, InsufficientData
 from xmresearch.verbatims import sentiment_counts as module
 from xmresearch.verbatims.sentiment import lexicon_model
 from xmresearch.verbatims.sentiment_counts import count_sentiment
+from xmresearch.verbatims.sentiment_training import train_sentiment
 
 TEXTS = [
     "服务很好",
@@ -73,6 +75,17 @@ def test_chunks_frames_and_partitions_agree(frame, tmp_path, monkeypatch):
     rows[300:].write_parquet(tmp_path / "b.parquet")
     alike(whole, count_sentiment(lexicon_model(), tmp_path, **given))
     alike(whole, count_sentiment(lexicon_model(), str(tmp_path), **given))
+
+
+def test_a_model_is_sent_to_workers_as_it_is():
+    model, held_out = train_sentiment([f"{w} {k}" for k in range(9) for w in ("很好", "很差")], [1, -1] * 9)
+    model.predict(["好"])
+    sent = pickle.loads(pickle.dumps(model))
+    pd.testing.assert_frame_equal(sent.predict(TEXTS, held_out=True), model.predict(TEXTS, held_out=True))
+    assert held_out["kind"].tolist() == [1, -1] * 9
+    for few in ([], ["好"]):  # folds without a text
+        for asked in (True, False):
+            assert len(model.predict(few, held_out=asked)) == len(few)
 
 
 @pytest.mark.parametrize(

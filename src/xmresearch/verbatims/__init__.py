@@ -7,6 +7,7 @@ from xmresearch.lazy import front_door
 if TYPE_CHECKING:
     from xmresearch.verbatims.aspects import aspects as aspects
     from xmresearch.verbatims.aspects import by_theme as by_theme
+    from xmresearch.verbatims.classifier_shift import shift_limits as shift_limits
     from xmresearch.verbatims.clauses import clauses_of as clauses_of
     from xmresearch.verbatims.code_errors import CodeErrors as CodeErrors
     from xmresearch.verbatims.code_errors import code_errors as code_errors

@@ -15,7 +15,8 @@ from xmresearch.errors import DataError
 from xmresearch.verbatims.prevalence import CorrectedShares, corrected_shares
 from xmresearch.verbatims.score_counts import LabelledScores, Target
 from xmresearch.verbatims.sentiment import SentimentModel
-from xmresearch.verbatims.sentiment_counts import Every, SentimentCounts, count_sentiment, groups_of
+from xmresearch.verbatims.sentiment_counts import Every, SentimentCounts, count_sentiment, groups_of, not_written
+from xmresearch.verbatims.texts import as_texts, simplified
 
 if TYPE_CHECKING:
     import polars as pl
@@ -65,7 +66,7 @@ def emotion_over_time(
         As `train_sentiment` returns them.
     labelled : DataFrame
         The labelled texts in the order of `held_out`, with columns of dates and groups where they are known: those of a period are a random
-        sample of its texts.
+        sample of its texts. Blank ones and defaults of platforms are left out here as they are there.
     source : DataFrame, polars.LazyFrame, str or Path
         All texts, the labelled ones of these periods among them; see `count_sentiment`.
     text, date : str
@@ -106,7 +107,10 @@ def emotion_over_time(
     there = [c for c in (date, *by) if c in labelled.columns]
     known = labelled.assign(**{c: None for c in (date, *by) if c not in there})
     groups = groups_of(known, by, date, every)
-    scores = LabelledScores.of(pd.concat([held_out.reset_index(drop=True), groups], axis=1), target, by=list(groups))
+    told = pd.concat([held_out.reset_index(drop=True), groups], axis=1)
+    if text in labelled.columns:
+        told = told[~not_written(simplified(as_texts(labelled[text]))).any(axis=1).to_numpy()]
+    scores = LabelledScores.of(told, target, by=list(groups))
     counts = count_sentiment(
         model, source, text, by=by, date=date, every=every, scores=scores.scores, scheduler=scheduler
     )

@@ -129,7 +129,8 @@ def corrected_shares(
         holds whatever the classifier's errors are there). Another group takes the errors on all labelled texts to be its own, which holds
         when shares shift and errors do not. It is withheld where its scores are no mixture of those of the labelled kinds (p < .05), or where
         labelled groups show that errors move. A shift that neither shows is not seen, and of three kinds many are not: a classifier that tells
-        less apart looks like more neutral texts. Only labels of the group rule that out.
+        less apart looks like more neutral texts. Only labels of the group rule that out; `shift_limits` says how far a
+        share may be off without them.
 
     Raises
     ------

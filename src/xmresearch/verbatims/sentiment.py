@@ -257,7 +257,7 @@ def weighted(counts: Any, idf: Array) -> Any:
     from sklearn.preprocessing import normalize
 
     counts.data = (1 + np.log(counts.data)) * idf[counts.indices]
-    return normalize(counts, copy=False)
+    return normalize(counts, copy=False) if counts.shape[0] else counts
 
 
 def logits_of(cut: Cut, terms: Any | None, valence: Array) -> Array:

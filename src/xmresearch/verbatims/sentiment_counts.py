@@ -167,18 +167,23 @@ def _of_frame(asked: _Asked, frame: pd.DataFrame) -> SentimentCounts:
     groups = groups_of(frame, asked.by, asked.date, asked.every)
     texts = as_texts(frame[asked.text])
     letters = simplified(texts)
-    praise, nothing = (np.array([is_default(t, kind) for t in letters], dtype=bool) for kind in ("praise", "nothing"))
-    blank = np.array([not t for t in letters], dtype=bool)
+    why = not_written(letters)
     no_group = groups.isna().any(axis=1).to_numpy(dtype=bool) if len(asked.groups) else np.zeros(len(texts), dtype=bool)
-    nothing &= ~praise
-    kept = ~(blank | praise | nothing | no_group)
+    kept = ~(why.any(axis=1).to_numpy() | no_group)
     told = asked.model.predict_simplified([letters[i] for i in np.flatnonzero(kept)], held_out=True)
     scored = pd.concat([groups[kept].reset_index(drop=True), told], axis=1)
     found = {
-        "texts": len(texts), "blank": int(blank.sum()), "default_praise": int(praise.sum()), "default_nothing": int(nothing.sum()),
-        "no_group": int((no_group & ~blank & ~praise & ~nothing).sum()), "unknown": int((~told["known"]).sum()),
+        "texts": len(texts), **{k: int(v) for k, v in why.sum().items()},
+        "no_group": int((no_group & ~why.any(axis=1)).sum()), "unknown": int((~told["known"]).sum()),
     }  # fmt: skip
     return SentimentCounts(ScoreCounts.of(scored, asked.scores, by=asked.groups), found)
+
+
+def not_written(texts: list[str]) -> pd.DataFrame:
+    """Return whether each text (normalised, in simplified characters) is blank, a platform's praise, or its word for nothing."""
+    praise, nothing = (np.array([is_default(t, kind) for t in texts], dtype=bool) for kind in ("praise", "nothing"))
+    blank = np.array([not t for t in texts], dtype=bool)
+    return pd.DataFrame({"blank": blank, "default_praise": praise, "default_nothing": nothing & ~praise})
 
 
 def groups_of(frame: pd.DataFrame, by: Sequence[str], date: str | None, every: Every) -> pd.DataFrame:
