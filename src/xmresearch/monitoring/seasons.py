@@ -35,7 +35,8 @@ class Season(Shown):
     ----------
     periods : DataFrame
         One row per period: period (first day), observed, n, baseline (whether the season was fitted to it), expected, adjusted (as in a
-        period without season), weight (of adjusted: the inverse of its variance but for a factor; what `level_changes` takes), z (residual in standard deviations, over-dispersion included), innovation (what of z the period before does
+        period without season), weight (of adjusted: the inverse of its variance but for a factor; what `level_changes` takes), season (on the
+        scale of the link, also of periods without answers), z (residual in standard deviations, over-dispersion included), innovation (what of z the period before does
         not foretell, in standard deviations; NaN after a gap). NaN in a period without answers.
     effects : DataFrame
         One row per term and level: term (weekday, month, day kind, trend, phase), level, estimate (on the scale of the link: log odds, log rate or the
@@ -188,7 +189,7 @@ def season(
     adjusted = flat + (observed - expected) * np.sqrt(family.variance(flat) / family.variance(expected))
     table = pd.DataFrame(
         {"period": [s.first for s in spans], "observed": observed, "n": size, "baseline": fit_to, "expected": expected,
-         "adjusted": np.clip(adjusted, *family.range), "weight": np.where(there, weight, np.nan), "z": z, "innovation": ar1(z, at, phi)}
+         "adjusted": np.clip(adjusted, *family.range), "weight": np.where(there, weight, np.nan), "season": design.season @ fitted.coefficients, "z": z, "innovation": ar1(z, at, phi)}
     )  # fmt: skip
     notes = design.warnings + fitted.warnings
     middle = expected[fit_to].mean()
