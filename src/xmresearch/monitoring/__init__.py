@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from xmresearch.monitoring.baseline_errors import process_of as process_of
     from xmresearch.monitoring.branches import ManyCharts as ManyCharts
     from xmresearch.monitoring.branches import many_charts as many_charts
+    from xmresearch.monitoring.calendar_forecasts import calendar_forecast as calendar_forecast
     from xmresearch.monitoring.calendars import DayKinds as DayKinds
     from xmresearch.monitoring.calendars import day_kinds as day_kinds
     from xmresearch.monitoring.change_points import LevelChanges as LevelChanges
