@@ -22,6 +22,7 @@ PACKAGES = (
     "psychometrics",
     "metrics",
     "monitoring",
+    "verbatims",
     "missing",
     "sampling",
     "claims",

@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from xmresearch.verbatims.held_out_errors import auc, label_curve
 from xmresearch.verbatims.probabilities import calibration_error
 from xmresearch.verbatims.sentiment import lexicon_model
-from xmresearch.verbatims.sentiment_errors import auc, label_curve
 from xmresearch.verbatims.sentiment_training import train_sentiment
 
 pytestmark = pytest.mark.benchmark

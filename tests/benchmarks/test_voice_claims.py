@@ -7,11 +7,11 @@ from sklearn.metrics import adjusted_rand_score
 from verbatim_worlds import corpus
 
 from xmresearch.claims.calibration import Cell, judge, power
+from xmresearch.verbatims.before_and_after import theme_changes
 from xmresearch.verbatims.new_topics import topics_since
-from xmresearch.verbatims.pain_points import pain_points
-from xmresearch.verbatims.theme_changes import theme_changes
-from xmresearch.verbatims.theme_touchpoints import theme_touchpoints
+from xmresearch.verbatims.pain_ranks import pain_points
 from xmresearch.verbatims.topics import find_topics
+from xmresearch.verbatims.touchpoint_cells import theme_touchpoints
 
 pytestmark = pytest.mark.benchmark
 SAMPLES, DRAWS, LEVEL = 1000, 500, 0.95

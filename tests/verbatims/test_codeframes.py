@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from xmresearch.errors import CodebookError, DataError
-from xmresearch.verbatims.aspects import aspects, by_theme
+from xmresearch.verbatims.aspect_sentiment import aspects, by_theme
 from xmresearch.verbatims.codeframes import load_codeframe, parse_codeframe
 
 FRAME = parse_codeframe(

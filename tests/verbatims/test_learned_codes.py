@@ -12,7 +12,7 @@ from verbatim_worlds import corpus
 from xmresearch.claims.calibration import exact_interval
 from xmresearch.errors import DataError, InsufficientData
 from xmresearch.metrics.krippendorff import krippendorff_alpha
-from xmresearch.verbatims.code_errors import code_errors, coder_ceiling
+from xmresearch.verbatims.coding_errors import code_errors, coder_ceiling
 from xmresearch.verbatims.learned_codes import codes_out_of_fold, learn_codes
 
 COMMENTS = Path(os.environ.get("XMRESEARCH_DATA", "")) / "voice" / "patient_comments_multilabel_en.csv"

@@ -8,9 +8,9 @@ import pytest
 from sklearn.metrics import cohen_kappa_score, roc_auc_score
 
 from xmresearch.errors import DataError, InsufficientData
+from xmresearch.verbatims.held_out_errors import auc, label_curve, sentiment_errors
 from xmresearch.verbatims.probabilities import calibration_error
 from xmresearch.verbatims.sentiment import digest, lexicon_model
-from xmresearch.verbatims.sentiment_errors import auc, label_curve, sentiment_errors
 from xmresearch.verbatims.sentiment_training import _folds, _together, label_values, train_sentiment
 from xmresearch.verbatims.text_record import record_texts
 

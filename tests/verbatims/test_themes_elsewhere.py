@@ -9,9 +9,9 @@ from scipy import stats
 from xmresearch.claims.calibration import exact_interval
 from xmresearch.drivers.importance_fit import relative_importance
 from xmresearch.errors import DataError, InsufficientData
-from xmresearch.verbatims.theme_changes import theme_changes
-from xmresearch.verbatims.theme_links import theme_links
-from xmresearch.verbatims.theme_touchpoints import theme_touchpoints
+from xmresearch.verbatims.before_and_after import theme_changes
+from xmresearch.verbatims.links_with_outcomes import theme_links
+from xmresearch.verbatims.touchpoint_cells import theme_touchpoints
 
 
 def crossed(counts, sizes):

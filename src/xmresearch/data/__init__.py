@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from xmresearch.data.survey import prepare_survey as prepare_survey
     from xmresearch.data.touches import TouchData as TouchData
     from xmresearch.data.touches import load_touches as load_touches
+    from xmresearch.data.verbatim_rows import load_verbatims as load_verbatims
 else:
     __getattr__, __dir__ = front_door(__name__)
 

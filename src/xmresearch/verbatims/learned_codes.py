@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from xmresearch.display import Shown
 from xmresearch.errors import DataError, InsufficientData
 from xmresearch.inference.threads import on_one_thread
-from xmresearch.verbatims.code_errors import CodeErrors, code_errors
+from xmresearch.verbatims.coding_errors import CodeErrors, code_errors
 
 Array = NDArray[np.float64]
 FOLDS = 5

@@ -16,20 +16,19 @@ from xmresearch.metrics.share_intervals import share_interval
 from xmresearch.studies.voice.months import Months, negative_by_month
 from xmresearch.studies.voice.params import VoiceParams
 from xmresearch.studies.voice.reading import Verbatims, codes_of
-from xmresearch.verbatims.aspects import aspects, by_theme
-from xmresearch.verbatims.code_errors import CodeErrors, code_errors, coder_ceiling
+from xmresearch.verbatims.aspect_sentiment import aspects, by_theme
+from xmresearch.verbatims.before_and_after import theme_changes
 from xmresearch.verbatims.codeframes import Codeframe
+from xmresearch.verbatims.coding_errors import CodeErrors, code_errors, coder_ceiling
+from xmresearch.verbatims.held_out_errors import SentimentErrors, sentiment_errors
+from xmresearch.verbatims.links_with_outcomes import ThemeLinks, theme_links
 from xmresearch.verbatims.new_topics import topics_since
-from xmresearch.verbatims.pain_points import PainPoints, pain_points
+from xmresearch.verbatims.pain_ranks import PainPoints, pain_points
 from xmresearch.verbatims.quotes import exemplars
 from xmresearch.verbatims.sentiment import SentimentModel, lexicon_model
-from xmresearch.verbatims.sentiment_errors import SentimentErrors, sentiment_errors
 from xmresearch.verbatims.sentiment_training import train_sentiment
-from xmresearch.verbatims.theme_changes import theme_changes
-from xmresearch.verbatims.theme_links import ThemeLinks, theme_links
-from xmresearch.verbatims.theme_touchpoints import ThemeTouchpoints, theme_touchpoints
 from xmresearch.verbatims.topics import TopicResult, find_topics
-from xmresearch.verbatims.vocabulary import word_frequencies
+from xmresearch.verbatims.touchpoint_cells import ThemeTouchpoints, theme_touchpoints
 
 EVEN = 0.5
 """Probability of being negative from which on what is said of a theme is a complaint."""
@@ -65,8 +64,8 @@ class Evidence(Shown):
     topics : TopicResult or None
     since : DataFrame or None
         Topics since the change.
-    quotes, words : DataFrame
-        Quotes by theme, and the words of complaints with the people who use them.
+    quotes : DataFrame
+        Quotes by theme.
     unread : dict of str to str
         Why a part is missing.
     """
@@ -85,13 +84,21 @@ class Evidence(Shown):
     topics: TopicResult | None
     since: pd.DataFrame | None
     quotes: pd.DataFrame
-    words: pd.DataFrame
     unread: dict[str, str] = field(default_factory=dict)
 
     @property
     def measured(self) -> bool:
         """Whether anybody told the sentiment or the themes of texts, so that errors are known."""
         return self.sentiment is not None or self.codes is not None
+
+    @property
+    def complains(self) -> NDArray[np.bool_]:
+        """Whether each text complains of anything, shape (n,)."""
+        return np.asarray(self.complaints.any(axis=1), dtype=bool)
+
+    def complaining(self, said: Verbatims) -> list[str]:
+        """Return the texts that complain of anything."""
+        return [str(t) for t in said.rows.loc[self.complains, "read"]]
 
     @property
     def quoted(self) -> bool:
@@ -204,8 +211,6 @@ def examine(params: VoiceParams, said: Verbatims, frame: Codeframe) -> Evidence:
         topics=topics,
         since=part("since", lambda: _since(topics, late, dated, people, params), topics, late),
         quotes=_quotes(said, positive, params),
-        words=word_frequencies([t for t, c in zip(read, complaints.any(axis=1), strict=True) if c],
-                               people=people[complaints.any(axis=1).to_numpy()], min_cell=params.min_cell, most=60),
         unread=unread,
     )  # fmt: skip
 

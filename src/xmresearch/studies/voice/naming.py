@@ -5,8 +5,8 @@ from __future__ import annotations
 from xmresearch.data.panel import PanelData
 from xmresearch.studies.voice.params import VoiceParams
 from xmresearch.verbatims.codeframes import Codeframe
-from xmresearch.verbatims.theme_touchpoints import ThemeTouchpoints
 from xmresearch.verbatims.topics import TopicResult
+from xmresearch.verbatims.touchpoint_cells import ThemeTouchpoints
 
 NAMED_BY = 3
 """Words that name a topic."""

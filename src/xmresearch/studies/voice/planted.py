@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from xmresearch.claims.truth import beside
-from xmresearch.verbatims.pain_points import PainPoints
+from xmresearch.verbatims.pain_ranks import PainPoints
 
 
 def with_declared(pains: PainPoints | None, truth: pd.DataFrame | None) -> pd.DataFrame | None:

@@ -6,7 +6,7 @@ import pytest
 
 from xmresearch.claims.calibration import exact_interval
 from xmresearch.errors import DataError, InsufficientData
-from xmresearch.verbatims.pain_points import MOST_REDRAWN, joint_draws, pain_points, rank_sets
+from xmresearch.verbatims.pain_ranks import MOST_REDRAWN, joint_draws, pain_points, rank_sets
 
 NAN = np.nan
 
