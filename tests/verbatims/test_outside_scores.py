@@ -70,6 +70,17 @@ def test_groups_and_changes():
     assert result.summary()["withheld"] == 1
 
 
+def test_a_change_by_hand():
+    """The delta method: flags of both months, and the square of what the share moved for the rates that they have in common."""
+    result = corrected_flags([30, 60], [200, 200], stated_rates(0.9, 0.8, cases=(20, 10)))
+    q, slope = np.array([0.15, 0.3]), 1 / 0.7
+    moved = 0.15 * slope
+    assert result.change(0, 1).estimate == pytest.approx(0.3 * slope - 0.2 * slope)  # the first share is clipped at 0
+    rates = (19 / 22 * 3 / 22 / 20, 9 / 12 * 3 / 12 / 10)
+    variance = slope**2 * ((q * (1 - q) / 199).sum() + moved**2 * sum(rates))
+    assert result.change(0, 1).se == pytest.approx(np.sqrt(variance))
+
+
 def test_rates_that_tell_nothing_apart_withhold_the_share():
     assert row(50, 100, 0.5, 0.5)["why"] == "not_apart"
     assert row(50, 100, 0.6, 0.5, cases=(20, 20))["why"] == "not_apart"

@@ -9,7 +9,7 @@ from verbatim_scores import scored, world
 from xmresearch.errors import DataError, InsufficientData
 from xmresearch.metrics.share_intervals import share_interval
 from xmresearch.verbatims.error_rates import error_rates
-from xmresearch.verbatims.error_stability import equal_errors_p, mixture_p
+from xmresearch.verbatims.error_stability import equal_errors_p, hotelling_p, mixture_p
 from xmresearch.verbatims.prevalence import FEWEST_LABELS, corrected_shares
 from xmresearch.verbatims.score_counts import CELLS, LabelledScores, ScoreCounts
 
@@ -172,6 +172,14 @@ def test_the_test_of_a_mixture_rejects_as_often_as_it_says():
     assert stats.binomtest(below, 400, 0.05).pvalue > 0.01
     assert np.isnan(mixture_p(cells[0] * 0, np.stack(cells[1:])))
     assert np.isnan(mixture_p(cells[0], np.stack(cells[1:]) // 40))
+
+
+def test_hotellings_t2_of_a_textbook():
+    """Johnson & Wichern, Applied multivariate statistical analysis, example 5.2: 20 persons, 3 variables, T2 9.74, F 2.90 of 3 and 17."""
+    assert hotelling_p(9.74, 3, 19) == pytest.approx(stats.f.sf(2.905, 3, 17), abs=5e-4)
+    assert 0.05 < hotelling_p(9.74, 3, 19) < 0.10
+    assert hotelling_p(8.18, 3, 19) == pytest.approx(0.10, abs=5e-4)  # their critical value
+    assert np.isnan(hotelling_p(1.0, 5, 5))
 
 
 def test_a_mixture_of_three_kinds_is_judged_as_often_with_few_labels_of_the_kind_that_grows():

@@ -55,6 +55,7 @@ def test_words_stress_and_soften_and_contrasts_weigh():
 
 def test_negation_ends_with_its_clause_and_its_scope():
     assert of("not today. good") > 0
+    assert of("not really so very very good") < 0  # words of degree do not use up the scope
     assert of("not the red and blue one good") > 0
     assert of("不，很好") > 0
     assert of("not easily in every way comfortable") > of("not comfortable")

@@ -72,8 +72,13 @@ def mixture_p(cells: Array, by_kind: Array) -> float:
     texts = (1 - float(fitted @ fitted)) / n
     whole = texts + sum(parts)
     of = whole**2 / (texts**2 / (n - 1) + sum(v**2 / (k - 1) for v, k in zip(parts, labels, strict=True)))
-    df = size - kinds
-    return float(stats.f.sf(statistic * (of - df + 1) / (of * df), df, of - df + 1)) if of > df else float("nan")
+    return hotelling_p(statistic, size - kinds, of)
+
+
+def hotelling_p(statistic: float, df: float, of: float) -> float:
+    """Return the p value of Hotelling's T2 of so many variables, with a covariance of so many degrees of freedom; NaN where they are too few."""
+    left = of - df + 1
+    return float(stats.f.sf(statistic * left / (of * df), df, left)) if left > 1 else float("nan")
 
 
 def equal_errors_p(f: Array, kind: NDArray[np.int64], group: NDArray[np.int64]) -> float:
