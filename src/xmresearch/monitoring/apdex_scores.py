@@ -67,7 +67,7 @@ def apdex(
     target : float
         Within which people are satisfied, in the same unit.
     failed : array_like of bool, optional
-        Responses in error: frustrating however fast.
+        Shape (n,): responses in error, which are frustrating however fast.
     visitors : array_like, optional
         Who made each request, shape (n,): those of one visitor are alike, and the interval is wider for it.
     confidence : float

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from xmresearch.display import Shown
+
 Array = NDArray[np.float64]
 LARGEST = 0.98
 """Autocorrelation that is still told from a random walk."""
 
 
-@dataclass(frozen=True)
-class Noise:
+@dataclass(frozen=True, repr=False)
+class Noise(Shown):
     """A first-order autoregression of values scaled to equal spread.
 
     Attributes

@@ -46,6 +46,10 @@ def calendar_forecast(
     ------
     DataError, InsufficientData
         As `season` and `forecast` have it; a rate of 0 has no log.
+
+    References
+    ----------
+    Hyndman, R. J. & Athanasopoulos, G. (2021). Forecasting: principles and practice, 3rd ed. OTexts, sections 5.7 and 7.4.
     """
     spans = spans_in_order(periods)
     y, size = (np.asarray(v, dtype="float64") for v in (total, n))

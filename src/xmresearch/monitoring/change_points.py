@@ -114,7 +114,7 @@ def level_changes(
     weights : array_like, optional
         Answers behind each value, shape (n,), above 0; equal by default.
     positions : array_like of int, optional
-        Of the periods in time, rising, where some are left out; see `xmresearch.sufficient.calendar.position`.
+        Of the periods in time, shape (n,), rising, where some are left out; see `xmresearch.sufficient.calendar.position`.
     autocorrelation : bool
         Whether neighbouring periods may hang together. A chance run is then no change; without, intervals and p are those of independent
         periods.

@@ -92,6 +92,11 @@ def step_shares(
     ------
     DataError, InsufficientData
         More passed than came; nobody came to a step.
+
+    References
+    ----------
+    Shorrocks, A. F. (2013). Decomposition procedures for distributional analysis: a unified framework based on the Shapley value. Journal of
+    Economic Inequality, 11, 99-126.
     """
     rates, sides = [], []
     for passed, came in (before, after):
@@ -134,6 +139,11 @@ def driver_shares(
         A row for the level of each driver, and one for what lies outside: what customers with the same ratings, those between both periods,
         answer otherwise. What a weight adds alone would hang on the zero of the driver's scale, and is therefore part of that. Shapley's
         values of sums of products, which are those of Oaxaca and Blinder with mean weights.
+
+    Raises
+    ------
+    DataError
+        There is not one mean and one weight for each driver.
 
     References
     ----------

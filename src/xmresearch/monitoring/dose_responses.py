@@ -101,7 +101,7 @@ def dose_response(
     left : array_like
         Shape (rows,): whether each visit was left, or with `n` how many of n.
     n : array_like, optional
-        Visits of each row; 1 by default.
+        Visits of each row, shape (rows,); 1 by default.
     visitors : array_like, optional
         Who made each visit, shape (rows,).
     confidence : float

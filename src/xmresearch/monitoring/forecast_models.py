@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from xmresearch.display import Shown
 from xmresearch.errors import ModelError
 from xmresearch.monitoring.seasonal_parts import seasonal_strength
 
@@ -25,8 +26,8 @@ LONGEST_CYCLE = 24
 """Periods of a season that the models carry themselves; longer ones are taken out first."""
 
 
-@dataclass(frozen=True)
-class Ahead:
+@dataclass(frozen=True, repr=False)
+class Ahead(Shown):
     """Forecasts on the scale that was modelled.
 
     Attributes
@@ -42,8 +43,8 @@ class Ahead:
     df: float
 
 
-@dataclass(frozen=True)
-class Fitted:
+@dataclass(frozen=True, repr=False)
+class Fitted(Shown):
     """A fitted model.
 
     Attributes

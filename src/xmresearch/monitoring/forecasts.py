@@ -116,7 +116,7 @@ def forecast(
     horizon : int
         Periods to come.
     n : array_like, optional
-        Answers of each period: values are then counts of a share.
+        Answers of each period, shape (periods,): values are then counts of a share.
     cycle : int
         Periods of a season: 7 of days, 12 of months; 1 for none.
     scale : {'level', 'log', 'share'}, optional

@@ -66,6 +66,11 @@ def erlang_c(counters: int, load: ArrayLike) -> Array:
     ndarray
         1 where the load is that of all counters or more.
 
+    Raises
+    ------
+    DataError
+        There is no counter, or a load is not above zero.
+
     References
     ----------
     Erlang, A. K. (1917). Solution of some problems in the theory of probabilities of significance in automatic telephone exchanges.

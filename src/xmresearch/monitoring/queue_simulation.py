@@ -72,6 +72,11 @@ def simulated_queue(
     ------
     DataError
         Times do not rise, or there is no counter.
+
+    References
+    ----------
+    Kiefer, J. & Wolfowitz, J. (1955). On the theory of queues with many servers. Transactions of the American Mathematical Society, 78,
+    1-18.
     """
     times = np.asarray(arrived, dtype="float64")
     if counters < 1 or (np.diff(times) < 0).any():

@@ -107,6 +107,11 @@ def satisfaction_link(
     ------
     DataError, InsufficientData
         A measure is negative or blank; fewer than ten answers for each measure.
+
+    References
+    ----------
+    Liang, K.-Y. & Zeger, S. L. (1986). Biometrika, 73, 13-22. Stone, M. (1974). Cross-validatory choice and assessment of statistical
+    predictions. JRSS B, 36, 111-147.
     """
     measures = [str(c) for c in telemetry.columns]
     x, y = _logged(telemetry, measures), np.asarray(satisfaction, dtype="float64")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from xmresearch.display import Shown
 from xmresearch.errors import DataError, nearest
 from xmresearch.monitoring.calendars import calendar_shares
 from xmresearch.sufficient.calendar import Span
@@ -21,8 +22,8 @@ FULL_YEARS = 2
 TERMS = ("weekday", "month", "holiday")
 
 
-@dataclass(frozen=True)
-class Terms:
+@dataclass(frozen=True, repr=False)
+class Terms(Shown):
     """A design.
 
     Attributes

@@ -60,6 +60,8 @@ class Season(Shown):
         Of the intervals.
     unannounced : tuple of int
         Years whose moved working days are not in the calendar.
+    warnings : tuple of str
+        What a reader must know.
     """
 
     periods: pd.DataFrame

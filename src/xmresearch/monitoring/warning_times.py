@@ -85,7 +85,7 @@ def early_warning(
     Parameters
     ----------
     indicator, outcome : array_like of int
-        First periods of the alarm episodes of both, 0-based; see `xmresearch.monitoring.episodes.alarm_episodes`.
+        First periods of the alarm episodes of both, 0-based, shape (alarms,) each; see `xmresearch.monitoring.episodes.alarm_episodes`.
     periods : int
         Length of the history.
     longest : int

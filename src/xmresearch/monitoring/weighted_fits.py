@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import special
 
+from xmresearch.display import Shown
 from xmresearch.errors import ModelError
 
 Array = NDArray[np.float64]
@@ -21,8 +22,8 @@ FARTHEST = 12.0
 """Linear predictors on a logit or log link are kept within this: beyond it a level was never, or always, answered alike."""
 
 
-@dataclass(frozen=True)
-class Family:
+@dataclass(frozen=True, repr=False)
+class Family(Shown):
     """How a KPI's mean and variance hang together.
 
     Attributes
@@ -46,8 +47,8 @@ class Family:
     bounded: bool
 
 
-@dataclass(frozen=True)
-class WeightedFit:
+@dataclass(frozen=True, repr=False)
+class WeightedFit(Shown):
     """A fit: coefficients, the inverse information (bread), and by row the factor that turns a Pearson residual into a score."""
 
     coefficients: Array
