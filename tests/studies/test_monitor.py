@@ -13,6 +13,7 @@ from xmresearch.monitoring.change_points import level_changes
 from xmresearch.studies.monitor.claims import monitor_claims
 from xmresearch.studies.monitor.params import MonitorParams
 from xmresearch.studies.monitor.series import feedback_series
+from xmresearch.studies.monitor.sources import OTHERS, change_sources, foretold, foretold_shown
 from xmresearch.studies.monitor.standing import without_season
 from xmresearch.studies.monitor.watching import watch, watch_branches
 
@@ -192,3 +193,50 @@ def test_false_alarms_are_as_rare_as_the_claim_promises():
             promised.append(claim.promised)
     assert stats.binomtest(int(np.sum(claimed)), 40, float(np.mean(promised)), alternative="greater").pvalue > 0.01
     assert np.mean(found) > 0.6
+
+
+def own_series(rows, **more):
+    given = {"data": {"path": "f.csv"}, "time": "day", "outcome": "good", "branch": "branch", "draws": 200, **more}
+    params = MonitorParams.model_validate(given)
+    from xmresearch.data.panel import PanelData
+
+    series = feedback_series(params, PanelData(rows, "f.csv"))
+    return params, series, watch(params, series)
+
+
+def test_a_change_is_divided_among_branches_and_small_ones_stand_together():
+    rng = np.random.default_rng(8)
+    rows = pd.concat(
+        [
+            feedback(days=90, each=60, branches=("a", "b")),
+            feedback(days=90, each=1, branches=("tiny", "small", "slight")),
+        ]
+    )
+    fallen = (rows["branch"] == "a") & (rows["day"] >= "2025-05-05") & (rng.random(len(rows)) < 0.6)
+    params, series, found = own_series(rows.assign(good=np.where(fallen, 0, rows["good"])), lagged=False)
+    made = change_sources(params, series, found)
+    table = made.tidy()
+    assert made.claim.facts["shown"] == ["a"]
+    assert set(table["factor"]) == {"a", "b", OTHERS}
+    # parts add up to the change
+    assert table["estimate"].sum() == pytest.approx(made.summary()["change"])
+    assert made.summary()["change"] < -10
+
+
+def test_nothing_is_divided_without_an_alarm_or_foretold_where_not_asked_for():
+    params, series, found = own_series(feedback(days=90, each=60), horizon=0)
+    assert change_sources(params, series, found) is None
+    assert foretold(params, series, found) is None
+    params, series, found = own_series(feedback(days=90, each=60), horizon=3)
+    ahead = foretold_shown(params, series, foretold(params, series, found))
+    assert ahead["period"].tolist() == ["2025-06-01", "2025-06-02", "2025-06-03"]
+    assert ahead["forecast"].between(60, 100).all()
+
+
+def test_a_baseline_that_moved_leaves_the_alarm_conditional():
+    rows = feedback(days=90, each=60, shift=-0.5, since=60)
+    rows.loc[(rows["day"] >= "2025-03-10") & (rows["day"] < "2025-03-13"), "good"] = 0
+    params, _, found = own_series(rows, season="none", lagged=False, overdispersed=False)
+    claim = monitor_claims(params, found, None, level_changes(**without_season(params, found))).alarm
+    assert claim.failed == ["baseline_steady"]
+    assert claim.state == "conditional"
