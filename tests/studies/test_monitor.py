@@ -105,7 +105,7 @@ def test_a_steady_figure_gives_no_alarm_and_an_alarm_its_exit_code(own, tmp_path
 @pytest.mark.parametrize(
     "more",
     [
-        "kpi: mean\noutcome: score\nbranch: branch\n", "kpi: nps\noutcome: score\n", "kpi: count\noutcome: good\nrows_are: aggregates\n",
+        "kpi: mean\noutcome: score\nbranch: branch\n", "kpi: nps\noutcome: score\n", "alarm: cusum\n", "kpi: count\noutcome: good\nrows_are: aggregates\n",
         "kpi: value\noutcome: score\nrows_are: aggregates\nseason: none\nlagged: false\n", "season: none\nlagged: false\n",
         "kpi: share\noutcome: score\ntop: 9\nperiod: week\nnewest: 1\nbranch: branch\nrows_are: aggregates\n",
         "kpi: rate\noutcome: good\nexposure: score\nseason: none\nlagged: false\n",

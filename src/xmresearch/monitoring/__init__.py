@@ -43,6 +43,9 @@ if TYPE_CHECKING:
     from xmresearch.monitoring.feedback_handling import next_contacts as next_contacts
     from xmresearch.monitoring.forecasts import Forecast as Forecast
     from xmresearch.monitoring.forecasts import forecast as forecast
+    from xmresearch.monitoring.guaranteed_cusum import CusumRules as CusumRules
+    from xmresearch.monitoring.guaranteed_cusum import cusum_alarms as cusum_alarms
+    from xmresearch.monitoring.guaranteed_cusum import cusum_rules as cusum_rules
     from xmresearch.monitoring.individuals_chart import xmr_chart as xmr_chart
     from xmresearch.monitoring.queue_formulas import Queue as Queue
     from xmresearch.monitoring.queue_formulas import erlang_c as erlang_c

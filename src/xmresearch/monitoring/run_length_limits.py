@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -60,6 +60,15 @@ class AlarmRules(Shown):
     guarantee: float | None
     factor: float
     delays: pd.DataFrame
+
+    @property
+    def chosen(self) -> tuple[str, ...]:
+        """Names of the rules that are used."""
+        return self.rules.chosen
+
+    def run_lengths(self, process: Process) -> Array:
+        """Return the average run length for each way in which a chart's estimates may be off, shape (charts,)."""
+        return _lengths(self.rules, process)
 
     def tidy(self) -> pd.DataFrame:
         """Return the delays, one row per shift."""
@@ -171,12 +180,20 @@ def _delays(rules: RunRules, expected: float, shifts: Sequence[float]) -> pd.Dat
     return pd.DataFrame({"shift": list(shifts), "delay": found, "optimum": best})
 
 
-def false_alarm_chance(rules: AlarmRules, process: Process, periods: int) -> float:
+class Rules(Protocol):
+    """Rules of alarm, of whatever kind."""
+
+    def run_lengths(self, process: Process) -> Array:
+        """Return the average run length for each way in which a chart's estimates may be off."""
+        ...
+
+
+def false_alarm_chance(rules: Rules, process: Process, periods: int) -> float:
     """Return the chance of a false alarm within a number of periods, over the baselines that there may have been.
 
     Parameters
     ----------
-    rules : AlarmRules
+    rules : AlarmRules or CusumRules
         In use.
     process : Process
         Where points fall; with several charts, on those of as many baselines.
@@ -192,7 +209,7 @@ def false_alarm_chance(rules: AlarmRules, process: Process, periods: int) -> flo
     ----------
     Champ, C. W. & Woodall, W. H. (1987). Technometrics, 29, 393-399.
     """
-    lengths = np.maximum(_lengths(rules.rules, process), 1.0)
+    lengths = np.maximum(rules.run_lengths(process), 1.0)
     return float(np.mean(-np.expm1(periods * np.log1p(-1 / np.maximum(lengths, 1 + 1e-12)))))
 
 

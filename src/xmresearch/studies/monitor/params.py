@@ -27,7 +27,7 @@ class MonitorParams(StudyParams):
     shown_only: ClassVar[frozenset[str]] = StudyParams.shown_only | {"alarm_exit"}
     of_rows: ClassVar[frozenset[str]] = StudyParams.of_rows | {"data"}
     of_showing: ClassVar[frozenset[str]] = StudyParams.of_showing | {"labels", "min_cell", "draws", "seed"}
-    of_claims: ClassVar[frozenset[str]] = frozenset({"run_length", "guarantee", "rules"})
+    of_claims: ClassVar[frozenset[str]] = frozenset({"run_length", "guarantee", "rules", "alarm"})
     study: Literal["monitor"] = "monitor"
     name: str = Field(
         "monitor", pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$", description="names the output folder: a-z, 0-9, _ and -"
@@ -74,7 +74,10 @@ class MonitorParams(StudyParams):
     rules: list[Rule] = Field(
         ["beyond", "two_of_three"],
         min_length=1,
-        description="what gives an alarm: one point far out, two of three, four of five",
+        description="of alarm rules: one point far out, two of three, four of five",
+    )
+    alarm: Literal["rules", "cusum"] = Field(
+        "rules", description="rules of single points, or cusum: sums of them, which find small lasting shifts sooner"
     )
     run_length: float = Field(370, ge=20, le=100_000, description="periods to a false alarm, on average")
     guarantee: float = Field(

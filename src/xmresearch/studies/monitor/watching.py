@@ -20,6 +20,7 @@ from xmresearch.monitoring.calendars import day_kinds
 from xmresearch.monitoring.control_chart import ControlChart
 from xmresearch.monitoring.count_charts import c_chart, p_chart, u_chart
 from xmresearch.monitoring.episodes import alarm_episodes
+from xmresearch.monitoring.guaranteed_cusum import CusumRules, cusum_alarms, cusum_rules
 from xmresearch.monitoring.individuals_chart import xmr_chart
 from xmresearch.monitoring.residuals import PER_SEASON, ResidualChart, residual_chart
 from xmresearch.monitoring.run_length_limits import AlarmRules, alarm_rules, alarms, false_alarm_chance
@@ -50,7 +51,7 @@ class Watched(Shown):
         Of the figure.
     residual : ResidualChart or None
         Where season or dependence are taken into account.
-    rules : AlarmRules
+    rules : AlarmRules or CusumRules
         Of its alarms.
     table : DataFrame
         One row per period: period, n, value, expected, lower, upper, score, baseline, watched, alarm.
@@ -67,7 +68,7 @@ class Watched(Shown):
 
     chart: ControlChart
     residual: ResidualChart | None
-    rules: AlarmRules
+    rules: AlarmRules | CusumRules
     table: pd.DataFrame
     episodes: pd.DataFrame
     promised: float
@@ -85,7 +86,7 @@ class Watched(Shown):
             "baseline_periods": len(base), "baseline_first": base["period"].iloc[0], "baseline_last": base["period"].iloc[-1],
             "watched": len(watched), "judged": int(watched["score"].notna().sum()), "asked": self.rules.asked,
             "expected_run": self.rules.expected, "guaranteed": self.rules.guaranteed, "guarantee": self.rules.guarantee,
-            "promised": self.promised, "episodes": len(self.episodes), "rules": list(self.rules.rules.chosen),
+            "promised": self.promised, "episodes": len(self.episodes), "rules": list(self.rules.chosen),
             "autocorrelation": 0.0 if self.residual is None else self.residual.autocorrelation,
             "case": "plain" if self.residual is None else "seasonal" if len(self.residual.seasons) > 1 else "lagged",
         }  # fmt: skip
@@ -165,11 +166,18 @@ def watch(params: MonitorParams, series: FeedbackSeries) -> Watched:
         chart, process = made.chart, made.process(draws=params.draws, seed=params.seed)
     else:
         chart = plain_chart(params, series, base)
-    rules = alarm_rules(
+    rules: AlarmRules | CusumRules
+    if params.alarm == "cusum":
+        rules = cusum_rules(
+            chart, run_length=params.run_length, guarantee=params.guarantee, draws=params.draws, seed=params.seed, process=process
+        )  # fmt: skip
+        found = cusum_alarms(chart, rules)
+    else:
+        rules = alarm_rules(
         chart, settings, run_length=params.run_length, guarantee=params.guarantee, draws=params.draws, seed=params.seed,
         process=process,
     )  # fmt: skip
-    found = alarms(chart, rules)
+        found = alarms(chart, rules)
     start = int(np.flatnonzero(base)[-1]) + 1
     after = np.arange(len(base)) >= start
     bounds = {"share": (0.0, 1.0), "nps": (-100.0, 100.0), "count": (0.0, np.inf), "rate": (0.0, np.inf)}
