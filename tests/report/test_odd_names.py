@@ -10,6 +10,7 @@ import numpy as np
 import page
 import pandas as pd
 import pytest
+import yaml
 
 from xmresearch.report.assemble import assemble
 from xmresearch.report.blocks import csv_text
@@ -76,7 +77,22 @@ def answers(folder):
             "id_column": None, "duration_column": None, "weight_column": None, "title": ODD[3], "client": ODD[0]}  # fmt: skip
 
 
-@pytest.mark.parametrize(("study", "world"), [("attribution", journeys), ("did", roll_out), ("servqual", answers)])
+def verbatims(folder):
+    """Odd touchpoints, themes of odd names, and texts that are odd themselves."""
+    rng = np.random.default_rng(4)
+    texts = [f"the queue was terrible {rng.integers(1e6)}x {odd}" for odd in np.array(ODD)[np.arange(600) % 6]]
+    pd.DataFrame({"text": texts, "where": np.array(ODD)[rng.integers(0, 6, 600)]}).to_csv(folder / "a.csv", index=False)
+    themes = {odd: {"terms": ["queue*"], "label": {"en": odd, "zh": odd}} for odd in ODD}
+    (folder / "frame.yml").write_text(yaml.safe_dump({"themes": themes}), "utf-8")
+    absent = dict.fromkeys(("date", "rating", "customer", "sentiment", "themes", "themes_again", "change"))
+    return {**absent, "data": {"source": "file", "path": "a.csv"}, "codeframe": "frame.yml", "touchpoint": "where", "bootstrap": 200, "topics": 2, "quotes": 6,
+            "title": ODD[3], "client": ODD[0]}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("study", "world"),
+    [("attribution", journeys), ("did", roll_out), ("servqual", answers), ("voice", verbatims)],
+)
 def test_odd_names_are_shown_as_they_are(study, world, tmp_path):
     for report in page.in_both(study, tmp_path, **world(tmp_path)).values():
         text, document = rendered(report)

@@ -64,6 +64,10 @@ class Verbatims(Shown):
         """Return a column where the params name one."""
         return self.rows.get(name)
 
+    def put_aside(self) -> dict[str, int] | None:
+        """Return how many rows say nothing or are read in part; None where all are read whole."""
+        return None if self.aside.empty else {"rows": int(self.aside["n"].sum())}
+
     def among(self) -> pd.DataFrame:
         """Return what there is among all texts that were received: what, n and share."""
         table = self.record.tidy()
