@@ -245,11 +245,21 @@ def test_negative_texts_by_month_are_corrected_where_people_labelled(hall):
     at = rng.permutation(len(hall))[:500]
     held_out = told.iloc[at].assign(label=np.where(negative[at], -1, 1))
     held_out.index = at
-    found = negative_by_month(told, date, held_out, own_params())
+    found = negative_by_month(told, date, held_out, own_params(same_errors=True))
     assert found.summary()["case"] == "corrected"
     known = found.table.dropna(subset=["share"])
     assert len(known) >= 6
     assert ((known["share_lower"] <= 0.5) & (known["share_upper"] >= 0.5)).mean() >= 0.75
+    strict = negative_by_month(told, date, held_out, own_params())
+    labels = date.iloc[at].dt.to_period("M").astype(str).value_counts()
+    assert strict.summary()["case"] == "by_labels"
+    for row in strict.table.itertuples():
+        assert row.way == ("way_labels" if labels.get(row.month, 0) >= 30 else "way_withheld")
+    one = date.iloc[at[0]].to_period("M")
+    mostly = [k for k in at if date.iloc[k].to_period("M") != one]
+    without = negative_by_month(told, date, held_out.loc[mostly], own_params()).table.set_index("month")
+    assert without.loc[str(one), "way"] == "way_withheld"
+    assert np.isnan(without.loc[str(one), "share"])
     few = negative_by_month(
         told.iloc[:30], pd.Series(pd.to_datetime(["2025-01-05"] * 9 + ["2025-03-05"] * 21)), None, own_params()
     )

@@ -207,7 +207,7 @@ def examine(params: VoiceParams, said: Verbatims, frame: Codeframe) -> Evidence:
         places=part("places", lambda: theme_touchpoints(complaints, place, **common), place),
         links=part("links", lambda: theme_links(complaints, rating, **common, **drawn), rating),
         changes=part("changes", lambda: _changes(complaints, late, dated, people, params), late),
-        months=None if date is None else negative_by_month(model.predict(read), date, held_out, params),
+        months=None if date is None else negative_by_month(model.predict(read, held_out=True), date, held_out, params),
         topics=topics,
         since=part("since", lambda: _since(topics, late, dated, people, params), topics, late),
         quotes=_quotes(said, positive, params),

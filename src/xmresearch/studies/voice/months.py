@@ -12,7 +12,7 @@ from xmresearch.display import Shown
 from xmresearch.errors import InsufficientData
 from xmresearch.metrics.share_intervals import share_interval
 from xmresearch.studies.voice.params import VoiceParams
-from xmresearch.verbatims.prevalence import corrected_shares
+from xmresearch.verbatims.prevalence import FEWEST_LABELS, corrected_shares
 from xmresearch.verbatims.score_counts import LabelledScores, ScoreCounts
 
 
@@ -27,10 +27,13 @@ class Months(Shown):
         (way_labels, way_error_rates, way_withheld or way_as_read).
     corrected : bool
         Whether shares are corrected for the model's errors.
+    shared : bool
+        Whether months without labels of their own take the errors of all.
     """
 
     table: pd.DataFrame
     corrected: bool
+    shared: bool
 
     def tidy(self) -> pd.DataFrame:
         """Return one row per month."""
@@ -39,7 +42,13 @@ class Months(Shown):
     def summary(self) -> dict[str, Any]:
         """Return whether shares are corrected, and how many months are withheld."""
         withheld = int((self.table["way"] == "way_withheld").sum())
-        return {"case": "corrected" if self.corrected else "as_read", "withheld": withheld, "months": len(self.table)}
+        corrected = "corrected" if self.shared else "by_labels"
+        return {
+            "case": corrected if self.corrected else "as_read",
+            "fewest": FEWEST_LABELS,
+            "withheld": withheld,
+            "months": len(self.table),
+        }
 
 
 def negative_by_month(
@@ -72,7 +81,7 @@ def negative_by_month(
     n = scored.loc[known, "month"].value_counts().reindex(every, fill_value=0)
     bad = scored.loc[known & (scored["kind"] == -1), "month"].value_counts().reindex(every, fill_value=0)
     table = pd.DataFrame({"month": every, "n": n.to_numpy(), "counted": (bad / n.where(n > 0)).to_numpy()})
-    found = None if held_out is None else _corrected(scored, held_out, params.confidence)
+    found = None if held_out is None else _corrected(scored, held_out, params)
     if found is None:
         low, high = share_interval(bad, n, confidence=params.confidence)
         table = table.assign(share=table["counted"], share_lower=low, share_upper=high, way="way_as_read")
@@ -86,16 +95,17 @@ def negative_by_month(
     table = table.astype({"n": float})
     table.loc[few, ["counted", "share", "share_lower", "share_upper"]] = np.nan
     table.loc[(n < params.min_cell).to_numpy(), "n"] = np.nan
-    return Months(table, found is not None)
+    return Months(table, found is not None, params.same_errors)
 
 
-def _corrected(scored: pd.DataFrame, held_out: pd.DataFrame, confidence: float) -> pd.DataFrame | None:
+def _corrected(scored: pd.DataFrame, held_out: pd.DataFrame, params: VoiceParams) -> pd.DataFrame | None:
     """Correct shares by labels and error rates; None where labels do not allow it."""
     labelled = held_out.assign(month=scored["month"].iloc[held_out.index].to_numpy())
     try:
         labels = LabelledScores.of(labelled, "negative", by=["month"])
         return corrected_shares(
-            ScoreCounts.of(scored, labels.scores, by=["month"]), labels, confidence=confidence
-        ).table
+            ScoreCounts.of(scored, labels.scores, by=["month"]), labels,
+            without_labels="tested" if params.same_errors else "withheld", confidence=params.confidence,
+        ).table  # fmt: skip
     except InsufficientData:
         return None

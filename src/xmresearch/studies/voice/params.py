@@ -67,6 +67,10 @@ class VoiceParams(StudyParams):
     change: str | None = Field(
         "2025-07-01", description="day of a change, such as 2025-07-01; texts before and from then on are compared"
     )
+    same_errors: bool = Field(
+        False,
+        description="whether the model is known to err alike in every month: months with fewer than 30 texts whose sentiment people told are then corrected by the errors on all of them, where tests do not speak against it; else they are withheld",
+    )
     shortest: int = Field(2, ge=1, le=50, description="texts of fewer letters or Chinese characters are set aside")
     topics: int | None = Field(
         None, ge=2, le=40, description="topics of each language; as many as are stable if absent"
