@@ -21,7 +21,7 @@ PACKAGES = (
     "jupyterlab", "llvmlite", "matplotlib", "nbclient", "numba", "numpy", "opencc", "openpyxl", "pandas", "papermill",
     "phonenumbers", "pingouin", "platformdirs", "polars", "pooch", "psycopg", "pyarrow", "pydantic",
     "pylopdf-fonts-zh-cn", "pymc", "pypandoc-binary", "pyreadstat", "pytensor", "python-docx", "python-pptx",
-    "python-stdnum", "pyyaml", "rdata", "rjieba", "ruptures", "scikit-learn", "scipy", "seaborn", "semopy",
+    "python-stdnum", "pyyaml", "rdata", "rjieba", "scikit-learn", "scipy", "seaborn", "semopy",
     "statsmodels", "threadpoolctl", "typst", "wordcloud", "xlrd", "xlsxwriter",
 )  # fmt: skip
 MANIFEST = "manifest.json"
