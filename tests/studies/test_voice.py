@@ -211,13 +211,16 @@ def test_too_few_texts_and_ratings_that_are_none_are_refused():
         read_verbatims(own_params(rating="rating"), PanelData(rows, "x"))
 
 
-def test_a_file_runs_end_to_end_in_chinese_with_a_codeframe_of_its_own(own, tmp_path, hall):
+def test_a_file_runs_end_to_end_in_chinese_with_a_codeframe_of_its_own(own, tmp_path, hall, monkeypatch):
     rows = hall.assign(phone="13812345678", text=hall["text"] + "，电话13700001111")
     rows.to_csv(tmp_path / "x.csv", index=False)
     (tmp_path / "frame.yml").write_text(
         "themes:\n  waiting: {label: {en: Waiting, zh: 等待}, terms: [queue*, 排队]}\n  staff: [clerk*, 工作人员]\n",
         "utf-8",
     )
+    monkeypatch.chdir("/")
+    checked, _ = own("lang: zh\ndata: {path: x.csv}\ncodeframe: frame.yml\n", "check")
+    assert "2 themes of codeframe 'frame.yml'" in checked.stdout, checked.stderr
     done, folder = own(
         "lang: zh\ndata: {path: x.csv}\ncodeframe: frame.yml\ncustomer: customer\ntouchpoint: touchpoint\nrating: rating\ndate: date\n"
         "topics: 3\nbootstrap: 200\nlabels: {counter: {en: Desk, zh: 柜台}}\n"

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import pandas as pd
 
-from xmresearch.data.panel import PanelData
 from xmresearch.errors import DataError, ParamsError, Problems
 from xmresearch.studies.survey import reading_lines
+from xmresearch.studies.voice.opening import CodedData
 from xmresearch.studies.voice.params import VoiceParams
 from xmresearch.studies.voice.reading import codes_of, read_verbatims
-from xmresearch.verbatims.codeframes import Codeframe, load_codeframe
+from xmresearch.verbatims.codeframes import load_codeframe
 
 _SENTIMENTS = frozenset({"negative", "neutral", "positive", "-1", "0", "1"})
 
 
-def check_study(params: VoiceParams, data: PanelData) -> list[str]:
+def check_study(params: VoiceParams, data: CodedData) -> list[str]:
     """Check codeframe, columns, labels and codes, without reading any text; what `xmresearch check` calls.
 
     Parameters
     ----------
     params : VoiceParams
         Of the study.
-    data : PanelData
-        Its rows.
+    data : CodedData
+        Its rows and codeframe.
 
     Returns
     -------
@@ -36,9 +36,7 @@ def check_study(params: VoiceParams, data: PanelData) -> list[str]:
     """
     problems = Problems()
     said = read_verbatims(params, data)
-    frames: list[Codeframe] = []
-    with problems.step():
-        frames.append(load_codeframe(params.codeframe_path()))
+    frame = load_codeframe(params.codeframe_path()) if data.codeframe is None else data.codeframe
     labels, coded = said.column("sentiment"), 0
     with problems.step():
         wrong = [] if labels is None else [v for v in labels.dropna().str.lower().unique() if v not in _SENTIMENTS]
@@ -47,11 +45,10 @@ def check_study(params: VoiceParams, data: PanelData) -> list[str]:
                 f"sentiment: column '{params.sentiment}' holds {len(wrong)} other value(s) than negative, neutral and positive.",
                 "Write them so, or as -1, 0 and 1, and leave blank what nobody told.",
             )
-    for frame in frames:
-        for key in ("themes", "themes_again"):
-            with problems.step():
-                found = codes_of(said.column(key), frame.names)
-                coded += 0 if found is None or key != "themes" else len(found[0])
+    for key in ("themes", "themes_again"):
+        with problems.step():
+            found = codes_of(said.column(key), frame.names)
+            coded += 0 if found is None or key != "themes" else len(found[0])
     date = said.column("date")
     if params.change is not None and date is not None:
         late = date >= pd.Timestamp(params.change)
@@ -69,6 +66,6 @@ def check_study(params: VoiceParams, data: PanelData) -> list[str]:
         *reading_lines(data.table),
         f"Data: {facts['n']:,d} of {facts['received']:,d} texts say something, of {facts['people']:,d} people; "
         f"{facts['chinese']:,d} Chinese, {facts['english']:,d} English, {facts['mixed']:,d} mixed.",
-        f"Read: {len(frames[0].themes)} themes of codeframe '{params.codeframe}'; people told the sentiment of {told:,d} texts and the themes of {coded:,d}.",
+        f"Read: {len(frame.themes)} themes of codeframe '{params.codeframe}'; people told the sentiment of {told:,d} texts and the themes of {coded:,d}.",
         f"Would run: {params.bootstrap} draws over people.",
     ]

@@ -34,7 +34,6 @@ EVEN = 0.5
 """Probability of being negative from which on what is said of a theme is a complaint."""
 FEWEST_LABELS = 40
 """Texts whose sentiment people told, from which on the model is trained on them."""
-MOST_TOPIC_TEXTS = 200_000
 
 
 @dataclass(frozen=True, repr=False)
@@ -316,7 +315,7 @@ def _since(
 
 
 def _topics(read: list[str], params: VoiceParams, people: NDArray[Any]) -> TopicResult:
-    return find_topics(read[:MOST_TOPIC_TEXTS], people=people[:MOST_TOPIC_TEXTS], number=params.topics, min_cell=params.min_cell,
+    return find_topics(read, people=people, number=params.topics, min_cell=params.min_cell,
                        confidence=params.confidence, seed=params.seed)  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 
 from xmresearch.data.config import DatasetSource, OwnRows, VerbatimSource, VoiceSource
 from xmresearch.data.names import Labels
-from xmresearch.errors import DataError, Problems, nearest
+from xmresearch.errors import DataError, Problems
 from xmresearch.params.base import StudyParams
 from xmresearch.params.files import source_files
 
@@ -145,7 +145,7 @@ class VoiceParams(StudyParams):
         if not path.is_file():
             raise DataError(
                 f"codeframe: there is no file '{path.name}'.",
-                f"Shipped ones: {', '.join(shipped)}. {nearest(self.codeframe, shipped)}".strip(),
+                f"Name a file, or a shipped one: {', '.join(shipped)}.",
             )
         return path
 

@@ -11,18 +11,18 @@ from xmresearch.studies.voice.headlines import HEADLINES
 from xmresearch.studies.voice.params import VoiceParams
 
 if TYPE_CHECKING:
-    from xmresearch.data.panel import PanelData
     from xmresearch.data.profile.file_profile import FileProfile
     from xmresearch.params.proposal import Proposal
+    from xmresearch.studies.voice.opening import CodedData
 
 
-def _open(params: VoiceParams, base: Path | None = None) -> PanelData:
-    from xmresearch.data.verbatim_rows import load_verbatims
+def _open(params: VoiceParams, base: Path | None = None) -> CodedData:
+    from xmresearch.studies.voice.opening import open_verbatims
 
-    return load_verbatims(**params.row_settings(), base=base)
+    return open_verbatims(params, base)
 
 
-def _check(params: VoiceParams, data: PanelData) -> list[str]:
+def _check(params: VoiceParams, data: CodedData) -> list[str]:
     from xmresearch.studies.voice.checking import check_study
 
     return check_study(params, data)
