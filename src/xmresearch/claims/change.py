@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
+from scipy import special
 
 from xmresearch.claims.claim import UNSETTLED, Claim
 from xmresearch.claims.families import adjusted, count_of
@@ -54,9 +54,9 @@ def difference(
     gap = np.asarray(a - b + 0.0 * (a_low + a_high + b_low + b_high))
     down, up = _reach(a - a_low, b_high - b, r), _reach(a_high - a, b - b_low, r)
     near = np.where(gap > 0, down, up)
-    z = float(stats.norm.ppf(0.5 + confidence / 2))
+    z = float(special.ndtri(0.5 + confidence / 2))
     with np.errstate(divide="ignore", invalid="ignore"):
-        p = np.where(near > 0, 2 * stats.norm.sf(np.abs(gap) * z / near), np.where(gap == 0, 1.0, 0.0))
+        p = np.where(near > 0, 2 * special.ndtr(-np.abs(gap) * z / near), np.where(gap == 0, 1.0, 0.0))
     return gap, gap - down, gap + up, np.where(np.isnan(gap), np.nan, p)
 
 
@@ -80,7 +80,7 @@ def at_level(estimate: ArrayLike, lower: ArrayLike, upper: ArrayLike, given: flo
         Estimate, lower and upper end, shape (3, K).
     """
     y, low, high = (np.asarray(v, dtype=float) for v in (estimate, lower, upper))
-    wide = 1.0 if given == wanted else float(stats.norm.ppf(0.5 + wanted / 2) / stats.norm.ppf(0.5 + given / 2))
+    wide = 1.0 if given == wanted else float(special.ndtri(0.5 + wanted / 2) / special.ndtri(0.5 + given / 2))
     return np.stack([y, y - wide * (y - low), y + wide * (high - y)])
 
 
