@@ -11,7 +11,7 @@ UNUSED = ("boto3", "rfc3987_syntax")
 
 
 @contextmanager
-def _without(*names: str) -> Iterator[None]:
+def without(*names: str) -> Iterator[None]:
     """Let modules that are not loaded yet pass for such as are not installed."""
     hidden = [name for name in names if name not in sys.modules]
     for name in hidden:
@@ -23,7 +23,7 @@ def _without(*names: str) -> Iterator[None]:
             del sys.modules[name]
 
 
-with _without(*UNUSED):
+with without(*UNUSED):
     from nbclient.exceptions import DeadKernelError as DeadKernelError
     from papermill.clientwrap import PapermillNotebookClient as PapermillNotebookClient
     from papermill.engines import NBClientEngine as NBClientEngine

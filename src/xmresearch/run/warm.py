@@ -18,9 +18,9 @@ from xmresearch.run.batch.job import Job, Outcome
 from xmresearch.run.determinism import deterministic_environment
 
 LIBRARIES = (
-    "IPython.core.completer", "arviz", "ipykernel.kernelapp", "matplotlib.backends.backend_agg", "matplotlib.backends.backend_svg",
+    "IPython.core.completer", "IPython.core.completerlib", "IPython.core.debugger", "IPython.extensions.storemagic", "arviz", "filelock", "ipykernel.kernelapp", "matplotlib.backends.backend_agg", "matplotlib.backends.backend_svg",
     "matplotlib_inline.backend_inline", "nbclient", "papermill.engines", "papermill.execute", "polars", "pyarrow.parquet", "pymc",
-    "pypandoc", "scipy.interpolate", "scipy.optimize", "scipy.stats", "seaborn",
+    "pypandoc", "scipy.interpolate", "scipy.optimize", "scipy.stats", "seaborn", "sqlite3", "tornado.platform.asyncio",
 )  # fmt: skip
 """What studies and reports import when they need it."""
 PRELOADED = "xmresearch.run.preloaded"
@@ -38,7 +38,10 @@ def preload() -> None:
     from xmresearch.report import fonts, glossary
     from xmresearch.report.wording import labels
     from xmresearch.run.cache import PACKAGE, remember_program
+    from xmresearch.run.papermill_parts import without
 
+    with without("debugpy"):  # kernels would load it before they run anything, and nobody steps through runs of a batch
+        importlib.import_module("ipykernel.debugger")
     for name in LIBRARIES:
         importlib.import_module(name)
     for module in pkgutil.walk_packages([str(PACKAGE)], f"{PACKAGE.name}."):
