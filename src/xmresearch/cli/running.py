@@ -90,7 +90,11 @@ def check(params_file: str, overrides: tuple[str, ...], lang: str | None) -> Non
 @override_option
 @lang_option
 @out_option
-@click.option("--workers", type=click.IntRange(1), help="Processes that run studies (default: one for each core).")
+@click.option(
+    "--workers",
+    type=click.IntRange(1),
+    help="Processes that run studies, two at a time each (default: one process for each core).",
+)
 @click.option("--scheduler", metavar="ADDRESS", help="Use the workers of this Dask scheduler, such as tcp://host:8786.")
 @click.option(
     "--keep-going/--stop-at-failure",

@@ -16,6 +16,8 @@ from xmresearch.run.warm import OUT_OF_MEMORY, run_warm
 
 ATTEMPTS = 3
 """Workers of this machine that may die over a run before it is given up; a scheduler that is there already has a number of its own."""
+AT_A_TIME = 2
+"""Runs at a time of each worker of this machine: one waits for its kernel, or for pandoc, while the other computes."""
 _PATIENCE = "30s"
 
 
@@ -26,7 +28,7 @@ def connected(workers: int | None, scheduler: str | None) -> Iterator[Any]:
     Parameters
     ----------
     workers : int, optional
-        How many processes of a cluster on this machine run studies; as many as it has cores if absent.
+        How many processes of a cluster on this machine run studies, two at a time each; as many as it has cores if absent.
     scheduler : str, optional
         Address of a scheduler that is there already, such as tcp://host:8786; its workers are used instead.
 
@@ -53,7 +55,7 @@ def connected(workers: int | None, scheduler: str | None) -> Iterator[Any]:
             # a run's rows are in forks of a worker, whose memory the worker does not see
             with (
                 LocalCluster(
-                    n_workers=count, threads_per_worker=1, processes=True, memory_limit=0, dashboard_address=":0",
+                    n_workers=count, threads_per_worker=AT_A_TIME, processes=True, memory_limit=0, dashboard_address=":0",
                     silence_logs=logging.CRITICAL,
                 ) as cluster,
                 Client(cluster) as client,
