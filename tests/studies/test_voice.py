@@ -9,7 +9,7 @@ from xmresearch.data.panel import PanelData
 from xmresearch.data.scenarios.service_hall_voice import THEMES, HallVoice
 from xmresearch.errors import DataError, InsufficientData, ParamsError
 from xmresearch.params.load import load_params
-from xmresearch.studies.voice.claims import reading_checks, reading_conditions, voice_claims
+from xmresearch.studies.voice.claims import MOST_NAMED, reading_checks, reading_conditions, voice_claims
 from xmresearch.studies.voice.evidence import examine
 from xmresearch.studies.voice.months import negative_by_month
 from xmresearch.studies.voice.params import VoiceParams
@@ -79,6 +79,17 @@ def test_data_of_ones_own_need_a_column_of_texts_alone(hall):
     assert (claims.places, claims.linked, claims.changed, claims.fresh) == (None, None, None, None)
     assert claims.worst is not None
     assert said.people.tolist() == sorted(set(said.people))
+
+
+def test_cells_that_stand_out_are_named_by_theme_and_touchpoint(hall):
+    params, _, found = found_in(hall, touchpoint="touchpoint")
+    facts = voice_claims(params, found).places.facts
+    table = found.places.table
+    for side, stands in (("up", "above"), ("down", "below")):
+        clear = table[(table["stands"] == stands) & ~table["hidden"]].sort_values("p", kind="stable")
+        assert len(clear) > MOST_NAMED == 3
+        assert facts[side] == [f"{t}@{p}" for t, p in clear[["theme", "touchpoint"]].to_numpy()[:3]]
+    assert facts["count"] > 6
 
 
 def test_claims_depend_on_how_well_texts_are_read(hall):

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from xmresearch.data.config import DatasetSource, OwnRows
 from xmresearch.data.names import OfLanguage
 from xmresearch.errors import ParamsError
 from xmresearch.identifiers.patterns import find
@@ -37,6 +38,9 @@ class StudyParams(BaseModel):
     """Params that change how figures are shown, or how finely intervals are computed, and not what the figures mean."""
     of_claims: ClassVar[frozenset[str]] = frozenset()
     """Params, and keys within them, that claims are held against; the figures stay what they are."""
+
+    of_own_data: ClassVar[Mapping[str, Any]] = {}
+    """Defaults that stand in for those of the simulated demo where the params name other data."""
 
     study: str
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$", description="names the output folder: a-z, 0-9, _ and -")
@@ -71,6 +75,19 @@ class StudyParams(BaseModel):
         min_length=1,
         description="CSV, Excel or YAML file with more of them: columns or keys action, claim, about, owner, due, target",
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_own_data(cls, given: Any) -> Any:
+        """Let what the demo has by default be absent where other data do not name it."""
+        if not isinstance(given, Mapping):
+            return given
+        data = given.get("data")
+        own = isinstance(data, OwnRows | DatasetSource) or (
+            isinstance(data, Mapping)
+            and (data.get("source") in ("file", "sql", "dataset") or not data.keys().isdisjoint({"path", "sql", "url"}))
+        )
+        return {**cls.of_own_data, **given} if own else given
 
     @field_validator("name")
     @classmethod

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from xmresearch.data.codebook_file import codebook_path, is_shipped
-from xmresearch.data.config import DatasetSource, DataSource, OwnRows, ScenarioSource
+from xmresearch.data.config import DataSource, ScenarioSource
 from xmresearch.data.screening_params import Screening
 from xmresearch.errors import Problems
 from xmresearch.params.base import StudyParams
@@ -20,15 +19,8 @@ if TYPE_CHECKING:
 
 
 class SurveyParams(StudyParams):
-    """Parameters of a study that reads one survey.
+    """Parameters of a study that reads one survey."""
 
-    Attributes
-    ----------
-    of_own_data : mapping of str to object
-        Defaults that stand in for those of the simulated hall where the params name other data.
-    """
-
-    of_own_data: ClassVar[Mapping[str, Any]] = {}
     of_rows: ClassVar[frozenset[str]] = StudyParams.of_rows | {
         "data", "invited", "id_column", "duration_column", "screening",
     }  # fmt: skip
@@ -41,19 +33,6 @@ class SurveyParams(StudyParams):
     screening: Screening = Field(Screening(), description="what each screening rule does")
     confidence: float = Field(0.95, ge=0.5, lt=1, description="level of every interval")
     seed: int = Field(20260101, ge=0, description="seed of every resampling")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _of_own_data(cls, given: Any) -> Any:
-        """Let what the simulated hall has by default be absent where other data do not name it."""
-        if not isinstance(given, Mapping):
-            return given
-        data = given.get("data")
-        own = isinstance(data, OwnRows | DatasetSource) or (
-            isinstance(data, Mapping)
-            and (data.get("source") in ("file", "sql", "dataset") or not data.keys().isdisjoint({"path", "sql", "url"}))
-        )
-        return {**cls.of_own_data, **given} if own else given
 
     def survey_settings(self) -> dict[str, Any]:
         """Return what `load_survey` needs of the params."""

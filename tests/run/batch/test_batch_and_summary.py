@@ -4,9 +4,12 @@ import json
 import os
 import subprocess
 import sys
+import time
 
 import pandas as pd
 import yaml
+
+from xmresearch.run.batch.cluster import connected
 
 SWEEP = {
     "name": "halls", "params": "scorecard/service_hall.yml", "exchangeable": True, "lang": "zh", "title": {"en": "Halls", "zh": "各厅对比"},
@@ -50,3 +53,11 @@ def test_a_batch_is_summed_up_with_what_failed(tmp_path, root):
     assert figure["estimate"][1] in own["estimate"].tolist()
     claims = pd.read_csv(place.parent / "tables" / "by_claim_1.csv")
     assert claims["any_false"].notna().any()
+
+
+def test_a_worker_of_this_machine_runs_two_at_a_time_and_no_more():
+    with connected(1, None) as client:
+        assert sum(client.nthreads().values()) == 2
+        began = time.perf_counter()
+        client.gather(client.map(time.sleep, [1.0, 1.0001, 1.0002]))
+        assert 1.9 < time.perf_counter() - began < 2.9

@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from xmresearch.data.config import DatasetSource, FeedbackRows, FeedbackSource, OwnRows
+from xmresearch.data.config import FeedbackRows, FeedbackSource
 from xmresearch.data.names import Labels
 from xmresearch.params.base import StudyParams
 from xmresearch.params.files import source_files
@@ -96,19 +96,6 @@ class MonitorParams(StudyParams):
     )
     draws: int = Field(500, ge=200, le=10_000, description="baselines drawn to see what limits must allow for")
     seed: int = Field(20260101, ge=0, description="seed of every draw")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _of_own_data(cls, given: Any) -> Any:
-        """Let what the simulated halls have by default be absent where other data do not name it."""
-        if not isinstance(given, Mapping):
-            return given
-        data = given.get("data")
-        own = isinstance(data, OwnRows | DatasetSource) or (
-            isinstance(data, Mapping)
-            and (data.get("source") in ("file", "sql", "dataset") or not data.keys().isdisjoint({"path", "sql", "url"}))
-        )
-        return {**cls.of_own_data, **given} if own else given
 
     @model_validator(mode="after")
     def _possible(self) -> Self:

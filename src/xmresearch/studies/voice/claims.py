@@ -12,6 +12,7 @@ from xmresearch.claims.claim import UNSETTLED, Claim, Condition, cases
 from xmresearch.claims.families import count_of
 from xmresearch.display import Shown
 from xmresearch.studies.voice.evidence import Evidence
+from xmresearch.studies.voice.naming import cell_name
 from xmresearch.studies.voice.params import VoiceParams
 
 CLAIMS: Mapping[str, tuple[str, ...]] = {
@@ -76,11 +77,10 @@ def voice_claims(params: VoiceParams, found: Evidence) -> VoiceClaims:
     places = linked = changed = fresh = None
     if found.places is not None:
         shown = found.places.table[~found.places.table["hidden"]].sort_values("p", kind="stable")
-        places = _count("places", shown, level, shown["stands"] == "above", shown["stands"] == "below", "theme").given(
-            *read
-        )
-        above = shown[shown["stands"] == "above"]
-        places = places.about(where=list(dict.fromkeys(above["touchpoint"])))
+        cells = shown.assign(cell=[cell_name(t, p) for t, p in shown[["theme", "touchpoint"]].itertuples(index=False)])
+        places = _count("places", cells, level, shown["stands"] == "above", shown["stands"] == "below", "cell")
+        up, down = (places.facts[side][:MOST_NAMED] for side in ("up", "down"))
+        places = places.about(up=up, down=down).given(*read)
     if found.links is not None:
         table = found.links.table.sort_values("p", kind="stable")
         clear = table["p_adjusted"] < 1 - level

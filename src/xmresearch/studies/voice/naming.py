@@ -47,6 +47,7 @@ def named(
     out = {}
     for lang, given in data.names(params.names()).items():
         themes = frame.labels(lang)
-        of_cells = {cell_name(t, p): f"{themes.get(t, t)} ({given.get(p, p)})" for t, p in cells}
+        form = "{}（{}）" if lang == "zh" else "{} ({})"
+        of_cells = {cell_name(t, p): form.format(themes.get(t, t), given.get(p, p)) for t, p in cells}
         out[lang] = given | themes | words | of_cells
     return out

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from xmresearch.data.config import DatasetSource, OwnRows, VerbatimSource, VoiceSource
+from xmresearch.data.config import VerbatimSource, VoiceSource
 from xmresearch.data.names import Labels
 from xmresearch.errors import DataError, Problems
 from xmresearch.params.base import StudyParams
@@ -83,19 +83,6 @@ class VoiceParams(StudyParams):
     labels: dict[str, Labels] = Field({}, description="names of touchpoints in the report")
     confidence: float = Field(0.95, ge=0.5, lt=1, description="level of every interval")
     seed: int = Field(20260101, ge=0, description="seed of every draw")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _of_own_data(cls, given: Any) -> Any:
-        """Let what the simulated hall has by default be absent where other data do not name it."""
-        if not isinstance(given, Mapping):
-            return given
-        data = given.get("data")
-        own = isinstance(data, OwnRows | DatasetSource) or (
-            isinstance(data, Mapping)
-            and (data.get("source") in ("file", "sql", "dataset") or not data.keys().isdisjoint({"path", "sql", "url"}))
-        )
-        return {**cls.of_own_data, **given} if own else given
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
