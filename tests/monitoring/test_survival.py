@@ -9,6 +9,7 @@ import pytest
 from scipy import stats
 
 from xmresearch.errors import DataError, InsufficientData, ModelError
+from xmresearch.monitoring.concordance import concordance
 from xmresearch.monitoring.cox_regression import cox
 from xmresearch.monitoring.survival_curves import compare_curves, survival_curve
 
@@ -177,3 +178,11 @@ def test_regressions_that_cannot_be_are_refused():
         cox(time, ended, x, ties="exact", robust=True)
     with pytest.raises(InsufficientData):
         compare_curves(time, ended, np.zeros(len(time)))
+
+
+def test_scores_that_only_rounding_tells_apart_are_ties():
+    time, ended = np.array([1.0, 2.0, 3.0, 4.0]), np.ones(4, dtype=bool)
+    score = np.array([0.3, 0.1 + 0.2, 1e-3, 0.0])
+    assert score[0] != score[1]
+    assert concordance(time, ended, score) == (5 + 0.5) / 6
+    assert concordance(time, ended, np.zeros(4)) == 0.5

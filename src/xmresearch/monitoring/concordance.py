@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
-BLOCK = 1000
+BLOCK, DECIMALS = 1000, 10
 
 
 def concordance(t: Array, e: NDArray[np.bool_], score: Array) -> float:
@@ -19,7 +19,7 @@ def concordance(t: Array, e: NDArray[np.bool_], score: Array) -> float:
     e : ndarray of bool
         Whether each ended then, shape (n,); one still open at a time has lasted longer than one that ended then.
     score : ndarray
-        Shape (n,), such as log hazards; equal ones count half.
+        Shape (n,), such as log hazards; equal ones count half, as do those that only rounding tells apart.
 
     Returns
     -------
@@ -30,6 +30,8 @@ def concordance(t: Array, e: NDArray[np.bool_], score: Array) -> float:
     ----------
     Harrell, F. E., Lee, K. L. & Mark, D. B. (1996). Statistics in Medicine, 15, 361-387.
     """
+    # a product of a matrix and a vector may round equal rows differently, by where they stand
+    score = np.round(score / (float(np.ptp(score)) or 1.0), DECIMALS)
     order = np.lexsort((e, -t))
     times, ended, scores = t[order], e[order], score[order]
     # of each end, how many lasted longer: those before it in this order, of its own time the ones that were still open
