@@ -148,6 +148,8 @@ PUBLISHED = {
         "SRM_LEVEL": 0.001, "ATTRITION_LEVEL": 0.01, "FEW_ROWS": 30, "FEW_CLUSTERS": 10, "OVERDISPERSED": 1.5,
     },
     "causal.sequential": {"FEWEST": 30},
+    "causal.two_way_regression": {"FEW": 40},  # Angrist & Pischke (2009)
+    "causal.cluster_robust": {"FEWEST_WILD": 6},  # Webb (2023)
     "verbatims.topics": {"MOST_TOPICS": 12, "MOST_FITTED": 6000, "MOST_WORDS": 5000, "COMMON": 0.5, "RELEVANCE": 0.6},  # Sievert & Shirley (2014)
     "verbatims.topic_stability": {"STABLE": 0.6, "NEARLY": 0.02, "TEXTS_PER_TOPIC": 30, "SMOOTHING": 0.1},
     "verbatims.coding_errors": {"FEW_CODED": 10},

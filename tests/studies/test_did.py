@@ -191,6 +191,36 @@ def test_two_periods_of_a_csv_with_listed_units(own, branch_rows, tmp_path):
     assert table(folder, "raw_means")["time"].tolist() == ["2025-Q1", "2025-Q2"]
 
 
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_weights_and_groups_of_branches_are_used_and_said(own, tmp_path, lang):
+    """Branches that change as a whole region: the interval is that of regions, and the page says so."""
+    rng = np.random.default_rng(12)
+    unit, time = (a.ravel() for a in np.indices((24, 4)).repeat(12, axis=2))
+    region = unit % 8
+    shared = rng.normal(size=(8, 4))[region, time]
+    frame = pd.DataFrame(
+        {"u": unit, "t": time, "r": [f"Region {k}" for k in region], "w": rng.choice([0.5, 2.0], len(unit))}
+    )
+    frame["g"] = np.where(region < 4, 2.0, np.nan)
+    frame["y"] = shared + rng.normal(size=len(unit))
+    frame.to_csv(tmp_path / "a.csv", index=False)
+    given = f"lang: {lang}\ndata: {{path: a.csv}}\noutcome: y\nfamily: gaussian\nunit: u\ntime: t\ncohort: g\nbranches: false\nsensitivity: {{placebo_units: 0}}\n"
+    wide = {}
+    for name, more in {"region": "weights: w\ncluster: r\n", "branch": ""}.items():
+        done, folder = own(given + more)
+        assert done.returncode == 0, done.stderr
+        row = table(folder, "outcomes").iloc[0]
+        wide[name] = row["ci_upper"] - row["ci_lower"]
+        text = words(folder)
+        if name == "region":
+            kish = (
+                f"{len(frame):,d} 行数据所含信息相当于" if lang == "zh" else f"The {len(frame):,d} rows tell as much as"
+            )
+            assert kish in text
+            assert ("按r聚类：视其 8 个" if lang == "zh" else "clustered by r: its 8 groups of units") in text
+    assert wide["region"] > 1.2 * wide["branch"]
+
+
 def test_no_effect_is_not_called_one(own):
     done, folder = own("data: {n: 8000, effect: 0, spread: 0}\nbranches: false\nsensitivity: {placebo_units: 50}\n")
     assert done.returncode == 0, done.stderr
@@ -216,6 +246,10 @@ def test_no_effect_is_not_called_one(own):
         ("base: last", "Kind 'staggered' has no base 'last'"),
         ("overall: mean", "overall is 'mean'"),
         ("cluster: none", "always clustered by unit"),
+        ("cluster: brunch", "no column 'brunch'. Did you mean 'branch'"),
+        ("cluster: satisfaction", "'satisfaction' changes within"),
+        ("weights: wieght", "no column 'wieght'"),
+        ("weights: branch", "'branch'"),
         ("treated: [central]", "nothing says when the change came: give treated_from"),
         ("treated: [centrall]\ntreated_from: 2024-07", "no unit 'centrall'"),
         ("treated: branch\ncohort: rollout", "cohort and treated both say"),

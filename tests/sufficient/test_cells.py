@@ -156,3 +156,54 @@ def test_blocks_have_the_size_asked_for_in_the_order_of_the_rows():
     assert [len(block) for block in blocks] == [2500, 2500, 2500, 2500, 7]
     assert pl.concat(blocks)["k"].to_list() == list(range(10_007))
     assert list(blocks_of(rows.head(0), 2500)) == []
+
+
+def weighted(n: int = 400, seed: int = 0) -> pd.DataFrame:
+    frame = rows(n, seed)
+    return frame.assign(w=np.random.default_rng(seed + 1).choice([0.25, 1.0, 3.5, 40.0], n))
+
+
+@pytest.mark.parametrize("counts", [False, True])
+def test_weighted_cells_are_weighted_means_in_memory_streamed_and_in_parts(tmp_path, counts):
+    frame = weighted()
+    frame.loc[::17, "y"] = np.nan
+    frame.loc[::17, "w"] = np.nan
+    frame.to_parquet(tmp_path / "rows.parquet")
+    whole = Cells.of(frame, **KEYS, counts=counts, weights="w")
+    answered = frame.dropna(subset=["y"])
+    by = answered.groupby(["u", "t"])
+    size, mean = by["w"].sum(), by.apply(lambda g: np.average(g["y"], weights=g["w"]))
+    scatter = by.apply(lambda g: (g["w"] * (g["y"] - np.average(g["y"], weights=g["w"])) ** 2).sum())
+    for found in (
+        whole,
+        Cells.of(pl.scan_parquet(tmp_path / "rows.parquet"), **KEYS, counts=counts, weights="w"),
+        Cells.scan(tmp_path / "rows.parquet", **KEYS, counts=counts, weights="w"),
+        Cells.of(frame.iloc[:150], **KEYS, counts=counts, weights="w")
+        + Cells.of(frame.iloc[150:], **KEYS, counts=counts, weights="w"),
+    ):
+        assert_same(found, whole)
+        np.testing.assert_allclose(found.n, by.size())
+        np.testing.assert_allclose(found.size, size)
+        np.testing.assert_allclose(found.squares, by["w"].apply(lambda w: (w**2).sum()))
+        np.testing.assert_allclose(found.mean, mean)
+        np.testing.assert_allclose(found.scatter, scatter, atol=1e-9)
+
+
+def test_equal_weights_change_no_cell():
+    frame = rows().assign(w=2.5)
+    assert_same(Cells.of(frame, **KEYS, weights="w"), Cells.of(frame, **KEYS))
+
+
+@pytest.mark.parametrize("wrong", [0.0, -1.0, np.nan, np.inf])
+def test_a_row_with_an_outcome_needs_a_weight(wrong):
+    frame = weighted()
+    frame.loc[7, "w"] = wrong
+    for source in (frame, pl.from_pandas(frame).lazy()):
+        with pytest.raises(DataError, match=r"Weight column 'w': 1 row\(s\) have no weight above zero"):
+            Cells.of(source, **KEYS, weights="w")
+
+
+def test_weights_far_larger_than_the_first_are_summed_exactly():
+    frame = weighted(6000)
+    frame.loc[5000, ["w", "y"]] = [1e9, 5.0]
+    assert_same(Cells.of(pl.from_pandas(frame).lazy(), **KEYS, weights="w"), Cells.of(frame, **KEYS, weights="w"))

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from xmresearch.causal.sequential import monitor as monitor
     from xmresearch.causal.synthetic import SyntheticResult as SyntheticResult
     from xmresearch.causal.synthetic import synthetic_control as synthetic_control
+    from xmresearch.causal.two_way_regression import TwoWayResult as TwoWayResult
+    from xmresearch.causal.two_way_regression import two_way_effects as two_way_effects
     from xmresearch.sufficient.cells import Cells as Cells
 else:
     __getattr__, __dir__ = front_door(__name__)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from xmresearch.causal.att import AttPosterior, Comparisons, draw_shares
 from xmresearch.causal.cohort_means import CohortMeans
 from xmresearch.causal.panel import Panel
+from xmresearch.causal.unit_clusters import effective_clusters, sums_by_cluster
 from xmresearch.errors import InsufficientData, ModelError, ParamsError, nearest
 from xmresearch.inference.threads import on_one_thread
 
@@ -91,12 +92,16 @@ def adjusted_att(
         raise InsufficientData("No cohort has enough units for these covariates.", "Leave some out.")
     root = np.column_stack(influence) * np.sqrt(units / max(units - len(means.units) - k, 1)) / units
     estimate = np.array(estimates)
+    pulls, df = tuple(root[panel.start == g] for g in means.starts), means.df
+    if panel.clusters is not None:
+        count = effective_clusters(panel.clusters, panel.treated)
+        root = sums_by_cluster(root, panel.clusters) * np.sqrt(count / (count - 1))
+        pulls, df = (root,), np.array([count - 1])
     sizes = [min(CHUNK, draws - done) for done in range(0, draws, CHUNK)]
-    sample = np.vstack([rng.standard_normal((size, units)) @ root for size in sizes])
+    sample = np.vstack([rng.standard_normal((size, len(root))) @ root for size in sizes])
     share, shares = draw_shares(means.units, cohort_weights, draws, rng)
     own = np.searchsorted(means.starts, left.cohort)
-    pulls = tuple(root[panel.start == g] for g in means.starts)
-    post = AttPosterior(left, estimate, estimate + sample, share[own], shares[:, own], pulls, means.df)
+    post = AttPosterior(left, estimate, estimate + sample, share[own], shares[:, own], pulls, df)
     return post, len(pairs.time) - len(kept)
 
 

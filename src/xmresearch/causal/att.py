@@ -201,8 +201,7 @@ def att_from_means(
     sample = _effects(means, pairs, np.nan_to_num(means.draw(draws, rng)), shares)
     own = np.searchsorted(means.starts, pairs.cohort)
     coefficients = _coefficients(means, pairs, share)
-    pulls = tuple(root.T @ coefficients[:, g].T for g, root in enumerate(means.roots))
-    return AttPosterior(pairs, estimate, sample, share[own], shares[:, own], pulls, means.df)
+    return AttPosterior(pairs, estimate, sample, share[own], shares[:, own], means.pulls(coefficients), means.df)
 
 
 def draw_shares(units: Index, cohort_weights: str, draws: int, rng: np.random.Generator) -> tuple[Array, Array]:

@@ -80,6 +80,8 @@ class Checks(Shown):
     def placebo_unit(self, most: int, seed: int) -> tuple[pd.DataFrame, float]:
         """Give the treatments to other units; return the estimates and the randomisation p value."""
         panel, settings, kind = self.panel, self.result.settings, self.result.kind
+        if panel.clusters is not None:  # units of a cluster cannot be exchanged one by one
+            return self._table("placebo_unit", "assignment", [], []), np.nan
         design = Design.of(kind, panel, settings)
         if design is not None:
             cells, start = (0 if design.linear else design.weight.size), design.start

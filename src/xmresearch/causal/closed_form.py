@@ -103,6 +103,8 @@ class Design(Shown):
         control, anticipation, overall and cohort_weights, for staggered adoption.
     link : Link or None
         Scale on which the effect is linear.
+    cluster : ndarray or None
+        Cluster that each unit lies in, shape (U,).
     """
 
     value: Array
@@ -112,6 +114,7 @@ class Design(Shown):
     when: Index
     settings: dict[str, Any]
     link: Link | None = None
+    cluster: Index | None = None
 
     @classmethod
     def of(cls, kind: str, panel: Panel, settings: dict[str, Any]) -> Design | None:
@@ -136,17 +139,22 @@ class Design(Shown):
         weight, link = settings.get("weight", "units"), link_of(panel, settings.get("scale", "difference"))
         when = panel.periods.when
         if kind == "two_by_two" and settings.get("clustered"):
-            return cls(*before_and_after(panel, weight), panel.start, np.array([-1.0, 1.0]), np.arange(2), settings)
+            turn = np.array([-1.0, 1.0])
+            return cls(
+                *before_and_after(panel, weight), panel.start, turn, np.arange(2), settings, cluster=panel.clusters
+            )
         if kind == "event_study":
             first, base = int(panel.cohorts[0]), settings.get("base", "last")
             reference = first - 1 - settings.get("anticipation", 0)
             if reference < 0:
                 raise InsufficientData("No period lies before treatment and its anticipation.")
             between = event_weights(len(panel.periods), first, reference, base)[-1]
-            return cls(panel.value, observation_weights(panel, weight), panel.start, between, when, settings, link)
+            each = observation_weights(panel, weight)
+            return cls(panel.value, each, panel.start, between, when, settings, link, panel.clusters)
         if kind == "staggered" and not panel.covariates.shape[2]:
             panel = with_base(panel, settings.get("anticipation", 0))
-            return cls(panel.value, observation_weights(panel, weight), panel.start, None, when, settings, link)
+            each = observation_weights(panel, weight)
+            return cls(panel.value, each, panel.start, None, when, settings, link, panel.clusters)
         return None
 
     def weights(self, starts: Index, units: Index, size: Array) -> tuple[Array, MeanWeights | None]:
@@ -187,7 +195,7 @@ class Design(Shown):
         InsufficientData
             A cohort is not seen where it is needed, or no cohort has two units.
         """
-        means = CohortMeans.of(self.value, self.weight, self.start).linked(self.link)
+        means = CohortMeans.of(self.value, self.weight, self.start, self.cluster).linked(self.link)
         weights, rule = self.weights(means.starts, means.units, means.size)
         _require_seen(weights, means.size)
         slopes = None
@@ -261,13 +269,12 @@ def joint_posterior(means: CohortMeans, weights: Array, slopes: Array | None) ->
     JointT
     """
     estimate = (weights * np.nan_to_num(means.mean)).sum(axis=(1, 2))
-    parts = np.array([weights[:, g] @ scale @ weights[:, g].T for g, scale in enumerate(means.scale)])
     shared = np.zeros((len(weights), len(weights)))
     if slopes is not None:
         share = means.units / means.units.sum()
         off = slopes - (slopes @ share)[:, None]
         shared = (off * share) @ off.T / (means.units.sum() + 1)
-    return JointT(estimate, parts, shared, means.df)
+    return JointT(estimate, means.parts(weights), shared, means.df)
 
 
 def _require_seen(weights: Array, size: Array) -> None:

@@ -11,11 +11,12 @@ import pandas as pd
 
 from xmresearch.causal.composition import composition
 from xmresearch.causal.families import COUNTED
-from xmresearch.causal.kinds import KINDS, TRIPLE, choose_kind, require_options
+from xmresearch.causal.kinds import CLUSTERS, KINDS, TRIPLE, choose_kind, require_options
 from xmresearch.causal.layout import CHOICE, Layout, lay_out
 from xmresearch.causal.panel import Panel
 from xmresearch.causal.result import DidResult
 from xmresearch.causal.triple import triple_panel
+from xmresearch.causal.unit_clusters import unit_clusters
 from xmresearch.display import Shown
 from xmresearch.errors import ModelError, ParamsError, nearest
 from xmresearch.inference.threads import on_one_thread
@@ -42,6 +43,7 @@ def did(
     period: str | None = None,
     levels: Sequence[float] = (),
     missing_codes: Sequence[float] = (),
+    weights: str | None = None,
     cluster: str | None = None,
     inference: str = "auto",
     control: str = "notyet",
@@ -93,8 +95,13 @@ def did(
         where the answers that were given have no gap.
     missing_codes : sequence of float
         Outcomes that stand for no answer, such as 99: counted, and left out.
+    weights : str, optional
+        Column of what each row counts, above 0: the inverse of its chance to be in the sample, or the people behind an aggregated
+        row. Means of a unit and period are weighted by it, and so are units with weight='rows'; rows as observations (cluster
+        'none', kind hierarchical) count as Kish's effective rows.
     cluster : str, optional
-        'unit' or 'none' (two_by_two only); left out, intervals are clustered unless each arm has one unit.
+        'unit', 'none' (two_by_two only), or a column of what units lie in, such as the region, whose units share shocks; left out,
+        intervals are clustered by unit unless each arm has one. Kinds hierarchical and synthetic_control know no other than units.
     inference : str
         'exact' (closed form), 'nuts' (sampled in PyMC), or auto: exact wherever there is a closed form, which is all but kind
         hierarchical. Kind two_by_two of rows (cluster 'none') has both.
@@ -147,7 +154,7 @@ def did(
     """
     plan = prepare(
         data, outcome=outcome, unit=unit, time=time, treated_from=treated_from, treated=treated, cohort=cohort, third=third,
-        kind=kind, family=family, covariates=covariates, period=period, levels=levels, missing_codes=missing_codes,
+        kind=kind, family=family, covariates=covariates, period=period, levels=levels, missing_codes=missing_codes, weights=weights,
         cluster=cluster, inference=inference, control=control, compare=compare, anticipation=anticipation,
         smallest=smallest, confidence=confidence, draws=draws, seed=seed, **options,
     )  # fmt: skip
@@ -199,15 +206,19 @@ def prepare(data: pd.DataFrame | pl.LazyFrame | Cells, **settings: Any) -> Plan:
     usual = did.__kwdefaults__ or {}
     s = SimpleNamespace(**(usual | {name: value for name, value in settings.items() if name in usual}))
     require_options(s)
-    panel = _panel(data, s)
+    panel = _clustered(data, _panel(data, s), s)
     name, why = (s.kind, "asked for") if s.kind != "auto" else choose_kind(panel, s.cluster)
     if panel.sides and name not in TRIPLE:
         raise ParamsError(f"Kind '{name}' takes no third difference.", f"Use one of {', '.join(TRIPLE)}.")
     common: dict[str, Any] = {
         "smallest": float(s.smallest), "confidence": s.confidence, "draws": s.draws, "seed": s.seed, "chosen": why,
     }  # fmt: skip
+    if panel.clusters is not None and name not in CHOICE:
+        raise ParamsError(
+            f"Kind '{name}' is clustered by unit, not by '{s.cluster}'.", f"Use one of {', '.join(CHOICE)}."
+        )
     if name == "two_by_two":
-        common["clustered"] = None if s.cluster is None else s.cluster == "unit"
+        common["clustered"] = None if s.cluster is None else s.cluster != "none"
     if name not in ("two_by_two", "synthetic_control"):
         common["anticipation"] = s.anticipation
     elif s.anticipation:
@@ -240,6 +251,15 @@ def prepare(data: pd.DataFrame | pl.LazyFrame | Cells, **settings: Any) -> Plan:
     return Plan(name, why, layout.panel, common | options, layout)
 
 
+def _clustered(data: pd.DataFrame | pl.LazyFrame | Cells, panel: Panel, s: SimpleNamespace) -> Panel:
+    """Return the panel with the clusters that its units lie in."""
+    if s.cluster in (None, *CLUSTERS, s.unit):
+        return panel
+    if isinstance(data, Cells):
+        raise ParamsError(f"Cells do not know the clusters '{s.cluster}'.", "Give rows.")
+    return replace(panel, cluster=s.cluster, clusters=unit_clusters(data, s.cluster, s.unit, panel.units))
+
+
 def _panel(data: pd.DataFrame | pl.LazyFrame | Cells, s: SimpleNamespace) -> Panel:
     """Lay the data out by unit and period."""
     listed = None if s.treated is None or isinstance(s.treated, str) else s.treated
@@ -254,7 +274,7 @@ def _panel(data: pd.DataFrame | pl.LazyFrame | Cells, s: SimpleNamespace) -> Pan
     columns: dict[str, Any] = {
         "outcome": s.outcome, "unit": s.unit, "time": s.time, "cohort": s.cohort,
         "treated": s.treated if isinstance(s.treated, str) else None, "counts": s.family in COUNTED,
-        "covariates": s.covariates, "period": s.period, "levels": s.levels, "missing_codes": s.missing_codes,
+        "covariates": s.covariates, "period": s.period, "levels": s.levels, "missing_codes": s.missing_codes, "weights": s.weights,
     }  # fmt: skip
     if s.third is None:
         return Panel.of(Cells.of(data, **columns), s.family, s.treated_from, listed)

@@ -86,7 +86,7 @@ def event_study(
     if reference < 0:
         raise InsufficientData(f"No period lies before treatment and {anticipation} period(s) of anticipation.")
     link = link_of(panel, scale)
-    means = CohortMeans.of(panel.value, observation_weights(panel, weight), panel.start)
+    means = CohortMeans.of(panel.value, observation_weights(panel, weight), panel.start, panel.clusters)
     if not (means.size > 0).all():
         g, t = np.argwhere(means.size <= 0)[0]
         arm = "treated" if g == 0 else "untreated"
@@ -106,8 +106,8 @@ def event_study(
         contrast = event_weights(len(panel.periods), start, reference, base)
         gap = means.mean[0] - means.mean[1]
         estimate, effects = contrast @ gap, (sample[:, 0] - sample[:, 1]) @ contrast.T
-        df = welch_df(np.einsum("et,gts,es->ge", contrast, means.scale, contrast), means.df)
-        joint, by_arm = contrast @ means.scale @ contrast.T, means.df
+        joint, by_arm = means.parts(np.stack([contrast, -contrast], axis=1)), means.df
+        df = welch_df(np.diagonal(joint, axis1=1, axis2=2), by_arm)
     effects = stretch(effects, estimate, df, rng)
     p = pretrend_p(estimate[:reference], joint[:, :reference, :reference], by_arm)
     treated = int(panel.treated.sum())
@@ -129,7 +129,7 @@ def event_study(
     return DidResult(
         "event_study", panel.family, panel.outcome, measure,
         overall_effect(table.iloc[0], effects[:, -1], spread, smallest), table, effects[:, -1],
-        effects[:, :-1][:, free], tuple(times[free].tolist()), f"clustered by unit ({len(panel.units)} units)", chosen,
+        effects[:, :-1][:, free], tuple(times[free].tolist()), panel.clustered, chosen,
         (*panel.concerns, *_concerns(means, p)),
         panel.facts | ratio_facts(link, table.iloc[0]) | {"control": "never", "base": base, "pretrend_p": p, "df": float(df[-1])}, confidence,
     )  # fmt: skip

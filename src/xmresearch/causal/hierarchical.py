@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from xmresearch.causal.cohort_means import observation_weights
 from xmresearch.causal.concerns import Concern, unsettled
 from xmresearch.causal.draws import effect_rows, overall_effect
 from xmresearch.causal.families import Measure, measures
@@ -117,7 +118,7 @@ def hierarchical(
     found = posed.density.read(coordinates, posed.problem)
     state = State(*(a.reshape(a.shape[0] * a.shape[1], *a.shape[2:]) for a in found))
     reported = measures(panel.family, panel.categories)
-    size = panel.n[posed.problem.unit, posed.problem.time]
+    size = observation_weights(panel, "rows")[posed.problem.unit, posed.problem.time]
     effects = unit_effects(
         posed.density.link, state, posed.problem,
         answer_scores(panel.family, reported),

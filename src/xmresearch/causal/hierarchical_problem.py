@@ -78,7 +78,7 @@ def pose(panel: Panel, prior: Prior, base: Array | None = None, units: tuple[flo
     after = (time >= turn[unit]).astype(float)
     link = LINKS[panel.family]
     centre, scale = 0.0, 1.0
-    n, value, scatter = panel.n[unit, time], panel.value[unit, time], panel.scatter[unit, time]
+    n, value, scatter = panel.counted[unit, time], panel.value[unit, time], panel.scatter[unit, time]
     if link == "identity":
         centre, scale = (float(n @ value / n.sum()), panel.outcome_sd) if units is None else units
         data = np.column_stack([n, (value - centre) / scale, scatter / scale**2])
@@ -111,8 +111,9 @@ def _answers(panel: Panel) -> Array:
     """Return rows per answer, shape (U, T, K); of a 0/1 outcome from its mean."""
     if panel.counts is not None:
         return panel.counts
-    hits = np.rint(panel.n * np.nan_to_num(panel.value))
-    return np.stack([panel.n - hits, hits], axis=2)
+    hits = panel.counted * np.nan_to_num(panel.value)
+    hits = np.rint(hits) if panel.effective is None else hits
+    return np.stack([panel.counted - hits, hits], axis=2)
 
 
 def _residual_variance(data: Array, unit: Index, time: Index, units: int, periods: int) -> float:

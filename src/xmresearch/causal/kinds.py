@@ -69,10 +69,8 @@ def require_options(s: SimpleNamespace) -> None:
         raise ParamsError(f"There is no kind '{s.kind}'.", nearest(s.kind, ("auto", *KINDS)))
     if s.family not in FAMILIES:
         raise ParamsError(f"There is no outcome family '{s.family}'.", nearest(s.family, FAMILIES))
-    if s.cluster is not None and s.cluster not in CLUSTERS:
-        raise ParamsError(
-            f"cluster is '{s.cluster}'.", "It is 'unit' or 'none'; to cluster by a larger unit, give that one as unit."
-        )
+    if s.cluster not in (None, *CLUSTERS) and s.unit is None:
+        raise ParamsError(f"cluster is '{s.cluster}', but there is no unit that lies in it.", "Give the unit.")
     if s.inference not in INFERENCES:
         raise ParamsError(f"inference is '{s.inference}'.", nearest(s.inference, INFERENCES))
     if s.control not in CONTROLS:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,6 +13,7 @@ from xmresearch.causal.adoption import first_treated, late_adopters, late_entran
 from xmresearch.causal.concerns import Concern
 from xmresearch.causal.dating import dating_concerns
 from xmresearch.causal.families import Measure, answers, measures, require_family
+from xmresearch.causal.laid_out import laid_out
 from xmresearch.display import Shown
 from xmresearch.errors import DataError
 from xmresearch.sufficient.cells import Cells
@@ -55,6 +56,15 @@ class Panel(Shown):
         Column of a third difference, where `value` is the difference of the means of two sides, and
     sides : tuple of Panel
         the side that treatment could affect and the one that it could not; empty otherwise.
+    size : ndarray or None
+        Sums of the rows' weights, shape (U, T); None where rows weigh the same. Means, scatter and counts are weighted then, and
+        scatter and counts are those of
+    effective : ndarray or None
+        Kish's effective rows (sum of weights squared over sum of squared weights), shape (U, T).
+    cluster : str
+        Column of clusters that units lie in; empty where units are independent, and
+    clusters : ndarray or None
+        the cluster of each unit, shape (U,).
     """
 
     outcome: str
@@ -72,6 +82,10 @@ class Panel(Shown):
     concerns: tuple[Concern, ...]
     third: str = ""
     sides: tuple[Panel, ...] = ()
+    size: Array | None = None
+    effective: Array | None = None
+    cluster: str = ""
+    clusters: Index | None = None
 
     @classmethod
     def of(
@@ -102,12 +116,7 @@ class Panel(Shown):
         require_family(cells, family)
         start = first_treated(cells, treated_from, treated_units)
         at = (cells.unit, cells.time)
-        n, value, scatter = np.zeros(cells.shape), np.full(cells.shape, np.nan), np.zeros(cells.shape)
-        n[at], value[at], scatter[at] = cells.n, cells.mean, cells.scatter
-        categories, counts = answers(cells, family), None
-        if cells.counts is not None:
-            counts = np.zeros((*cells.shape, len(categories)))
-            counts[at[0][:, None], at[1][:, None], np.searchsorted(categories, cells.categories)] = cells.counts
+        categories = answers(cells, family)
         covariates = np.full((*cells.shape, len(cells.covariates)), np.nan)
         covariates[at] = cells.covariate_means
         concerns = [Concern("blank_rows", {"rows": cells.missing - cells.coded})] if cells.missing > cells.coded else []
@@ -118,8 +127,8 @@ class Panel(Shown):
             concerns.append(Concern("late_adopters", {"units": late}))
         first = measures(family, categories)[0]
         panel = cls(
-            cells.outcome, family, cells.periods, cells.units, start, n, value, scatter, counts, categories,
-            covariates, first, tuple(concerns),
+            outcome=cells.outcome, family=family, periods=cells.periods, units=cells.units, start=start, categories=categories,
+            covariates=covariates, measure=first, concerns=tuple(concerns), **laid_out(cells, at, cells.shape, categories),
         )  # fmt: skip
         if (entered := late_entrants(cells, treated_from)).any():
             panel = panel.only(~entered, Concern("late_entrants", {"units": int(entered.sum())}))
@@ -134,43 +143,61 @@ class Panel(Shown):
         if self.sides:
             a, b = sides = tuple(side.scored(measure) for side in self.sides)
             both = (a.n > 0) & (b.n > 0)
-            return replace(
-                self, measure=measure, sides=sides, n=np.where(both, a.n + b.n, 0.0), value=a.value - b.value,
-                scatter=np.where(both, a.scatter + b.scatter, 0.0), counts=None,
-            )  # fmt: skip
+            weighed: dict[str, Any] = {
+                name: np.where(both, getattr(a, name) + getattr(b, name), 0.0)
+                for name in ("n", "scatter", "size", "effective")
+                if getattr(a, name) is not None
+            }
+            return replace(self, measure=measure, sides=sides, value=a.value - b.value, counts=None, **weighed)
         if measure.score is None or self.counts is None:
             return replace(self, measure=measure)
         with np.errstate(invalid="ignore"):
-            value = self.counts @ measure.score / np.where(self.n > 0, self.n, np.nan)
+            value = self.counts @ measure.score / np.where(self.counted > 0, self.counted, np.nan)
         step = (measure.score - np.nan_to_num(value)[..., None]) ** 2
         return replace(self, measure=measure, value=value, scatter=(self.counts * step).sum(axis=2))
 
     def only(self, keep: NDArray[np.bool_], *concerns: Concern) -> Panel:
         """Return some of the units, and what there is to say of it."""
-        counts = None if self.counts is None else self.counts[keep]
         return replace(
-            self, units=self.units[keep], start=self.start[keep], n=self.n[keep], value=self.value[keep],
-            scatter=self.scatter[keep], counts=counts, covariates=self.covariates[keep],
+            self, units=self.units[keep], start=self.start[keep], covariates=self.covariates[keep],
             concerns=(*self.concerns, *concerns), sides=tuple(side.only(keep) for side in self.sides),
+            clusters=None if self.clusters is None else np.unique(self.clusters[keep], return_inverse=True)[1],
+            **self._cells(lambda cells: cells[keep]),
         )  # fmt: skip
 
     def until(self, end: int) -> Panel:
         """Return the first periods."""
         cut = slice(None, end)
-        counts = None if self.counts is None else self.counts[:, cut]
         return replace(
             self, periods=replace(self.periods, labels=self.periods.labels[cut]), start=np.minimum(self.start, end),
-            n=self.n[:, cut], value=self.value[:, cut], scatter=self.scatter[:, cut], counts=counts,
             covariates=self.covariates[:, cut], sides=tuple(side.until(end) for side in self.sides),
+            **self._cells(lambda cells: cells[:, cut]),
         )  # fmt: skip
 
     def hiding(self, hidden: NDArray[np.bool_]) -> Panel:
         """Return the panel without some cells, shape (U, T)."""
-        counts = None if self.counts is None else np.where(hidden[..., None], 0.0, self.counts)
         return replace(
-            self, n=np.where(hidden, 0.0, self.n), value=np.where(hidden, np.nan, self.value),
-            scatter=np.where(hidden, 0.0, self.scatter), counts=counts, sides=tuple(s.hiding(hidden) for s in self.sides),
+            self, sides=tuple(s.hiding(hidden) for s in self.sides),
+            **(self._cells(lambda cells: np.where(hidden.reshape(hidden.shape + (1,) * (cells.ndim - 2)), 0.0, cells))
+            | {"value": np.where(hidden, np.nan, self.value)}),
         )  # fmt: skip
+
+    def _cells(self, change: Callable[[Array], Array]) -> dict[str, Any]:
+        """Return what is known of each cell, changed."""
+        given = {name: getattr(self, name) for name in ("n", "value", "scatter", "counts", "size", "effective")}
+        return {name: change(cells) for name, cells in given.items() if cells is not None}
+
+    @property
+    def clustered(self) -> str:
+        """What clustered intervals are clustered by."""
+        if self.clusters is None:
+            return f"clustered by unit ({len(self.units)} units)"
+        return f"clustered by {self.cluster} ({len(np.unique(self.clusters))} clusters)"
+
+    @property
+    def counted(self) -> Array:
+        """Rows by what they tell: effective ones where they are weighted, shape (U, T)."""
+        return self.n if self.effective is None else self.effective
 
     @property
     def treated(self) -> NDArray[np.bool_]:
@@ -188,7 +215,7 @@ class Panel(Shown):
         if self.sides:
             return replace(self.sides[0], start=self.start).outcome_sd
         before = (self.n > 0) & (np.arange(len(self.periods)) < self.start[:, None])
-        n = np.where(before, self.n, 0.0)
+        n = np.where(before, self.counted, 0.0)
         total, used = float(self.scatter[before].sum()), 0
         for start in np.unique(self.start):
             rows = self.start == start
@@ -204,8 +231,11 @@ class Panel(Shown):
     def facts(self) -> dict[str, Any]:
         """Counts and dates of the design."""
         labels = self.periods.labels
-        third = {"third": self.third} if self.third else {}
-        return third | {
+        third: dict[str, Any] = {"third": self.third} if self.third else {}
+        weighed: dict[str, Any] = {} if self.effective is None else {"effective_rows": float(self.effective.sum())}
+        if self.clusters is not None:
+            weighed |= {"cluster": self.cluster, "clusters": len(np.unique(self.clusters))}
+        return third | weighed | {
             "units": len(self.units), "treated_units": int(self.treated.sum()),
             "control_units": int((~self.treated).sum()), "rows": int(self.n.sum()), "periods": len(self.periods),
             "first_period": labels[0], "last_period": labels[-1],

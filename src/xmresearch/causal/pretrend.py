@@ -212,7 +212,7 @@ def _one_date(panel: Panel, settings: dict[str, Any]) -> EventPath:
         parts = np.array([pull.T @ pull for pull in post.pulls])
         joint = JointT(post.estimate, parts, np.zeros_like(parts[0]), post.df)
     else:
-        means = CohortMeans.of(panel.value, observation_weights(panel, weight), panel.start)
+        means = CohortMeans.of(panel.value, observation_weights(panel, weight), panel.start, panel.clusters)
         means = means.linked(link_of(panel, settings.get("scale", "difference")))
         joint = joint_posterior(means, np.stack([rows[free], -rows[free]], axis=1), None)
     used = free[:-1]
@@ -223,7 +223,8 @@ def _one_date(panel: Panel, settings: dict[str, Any]) -> EventPath:
 def _several_dates(panel: Panel, settings: dict[str, Any]) -> EventPath:
     anticipation = settings.get("anticipation", 0)
     panel = with_base(panel, anticipation)
-    means = CohortMeans.of(panel.value, observation_weights(panel, settings.get("weight", "units")), panel.start)
+    each = observation_weights(panel, settings.get("weight", "units"))
+    means = CohortMeans.of(panel.value, each, panel.start, panel.clusters)
     means = means.linked(link_of(panel, settings.get("scale", "difference")))
     pairs = comparisons(
         means.size, means.starts, settings.get("control", "notyet"), anticipation, "universal", panel.periods.when

@@ -102,7 +102,7 @@ def staggered(
     panel = with_base(panel, anticipation)
     rng = np.random.default_rng(seed)
     each = observation_weights(panel, weight)
-    means = CohortMeans.of(panel.value, each, panel.start).linked(link)
+    means = CohortMeans.of(panel.value, each, panel.start, panel.clusters).linked(link)
     measure, spread = (panel.measure.name, panel.outcome_sd) if link is None else (link.name, link.spread)
     pairs = comparisons(means.size, means.starts, control, anticipation, base, panel.periods.when)
     concerns = list(panel.concerns)
@@ -136,7 +136,7 @@ def staggered(
     return DidResult(
         "staggered", panel.family, panel.outcome, measure,
         overall_effect(first, best.overall_draws, spread, smallest), table, best.overall_draws, dynamic.draws,
-        tuple(dynamic.key.tolist()), f"clustered by unit ({len(panel.units)} units)", chosen,
+        tuple(dynamic.key.tolist()), panel.clustered, chosen,
         (*concerns, *_concerns(means, len(panel.periods), controls, p)), facts, confidence,
     )  # fmt: skip
 

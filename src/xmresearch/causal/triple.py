@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from xmresearch.causal.concerns import Concern
+from xmresearch.causal.laid_out import laid_out
 from xmresearch.causal.panel import Panel
 from xmresearch.disclosure import called
 from xmresearch.errors import DataError, brief, nearest
@@ -118,13 +118,5 @@ def _side(whole: Panel, cells: Cells) -> Panel:
             ({label: k for k, label in enumerate(whole.periods.labels)}, cells.periods.labels),
         )
     )
-    kept = unit[cells.unit] >= 0
-    at: tuple[NDArray[np.int64], NDArray[np.int64]] = unit[cells.unit][kept], time[cells.time][kept]
-    n, value, scatter = np.zeros(whole.n.shape), np.full(whole.n.shape, np.nan), np.zeros(whole.n.shape)
-    n[at], value[at], scatter[at] = cells.n[kept], cells.mean[kept], cells.scatter[kept]
-    counts = None
-    if cells.counts is not None:
-        counts = np.zeros((*whole.n.shape, len(whole.categories)))
-        code = np.searchsorted(whole.categories, cells.categories)
-        counts[at[0][:, None], at[1][:, None], code] = cells.counts[kept]
-    return replace(whole, n=n, value=value, scatter=scatter, counts=counts, concerns=()).scored(whole.measure)
+    laid = laid_out(cells, (unit[cells.unit], time[cells.time]), whole.n.shape, whole.categories)
+    return replace(whole, **laid, concerns=()).scored(whole.measure)

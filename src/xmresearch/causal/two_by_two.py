@@ -139,10 +139,7 @@ def two_by_two(
         if panel.family == "count" and (ratio := _dispersion(panel)) > OVERDISPERSED:
             concerns.append(Concern("overdispersed", {"ratio": ratio}))
     table = pd.concat(rows, ignore_index=True)
-    units = len(panel.units)
-    how = (
-        f"clustered by unit ({units} units)" if grouped else f"not clustered ({int(panel.n.sum())} rows as independent)"
-    )
+    how = panel.clustered if grouped else f"not clustered ({int(panel.n.sum())} rows as independent)"
     return DidResult(
         "two_by_two", panel.family, panel.outcome, str(table.loc[0, "measure"]),
         overall_effect(table.iloc[0], first, panel.outcome_sd, smallest), table, first, np.empty((draws, 0)), (), how,
@@ -164,13 +161,12 @@ def _require_options(panel: Panel, variance: str, prior_scale: float | None) -> 
 def _by_unit(panel: Panel, weight: str, draws: int, rng: np.random.Generator) -> tuple[float, Array, float]:
     """Return estimate, draws and degrees of freedom with unit means as the observations."""
     value, size = before_and_after(panel, weight)
-    means = CohortMeans.of(value, size, panel.start)
+    means = CohortMeans.of(value, size, panel.start, panel.clusters)
     _require_seen(means.size)
     sample = means.draw(draws, rng)
     change = sample[..., 1] - sample[..., 0]
     estimate = np.array([(means.mean[0, 1] - means.mean[0, 0]) - (means.mean[1, 1] - means.mean[1, 0])])
-    contrast = np.array([-1.0, 1.0])
-    df = welch_df((contrast @ means.scale @ contrast)[:, None], means.df)
+    df = welch_df(means.parts(np.array([[[-1.0, 1.0], [1.0, -1.0]]]))[:, 0], means.df)
     sample = stretch((change[:, 0] - change[:, 1])[:, None], estimate, df, rng)
     return float(estimate[0]), sample[:, 0], float(df[0])
 
@@ -178,7 +174,7 @@ def _by_unit(panel: Panel, weight: str, draws: int, rng: np.random.Generator) ->
 def _by_change(panel: Panel, weight: str, draws: int, rng: np.random.Generator) -> tuple[float, Array, float]:
     """Return estimate, draws and degrees of freedom from changes within units."""
     change, each = before_after_change(panel, weight), observation_weights(panel, weight)
-    found = within_posterior([change], panel.value, each, panel.start, np.ones(1, dtype=bool))
+    found = within_posterior([change], panel.value, each, panel.start, np.ones(1, dtype=bool), panel.clusters)
     df = welch_df(found.parts(np.eye(1)), found.df)
     sample = stretch(found.draw(draws, rng), found.estimate, df, rng)
     return change.estimate, sample[:, 0], float(df[0])
@@ -226,11 +222,22 @@ def _pooled(panel: Panel) -> tuple[Array, Array, Array, Array]:
     for k, side in enumerate(sides):
         for i, arm in enumerate((panel.treated, ~panel.treated)):
             for j, span in enumerate((slice(start, None), slice(0, start))):
-                n, value, scatter = (np.nan_to_num(a[arm, span]) for a in (side.n, side.value, side.scatter))
-                total = n.sum()
-                mean = (n * value).sum() / total if total else 0.0
-                out[:, k, i, j] = total, mean, scatter.sum() + (n * (value - mean) ** 2).sum()
+                out[:, k, i, j] = _pool(side, arm, span)
     return np.array([_SIGN, -_SIGN])[: len(sides)], out[0], out[1], out[2]
+
+
+def _pool(panel: Panel, arm: NDArray[np.bool_], span: slice) -> tuple[float, float, float]:
+    """Return effective rows, mean and scatter of some units' periods as one."""
+    n, value, scatter, size = (
+        np.nan_to_num(a[arm, span])
+        for a in (panel.counted, panel.value, panel.scatter, observation_weights(panel, "rows"))
+    )
+    total = float(size.sum())
+    if not total:
+        return 0.0, 0.0, 0.0
+    each = size / np.where(n > 0, n, 1.0)  # what an effective row weighs
+    rows, mean = total**2 / float((size * each).sum()), float((size * value).sum() / total)
+    return rows, mean, float((each * scatter + size * (value - mean) ** 2).sum()) * rows / total
 
 
 def _gaussian(
@@ -268,11 +275,13 @@ def _shares(panel: Panel, measure: Measure) -> tuple[Array, Array]:
     if panel.counts is None or score is None:
         raise ModelError(f"Family '{panel.family}' needs counts per answer.")
     levels, code = np.unique(score, return_inverse=True)
-    given = [
-        np.bincount(code, panel.counts[arm, span].sum(axis=(0, 1)), len(levels))
-        for arm in (panel.treated, ~panel.treated)
-        for span in (slice(start, None), slice(0, start))
-    ]
+    each = observation_weights(panel, "rows") / np.where(panel.counted > 0, panel.counted, 1.0)
+    given = []
+    for arm in (panel.treated, ~panel.treated):
+        for span in (slice(start, None), slice(0, start)):
+            weighted = (panel.counts[arm, span] * each[arm, span, None]).sum(axis=(0, 1))
+            rows = _pool(panel, arm, span)[0] / max(weighted.sum(), 1e-300)
+            given.append(np.bincount(code, weighted * rows, len(levels)))
     return np.array(given) + UNIFORM_TOTAL / len(levels), levels
 
 

@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 from xmresearch.causal.cohort_means import FEWEST_DF
 from xmresearch.causal.twfe import take_out
+from xmresearch.causal.unit_clusters import effective_clusters
 from xmresearch.display import Shown
+from xmresearch.errors import InsufficientData
 
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
@@ -176,7 +178,9 @@ def regression_change(value: Array, weight: Array, treated: Mask, turned: list[I
     )  # fmt: skip
 
 
-def within_posterior(changes: list[Change], value: Array, weight: Array, start: Index, later: Mask) -> WithinPosterior:
+def within_posterior(
+    changes: list[Change], value: Array, weight: Array, start: Index, later: Mask, cluster: Index | None = None
+) -> WithinPosterior:
     """Join effects to one posterior.
 
     Parameters
@@ -189,11 +193,20 @@ def within_posterior(changes: list[Change], value: Array, weight: Array, start: 
         Cohort of each unit, shape (U,).
     later : ndarray
         Effects whose units set the degrees of freedom, shape (E,).
+    cluster : ndarray, optional
+        Cluster that each unit lies in, shape (U,); units are independent if left out.
 
     Returns
     -------
     WithinPosterior
+
+    Raises
+    ------
+    InsufficientData
+        The units of an arm of an effect lie in one cluster.
     """
+    if cluster is not None:
+        return _by_cluster(changes, start, cluster)
     starts, code = np.unique(start, return_inverse=True)
     influence = np.zeros((len(start), len(changes)))
     used, times = np.zeros(len(starts)), np.zeros(len(starts))
@@ -218,6 +231,26 @@ def within_posterior(changes: list[Change], value: Array, weight: Array, start: 
         pulls.append(np.vstack([influence[code == g], *lent_rows]))
     df = np.maximum(used / np.maximum(times, 1) - 1, FEWEST_DF)
     return WithinPosterior(np.array([change.estimate for change in changes]), tuple(pulls), df)
+
+
+def _by_cluster(changes: list[Change], start: Index, cluster: Index) -> WithinPosterior:
+    """Join effects to one posterior whose units lie in clusters, of which each arm of an effect has two at least."""
+    influence = np.zeros((int(cluster.max()) + 1, len(changes)))
+    free = np.inf
+    for k, change in enumerate(changes):
+        if not len(change.unit):
+            continue
+        own = cluster[change.unit]
+        counts = np.array([len(np.unique(own[(change.stratum == s) & change.both])) for s in np.unique(change.stratum)])
+        if counts.min() < 2:
+            raise InsufficientData(
+                "The units of an arm of an effect lie in one cluster, whose shocks cannot be told from the change.",
+                "Cluster by the unit.",
+            )
+        scale = np.sqrt(counts / (counts - 1))[np.searchsorted(np.unique(change.stratum), change.stratum)]
+        influence[:, k] = np.bincount(own, change.pull * scale, len(influence))
+        free = min(free, effective_clusters(own, change.stratum == 0) - 1)
+    return WithinPosterior(np.array([change.estimate for change in changes]), (influence,), np.array([max(free, 1.0)]))
 
 
 def _pooled_root(value: Array, weight: Array, code: Index) -> Array:

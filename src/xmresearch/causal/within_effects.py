@@ -103,7 +103,8 @@ def dated_posterior(panel: Panel, weight: str, reference: int, base: str) -> Wit
     late = np.arange(periods) >= int(panel.cohorts[0])
     changes = dated_changes(panel, weight, reference, base)
     later = np.append(late, np.ones(len(changes) - periods, dtype=bool))
-    found = within_posterior(changes, panel.value, observation_weights(panel, weight), panel.start, later)
+    each = observation_weights(panel, weight)
+    found = within_posterior(changes, panel.value, each, panel.start, later, panel.clusters)
     return found if base == "all" else found.mapped(np.column_stack([np.eye(periods), late / late.sum()]))
 
 
@@ -174,7 +175,8 @@ def paired_att(
             "Use compare='cross_sections'.",
         )
     changes = [change for change in every if change is not None]
-    found = within_posterior(changes, panel.value, observation_weights(panel, weight), panel.start, left.after)
+    each = observation_weights(panel, weight)
+    found = within_posterior(changes, panel.value, each, panel.start, left.after, panel.clusters)
     own = np.searchsorted(means.starts, left.cohort)
     post = AttPosterior(left, found.estimate, found.draw(draws, rng), share[own], shares[:, own], found.pulls, found.df)
     return post, len(every) - len(changes)

@@ -19,7 +19,7 @@ Index = NDArray[np.int64]
 
 def query_of(
     outcome: str, unit: str | None, time: str, cohort: str | None, treated: str | None, counts: bool, covariates: Sequence[str],
-    period: str | None, levels: Sequence[float], missing_codes: Sequence[float],
+    period: str | None, levels: Sequence[float], missing_codes: Sequence[float], weight: str | None = None,
 ) -> tuple[Query, str]:  # fmt: skip
     """Return which columns make the cells, and what arms are; refuse what cannot be asked."""
     if cohort is not None and treated is not None:
@@ -29,7 +29,7 @@ def query_of(
     if period is not None and period not in FORMS:
         raise ParamsError(f"period is '{period}'.", nearest(period, FORMS))
     codes = tuple(float(c) for c in missing_codes)
-    return Query(outcome, unit, time, arm, tuple(covariates), counts, codes, period is not None), role
+    return Query(outcome, unit, time, arm, tuple(covariates), counts, codes, period is not None, weight), role
 
 
 def union(a: NDArray[Any], b: NDArray[Any]) -> NDArray[Any]:

@@ -50,6 +50,8 @@ class Query(Shown):
         Outcomes that stand for no answer.
     by_day : bool
         Cut moments to their day.
+    weight : str or None
+        Column of what each row counts.
     """
 
     outcome: str
@@ -60,12 +62,17 @@ class Query(Shown):
     counted: bool
     codes: tuple[float, ...] = ()
     by_day: bool = False
+    weight: str | None = None
 
     @property
     def columns(self) -> list[str]:
         """Every column that is read, once."""
         return list(
-            dict.fromkeys(c for c in (self.outcome, self.unit, self.time, self.arm, *self.covariates) if c is not None)
+            dict.fromkeys(
+                c
+                for c in (self.outcome, self.unit, self.time, self.arm, *self.covariates, self.weight)
+                if c is not None
+            )
         )
 
     def run(self, data: pd.DataFrame | pl.LazyFrame) -> Grouped:
@@ -111,7 +118,7 @@ class Query(Shown):
         return found
 
     def prepared(self, source: pl.LazyFrame) -> tuple[pl.LazyFrame, str, list[str]]:
-        """Return unit, time, arm, v, coded and covariates of rows, not read, the kind of time and the order of its categories.
+        """Return unit, time, arm, v, coded, covariates and weights w of rows, not read, the kind of time and the order of its categories.
 
         Raises
         ------
@@ -129,12 +136,18 @@ class Query(Shown):
         covariates = [pl.col(c).cast(pl.Float64).fill_nan(None) for c in self.covariates]
         rows = source.select(
             *self._keys(schema[self.time], kind), value.alias("v"), given.is_in(self.codes).alias("coded"),
-            *(c.alias(f"x{j}") for j, c in enumerate(covariates)),
+            *(c.alias(f"x{j}") for j, c in enumerate(covariates)), *([] if self.weight is None else [self._weights().alias("w")]),
         )  # fmt: skip
         if covariates:
             complete = pl.all_horizontal(pl.col(f"x{j}").is_not_null() for j in range(len(covariates)))
             rows = rows.with_columns(pl.when(complete).then(pl.col("v")).alias("v"))
         return rows, kind, order
+
+    def _weights(self) -> Any:
+        """Return what rows with an outcome count."""
+        import polars as pl
+
+        return pl.col(self.weight or "").cast(pl.Float64).fill_nan(None)
 
     def _rows(self, source: pl.LazyFrame) -> tuple[pl.LazyFrame, _Kinds]:
         """Return the rows as they are grouped, and of what kind they are."""
@@ -153,13 +166,11 @@ class Query(Shown):
 
         rows, kinds = self._rows(source)
         covariates = [f"x{j}" for j in range(len(self.covariates))]
-        measured = covariates if self.counted else ["v", *covariates]
-        of = {name: pl.when(pl.col("v").is_not_null()).then(pl.col(name)) for name in covariates} | {"v": pl.col("v")}
-        finite = pl.all_horizontal(pl.col("v", *covariates).is_finite())
-        first = rows.select("v", *covariates).filter(finite).head(FIRST_ROWS if measured else 0).collect()
-        about = {
-            name: float(np.median(first["v"].to_numpy())) if name == "v" and len(first) else 0.0 for name in measured
-        }
+        measured = [*([] if self.counted else ["v"]), *covariates, *self._weighing]
+        known = [*covariates, *self._weighing]
+        of = {name: pl.when(pl.col("v").is_not_null()).then(pl.col(name)) for name in known} | {"v": pl.col("v")}
+        first = self._first(rows, FIRST_ROWS if measured else 0)
+        about = {name: _middle(first) if name == "v" else 0.0 for name in measured}
         values = {name: of[name] - about[name] for name in covariates}
         others = [pl.col("v").count().alias("n"), pl.col("v").null_count().alias("missing")]
         others += [pl.col("coded").sum()] if self.codes else []
@@ -168,16 +179,16 @@ class Query(Shown):
         by, given = ["unit", "time", "arm"], rows
         if self.counted:
             by, given = [*by, "value"], rows.with_columns(pl.col("v").alias("value"))
-        else:
-            step = pl.col("v") - about["v"]
-            values |= {"s1": step, "s2": step * step}
+        values |= self._sums(about.get("v", 0.0))
+        others += [self._unweighed.alias("unweighed")] if self.weight else []
         top = {name: MARGIN * float(np.abs(first[name].to_numpy() - about[name]).max(initial=0.0)) for name in measured}
-        table = summed(given, by, values, _with_squares(top), others)
+        table = summed(given, by, values, _with_products(top), others)
+        self._require_weights(table)
         reached = {name: self._largest(table, name, about[name], rows) for name in measured}
         if any(reached[name] > top[name] for name in measured):
-            table = summed(given, by, values, _with_squares(reached), others)
+            table = summed(given, by, values, _with_products(reached), others)
         table = table.rename(columns={"v low": "low", "v high": "high"})
-        table = table.drop(columns=[f"{name} {end}" for name in covariates for end in ("low", "high")])
+        table = table.drop(columns=[f"{name} {end}" for name in known for end in ("low", "high")])
         table = table if self.codes else table.assign(coded=0)
         if self.counted:
             centre = float((table["n"] * table["value"].fillna(0.0)).sum() / max(table["n"].sum(), 1))
@@ -189,7 +200,7 @@ class Query(Shown):
         """Return the largest distance of a column's values from a number."""
         import polars as pl
 
-        column = self.outcome if name == "v" else self.covariates[int(name[1:])]
+        column = {"v": self.outcome, "w": self.weight or ""}.get(name) or self.covariates[int(name[1:])]
         ends = table[[f"{name} low", f"{name} high"]].to_numpy(dtype=float)
         if np.isinf(ends).any():
             infinite = (pl.col(name).is_infinite() & pl.col("v").is_not_null()).sum().alias(f"{name} infinite")
@@ -208,20 +219,29 @@ class Query(Shown):
             (pl.col(k).is_infinite() & pl.col("v").is_not_null()).sum().alias(f"{k} infinite") for k in kinds.floats
         ]
         by, given = ["unit", "time", "arm"], rows
+        about = 0.0 if self.weight is None or self.counted else _middle(self._first(rows))
+        if self.weight is not None:
+            sums += [value.sum().alias(name) for name, value in self._sums(about).items()]
+            sums.append(self._unweighed.alias("unweighed"))
+        elif not self.counted:
+            sums += [pl.col("v").mean().alias("s1"), pl.col("v").var().alias("s2")]
         if self.counted:
             given = rows.with_columns(pl.col("v").alias("value"))
             by.append("value")
         else:
-            sums += [pl.col("v").mean().alias("s1"), pl.col("v").var().alias("s2")]
             sums += [pl.col("v").min().alias("low"), pl.col("v").max().alias("high")]
         # sums over groups depend on their order
         found: pd.DataFrame = given.group_by(by, maintain_order=True).agg(sums).collect(engine="in-memory").to_pandas()
         _require_finite(found, kinds.floats)
+        self._require_weights(found)
         found = found.drop(columns=[f"{k} infinite" for k in kinds.floats])
         total = max(found["n"].sum(), 1)
         if self.counted:
             centre = float((found["n"] * found["value"].fillna(0.0)).sum() / total)
             return Grouped(found, centre, kinds.time, kinds.order, given)
+        if self.weight is not None:
+            table = found.assign(fraction=self._has_fractions(found, given, kinds.fractions))
+            return Grouped(table, about, kinds.time, kinds.order, given)
         centre = float((found["n"] * found["s1"].fillna(0.0)).sum() / total)
         step = (found["s1"] - centre).fillna(0.0)
         table = found.assign(
@@ -229,6 +249,49 @@ class Query(Shown):
             fraction=self._has_fractions(found, given, kinds.fractions),
         )  # fmt: skip
         return Grouped(table, centre, kinds.time, kinds.order, given)
+
+    @property
+    def _weighing(self) -> list[str]:
+        return [] if self.weight is None else ["w"]
+
+    @property
+    def _unweighed(self) -> pl.Expr:
+        """Rows with an outcome whose weight is no number above zero."""
+        import polars as pl
+
+        w = pl.col("w")
+        right = (w.is_finite() & (w > 0)).fill_null(False)
+        return (pl.col("v").is_not_null() & ~right).sum()
+
+    def _sums(self, about: float) -> dict[str, pl.Expr]:
+        """Return what is summed of weights, and of weighted outcomes where they are not counted."""
+        import polars as pl
+
+        w: pl.Expr = pl.when(pl.col("v").is_not_null()).then(pl.col("w") if self.weight else pl.lit(1.0))
+        step = pl.col("v") - about
+        outcomes = (
+            {}
+            if self.counted
+            else {"s1": step * w, "s2": step * step * w}
+            if self.weight
+            else {"s1": step, "s2": step * step}
+        )
+        return ({"w": w, "ww": w * w} if self.weight else {}) | outcomes
+
+    def _first(self, rows: pl.LazyFrame, count: int = FIRST_ROWS) -> pl.DataFrame:
+        """Return outcome, covariates and weight of the first rows that have them."""
+        import polars as pl
+
+        names = ["v", *(f"x{j}" for j in range(len(self.covariates))), *self._weighing]
+        return rows.select(names).filter(pl.all_horizontal(pl.col(names).is_finite())).head(count).collect()
+
+    def _require_weights(self, found: pd.DataFrame) -> None:
+        """Raise DataError where a row with an outcome has no weight above zero."""
+        if self.weight is not None and (rows := int(found.pop("unweighed").sum())):
+            raise DataError(
+                f"Weight column '{self.weight}': {rows} row(s) have no weight above zero.",
+                "Every row needs a weight above zero.",
+            )
 
     @staticmethod
     def _has_fractions(found: pd.DataFrame, rows: pl.LazyFrame, can: bool) -> bool:
@@ -265,9 +328,10 @@ class Query(Shown):
     def _require_numeric(self, schema: Any) -> None:
         import polars as pl
 
-        for name in (self.outcome, *self.covariates):
+        roles = {self.outcome: "Outcome"} | dict.fromkeys(self.covariates, "Covariate")
+        roles |= {} if self.weight is None else {self.weight: "Weight"}
+        for name, what in roles.items():
             if not (schema[name].is_numeric() or schema[name] == pl.Boolean):
-                what = "Outcome" if name == self.outcome else "Covariate"
                 raise DataError(
                     f"{what} '{name}' is of type {schema[name]}, not numeric.", "Code its answers as numbers first."
                 )
@@ -284,9 +348,16 @@ class Query(Shown):
         return "text", []
 
 
-def _with_squares(top: dict[str, float]) -> dict[str, float]:
-    """Return the largest values of what is summed, of the outcome and its square among them."""
-    return top | ({"s1": top["v"], "s2": top["v"] ** 2} if "v" in top else {})
+def _middle(first: pl.DataFrame) -> float:
+    """Return the median outcome of some rows, 0 where there are none."""
+    return float(np.median(first["v"].to_numpy())) if len(first) else 0.0
+
+
+def _with_products(top: dict[str, float]) -> dict[str, float]:
+    """Return the largest values of what is summed, of the outcome, its square and weights among them."""
+    heaviest = top.get("w", 1.0)
+    outcomes = {"s1": top["v"] * heaviest, "s2": top["v"] ** 2 * heaviest} if "v" in top else {}
+    return top | outcomes | ({"ww": heaviest**2} if "w" in top else {})
 
 
 def _require_finite(found: pd.DataFrame, read: dict[str, str]) -> None:

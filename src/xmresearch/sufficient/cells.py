@@ -77,6 +77,10 @@ class Cells(Shown):
         Units whose treatment column changed from 0 to 1 within a period into which dates were put; all of it counts as treated.
     guessed : bool
         That dates were put into periods was not asked for.
+    weight : str
+        Column of the rows' weights; empty where each counts the same. Means, scatter and counts are weighted then, and
+    size, squares : ndarray or None
+        are the sums of weights and of squared weights, shape (cells,).
 
     Notes
     -----
@@ -108,6 +112,9 @@ class Cells(Shown):
     odd: tuple[float, ...] = ()
     within: int = 0
     guessed: bool = False
+    weight: str = ""
+    size: Array | None = None
+    squares: Array | None = None
 
     @classmethod
     def of(
@@ -124,6 +131,7 @@ class Cells(Shown):
         period: str | None = None,
         levels: Sequence[float] = (),
         missing_codes: Sequence[float] = (),
+        weights: str | None = None,
     ) -> Cells:
         """Reduce rows to cells, with the same bits in every run; rows of a LazyFrame may be more than memory holds.
 
@@ -153,6 +161,9 @@ class Cells(Shown):
             Lowest and highest outcome that is possible, or all answers in order.
         missing_codes : sequence of float
             Outcomes that stand for no answer, such as 99.
+        weights : str, optional
+            Column of what each row counts, above 0: the inverse of its chance to be in the sample, or how many people stand behind
+            an aggregated row.
 
         Returns
         -------
@@ -162,13 +173,15 @@ class Cells(Shown):
         ------
         DataError
             A column is missing, twice there or of several types; the outcome is not numeric, infinite or outside its levels;
-            units or times are blank; time has no order, or no date to put into a period.
+            units or times are blank; a weight is not above 0; time has no order, or no date to put into a period.
         ParamsError
             There is no such period, or the levels are none.
         InsufficientData
             No row has an outcome.
         """
-        query, role = query_of(outcome, unit, time, cohort, treated, counts, covariates, period, levels, missing_codes)
+        query, role = query_of(
+            outcome, unit, time, cohort, treated, counts, covariates, period, levels, missing_codes, weights
+        )
         return cls._made(query, query.run(data), role, period, levels)
 
     @classmethod
@@ -186,6 +199,7 @@ class Cells(Shown):
         period: str | None = None,
         levels: Sequence[float] = (),
         missing_codes: Sequence[float] = (),
+        weights: str | None = None,
         scheduler: str | None = None,
     ) -> Cells:
         """Reduce a Parquet file, or a folder of them, to cells, a partition at a time.
@@ -194,7 +208,7 @@ class Cells(Shown):
         ----------
         source : str or Path
             The file or folder.
-        outcome, unit, time, cohort, treated, counts, covariates, period, levels, missing_codes
+        outcome, unit, time, cohort, treated, counts, covariates, period, levels, missing_codes, weights
             As for `of`.
         scheduler : str, optional
             Address of a Dask scheduler whose workers do it; see `xmresearch.sufficient.partitions.over_partitions`.
@@ -209,7 +223,9 @@ class Cells(Shown):
         DataError, ParamsError, InsufficientData
             As for `of`.
         """
-        query, role = query_of(outcome, unit, time, cohort, treated, counts, covariates, period, levels, missing_codes)
+        query, role = query_of(
+            outcome, unit, time, cohort, treated, counts, covariates, period, levels, missing_codes, weights
+        )
         found = over_partitions(query.of_part, partitions_of(source), scheduler=scheduler)
         if found is None:
             raise InsufficientData("The data have no rows.")
@@ -242,7 +258,7 @@ class Cells(Shown):
             table["arm"] = np.where(arm_codes < 0, len(arms) - 1, arm_codes)
         cells = _assemble(
             table, found.centre, outcome, np.asarray(units), arms, periods, role,
-            (unit or arm or "", time, arm or ""), covariates, counts, missing,
+            (unit or arm or "", time, arm or ""), covariates, counts, missing, query.weight or "",
         )  # fmt: skip
         declared = np.asarray(levels, dtype=float)
         require_inside(cells.low, cells.high, cells.categories, found, outcome, declared)
@@ -259,10 +275,11 @@ class Cells(Shown):
     def __add__(self, other: Cells) -> Cells:
         """Pool two sets of rows."""
         mine, theirs = (
-            (c.outcome, c.role, c.names, c.covariates, c.counts is None, c.levels.tolist()) for c in (self, other)
+            (c.outcome, c.role, c.names, c.covariates, c.counts is None, c.levels.tolist(), c.weight)
+            for c in (self, other)
         )
         if mine != theirs:
-            raise ValueError("cells of different outcomes, columns, scales or covariates do not add")
+            raise ValueError("cells of different outcomes, columns, scales, covariates or weights do not add")
         periods = self.periods + other.periods
         place = {label: k for k, label in enumerate(periods.labels)}
         units = union(self.units, other.units)
@@ -272,7 +289,7 @@ class Cells(Shown):
         table = pd.concat(parts, ignore_index=True)
         whole = _assemble(
             table, centre, self.outcome, units, arms, periods, self.role, self.names, self.covariates,
-            self.counts is not None, self.missing + other.missing,
+            self.counts is not None, self.missing + other.missing, self.weight,
         )  # fmt: skip
         return replace(
             whole, coded=self.coded + other.coded, levels=self.levels, odd=tuple(sorted({*self.odd, *other.odd})),
@@ -285,30 +302,32 @@ class Cells(Shown):
         to_time = np.array([place[label] for label in self.periods.labels])
         keys = {"unit": to_unit[self.unit], "time": to_time[self.time]}
         keys["arm"] = to_arm[self.arm] if len(to_arm) else self.arm
-        step = self.mean - centre
-        sums = {"n": self.n, "s1": self.n * step, "s2": self.scatter + self.n * step**2}
+        step, size = self.mean - centre, self.n if self.size is None else self.size
+        sums = {"n": self.n, "s1": size * step, "s2": self.scatter + size * step**2}
+        sums |= {} if self.size is None or self.squares is None else {"w": self.size, "ww": self.squares}
         sums |= {f"x{j}": self.n * self.covariate_means[:, j] for j in range(len(self.covariates))}
         table = pd.DataFrame(keys | sums)
         if self.counts is None:
             return table.assign(low=self.low, high=self.high, fraction=not self.whole)
         cell, category = np.nonzero(self.counts)
         rows = table.iloc[cell].reset_index(drop=True)
-        share = self.counts[cell, category] / self.n[cell]
-        for j in range(len(self.covariates)):
-            rows[f"x{j}"] *= share
-        rows["value"], rows["n"] = self.categories[category], self.counts[cell, category]
+        share = self.counts[cell, category] / size[cell]
+        for name in rows.columns.difference([*_KEYS, "s1", "s2"]):
+            rows[name] *= share
+        rows["value"] = self.categories[category]
         return rows
 
 
 def _assemble(
     table: pd.DataFrame, centre: float, outcome: str, units: NDArray[Any], arms: NDArray[Any], periods: Periods,
-    role: str, names: tuple[str, str, str], covariates: tuple[str, ...], counted: bool, missing: int,
+    role: str, names: tuple[str, str, str], covariates: tuple[str, ...], counted: bool, missing: int, weight: str,
 ) -> Cells:  # fmt: skip
     """Turn sums about a constant, one row per cell (and outcome), into cells."""
     columns = [f"x{j}" for j in range(len(covariates))]
     categories, counts = np.empty(0), None
+    weighing, counting = (["w", "ww"], "w") if weight else ([], "n")
     if counted:
-        table = table.assign(s1=table["n"] * (table["value"] - centre))
+        table = table.assign(s1=table[counting] * (table["value"] - centre))
         table["s2"] = table["s1"] * (table["value"] - centre)
         categories = np.sort(pd.unique(table["value"])).astype(float)
         if len(categories) > MAX_CATEGORIES:
@@ -319,18 +338,20 @@ def _assemble(
         low, high, whole = categories[0], categories[-1], bool(np.all(categories % 1 == 0))
     else:
         low, high, whole = table["low"].min(), table["high"].max(), not table["fraction"].any()
-    sums = table.groupby(_KEYS, sort=True)[["n", "s1", "s2", *columns]].sum()
-    n = sums["n"].to_numpy(dtype=float)
+    sums = table.groupby(_KEYS, sort=True)[["n", "s1", "s2", *columns, *weighing]].sum()
+    n = np.rint(sums["n"].to_numpy(dtype=float))
+    size = sums[counting].to_numpy(dtype=float)
     keys = sums.index.to_frame(index=False)
     if counted:
         code = np.searchsorted(categories, table["value"].to_numpy(dtype=float))
         row = sums.index.get_indexer(pd.MultiIndex.from_frame(table[_KEYS]))
         counts = np.zeros((len(sums), len(categories)))
-        np.add.at(counts, (row, code), table["n"].to_numpy(dtype=float))
+        np.add.at(counts, (row, code), table[counting].to_numpy(dtype=float))
     s1, s2 = (sums[c].to_numpy(dtype=float) for c in ("s1", "s2"))
     unit, time, arm = (keys[k].to_numpy(dtype=np.int64) for k in _KEYS)
     return Cells(
-        outcome, units, arms, periods, unit, time, arm, n, centre + s1 / n,
-        np.maximum(s2 - s1**2 / n, 0.0), float(low), float(high), whole, role, names, categories, counts, covariates,
-        sums[columns].to_numpy(dtype=float) / n[:, None], missing,
+        outcome, units, arms, periods, unit, time, arm, n, centre + s1 / size,
+        np.maximum(s2 - s1**2 / size, 0.0), float(low), float(high), whole, role, names, categories, counts, covariates,
+        sums[columns].to_numpy(dtype=float) / n[:, None], missing, weight=weight, size=size if weight else None,
+        squares=sums["ww"].to_numpy(dtype=float) if weight else None,
     )  # fmt: skip

@@ -21,7 +21,8 @@ class Grouped(Shown):
     ----------
     table : DataFrame
         One row per cell (and outcome, if counted): unit, time, arm, n, missing, coded (rows with a missing code), s1, s2 (sums
-        about the centre) with low, high and fraction, or value; x0, x1, ... (sums of covariates).
+        about the centre) with low, high and fraction, or value; x0, x1, ... (sums of covariates); of weighted rows w and ww (sums of
+        weights and of their squares), s1 and s2 being weighted.
     centre : float
         What the sums are about.
     kind : str
@@ -57,4 +58,5 @@ class Grouped(Shown):
         if "s1" not in self.table:
             return self.table
         step, t = self.centre - centre, self.table
-        return t.assign(s1=t["s1"] + t["n"] * step, s2=t["s2"] + step * (2 * t["s1"] + t["n"] * step))
+        size = t["w"] if "w" in t else t["n"]
+        return t.assign(s1=t["s1"] + size * step, s2=t["s2"] + step * (2 * t["s1"] + size * step))

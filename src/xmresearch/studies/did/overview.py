@@ -30,8 +30,18 @@ def decimals(sd: float) -> int:
 
 
 def clustering(result: DidResult) -> str:
-    """Return 'clustered' or 'not_clustered'."""
-    return "not_clustered" if result.clustered.startswith("not") else "clustered"
+    """Return clustered, clustered_above (by what units lie in) or not_clustered."""
+    if result.clustered.startswith("not"):
+        return "not_clustered"
+    return "clustered_above" if "clusters" in result.facts else "clustered"
+
+
+def weighting(result: DidResult) -> dict[str, Any] | None:
+    """Return rows and effective_rows of weighted rows, with what counts equally (case units or rows); None without weights."""
+    if "effective_rows" not in result.facts:
+        return None
+    counted = "rows" if result.settings.get("weight") == "rows" or clustering(result) == "not_clustered" else "units"
+    return {"case": counted, "rows": result.facts["rows"], "effective_rows": result.facts["effective_rows"]}
 
 
 def design(result: DidResult, unit: str | None) -> dict[str, Any]:

@@ -85,8 +85,13 @@ class DidParams(StudyParams):
         "auto", description="design; auto: by the number of adoption dates and periods"
     )
     covariates: list[str] = Field([], description="columns to adjust for")
-    cluster: Literal["unit", "none"] | None = Field(
-        None, description="of the intervals; by unit wherever it can be if absent"
+    weights: str | None = Field(
+        None,
+        description="column of what each row counts, above 0, such as sampling weights or the people behind an aggregated row",
+    )
+    cluster: str | None = Field(
+        None,
+        description="of the intervals: unit, none, or a column of what units lie in, such as region, whose units share shocks; by unit wherever it can be if absent",
     )
     control: Literal["notyet", "never"] = Field(
         "notyet", description="whom treated units are compared with (staggered)"
@@ -156,11 +161,12 @@ class DidParams(StudyParams):
     def panel_settings(self) -> dict[str, Any]:
         """Return what `load_panel` needs of the params."""
         dates = [self.time, *([self.cohort] if self.cohort else [])]
-        groups = [c for c in (self.unit, self.treated) if isinstance(c, str)]
+        cluster = None if self.cluster in ("unit", "none") else self.cluster
+        groups = [c for c in (self.unit, self.treated, cluster) if isinstance(c, str)]
         return {
             "data": self.data,
             "dates": dates,
-            "numbers": [self.outcome, *self.further, *self.covariates],
+            "numbers": [self.outcome, *self.further, *self.covariates, *([self.weights] if self.weights else [])],
             "labels": groups,
         }
 
@@ -168,7 +174,7 @@ class DidParams(StudyParams):
         """Return what `xmresearch.causal.designs.did` needs of the params."""
         given = {name: getattr(self, name) for name in ("overall", "cohort_weights", "weight", "base")}
         return {
-            "outcome": self.outcome, "levels": self.levels, "missing_codes": self.missing_codes, "period": self.period,
+            "outcome": self.outcome, "levels": self.levels, "missing_codes": self.missing_codes, "weights": self.weights, "period": self.period,
             "unit": self.unit, "time": self.time, "cohort": self.cohort, "treated": self.treated,
             "treated_from": self.treated_from, "kind": self.kind, "family": self.family, "covariates": self.covariates,
             "cluster": self.cluster, "control": self.control, "compare": self.compare, "anticipation": self.anticipation, "smallest": self.smallest,
