@@ -9,11 +9,12 @@ import pytest
 import ruptures
 from scipy import stats
 
-from xmresearch.errors import DataError, InsufficientData
+from xmresearch.errors import DataError, InsufficientData, XMError
 from xmresearch.monitoring.autoregressive_noise import Noise, estimated_phi
 from xmresearch.monitoring.change_distributions import argmax_distribution, sup_f_chance
 from xmresearch.monitoring.change_points import level_changes
 from xmresearch.monitoring.level_shifts import best_shifts, levels_fit, one_shift
+from xmresearch.monitoring.stability_tests import stability_tests
 
 REFERENCE = Path(os.environ.get("XMRESEARCH_DATA", "")) / "reference" / "monitor"
 needs_reference = pytest.mark.skipif(not REFERENCE.is_dir(), reason="needs R's figures in XMRESEARCH_DATA")
@@ -42,6 +43,34 @@ def test_changes_of_the_nile_are_those_of_strucchange():
     assert found.sup_f == pytest.approx(test.loc["supF", "statistic"], rel=1e-9)
     # R's approximation ends at the smallest step of its numbers
     assert found.p < test.loc["supF", "p"] * 2
+
+
+@needs_reference
+def test_stability_of_the_nile_is_tested_as_in_strucchange():
+    """nile_sctest.csv: sup-F, exp-F and the CUSUM of residuals."""
+    found = stability_tests(pd.read_csv(REFERENCE / "nile_data.csv")["flow"]).set_index("test")
+    theirs = pd.read_csv(REFERENCE / "nile_sctest.csv").set_index("test")
+    for ours, name in (("sup-F", "supF"), ("exp-F", "expF"), ("OLS-CUSUM", "OLS-CUSUM")):
+        assert found.loc[ours, "statistic"] == pytest.approx(theirs.loc[name, "statistic"], rel=1e-9)
+    assert found.loc["sup-F", "position"] == theirs.loc["supF", "at"]
+    assert found.loc["OLS-CUSUM", "p"] == pytest.approx(theirs.loc["OLS-CUSUM", "p"], rel=1e-9)
+    assert found.loc["exp-F", "p"] == 1e-4  # none of 9 999 simulated series
+
+
+def test_stability_tests_are_right_as_often_as_they_say():
+    """Of 400 steady series of 60 values each test rejects about one in twenty (exact 99.9 % interval .022 to .095)."""
+    rng = np.random.default_rng(20261127)
+    p = np.array([stability_tests(rng.standard_normal(60))["p"] for _ in range(400)])
+    shares = (p < 0.05).mean(axis=0)
+    assert (shares[:2] >= 0.022).all()
+    assert (shares <= 0.095).all()  # the CUSUM's limit is cautious in short series
+    moved = stability_tests(np.concatenate([rng.standard_normal(30), 2 + rng.standard_normal(30)]))
+    assert (moved["p"] < 0.001).all()
+    for wrong, told in (([1.0, np.nan] * 10, "complete"), ([1.0] * 20, "alike"), ([1.0, 2.0], "too few")):
+        with pytest.raises(XMError, match=told):
+            stability_tests(wrong)
+    with pytest.raises(XMError, match="between 0 and"):
+        stability_tests(rng.standard_normal(20), shortest=0.6)
 
 
 def test_the_best_places_are_those_of_a_second_search():

@@ -75,6 +75,7 @@ if TYPE_CHECKING:
     from xmresearch.monitoring.score_charts import ordinal_chart as ordinal_chart
     from xmresearch.monitoring.seasons import Season as Season
     from xmresearch.monitoring.seasons import season as season
+    from xmresearch.monitoring.stability_tests import stability_tests as stability_tests
     from xmresearch.monitoring.survival_curves import SurvivalCurve as SurvivalCurve
     from xmresearch.monitoring.survival_curves import compare_curves as compare_curves
     from xmresearch.monitoring.survival_curves import survival_curve as survival_curve

@@ -1,19 +1,16 @@
-"""Models that foretell a series: ARIMA and exponential smoothing chosen by AICc, and the season before."""
+"""Models that foretell a series: ARIMA chosen by AICc, and the season before."""
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from xmresearch.display import Shown
 from xmresearch.errors import ModelError
+from xmresearch.monitoring.forecast_parts import Ahead, Fitted, corrected_aic, quiet
 from xmresearch.monitoring.seasonal_parts import seasonal_strength
 
 Array = NDArray[np.float64]
@@ -24,62 +21,6 @@ SEASONAL_STRENGTH = 0.64
 MOST_ORDER, MOST_SEASONAL_ORDER, MOST_TRIED = 3, 1, 40
 LONGEST_CYCLE = 24
 """Periods of a season that the models carry themselves; longer ones are taken out first."""
-
-
-@dataclass(frozen=True, repr=False)
-class Ahead(Shown):
-    """Forecasts on the scale that was modelled.
-
-    Attributes
-    ----------
-    mean, se : ndarray
-        Shape (horizon,); se includes the degrees of freedom that the fit has used.
-    df : float
-        Of the t distribution of their errors.
-    """
-
-    mean: Array
-    se: Array
-    df: float
-
-
-@dataclass(frozen=True, repr=False)
-class Fitted(Shown):
-    """A fitted model.
-
-    Attributes
-    ----------
-    name : str
-        Such as ARIMA(0,1,1)(0,1,1)[12].
-    aicc : float
-        NaN where it has no likelihood.
-    ahead : callable
-        From the values that are known and a horizon to forecasts, with the parameters as fitted.
-    parameters : mapping
-        By name.
-    converged : bool
-        Whether the search of the best parameters came to an end.
-    """
-
-    name: str
-    aicc: float
-    ahead: Callable[[Array, int], Ahead]
-    parameters: dict[str, float]
-    converged: bool = True
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Leave out the library's remarks on starting values and convergence: the latter is part of the result."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
-
-
-def corrected_aic(loglikelihood: float, parameters: int, n: int) -> float:
-    """Return AICc; infinite where there are not enough values."""
-    room = n - parameters - 1
-    return -2 * loglikelihood + 2 * parameters + 2 * parameters * (parameters + 1) / room if room > 0 else np.inf
 
 
 def seasonal_naive(y: Array, cycle: int) -> Fitted:
@@ -126,7 +67,7 @@ def arima(y: Array, order: tuple[int, int, int], seasonal: tuple[int, int, int],
             trend="c" if constant else "n", simple_differencing=differenced,
         )  # fmt: skip
 
-    with _quiet():
+    with quiet():
         fit = model(y, differenced=True).fit(disp=0, maxiter=200, cov_type="none")
     parameters = np.asarray(fit.params)
     used = len(y) - order[1] - cycle * seasonal[1]
@@ -135,7 +76,7 @@ def arima(y: Array, order: tuple[int, int, int], seasonal: tuple[int, int, int],
     freedom = max(used - k + 1, 1)
 
     def ahead(known: Array, horizon: int) -> Ahead:
-        with _quiet():
+        with quiet():
             found = model(known, differenced=False).filter(parameters).get_forecast(horizon)
         more = np.sqrt(used / freedom)
         return Ahead(np.asarray(found.predicted_mean) * scale, np.asarray(found.se_mean) * scale * more, freedom)
@@ -215,64 +156,5 @@ def _moves(y: Array) -> bool:
 
     if len(y) < 8 or np.ptp(y) == 0:
         return False
-    with _quiet():
+    with quiet():
         return bool(kpss(y, regression="c", nlags=int(3 * np.sqrt(len(y)) / 13))[1] < KPSS_LEVEL)
-
-
-def smoothing(y: Array, cycle: int, *, trend: bool, damped: bool, seasonal: bool) -> Fitted:
-    """Fit one exponential smoothing of additive errors, trend and season by maximum likelihood.
-
-    Returns
-    -------
-    Fitted
-        ETS(A,N,N) to ETS(A,Ad,A).
-
-    References
-    ----------
-    Hyndman, R. J., Koehler, A. B., Ord, J. K. & Snyder, R. D. (2008). Forecasting with exponential smoothing. Springer.
-    """
-    from statsmodels.tsa.exponential_smoothing.ets import ETSModel
-
-    scale = float(np.std(y)) or 1.0
-
-    def model(values: Array) -> Any:
-        return ETSModel(
-            values / scale, error="add", trend="add" if trend else None, damped_trend=damped,
-            seasonal="add" if seasonal else None, seasonal_periods=cycle if seasonal else None,
-        )  # fmt: skip
-
-    with _quiet():
-        made = model(y)
-        fit = made.fit(disp=0, maxiter=500)
-    k = len(fit.params) + 1
-    loglikelihood = float(fit.llf) - len(y) * np.log(scale)
-    freedom = max(len(y) - k + 1, 1)
-    parameters = np.asarray(fit.params)
-    sigma2 = float(fit.scale)
-    phi = _weight(made, parameters, "damping_trend") if damped else 1.0
-    alpha, beta, gamma = (_weight(made, parameters, f"smoothing_{n}") for n in ("level", "trend", "seasonal"))
-
-    def ahead(known: Array, horizon: int) -> Ahead:
-        with _quiet():
-            mean = np.asarray(model(known).smooth(parameters).forecast(horizon)) * scale
-        j = np.arange(1, horizon)
-        c = alpha + (beta * np.cumsum(phi**j) if trend else 0.0) + gamma * (j % cycle == 0)
-        variance = sigma2 * (1 + np.concatenate([[0.0], np.cumsum(c**2 * np.ones(len(j)))]))
-        return Ahead(mean, np.sqrt(variance * len(y) / freedom) * scale, freedom)
-
-    name = f"ETS(A,{'Ad' if damped else 'A' if trend else 'N'},{'A' if seasonal else 'N'})"
-    values = dict(zip(made.param_names, (float(v) for v in parameters), strict=True))
-    found = Fitted(name, corrected_aic(loglikelihood, k, len(y)), ahead, values)
-    return replace(found, converged=bool(fit.mle_retvals.get("converged", True)))
-
-
-def _weight(model: Any, parameters: Array, name: str) -> float:
-    return float(parameters[model.param_names.index(name)]) if name in model.param_names else 0.0
-
-
-def chosen_smoothing(y: Array, cycle: int) -> Fitted:
-    """Return the exponential smoothing of smallest AICc."""
-    season = [False, True] if cycle > 1 and len(y) >= 2 * cycle + 5 else [False]
-    shapes = [(False, False), (True, False), (True, True)]
-    fits = [smoothing(y, cycle, trend=t, damped=d, seasonal=s) for s in season for t, d in shapes if len(y) > 8 + 2 * t]
-    return min(fits, key=lambda f: f.aicc)

@@ -15,25 +15,25 @@ from scipy import special, stats
 from xmresearch.display import Shown
 from xmresearch.errors import DataError, InsufficientData
 from xmresearch.metrics.share_intervals import share_interval
-from xmresearch.monitoring.forecast_models import (
-    LONGEST_CYCLE,
-    Ahead,
-    Fitted,
-    chosen_arima,
-    chosen_smoothing,
-    seasonal_naive,
-)
+from xmresearch.monitoring.decomposed_models import stl_smoothing, theta
+from xmresearch.monitoring.forecast_models import LONGEST_CYCLE, chosen_arima, seasonal_naive
+from xmresearch.monitoring.forecast_parts import Ahead, Fitted
 from xmresearch.monitoring.forecast_scales import Scale, on_scale
+from xmresearch.monitoring.holt_winters_filter import holt_winters
 from xmresearch.monitoring.seasonal_parts import decomposed
+from xmresearch.monitoring.smoothing_models import additive_smoothing, chosen_smoothing
 
 Array = NDArray[np.float64]
 FEWEST_VALUES, FEWEST_FIRST = 20, 10
 FIRST_SHARE, MOST_ORIGINS = 0.5, 60
 WIDENED = 0.75
 """How far intervals go towards the spread of past errors: all the way would take over its chance."""
-MODELS: Mapping[str, Callable[[Array, int], Fitted]] = MappingProxyType(
-    {"arima": chosen_arima, "smoothing": chosen_smoothing, "naive": seasonal_naive}
-)
+MODELS: Mapping[str, Callable[[Array, int], Fitted]] = MappingProxyType({
+    "arima": chosen_arima, "smoothing": chosen_smoothing, "naive": seasonal_naive, "theta": theta, "stl": stl_smoothing,
+    "holt_winters": holt_winters, "additive_smoothing": additive_smoothing,
+})  # fmt: skip
+COMPARED = ("arima", "smoothing", "naive")
+"""Models of which the one that has foretold the past best is chosen, where none is asked for."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -124,8 +124,8 @@ def forecast(
         `n` is given, otherwise level.
     levels : sequence of float
         Of the intervals.
-    model : {'arima', 'smoothing', 'naive'}, optional
-        By default the one of the smallest interval score.
+    model : {'arima', 'smoothing', 'naive', 'theta', 'stl', 'holt_winters', 'additive_smoothing'}, optional
+        By default the one of the first three with the smallest interval score.
 
     Returns
     -------
@@ -165,7 +165,9 @@ def forecast(
     back = {"level": lambda v: v, "log": np.exp, "share": special.expit}[scale]
     first = _first_origin(y, cycle)
     rows, scored, widths = [], {}, {}
-    wanted = list(MODELS) if model is None else [model]
+    wanted = list(COMPARED) if model is None else [model]
+    if scale != "level":  # where errors in proportion to the level would be in proportion to a logarithm
+        wanted = ["additive_smoothing" if name == "smoothing" else name for name in wanted]
     for name in wanted:
         past = _past(y, first, horizon, cycle, name)
         widths[name] = _widened(y, past)

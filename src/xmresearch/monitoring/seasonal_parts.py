@@ -39,9 +39,35 @@ def decomposed(y: Array, cycle: int) -> tuple[Array, Array, Array]:
     ----------
     Cleveland, R. B., Cleveland, W. S., McRae, J. E. & Terpenning, I. (1990). Journal of Official Statistics, 6, 3-73.
     """
+    trend, season, _ = stl(y, cycle, 10 * len(y) + 1)
+    of = np.arange(len(y)) % cycle
+    season = (np.bincount(of, weights=season) / np.bincount(of))[of]
+    return trend, season, y - trend - season
+
+
+def stl(y: Array, cycle: int, window: int) -> tuple[Array, Array, Array]:
+    """Return trend, season and remainder by local regression.
+
+    Parameters
+    ----------
+    y : ndarray
+        Shape (n,), of two seasons or more.
+    cycle : int
+        Periods of a season, two or more.
+    window : int
+        How many values of the same season are smoothed over, odd: the fewer, the faster a season may change.
+
+    Returns
+    -------
+    trend, season, remainder : ndarray
+        Shape (n,); those of R's `stl(s.window = window)`.
+
+    References
+    ----------
+    Cleveland, R. B., Cleveland, W. S., McRae, J. E. & Terpenning, I. (1990). Journal of Official Statistics, 6, 3-73.
+    """
     from statsmodels.tsa.seasonal import STL
 
-    window = 10 * len(y) + 1
     trend_window = int(np.ceil(1.5 * cycle / (1 - 1.5 / window)))
     trend_window += 1 - trend_window % 2
     low = cycle + 1 + cycle % 2  # the library wants it above the cycle, also where that is odd
@@ -50,7 +76,33 @@ def decomposed(y: Array, cycle: int) -> tuple[Array, Array, Array]:
         seasonal_jump=int(np.ceil(window / 10)), trend_jump=int(np.ceil(trend_window / 10)),
         low_pass_jump=int(np.ceil(low / 10)),
     ).fit(inner_iter=2, outer_iter=0)  # fmt: skip
-    of = np.arange(len(y)) % cycle
-    means = np.bincount(of, weights=fit.seasonal) / np.bincount(of)
-    trend, season = np.asarray(fit.trend), means[of]
+    trend, season = np.asarray(fit.trend), np.asarray(fit.seasonal)
     return trend, season, y - trend - season
+
+
+def moving_season(y: Array, cycle: int) -> Array:
+    """Return the season's factors as means of ratios to a moving average over one season.
+
+    Parameters
+    ----------
+    y : ndarray
+        Shape (n,), above 0, of two seasons or more.
+    cycle : int
+        Periods of a season, two or more.
+
+    Returns
+    -------
+    ndarray
+        Of each period of the season, from that of the first value on, with mean one; shape (cycle,). Those of R's
+        `decompose(type = "multiplicative")`.
+
+    References
+    ----------
+    Kendall, M. & Stuart, A. (1983). The Advanced Theory of Statistics, vol. 3, 410-414. Griffin.
+    """
+    weights = np.ones(cycle) / cycle if cycle % 2 else np.array([0.5, *np.ones(cycle - 1), 0.5]) / cycle
+    half = len(weights) // 2
+    ratio = y[half : len(y) - half] / np.convolve(y, weights, mode="valid")
+    of = np.arange(half, len(y) - half) % cycle
+    factors = np.bincount(of, weights=ratio, minlength=cycle) / np.bincount(of, minlength=cycle)
+    return np.asarray(factors / factors.mean())
