@@ -172,6 +172,9 @@ PUBLISHED = {
     "monitoring.episodes": {"REFERENCE": 0.5, "DROP": 4.0, "MOST_CARRIED": 5.0},
     "monitoring.branches": {"FEWEST_PERIODS": 5},
     "monitoring.residuals": {"PER_SEASON": 2, "MOST_LAG": 0.98},
+    "studies.journeys.evidence": {"FEW_CUSTOMERS": 30, "MOST_OPEN": 0.2, "MOST_TIED": 0.1},
+    "journeys.journey_stages": {"FEWEST_PAIRS": 30},
+    "journeys.customer_figures": {"FEWEST_CUSTOMERS": 2},
     "studies.monitor.watching": {
         "FEW_BASELINE": 30, "FEWEST_BASELINE": 8, "UNSTEADY": 0.01, "MOST_UNJUDGED": 0.1, "DEPENDENCE_LEFT": 0.01, "MONTHS": 24,
     },

@@ -53,6 +53,7 @@ def test_every_public_name_is_described_once(pages):
         "psychometrics",
         "metrics",
         "monitoring",
+        "journeys",
         "verbatims",
         "sampling",
         "claims",

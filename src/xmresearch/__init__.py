@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from xmresearch import data as data
     from xmresearch import drivers as drivers
     from xmresearch import errors as errors
+    from xmresearch import journeys as journeys
     from xmresearch import metrics as metrics
     from xmresearch import missing as missing
     from xmresearch import monitoring as monitoring
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from xmresearch.data.load import load_survey as load_survey
     from xmresearch.data.panel import load_panel as load_panel
     from xmresearch.data.readers import read_survey as read_survey
+    from xmresearch.data.touches import load_cases as load_cases
     from xmresearch.data.touches import load_touches as load_touches
     from xmresearch.params.registry import find_study as find_study
     from xmresearch.params.registry import study_names as study_names

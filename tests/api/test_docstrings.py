@@ -33,7 +33,7 @@ PUBLIC = sorted({
 }.values())  # fmt: skip
 # They read, write, name or arrange, and estimate nothing: there is no source to cite.
 NO_METHOD = {
-    "run_study", "find_study", "study_names", "load_survey", "load_panel", "load_touches", "load_codebook", "load_dataset", "read_survey",
+    "run_study", "find_study", "study_names", "load_survey", "load_panel", "load_cases", "load_touches", "load_codebook", "load_dataset", "read_survey",
     "scan_survey", "prepare_survey", "parse_codebook", "fit_all", "model_text", "shipped_models", "read_paths", "read_touches",
     "side_by_side", "battery_model", "dimension_scores", "cases", "log_share", "power", "language_of", "normalised", "simplified", "load_sentiment", "save_sentiment", "exemplars", "plain_quote", "words_of", "by_theme", "clauses_of", "load_codeframe", "load_verbatims", "parse_codeframe", "word_frequencies", "next_contacts",
 }  # fmt: skip

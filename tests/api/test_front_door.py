@@ -23,6 +23,7 @@ PACKAGES = (
     "metrics",
     "monitoring",
     "verbatims",
+    "journeys",
     "missing",
     "sampling",
     "claims",
@@ -41,6 +42,7 @@ PROMISED = {
     "overall_scores gap_changes performance derived_importance segment_gaps zone_of_tolerance composite_reliability common_method battery_cfa segment_invariance htmt2",
     "drivers": "relative_importance lmg relative_weights dominance collinearity importance_grid derived_grid penalty_reward kano "
     "opportunity gains drivers_by_group",
+    "journeys": "read_cases case_times bottlenecks variants rework compare_groups before_after conformance journey_map returns step_map WorkingHours",
     "claims": "Claim sign larger alike assumption log_share decision first_of part_of judge",
 }
 NAMES = [f"{package}.{name}".strip(".") for package, names in PROMISED.items() for name in names.split()]

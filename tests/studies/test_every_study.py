@@ -20,11 +20,12 @@ TITLES = {
     "scorecard": "体验记分卡",
     "voice": "客户之声：痛点在哪里",
     "monitor": "反馈监测",
+    "journeys": "客户旅程：要多久、卡在哪里、感受如何",
 }
 SMALL = {
     "servqual": "n: 80}\nbootstrap: 200", "drivers": "n: 120}\nbootstrap: 200", "sem": "n: 250}\nvalidity_bootstrap: 0", "did": "n: 3000}\nbranches: false",
     "attribution": "n: 2000}\nbootstrap: 20", "scorecard": "n: 300}\ndraws: 500", "voice": "n: 600}\nbootstrap: 200",
-    "monitor": "n: 4000}\ndraws: 200",
+    "monitor": "n: 4000}\ndraws: 200", "journeys": "n: 600}",
 }  # fmt: skip
 
 

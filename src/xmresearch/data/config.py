@@ -64,6 +64,22 @@ class TouchpointsSource(BaseModel):
     seed: int = Field(20260101, ge=0, description="seed of the simulation")
 
 
+class CasesSource(BaseModel):
+    """Simulated cases of a government service hall, step by step, with declared times."""
+
+    model_config = _Strict
+    source: Literal["scenario"] = "scenario"
+    name: Literal["service_hall_cases"] = Field("service_hall_cases", description="which scenario")
+    n: int = Field(3_000, ge=200, le=5_000_000, description="number of cases")
+    seed: int = Field(20260101, ge=0, description="seed of the simulation")
+    shift: float = Field(
+        1.0,
+        ge=0,
+        le=2,
+        description="how much slower the slow hall is, and how much faster review became; 0 for neither",
+    )
+
+
 class VoiceSource(BaseModel):
     """Simulated texts of visitors of a government service hall, in Chinese and English, with declared truth."""
 
@@ -324,6 +340,12 @@ FeedbackRows = Annotated[
 
 TouchSource = Annotated[
     TouchpointsSource | DatasetSource | FileSource | SqlSource,
+    Field(discriminator="source"),
+    BeforeValidator(_infer_source),
+]
+
+CaseSource = Annotated[
+    CasesSource | DatasetSource | FileSource | SqlSource,
     Field(discriminator="source"),
     BeforeValidator(_infer_source),
 ]

@@ -8,7 +8,16 @@ from pathlib import Path
 
 import pandas as pd
 
-from xmresearch.data.config import DatasetSource, FileSource, SqlSource, TouchpointsSource, TouchSource, source_of
+from xmresearch.data.config import (
+    CaseSource,
+    CasesSource,
+    DatasetSource,
+    FileSource,
+    SqlSource,
+    TouchpointsSource,
+    TouchSource,
+    source_of,
+)
 from xmresearch.data.dated_rows import open_dated
 from xmresearch.data.formats.table import Table
 from xmresearch.data.panel import PanelData
@@ -82,3 +91,37 @@ def load_touches(
         scores = rows if isinstance(rows, pd.DataFrame) else rows.collect().to_pandas()
     events, source, table = open_dated(source_of(data), base, dates=dates, numbers=numbers, labels=labels)
     return TouchData(events, source, table=table, survey=scores, survey_table=survey_table)
+
+
+def load_cases(
+    data: CaseSource | str | Path,
+    base: Path | None = None,
+    *,
+    dates: Sequence[str] = (),
+    numbers: Sequence[str] | None = None,
+    labels: Sequence[str] = (),
+) -> TouchData:
+    """Open the log of cases.
+
+    Parameters
+    ----------
+    data : CasesSource, DatasetSource, FileSource, SqlSource, str or Path
+        Where events come from.
+    base, dates, numbers, labels
+        As for `load_touches`.
+
+    Returns
+    -------
+    TouchData
+
+    Raises
+    ------
+    DataError
+        A file or data set cannot be read.
+    """
+    if isinstance(data, CasesSource):
+        from xmresearch.data.scenarios.service_hall_cases import LABELS, STAGES, ServiceHallCases
+
+        hall = ServiceHallCases(data.n, data.seed, data.shift)
+        return TouchData(hall.events(), data.name, hall.truth(), LABELS, stages=STAGES)
+    return load_touches(data, base=base, dates=dates, numbers=numbers, labels=labels)

@@ -263,6 +263,8 @@ class Wording(string.Formatter):
     def _duration(self, hours: Any) -> str:
         if number(hours) == NONE_SHOWN or math.isinf(hours):
             return number(hours)
+        if hours < 0:
+            return f"−{self._duration(-hours)}"
         name, unit = next(((name, unit) for name, unit, most in DURATIONS if hours < most), DURATIONS[-1][:2])
         amount = hours / unit
         return str(self.get("style", name)).format(

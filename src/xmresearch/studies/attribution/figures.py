@@ -25,9 +25,9 @@ from xmresearch.report.figure_style import (
     to_svg,
     wrap,
 )  # fmt: skip
+from xmresearch.report.process_map import process_map
 from xmresearch.report.typesetting import typeset
 from xmresearch.report.wording import Wording, number
-from xmresearch.studies.attribution.process_map import process_map
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

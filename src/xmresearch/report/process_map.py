@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import sqrt
+from math import isnan, sqrt
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -38,7 +38,7 @@ KINDS = {"start": GREY, "touchpoint": BLUE, "converted": GREEN, "left": ORANGE}
 FACES = {"start": "#eef1f4", "touchpoint": "#edf3f8", "converted": "#eaf4ec", "left": "#fbefe6"}
 
 
-def process_map(table: pd.DataFrame, wording: Wording, key: str, *, nodes: pd.DataFrame) -> str:
+def process_map(table: pd.DataFrame, wording: Wording, key: str, *, nodes: pd.DataFrame, show: str = "share") -> str:
     """Draw touchpoints in layers and the steps between them.
 
     Boxes grow with volume; lines are as wide as a step is frequent, orange where they lead back, and bear the share of what
@@ -54,6 +54,8 @@ def process_map(table: pd.DataFrame, wording: Wording, key: str, *, nodes: pd.Da
         Of the figure, in the labels.
     nodes : DataFrame
         node, kind (start, touchpoint, converted, left) and volume.
+    show : str
+        What lines bear: share, or a column of hours; nothing where it is blank.
 
     Returns
     -------
@@ -64,8 +66,8 @@ def process_map(table: pd.DataFrame, wording: Wording, key: str, *, nodes: pd.Da
         steps = table[~table["loop"]]
         named = nodes[nodes["node"].isin([*steps["source"], *steps["target"]])]
         links = tuple(
-            Link(r.source, r.target, "path", float(r.share), not r.back) for r in steps.itertuples(index=False)
-        )  # fmt: skip
+            Link(r["source"], r["target"], "path", float(r[show]), not r["back"]) for r in steps.to_dict("records")
+        )
         graph = Graph(tuple(Node(str(n), False, ()) for n in named["node"]), links, ())
         texts = _texts(named, table, wording, str(wording.get("figures", key)["again"]))
         volume = named.set_index("node")["volume"].to_dict()
@@ -77,7 +79,7 @@ def process_map(table: pd.DataFrame, wording: Wording, key: str, *, nodes: pd.Da
         axes.set(xlim=(0, layout.width), ylim=(layout.height, 0))
         axes.set_axis_off()
         counts = {(r.source, r.target): float(r.count) for r in steps[["source", "target", "count"]].itertuples(index=False, name="Step")}  # fmt: skip
-        _draw(axes, layout, texts, named.set_index("node")["kind"].to_dict(), counts, wording.lang)
+        _draw(axes, layout, texts, named.set_index("node")["kind"].to_dict(), counts, wording, show == "share")
         return to_svg(figure)
 
 
@@ -110,7 +112,8 @@ def _draw(
     texts: dict[str, list[tuple[str, float]]],
     kinds: dict[str, str],
     counts: dict[tuple[str, str], float],
-    lang: str,
+    wording: Wording,
+    shares: bool,
 ) -> None:
     from matplotlib.patches import FancyBboxPatch
 
@@ -119,7 +122,7 @@ def _draw(
         width = (0.5 + LINE * counts[mark.link.source, mark.link.target] / most) * scale
         _draw_step(axes, mark, width, scale)
     for mark in layout.curves:
-        _write_share(axes, mark, scale, lang)
+        _write_figure(axes, mark, scale, wording, shares)
     for name, box in layout.nodes.items():
         kind, round_ = kinds[name], 3.0 * scale
         axes.add_patch(
@@ -154,10 +157,14 @@ def _cut(line: Points, length: float) -> Points:
     return cut
 
 
-def _write_share(axes: Axes, mark: Mark, scale: float, lang: str) -> None:
+def _write_figure(axes: Axes, mark: Mark, scale: float, wording: Wording, shares: bool) -> None:
+    if isnan(mark.link.value):
+        return
     look: dict[str, Any] = {"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none", "alpha": 0.85}
-    text = number(mark.link.value, "pct") if mark.link.value >= LEAST else f"< {number(LEAST, 'pct')}"
-    text = typeset(text, lang)
+    text = wording.number(mark.link.value, "hours")
+    if shares:
+        text = number(mark.link.value, "pct") if mark.link.value >= LEAST else f"< {number(LEAST, 'pct')}"
+    text = typeset(text, wording.lang)
     axes.text(
         mark.number.x, mark.number.y + 0.36 * FLOW * scale, text, fontsize=FLOW * scale, ha="center", zorder=4,
         color=BLUE if mark.link.clear else ORANGE, bbox=look,
