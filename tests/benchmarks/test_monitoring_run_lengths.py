@@ -23,8 +23,8 @@ from xmresearch.monitoring.run_rules import RunRules, rule_hits
 from xmresearch.monitoring.score_charts import nps_chart, ordinal_chart
 
 pytestmark = pytest.mark.benchmark
-GUARANTEE, ASKED, PERIODS = 0.9, 100, 10_000
-BASELINES = 200
+GUARANTEE, ASKED, PERIODS = 0.9, 100, 200_000
+BASELINES = 400
 RULES = {"one": RunRules(3.0), "two_of_three": RunRules(3.0, 2.0)}
 
 
@@ -114,19 +114,15 @@ ESTIMATED = {
 
 
 def test_the_run_length_is_reached_in_nine_baselines_of_ten():
-    """200 baselines a cell, each chart followed for 10 000 periods: season and autocorrelation included."""
+    """400 baselines a cell: run lengths that are exact or, with season and autocorrelation, those of 200 000 periods (to some 2 %)."""
     reached, p = {}, []
     for k, (cell, had) in enumerate(ESTIMATED.items()):
         rng = np.random.default_rng([9, k])
         lengths = np.array([had(rng) for _ in range(BASELINES)])
-        # exact but for seasons, where 10 000 periods tell the mean gap to some 10 %: a chart that just reaches it is seen short half of the time
-        slack = 1.645 * np.sqrt(ASKED / PERIODS) if cell.startswith("weekdays") else 0.0
-        short = int((lengths < ASKED * (1 - slack)).sum())
+        short = int((lengths < ASKED).sum())
         reached[cell] = 1 - short / BASELINES
         p.append(stats.binomtest(BASELINES - short, BASELINES, GUARANTEE, alternative="less").pvalue)
-        print(
-            f"\nestimated {cell}: reached in {reached[cell]:.1%}, plainly in {(lengths >= ASKED).mean():.1%}, median {np.median(lengths):.0f}"
-        )
+        print(f"\nestimated {cell}: reached in {reached[cell]:.1%}, median {np.median(lengths):.0f}")
     assert (adjusted(p, "holm") > 0.05).all(), reached
 
 
