@@ -214,3 +214,21 @@ def test_groups_and_changes_need_two_sides():
         xm.journeys.compare_groups(log, ["x", "x"])
     with pytest.raises(InsufficientData, match="one side"):
         xm.journeys.before_after(log, np.ones(2, dtype=bool))
+
+
+def test_names_that_differ_in_form_and_a_robot_are_told():
+    from xmresearch.journeys.concerns import odd_about
+    from xmresearch.journeys.rare_activities import merge_label_forms
+
+    events = [(k, a, n) for k in range(30) for n, a in enumerate(("Email", "email", "web"))] + [
+        (99, "web", n) for n in range(70)
+    ]
+    log = xm.journeys.read_cases(rows(*events, (0, "(not set)", 9)))
+    kinds = {c.kind: c.facts for c in odd_about(log)}
+    assert set(kinds) == {"same_forms", "placeholder_labels", "longest_case"}
+    assert kinds["longest_case"]["steps"] == 70
+    one = merge_label_forms(log)
+    assert set(one.activities) == {"Email", "web", "(not set)"}
+    assert one.sequence(1) == ("Email", "Email", "web")
+    # a case that is long is no robot where others are as long
+    assert not odd_about(xm.journeys.read_cases(rows(*[(k, "abc"[n % 3], n) for k in range(9) for n in range(20)])))

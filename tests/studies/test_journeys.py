@@ -29,7 +29,7 @@ def log(cases=120, wait=(30, 200, 60), slow=(), seed=1, activities=("apply", "ch
 
 def test_demo_finds_what_was_planted(reports):
     text = words(reports["en"])
-    assert re.search(r"Most time is lost before review: 2\.\d days of waiting per case", text)
+    assert re.search(r"Most time is lost before review: 2\.\d days per case", text)
     assert "Cases take less time since 2025-07-01" in text
     assert (
         "The median time differs from that of the others in 1 of 3 groups, after correction: longer: Old Town" in text
@@ -55,7 +55,7 @@ def test_every_part_of_the_report_is_there(reports):
     assert {p.stem for p in (reports["en"] / "figures").glob("*.svg")} == {
         "bottlenecks",
         "stream",
-        "process_map",
+        "step_map",
         "time_map",
         "group_time",
         "emotion",

@@ -64,7 +64,7 @@ def step_map(log: CaseLog, *, steps: int = 20, min_cases: int = 10) -> StepMap:
     Parameters
     ----------
     log : CaseLog
-        The cases. They end at the goal, or elsewhere; where no goal is declared all end alike.
+        The cases. They end at the goal, or elsewhere; where no goal is declared all end alike. Cases that are still open have no end.
     steps : int
         Most steps drawn, those from the start and to the ends included.
     min_cases : int
@@ -90,10 +90,11 @@ def step_map(log: CaseLog, *, steps: int = 20, min_cases: int = 10) -> StepMap:
     table = _every_step(log)
     allowed = table[table["customers"] >= min_cases]
     known = set(zip(allowed["source"], allowed["target"], strict=True))
-    example = variant_of(log)[1]
+    over = log.part(log.closed) if log.closed.any() else log
+    example = variant_of(over)[1]
     chosen: dict[tuple[str, str], None] = {}
     for case in example.tolist():
-        path = _path(log, case)
+        path = _path(over, case)
         more = dict.fromkeys(s for s in itertools.pairwise(path) if s not in chosen)
         if len(chosen) + len(more) <= steps and known.issuperset(more):
             chosen |= more
@@ -108,7 +109,9 @@ def step_map(log: CaseLog, *, steps: int = 20, min_cases: int = 10) -> StepMap:
     kept = allowed[[s in chosen for s in zip(allowed["source"], allowed["target"], strict=True)]].reset_index(drop=True)
     early = _usual_place(log)
     loop = (kept["source"] == kept["target"]).to_numpy()
-    back = [early.get(a, 0.0) > early.get(b, 0.0) for a, b in zip(kept["source"], kept["target"], strict=True)]
+    back = [
+        (early.get(a, 0.0), a) > (early.get(b, 0.0), b) for a, b in zip(kept["source"], kept["target"], strict=True)
+    ]
     kept = kept.assign(back=np.array(back, dtype=bool) & ~loop, loop=loop)
     counts = np.bincount(log.code, minlength=len(log.activities))
     ends = table[table["target"].isin((CONVERTED, LEFT))].groupby("target")["count"].sum()
@@ -136,13 +139,13 @@ def _path(log: CaseLog, case: int) -> tuple[str, ...]:
 def _every_step(log: CaseLog) -> pd.DataFrame:
     """Return every step, ends included, most frequent first."""
     size, wait, case = len(log.activities), log.waited / HOUR, log.case_of
-    last = log.starts[1:] - 1
-    left = np.zeros(len(log), dtype=bool) if log.reached is None else ~log.reached
+    last = log.starts[1:][log.closed] - 1
+    left = np.zeros(len(last), dtype=bool) if log.reached is None else ~log.reached[log.closed]
     inner = np.flatnonzero(np.isfinite(log.waited))
     frame = pd.concat([
         pd.DataFrame({"a": size, "b": log.code[log.starts[:-1]], "who": log.customer, "hours": np.nan}),
         pd.DataFrame({"a": log.code[inner - 1], "b": log.code[inner], "who": log.customer[case[inner]], "hours": wait[inner]}),
-        pd.DataFrame({"a": log.code[last], "b": np.where(left, size + 2, size + 1), "who": log.customer, "hours": np.nan}),
+        pd.DataFrame({"a": log.code[last], "b": np.where(left, size + 2, size + 1), "who": log.customer[log.closed], "hours": np.nan}),
     ])  # fmt: skip
     grouped = frame.groupby(["a", "b"], sort=True)
     found = grouped.agg(

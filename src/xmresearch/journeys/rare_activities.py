@@ -1,4 +1,4 @@
-"""Activities of too few customers to be named: counted as one."""
+"""Activities that are counted as one: of too few customers to be named, or the same but for their form."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from xmresearch.journeys.case_log import CaseLog
-from xmresearch.sufficient.label_forms import OTHER
+from xmresearch.sufficient.label_forms import OTHER, form_key
 
 
 def pool_rare(log: CaseLog, min_cell: int) -> tuple[CaseLog, int]:
@@ -49,3 +49,20 @@ def pool_rare(log: CaseLog, min_cell: int) -> tuple[CaseLog, int]:
     place[rare] = len(kept)
     names = (*(log.activities[k] for k in kept), OTHER)
     return replace(log, activities=names, code=place[log.code]), count
+
+
+def merge_label_forms(log: CaseLog) -> CaseLog:
+    """Count activities that differ in letter case, blanks or Unicode form only as one, under the form that occurs most.
+
+    Parameters
+    ----------
+    log : CaseLog
+        The cases.
+    """
+    often = np.bincount(log.code, minlength=len(log.activities))
+    first: dict[str, str] = {}
+    for k in sorted(range(len(log.activities)), key=lambda k: (-int(often[k]), log.activities[k])):
+        first.setdefault(form_key(log.activities[k]), log.activities[k])
+    names = tuple(a for a in log.activities if first[form_key(a)] == a)
+    place = np.array([names.index(first[form_key(a)]) for a in log.activities], dtype=np.int64)
+    return replace(log, activities=names, code=place[log.code])

@@ -38,7 +38,9 @@ KINDS = {"start": GREY, "touchpoint": BLUE, "converted": GREEN, "left": ORANGE}
 FACES = {"start": "#eef1f4", "touchpoint": "#edf3f8", "converted": "#eaf4ec", "left": "#fbefe6"}
 
 
-def process_map(table: pd.DataFrame, wording: Wording, key: str, *, nodes: pd.DataFrame, show: str = "share") -> str:
+def process_map(
+    table: pd.DataFrame, wording: Wording, key: str, *, nodes: pd.DataFrame, show: str = "share", page: float = PAGE
+) -> str:
     """Draw touchpoints in layers and the steps between them.
 
     Boxes grow with volume; lines are as wide as a step is frequent, orange where they lead back, and bear the share of what
@@ -56,6 +58,8 @@ def process_map(table: pd.DataFrame, wording: Wording, key: str, *, nodes: pd.Da
         node, kind (start, touchpoint, converted, left) and volume.
     show : str
         What lines bear: share, or a column of hours; nothing where it is blank.
+    page : float
+        Width to keep to, in points.
 
     Returns
     -------
@@ -65,13 +69,16 @@ def process_map(table: pd.DataFrame, wording: Wording, key: str, *, nodes: pd.Da
     with figure_style():
         steps = table[~table["loop"]]
         named = nodes[nodes["node"].isin([*steps["source"], *steps["target"]])]
+        # a step back is laid out as if it pointed the other way
         links = tuple(
-            Link(r["source"], r["target"], "path", float(r[show]), not r["back"]) for r in steps.to_dict("records")
+            Link(r["source"], r["target"], "loading" if r["back"] else "path", float(r[show]), not r["back"])
+            for r in steps.to_dict("records")
         )
         graph = Graph(tuple(Node(str(n), False, ()) for n in named["node"]), links, ())
         texts = _texts(named, table, wording, str(wording.get("figures", key)["again"]))
         volume = named.set_index("node")["volume"].to_dict()
-        layout = lay_out(graph, lambda scale: _sizes(texts, volume, scale), PAGE)
+        said = {link: _figure(link.value, wording, show == "share") for link in links}
+        layout = lay_out(graph, lambda scale: _sizes(texts, volume, tuple(said.values()), scale), page)
         figure, axes = new_figure(layout.height / 72.0)
         figure.set_layout_engine("none")
         figure.set_figwidth(layout.width / 72.0)
@@ -79,7 +86,7 @@ def process_map(table: pd.DataFrame, wording: Wording, key: str, *, nodes: pd.Da
         axes.set(xlim=(0, layout.width), ylim=(layout.height, 0))
         axes.set_axis_off()
         counts = {(r.source, r.target): float(r.count) for r in steps[["source", "target", "count"]].itertuples(index=False, name="Step")}  # fmt: skip
-        _draw(axes, layout, texts, named.set_index("node")["kind"].to_dict(), counts, wording, show == "share")
+        _draw(axes, layout, texts, named.set_index("node")["kind"].to_dict(), counts, said)
         return to_svg(figure)
 
 
@@ -95,14 +102,16 @@ def _texts(nodes: pd.DataFrame, table: pd.DataFrame, wording: Wording, loop: str
     return texts
 
 
-def _sizes(texts: dict[str, list[tuple[str, float]]], volume: dict[str, float], scale: float) -> Sizes:
+def _sizes(
+    texts: dict[str, list[tuple[str, float]]], volume: dict[str, float], said: tuple[str, ...], scale: float
+) -> Sizes:
     largest = max(volume.values())
     shapes = {}
     for name, lines in texts.items():
         grown = sqrt(volume[name] / largest)
         across = max(text_width(line, size * scale) for line, size in lines) / 2 + (4.0 + 9.0 * grown) * scale
         shapes[name] = (across, (13.0 + 7.0 * grown) * scale)
-    half = text_width("88 %", FLOW * scale) / 2 + 1.5
+    half = max(text_width(text, FLOW * scale) for text in ("88 %", *said)) / 2 + 1.5
     return Sizes(scale, shapes, (0.0, 0.0), (0.0, 0.0), (half, 0.55 * FLOW * scale))
 
 
@@ -112,8 +121,7 @@ def _draw(
     texts: dict[str, list[tuple[str, float]]],
     kinds: dict[str, str],
     counts: dict[tuple[str, str], float],
-    wording: Wording,
-    shares: bool,
+    said: dict[Link, str],
 ) -> None:
     from matplotlib.patches import FancyBboxPatch
 
@@ -122,7 +130,7 @@ def _draw(
         width = (0.5 + LINE * counts[mark.link.source, mark.link.target] / most) * scale
         _draw_step(axes, mark, width, scale)
     for mark in layout.curves:
-        _write_figure(axes, mark, scale, wording, shares)
+        _write_figure(axes, mark, scale, said[mark.link])
     for name, box in layout.nodes.items():
         kind, round_ = kinds[name], 3.0 * scale
         axes.add_patch(
@@ -157,14 +165,20 @@ def _cut(line: Points, length: float) -> Points:
     return cut
 
 
-def _write_figure(axes: Axes, mark: Mark, scale: float, wording: Wording, shares: bool) -> None:
-    if isnan(mark.link.value):
+def _figure(value: float, wording: Wording, share: bool) -> str:
+    """Return what a line bears."""
+    if isnan(value):
+        return ""
+    text = wording.number(value, "hours")
+    if share:
+        text = number(value, "pct") if value >= LEAST else f"< {number(LEAST, 'pct')}"
+    return typeset(text, wording.lang)
+
+
+def _write_figure(axes: Axes, mark: Mark, scale: float, text: str) -> None:
+    if not text:
         return
     look: dict[str, Any] = {"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none", "alpha": 0.85}
-    text = wording.number(mark.link.value, "hours")
-    if shares:
-        text = number(mark.link.value, "pct") if mark.link.value >= LEAST else f"< {number(LEAST, 'pct')}"
-    text = typeset(text, wording.lang)
     axes.text(
         mark.number.x, mark.number.y + 0.36 * FLOW * scale, text, fontsize=FLOW * scale, ha="center", zorder=4,
         color=BLUE if mark.link.clear else ORANGE, bbox=look,

@@ -11,7 +11,7 @@ from xmresearch.claims.claim import Claim
 from xmresearch.claims.truth import beside
 from xmresearch.data.touches import TouchData
 from xmresearch.journeys.case_log import CaseLog
-from xmresearch.journeys.concerns import Concern
+from xmresearch.journeys.concerns import Concern, odd_about
 from xmresearch.journeys.declared_paths import Conformance, conformance
 from xmresearch.journeys.durations import CaseTimes
 from xmresearch.journeys.group_comparison import GroupComparison, before_after, compare_groups, step_differences
@@ -103,7 +103,7 @@ def of_returns(params: JourneysParams, found: Cases) -> Returns | None:
 def concerns_of(params: JourneysParams, found: Cases) -> list[tuple[str, Concern]]:
     """Return what a careful reader should know of the log."""
     log: CaseLog = found.log
-    rows: list[Concern] = []
+    rows: list[Concern] = odd_about(log)
     if log.customers < FEW_CUSTOMERS:
         rows.append(Concern("few_customers", {"customers": log.customers}))
     open_ = float((~log.closed).mean())

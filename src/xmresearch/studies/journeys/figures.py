@@ -25,6 +25,7 @@ from xmresearch.report.typesetting import typeset
 from xmresearch.report.wording import Wording, number
 
 _PALE = "#b9cfe2"
+NARROW = 270.0
 
 
 def value_stream(table: pd.DataFrame, wording: Wording, key: str) -> str:
@@ -109,4 +110,17 @@ def emotion(table: pd.DataFrame, wording: Wording, key: str) -> str:
         return to_svg(figure)
 
 
-KINDS: Mapping[str, Callable[..., Any]] = {"value_stream": value_stream, "emotion": emotion, "process_map": process_map}
+def step_map(table: pd.DataFrame, wording: Wording, key: str, **given: Any) -> str:
+    """Draw a process map that can be read on a telephone.
+
+    Parameters
+    ----------
+    table, wording, key
+        As for `value_stream`.
+    **given
+        As of `xmresearch.report.process_map.process_map`.
+    """
+    return process_map(table, wording, key, page=NARROW, **given)
+
+
+KINDS: Mapping[str, Callable[..., Any]] = {"value_stream": value_stream, "emotion": emotion, "step_map": step_map}

@@ -72,6 +72,9 @@ class Filters(BaseModel):
     having: list[str] = Field([], description="cases with any of these activities")
     lacking: list[str] = Field([], description="cases with none of these activities")
     where: dict[str, list[str]] = Field({}, description="cases whose attribute (a column) has one of these values")
+    max_steps: int | None = Field(
+        None, ge=1, description="cases of so many steps at most; longer ones may be robots or tests"
+    )
     variants: int | None = Field(None, ge=1, description="cases of the so many most frequent paths")
 
 
@@ -131,6 +134,9 @@ class JourneysParams(StudyParams):
     tie_order: list[str] = Field(
         [],
         description="activities in the order in which they count where times are equal; others keep that of the rows",
+    )
+    merge_forms: bool = Field(
+        False, description="whether activities that differ in letter case, blanks or Unicode form only are one"
     )
     session_gap: Span | None = Field(None, description="a longer pause begins a new case, such as 30d")
     filters: Filters = Field(Filters(), description="which cases are looked at")

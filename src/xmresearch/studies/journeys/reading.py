@@ -16,7 +16,7 @@ from xmresearch.journeys.case_log import Array, CaseLog
 from xmresearch.journeys.case_reading import read_cases
 from xmresearch.journeys.declared_paths import PathStage
 from xmresearch.journeys.path_variants import variant_of
-from xmresearch.journeys.rare_activities import pool_rare
+from xmresearch.journeys.rare_activities import merge_label_forms, pool_rare
 from xmresearch.journeys.working_hours import WorkingHours, in_working_time
 from xmresearch.studies.journeys.params import JourneysParams
 from xmresearch.sufficient.label_forms import OTHER, as_written
@@ -100,7 +100,8 @@ def open_cases(params: JourneysParams, data: TouchData) -> Cases:
     DataError, InsufficientData
         The log cannot be read; nothing passes the filters; there are fewer customers than may be shown.
     """
-    log = _filtered(params, read_cases(data.rows, **params.reading()))
+    log = read_cases(data.rows, **params.reading())
+    log = _filtered(params, merge_label_forms(log) if params.merge_forms else log)
     if log.customers < params.min_cell:
         raise InsufficientData(
             f"There are {log.customers} customers; figures of fewer than {params.min_cell} are never published."
@@ -196,6 +197,8 @@ def _filtered(params: JourneysParams, log: CaseLog) -> CaseLog:
         log = log.part(~log.has(given.lacking), "lacking")
     for column, values in given.where.items():
         log = log.part(log.attributes[column].astype(str).isin(values).to_numpy(), "where")
+    if given.max_steps is not None:
+        log = log.part(log.lengths <= given.max_steps, "max_steps")
     if given.variants is not None:
         log = log.part(variant_of(log)[0] < given.variants, "variants")
     if not len(log):
