@@ -24,6 +24,10 @@ from xmresearch.causal.synthetic import SyntheticResult
 from xmresearch.drivers.collinearity_check import CollinearityResult
 from xmresearch.drivers.quadrants import ImportanceResult
 from xmresearch.drivers.result import DriverResult
+from xmresearch.linkage.agreement import Climate
+from xmresearch.linkage.lagged_links import CrossLag
+from xmresearch.linkage.link_levels import WithinBetween
+from xmresearch.linkage.service_chain import ProfitChain
 from xmresearch.missing.imputations import Imputations
 from xmresearch.missing.little import LittleResult
 from xmresearch.psychometrics.composite import CompositeResult
@@ -165,6 +169,14 @@ PUBLISHED = {
     "studies.voice.claims": {"MOST_NAMED": 3},
     "studies.voice.evidence": {"EVEN": 0.5, "FEWEST_LABELS": 40},
     "verbatims.new_topics": {"NEW_BELOW": 0.25},
+    "linkage.link_levels": {"FEWEST_BRANCHES": 5, "GUARDED": 10, "RELIABLE": 0.7, "UNRELIABLE": 0.5},  # Bliese (2000)
+    "linkage.agreement": {"AGREED": 0.7},  # LeBreton & Senter (2008)
+    "linkage.lagged_links": {"FEWEST_WAVES": 3, "FEWEST_CUSTOMERS": 50, "CLOSE": 0.08, "COMPARATIVE": 0.90},  # Browne & Cudeck (1993)
+    "linkage.service_chain": {"FEWEST_CHAINED": 10, "FEW_CHAINED": 30, "LEAST_RELIABLE": 0.5},
+    "linkage.branch_comparison": {"FEWEST_COMPARED": 3, "MOST_LEVELS": 12},
+    "linkage.matched_sources": {"MOST_LEVELS": 40},
+    "studies.linkage.linking": {"ILLUSTRATED": 0.1},
+    "studies.linkage.standing": {"MOST_LISTED": 40},
     "monitoring.run_rules": {"CROSSINGS_LEVEL": 0.05},  # Anhoej & Olesen (2014)
     "monitoring.control_chart": {"WIDTH": 3.0, "D2": 1.128},  # Montgomery (2009)
     "monitoring.individuals_chart": {"D4": 3.267, "MEDIAN_RANGE": 3.145},  # Wheeler (2000)
@@ -401,6 +413,13 @@ BOUNDARIES = [
     (ExperimentResult, "smallest_arm_clusters", lambda x: experiment(n=x, clustered="by unit"), {10: "pass", 9: "warn"}),
     (ExperimentResult, "dispersion", lambda x: experiment(dispersion=x), {1.5: "pass", 1.51: "warn"}),
     (TopicResult, "topics_agree_en", lambda x: SimpleNamespace(tried=pd.DataFrame({"language": ["en"], "halved_ari": [x], "chosen": [True]})), {0.6: "pass", 0.599: "warn"}),
+    (WithinBetween, "means_reliable", lambda x: SimpleNamespace(reliability=x), {0.7: "pass", 0.699: "warn", 0.5: "warn", 0.499: "fail"}),
+    (Climate, "staff_reliable", lambda x: SimpleNamespace(icc2=x, table=pd.DataFrame({"rwg": [0.9]})), {0.7: "pass", 0.699: "warn", 0.5: "warn", 0.499: "fail"}),
+    (Climate, "staff_agree", lambda x: SimpleNamespace(icc2=0.9, table=pd.DataFrame({"rwg": [x]})), {0.7: "pass", 0.699: "warn"}),
+    (CrossLag, "lags_fit", lambda x: SimpleNamespace(cfi=0.95, rmsea=x), {0.08: "pass", 0.081: "fail"}),
+    (CrossLag, "lags_fit", lambda x: SimpleNamespace(cfi=x, rmsea=0.01), {0.9: "pass", 0.899: "fail"}),
+    (ProfitChain, "chain_branches", lambda x: SimpleNamespace(branches=x, reliability=(0.9, 0.9)), {30: "pass", 29: "warn"}),
+    (ProfitChain, "chain_reliable", lambda x: SimpleNamespace(branches=50, reliability=(x, 0.9)), {0.5: "pass", 0.499: "fail"}),
     (Watched, "baseline_periods", lambda x: watched(baseline=x), {30: "pass", 29: "warn"}),
     (Watched, "baseline_steady", lambda x: watched(alarms=x), {2: "pass", 3: "fail"}),  # Poisson(90 / 370): .025 and .002
     (Watched, "unjudged", lambda x: watched(unjudged=x), {10: "pass", 11: "warn"}),

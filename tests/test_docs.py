@@ -52,6 +52,7 @@ def test_every_public_name_is_described_once(pages):
         "drivers",
         "psychometrics",
         "metrics",
+        "linkage",
         "monitoring",
         "journeys",
         "verbatims",

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from xmresearch import drivers as drivers
     from xmresearch import errors as errors
     from xmresearch import journeys as journeys
+    from xmresearch import linkage as linkage
     from xmresearch import metrics as metrics
     from xmresearch import missing as missing
     from xmresearch import monitoring as monitoring

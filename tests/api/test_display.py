@@ -23,6 +23,7 @@ METHODS = (
     "attribution",
     "psychometrics",
     "metrics",
+    "linkage",
     "monitoring",
     "missing",
     "sampling",

@@ -18,6 +18,7 @@ PACKAGES = (
     "attribution",
     "psychometrics",
     "metrics",
+    "linkage",
     "monitoring",
     "verbatims",
     "missing",

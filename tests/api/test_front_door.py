@@ -21,6 +21,7 @@ PACKAGES = (
     "drivers",
     "psychometrics",
     "metrics",
+    "linkage",
     "monitoring",
     "verbatims",
     "journeys",

@@ -21,11 +21,12 @@ TITLES = {
     "voice": "客户之声：痛点在哪里",
     "monitor": "反馈监测",
     "journeys": "客户旅程：要多久、卡在哪里、感受如何",
+    "linkage": "关联研究：体验、行为与业绩",
 }
 SMALL = {
     "servqual": "n: 80}\nbootstrap: 200", "drivers": "n: 120}\nbootstrap: 200", "sem": "n: 250}\nvalidity_bootstrap: 0", "did": "n: 3000}\nbranches: false",
     "attribution": "n: 2000}\nbootstrap: 20", "scorecard": "n: 300}\ndraws: 500", "voice": "n: 600}\nbootstrap: 200",
-    "monitor": "n: 4000}\ndraws: 200", "journeys": "n: 600}",
+    "monitor": "n: 4000}\ndraws: 200", "journeys": "n: 600}", "linkage": "n: 1200}\ndraws: 2000",
 }  # fmt: skip
 
 

@@ -90,6 +90,25 @@ class VoiceSource(BaseModel):
     seed: int = Field(20260101, ge=0, description="seed of the simulation")
 
 
+class LinkageSource(BaseModel):
+    """Simulated customers, staff and results of a city's service halls, with declared links within and between halls."""
+
+    model_config = _Strict
+    source: Literal["scenario"] = "scenario"
+    name: Literal["service_hall_linkage"] = Field("service_hall_linkage", description="which scenario")
+    n: int = Field(3000, ge=200, le=10_000_000, description="number of customers")
+    seed: int = Field(20260101, ge=0, description="seed of the simulation")
+    branches: int = Field(
+        24, ge=5, le=1000, description="number of halls; the first is ten times as large as the others"
+    )
+    within: float = Field(
+        0.5, ge=-3, le=3, description="planted spend per point of experience among customers of a hall"
+    )
+    between: float = Field(1.0, ge=-5, le=5, description="planted spend per point of experience among halls")
+    chained: bool = Field(True, description="whether staff, customers and results hang together")
+    wrong_links: float = Field(0.0, ge=0, lt=0.9, description="share of customers linked to another one's spend")
+
+
 class DatasetSource(BaseModel):
     """A known data set, from the folder in XMRESEARCH_DATA, from an installed package or from its publisher."""
 
@@ -334,6 +353,12 @@ PanelSource = Annotated[
 
 FeedbackRows = Annotated[
     FeedbackSource | DatasetSource | FileSource | SqlSource,
+    Field(discriminator="source"),
+    BeforeValidator(_infer_source),
+]
+
+LinkageRows = Annotated[
+    LinkageSource | DatasetSource | FileSource | SqlSource,
     Field(discriminator="source"),
     BeforeValidator(_infer_source),
 ]
