@@ -30,8 +30,8 @@ class CrossLag(Shown):
     table : DataFrame
         One row per lagged link: link (x_to_y: of x on the next wave's y, and so on), estimate, se, lower, upper, p; the same from each
         wave to the next.
-    customers, waves : int
-        What it rests on.
+    followed, waves : int
+        Customers and waves that it rests on.
     stable : float
         Correlation between the two measures' lasting levels, of customers.
     cfi, rmsea : float
@@ -43,7 +43,7 @@ class CrossLag(Shown):
     """
 
     table: pd.DataFrame
-    customers: int
+    followed: int
     waves: int
     stable: float
     cfi: float
@@ -63,7 +63,7 @@ class CrossLag(Shown):
     def summary(self) -> dict[str, Any]:
         """Return what the model rests on and how it fits."""
         return {
-            "customers": self.customers, "waves": self.waves, "stable": self.stable, "cfi": self.cfi, "rmsea": self.rmsea,
+            "customers": self.followed, "waves": self.waves, "stable": self.stable, "cfi": self.cfi, "rmsea": self.rmsea,
         }  # fmt: skip
 
     def diagnostics(self) -> pd.DataFrame:

@@ -80,7 +80,7 @@ def linkage_claims(params: LinkageParams, found: Linked, reliability: Mapping[st
     reliable = Condition("means_reliable", found.links.reliability >= UNRELIABLE)
     lags, chain, climate = found.lags, found.chain, found.climate
     fits = () if lags is None else (Condition("lags_fit", bool((lags.diagnostics()["status"] == "pass").all())),)
-    told = {} if lags is None else {"waves": lags.waves, "followed": lags.customers}
+    told = {} if lags is None else {"waves": lags.waves, "followed": lags.followed}
     return LinkageClaims(
         within=_linked(params, found, "within").about(slope_sd=found.links.slope_sd),
         between=_linked(params, found, "between").given(reliable),
