@@ -42,15 +42,20 @@ class RolloutSource(BaseModel):
 
 
 class FeedbackSource(BaseModel):
-    """Simulated daily feedback of a city's service halls, with a declared shift in some of them."""
+    """Simulated daily feedback or complaints of a city's service halls, with a declared difference in some of them."""
 
     model_config = _Strict
     source: Literal["scenario"] = "scenario"
-    name: Literal["service_hall_feedback"] = Field("service_hall_feedback", description="which scenario")
+    name: Literal["service_hall_feedback", "service_hall_complaints"] = Field(
+        "service_hall_feedback", description="which scenario: daily answers, or complaints with how they were handled"
+    )
     n: int = Field(30_000, ge=1_000, le=20_000_000, description="number of answers")
     seed: int = Field(20260101, ge=0, description="seed of the simulation")
     shift: float = Field(
-        -0.9, ge=-2, le=2, description="planted shift in three halls, in latent answer points; 0 for none"
+        -0.9,
+        ge=-2,
+        le=2,
+        description="planted in three halls: a shift in latent answer points, of complaints the log hazard ratio of a resolution; 0 for none",
     )
 
 

@@ -96,6 +96,11 @@ def load_panel(
 
         city = ServiceHallRollout(data.n, data.seed, effect=data.effect, spread=data.spread)
         return PanelData(city.rows(), data.name, city.truth(), LABELS)
+    if isinstance(data, FeedbackSource) and data.name == "service_hall_complaints":
+        from xmresearch.data.scenarios import service_hall_complaints
+
+        cases = service_hall_complaints.ServiceHallComplaints(data.n, data.seed, slow=data.shift)
+        return PanelData(cases.rows(), data.name, cases.truth(), service_hall_complaints.LABELS)
     if isinstance(data, FeedbackSource):
         from xmresearch.data.scenarios import service_hall_feedback
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from xmresearch.data.panel import PanelData
-from xmresearch.errors import InsufficientData
+from xmresearch.errors import InsufficientData, Problems
+from xmresearch.studies.monitor.handled_cases import handled
+from xmresearch.studies.monitor.measured_pages import measured
 from xmresearch.studies.monitor.params import MonitorParams
 from xmresearch.studies.monitor.series import feedback_series
+from xmresearch.studies.monitor.staffed_counters import staffed
 from xmresearch.studies.monitor.watching import FEWEST_BASELINE, baseline_of
 from xmresearch.studies.survey import reading_lines
 
@@ -32,6 +35,13 @@ def check_study(params: MonitorParams, data: PanelData) -> list[str]:
     XMError
         What the run would raise before it charts anything.
     """
+    problems = Problems()
+    for part in (handled, staffed, measured):
+        with problems.step():
+            part(params, data)
+    with problems.step():
+        feedback_series(params, data)
+    problems.settle()
     series = feedback_series(params, data)
     base = baseline_of(params, series)
     shown = (series.n > 0) & (series.rows >= params.smallest_shown())

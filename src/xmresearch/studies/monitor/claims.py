@@ -20,6 +20,9 @@ CLAIMS: Mapping[str, tuple[str, ...]] = {
     "branches": cases("count"),
     "level": cases("sign"),
     "sources": cases("count"),
+    "kept": cases("sign"),
+    "slower": cases("count"),
+    "slow_pages": cases("sign"),
 }
 
 

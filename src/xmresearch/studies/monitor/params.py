@@ -13,6 +13,7 @@ from xmresearch.data.config import FeedbackRows, FeedbackSource
 from xmresearch.data.names import Labels
 from xmresearch.params.base import StudyParams
 from xmresearch.params.files import source_files
+from xmresearch.studies.monitor.service_params import Handling, Staffing, Telemetry
 
 Kpi = Literal["mean", "share", "nps", "count", "rate", "value"]
 Rule = Literal["beyond", "two_of_three", "four_of_five"]
@@ -85,6 +86,9 @@ class MonitorParams(StudyParams):
     )
     newest: int = Field(7, ge=1, le=366, description="newest periods in which branches are judged, together")
     horizon: int = Field(14, ge=0, le=366, description="periods to come that are foretold; 0 for none")
+    handling: Handling | None = Field(None, description="how long cases take, where rows are cases with times")
+    staffing: Staffing | None = Field(None, description="how many counters it takes, where the time has hours")
+    telemetry: Telemetry | None = Field(None, description="load times, failures and visits left")
     alarm_exit: bool = Field(False, description="whether the command ends with exit code 10 where an alarm is claimed")
     rows_are: Literal["answers", "aggregates"] = Field(
         "answers", description="answers: of people; aggregates: counts and public figures, of which none is hidden"
@@ -109,12 +113,16 @@ class MonitorParams(StudyParams):
 
     def panel_settings(self) -> dict[str, Any]:
         """Return what `load_panel` needs of the params."""
-        numbers = [c for c in (self.outcome, self.exposure) if c is not None]
+        h, t = self.handling, self.telemetry
+        times = [] if h is None else [h.responded, h.resolved]
+        numbers = [self.outcome, self.exposure, *([] if h is None else [h.contacts, h.reopened])]
+        numbers += [] if t is None else [t.load_time, t.failed, t.left]
+        labels = [self.branch, h and h.customer, t and t.visitor]
         return {
             "data": self.data,
-            "dates": [self.time],
-            "numbers": numbers,
-            "labels": [self.branch] if self.branch else [],
+            "dates": [self.time, *(c for c in times if c is not None)],
+            "numbers": [c for c in numbers if c is not None],
+            "labels": [c for c in labels if c],
         }
 
     def smallest_shown(self) -> int:

@@ -95,8 +95,11 @@ def _truth(params: MonitorParams, data: PanelData, unit: str) -> float | None:
 
 
 def declared(data: PanelData) -> dict[str, Any] | None:
-    """Return since when a simulation's shift was declared; None of real data."""
-    return None if data.truth is None else {"since": str(data.truth["since"].iloc[0])}
+    """Return what a simulation declared, since when (case shift, or slow of cases); None of real data."""
+    if data.truth is None:
+        return None
+    case = "slow" if (data.truth["outcome"] == "resolved").any() else "shift"
+    return {"since": str(data.truth["since"].iloc[0]), "case": case}
 
 
 def delays_shown(found: Watched) -> pd.DataFrame:

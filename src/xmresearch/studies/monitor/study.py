@@ -42,6 +42,8 @@ COLUMNS = {
     "change": "+scale", "difference": "+scale", "now": "scale", "value": "scale", "expected": "scale", "lower": "scale", "upper": "scale",
     "baseline": "scale", "level": "scale", "against": "+scale", "score": "+.2f", "q": "p", "delay": ",.1f", "optimum": ",.1f",
     "shift": "+scale", "forecast": "scale", "estimate": "+scale", "size": ".1f", "before": "+scale", "after": "+scale", "alarms": ",d", "truth": "+scale", "periods": ",d",
+    "median": ",.1f", "p90": ",.1f", "within": ".1f", "share": ".1f", "open": ",d", "ratio": ".2f", "mean": ",.1f", "dispersion": ".2f",
+    "counters": ",d", "counters_lower": ",d", "counters_upper": ",d", "on_most_days": ",d", "counted": ",d", "dose": ".2f", "cases": ",d", "within_truth": ".1f", "p": "p",
 }  # fmt: skip
 
 STUDY = Study(
@@ -53,7 +55,13 @@ STUDY = Study(
     figures=_figures,
     claims=_claims,
     columns=COLUMNS,
-    asking={"alarm": Asks(("above", "below"), alarm=True), "branches": Asks(COUNTED)},
+    asking={
+        "alarm": Asks(("above", "below"), alarm=True),
+        "branches": Asks(COUNTED),
+        "kept": Asks(("below",)),
+        "slower": Asks(COUNTED),
+        "slow_pages": Asks(("above",)),
+    },
     headline=(
         Headline(
             "branches", ("branch",), "difference", "difference_lower", "difference_upper", unit="scale", signed=True
