@@ -155,6 +155,16 @@ def test_who_is_missing_is_told_by_what_is_known_and_small_groups_are_not():
     assert np.mean([bool(u) for u in even]) < 0.05 + 3 * 0.0154
 
 
+def test_what_is_hidden_of_the_missing_cannot_be_worked_out():
+    """Eleven of thirteen that are not linked are of one channel: the other two would follow from the total."""
+    rows = pd.DataFrame({"channel": np.repeat(["web", "desk", "kiosk", "post"], [90, 87, 60, 40])})
+    linked = np.ones(277, dtype=bool)
+    linked[[0, 1, *range(100, 111)]] = False
+    found = matching(rows, linked, ["channel"])
+    assert set(found.table["value"]).isdisjoint({"web", "desk"})
+    assert found.summary()["unlinked"] == 13
+
+
 def compared(rng, effect, n=40, branches=12):
     at = np.repeat(np.arange(branches), n)
     old = rng.random(len(at)) < np.linspace(0.1, 0.9, branches)[at]

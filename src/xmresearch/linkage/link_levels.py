@@ -230,7 +230,7 @@ def _latent_link(m: BranchMoments, variance: float, slope: float, var_x: float, 
         beyond, _ = variance_beyond(y, design, known)
         weight = 1 / np.maximum(known + beyond, 1e-300)
         coefficients, inverse = weighted_least_squares(y, design, weight)
-        if abs(coefficients[1] - found) < 1e-10 * (1 + abs(found)):
+        if abs(coefficients[1] - found) < 1e-6 * (1 + abs(found)):
             break
         found = float(coefficients[1])
     away_from_line = y - design @ coefficients

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from xmresearch.claims.families import adjusted
@@ -112,11 +112,22 @@ def matching(
             | ((answered > 0) & (answered < min_cell))
             | ((listed > answered) & (listed - answered < min_cell))
         )
-        hidden = hidden_counts(listed, min_cell, few)
-        shown = counts.loc[~hidden & ~few]
+        hidden = _hidden(few, (listed, answered, listed - answered), min_cell)
+        shown = counts.loc[~hidden]
         parts.append(shown.assign(segment=column, rate=100 * shown["answered"] / shown["listed"]))
     table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
     names = ["segment", "value", "listed", "answered", "rate"]
     whole = table[names] if len(table) else pd.DataFrame(columns=names)
     made = pd.DataFrame(tests, columns=["segment", "p"])
     return Matching(whole, made.assign(p_adjusted=adjusted(made["p"])), len(found), int(found.sum()), confidence)
+
+
+def _hidden(few: NDArray[np.bool_], totals: Sequence[NDArray[Any]], min_cell: int) -> NDArray[np.bool_]:
+    """Hide further values until of none of several counts, whose totals are known, what is hidden can be worked out."""
+    hidden = few
+    while True:
+        before = hidden
+        for counts in totals:
+            hidden = hidden | hidden_counts(counts, min_cell, hidden)
+        if (hidden == before).all():
+            return hidden

@@ -38,7 +38,7 @@ class ProfitChain(Shown):
     reliability : (float, float)
         Of the means of staff and of customers, on average over branches.
     both : bool
-        Whether the intervals of a and b both leave out zero.
+        Whether the intervals of a, of b and of a b all leave out zero.
     level : float
         Of the intervals.
     """
@@ -155,7 +155,9 @@ def profit_chain(
         {"step": "indirect", "estimate": a[1] * b[1], "se": float(drawn.std()), "lower": low, "upper": high, "p": p}
     )
     shares = tuple(float((v / (v + e)).mean()) for v, e in zip(parts, noise, strict=True))
-    return ProfitChain(pd.DataFrame(rows), j, (shares[0], shares[1]), p < 1 - confidence, confidence)
+    return ProfitChain(
+        pd.DataFrame(rows), j, (shares[0], shares[1]), bool(p < 1 - confidence and (low > 0 or high < 0)), confidence
+    )
 
 
 def _step(step: str, estimate: float, se: float, df: int, confidence: float) -> dict[str, Any]:

@@ -73,7 +73,8 @@ def variance_beyond(y: Array, design: Array, known: Array) -> tuple[float, float
 def _deviances(y: Array, design: Array, known: Array, variances: Array) -> Array:
     """Return minus twice the restricted log-likelihood for each of several variances, shape (variances,)."""
     w = 1 / (known + variances[:, None])
-    crossed = np.einsum("gn,ni,nj->gij", w, design, design, optimize=True)
+    size = design.shape[1]
+    crossed = (w @ (design[:, :, None] * design[:, None, :]).reshape(len(y), -1)).reshape(-1, size, size)
     right = (w * y) @ design
     b = np.linalg.solve(crossed, right[..., None])[..., 0]
     left = (w * y**2).sum(axis=1) - (b * right).sum(axis=1)

@@ -134,7 +134,7 @@ def _reliability(climate: Any) -> dict[str, float]:
 
 
 def _chain(chain: ProfitChain, level: float) -> Claim:
-    """Claim the indirect link by joint significance: both of its steps leave out zero."""
+    """Claim the indirect link by joint significance: both of its steps, and their product, leave out zero."""
     figures = chain.step("indirect")
     verdict = UNSETTLED if not chain.both else "above" if figures["estimate"] > 0 else "below"
     made = Claim(
