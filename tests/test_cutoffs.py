@@ -185,6 +185,7 @@ PUBLISHED = {
     "monitoring.branches": {"FEWEST_PERIODS": 5},
     "monitoring.residuals": {"PER_SEASON": 2, "MOST_LAG": 0.98},
     "studies.journeys.evidence": {"FEW_CUSTOMERS": 30, "MOST_OPEN": 0.2, "MOST_TIED": 0.1},
+    "journeys.sequence_clusters": {"STRUCTURE": 0.25},  # Kaufman & Rousseeuw (1990)
     "journeys.concerns": {"HEAVY": 0.05, "TIMES_TYPICAL": 20},
     "journeys.journey_stages": {"FEWEST_PAIRS": 30},
     "journeys.customer_figures": {"FEWEST_CUSTOMERS": 2},

@@ -37,6 +37,11 @@ if TYPE_CHECKING:
     from xmresearch.journeys.repeated_steps import rework as rework
     from xmresearch.journeys.returning_customers import Returns as Returns
     from xmresearch.journeys.returning_customers import returns as returns
+    from xmresearch.journeys.sequence_clusters import PathClusters as PathClusters
+    from xmresearch.journeys.sequence_clusters import path_clusters as path_clusters
+    from xmresearch.journeys.sequence_clusters import path_distances as path_distances
+    from xmresearch.journeys.streamed_times import StreamedTimes as StreamedTimes
+    from xmresearch.journeys.streamed_times import scan_times as scan_times
     from xmresearch.journeys.unreached_cases import case_exits as case_exits
     from xmresearch.journeys.working_hours import WorkingHours as WorkingHours
     from xmresearch.journeys.working_hours import in_working_time as in_working_time

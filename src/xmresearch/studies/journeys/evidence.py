@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from xmresearch.claims.claim import Claim
+from xmresearch.claims.families import adjusted
 from xmresearch.claims.truth import beside
 from xmresearch.data.touches import TouchData
 from xmresearch.journeys.case_log import CaseLog
@@ -18,6 +19,7 @@ from xmresearch.journeys.group_comparison import GroupComparison, before_after, 
 from xmresearch.journeys.journey_stages import JourneyMap, journey_map
 from xmresearch.journeys.lost_time import Bottlenecks, bottlenecks
 from xmresearch.journeys.returning_customers import Returns, returns
+from xmresearch.journeys.sequence_clusters import PathClusters, path_clusters
 from xmresearch.studies.journeys.params import JourneysParams
 from xmresearch.studies.journeys.reading import Cases, moment, path_of, stages_of
 from xmresearch.sufficient.label_forms import OTHER
@@ -149,3 +151,34 @@ def planted(data: TouchData, params: JourneysParams, times: CaseTimes) -> pd.Dat
             })  # fmt: skip
     frame = pd.DataFrame(rows)
     return beside(frame.drop(columns="known"), frame["known"].tolist()) if rows else None
+
+
+def leaving_steps(params: JourneysParams, found: Cases) -> tuple[pd.DataFrame, int] | None:
+    """Return the steps on the way that cases which ended without the goal took more often than those that reached it, and how many were compared.
+
+    Steps to and from activities that end a case or are its goal are no steps on the way. None where either side is too small, or nothing is compared.
+    """
+    log = found.log
+    if log.reached is None:
+        return None
+    lost, won = log.closed & ~log.reached, log.closed & log.reached
+    if min(len(np.unique(log.customer[side])) for side in (lost, won)) < params.min_cell:
+        return None
+    table = step_differences(log, lost, won, min_cases=params.min_cell, confidence=params.confidence)
+    deciding = {*params.ends, *params.goal, OTHER}
+    way = table[~table["source"].isin(deciding) & ~table["target"].isin(deciding)]
+    if way.empty:
+        return None
+    p = adjusted(way["p_value"].to_numpy())
+    way = way.assign(p_adjusted=p).rename(columns={"inside": "without_goal", "others": "with_goal"})
+    told = way[(p < 1 - params.confidence) & (way["difference"] > 0)]
+    return told.drop(columns="shown").head(MOST_ROWS).reset_index(drop=True), len(way)
+
+
+def of_clusters(params: JourneysParams, found: Cases) -> PathClusters | None:
+    """Put paths into clusters; None where none are asked for."""
+    if not params.clusters:
+        return None
+    return path_clusters(
+        found.timed, found.judged, most=params.clusters, min_cell=params.min_cell, confidence=params.confidence
+    )

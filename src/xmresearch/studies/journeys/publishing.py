@@ -14,6 +14,7 @@ from xmresearch.journeys.lost_time import Bottlenecks
 from xmresearch.journeys.map_of_steps import StepMap
 from xmresearch.journeys.path_variants import Variants
 from xmresearch.journeys.repeated_steps import Rework
+from xmresearch.journeys.sequence_clusters import PathClusters
 from xmresearch.studies.journeys.params import JourneysParams
 
 MOST_ROWS = 15
@@ -147,3 +148,20 @@ def scored(found: JourneyMap | None) -> pd.DataFrame | None:
 def first_group(table: pd.DataFrame | None) -> dict[str, str] | None:
     """Return the group whose steps a table compares; None without a table."""
     return None if table is None else {"group": str(table["group"].iloc[0])}
+
+
+def clusters_shown(found: PathClusters | None, min_cell: int) -> pd.DataFrame | None:
+    """Return the clusters of enough customers; None where there are fewer than two, or a small one could be worked out."""
+    if found is None or len(found.table) < 2:
+        return None
+    hidden = hidden_counts(found.table["customers"].to_numpy(), min_cell)
+    kept = found.table[~hidden].reset_index(drop=True)
+    return kept if len(kept) else None
+
+
+def leaving_shown(found: tuple[pd.DataFrame, int] | None) -> tuple[dict[str, object] | None, pd.DataFrame | None]:
+    """Return what is said of the steps on the way to leaving, and the steps; None where nothing was compared."""
+    if found is None:
+        return None, None
+    table, compared = found
+    return {"case": "some" if len(table) else "none", "compared": compared}, table if len(table) else None

@@ -49,7 +49,10 @@ def _draft(profile: FileProfile) -> Proposal:
 COLUMNS = {
     "lost": "hours", "wait_median_hours": "hours", "wait_mean_hours": "hours", "work_median_hours": "hours", "work_mean_hours": "hours",
     "median_hours": "hours", "mean_hours": "hours", "q90_hours": "hours", "extra_hours": "hours", "hours": "hours", "again_hours": "hours",
-    "count": ",d", "cases": ",d", "customers": ",d", "exits": ",d", "part": "pct1", "so_far": "pct1", "came_again": "pct1", "goal_share": "pct1", "again": ",d",
+    "count": ",d", "cases": ",d", "customers": ",d", "exits": ",d", "part": "pct1", "so_far": "pct1",
+    "cluster": "d",
+    "without_goal": "pct1",
+    "with_goal": "pct1", "came_again": "pct1", "goal_share": "pct1", "again": ",d",
     "straight": ",d", "reach": "pct", "pain": "pct1", "exit_rate": "pct1", "back": "pct1", "arrivals": ".1f", "queue_mean": ".1f", "queue_most": ",d",
     "rank_upper": "d", "weight": "r", "rated": ",d", "score": ".2f", "score_gap": "+.2f", "inside": "pct1", "others": "pct1", "working_part": "pct",
     "kept": ",d", "before": ",d", "kept_share": "pct1", "estimate": "hours", "truth": "hours", "promise": ".1f", "short": "+.2f", "rank": ".0f",
