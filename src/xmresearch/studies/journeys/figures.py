@@ -13,6 +13,7 @@ from xmresearch.report.figure_style import (
     GREEN,
     MUTED,
     ORANGE,
+    count_axis,
     figure_style,
     label_axes,
     legend_above,
@@ -65,6 +66,7 @@ def value_stream(table: pd.DataFrame, wording: Wording, key: str) -> str:
         axes.set_ylim(len(table) - 0.4, -0.6)
         axes.set_xlim(0, 1.12 * float((working + waiting).max()))
         axes.tick_params(axis="y", length=0)
+        count_axis(axes.xaxis)
         legend_above(axes, 2, right=True)
         label_axes(axes, wording, key)
         return to_svg(figure)

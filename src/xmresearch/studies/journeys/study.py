@@ -49,7 +49,9 @@ def _draft(profile: FileProfile) -> Proposal:
 COLUMNS = {
     "lost": "hours", "wait_median_hours": "hours", "wait_mean_hours": "hours", "work_median_hours": "hours", "work_mean_hours": "hours",
     "median_hours": "hours", "mean_hours": "hours", "q90_hours": "hours", "extra_hours": "hours", "hours": "hours", "again_hours": "hours",
-    "count": ",d", "cases": ",d", "customers": ",d", "exits": ",d", "part": "pct1", "so_far": "pct1",
+    "count": ",d", "cases": ",d", "customers": ",d", "exits": ",d", "part": "pct1", "cases_before": ",d",
+    "cases_after": ",d",
+    "so_far": "pct1",
     "cluster": "d",
     "without_goal": "pct1",
     "with_goal": "pct1", "came_again": "pct1", "goal_share": "pct1", "again": ",d",
