@@ -61,6 +61,8 @@ def test_rows_are_spread_to_waves():
     assert waves == ["a", "b", "c"]
     assert x.loc[2, "a"] == 4
     assert np.isnan(x.loc[2, "b"])
+    named = rows.assign(when=["wave 10", "wave 2", "wave 9", "wave 2", "wave 10"])
+    assert waves_of(named, "who", "when", ["x"])[1] == ["wave 2", "wave 9", "wave 10"]
     with pytest.raises(DataError):
         waves_of(rows, "whom", "when", ["x"])
 

@@ -119,6 +119,20 @@ def test_three_files_are_linked_and_what_is_not_there_is_said(own, tmp_path):
     assert any(b["kind"] == "figure" for b in shown(folder))
 
 
+def test_branches_are_the_same_however_their_numbers_are_stored(own, tmp_path):
+    """A column of numbers with blanks is read as one of decimals: 3.0 is 3."""
+    sources(tmp_path, branches=12)
+    for k, name in enumerate(("c.csv", "staff.csv", "results.csv")):
+        frame = pd.read_csv(tmp_path / name)
+        frame["branch"] = frame["branch"].str.removeprefix("hall ").astype(float if k == 0 else int)
+        if k == 0:
+            frame.loc[3, "branch"] = np.nan
+        frame.to_csv(tmp_path / name, index=False)
+    done, folder = own(PLAIN + STAFF + RESULTS)
+    assert done.returncode == 0, done.stderr
+    assert table(folder, "sources")["common"].tolist() == [12, 12, 12]
+
+
 def test_a_small_branch_is_in_no_byte(own, tmp_path):
     frame = sources(tmp_path, branches=9, small=4)
     frame["branch"] = frame["branch"].replace({"hall 8": "Xyloville"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from xmresearch.display import Shown
-from xmresearch.errors import DataError, InsufficientData, brief
+from xmresearch.errors import DataError, InsufficientData, ModelError, brief
 from xmresearch.sem.fitting import fit
 from xmresearch.sem.result import SemFit
 
@@ -125,9 +126,13 @@ def cross_lag(x: pd.DataFrame, y: pd.DataFrame, *, confidence: float = 0.95) -> 
         raise InsufficientData("One of the measures is the same throughout.", "Choose a measure that differs.")
     scaled = values / np.repeat(spread, waves)
     frame = pd.DataFrame(scaled - np.nanmean(scaled, axis=0), columns=names)
-    fitted = fit(_model(waves, _starts(frame, waves)), frame, missing="fiml", confidence=confidence)
-    found = fitted.tidy()
-    if not fitted.converged:
+    try:
+        fitted = fit(_model(waves, _starts(frame, waves)), frame, missing="fiml", confidence=confidence)
+        found = fitted.tidy()
+        solved = fitted.converged and bool(np.isfinite(found.loc[found["label"].isin(LAGS.values()), "se"]).all())
+    except ModelError:
+        solved = False
+    if not solved:
         raise InsufficientData("The lagged model has no solution with these waves.", "Give more customers or waves.")
     ratio = {"x_to_x": 1.0, "y_to_x": spread[0] / spread[1], "x_to_y": spread[1] / spread[0], "y_to_y": 1.0}
     rows = []
@@ -211,5 +216,11 @@ def waves_of(
     wide = frame.pivot_table(
         index=customer, columns=wave, values=list(measures), aggfunc="mean", dropna=False, observed=False
     )
-    order = sorted(frame[wave].unique())
+    order = sorted(frame[wave].unique(), key=_natural)
     return [wide[m].reindex(columns=order) for m in measures], [str(w) for w in order]
+
+
+def _natural(wave: object) -> list[tuple[bool, float, str]]:
+    """Return the key by which names of waves are put in order: wave 2 comes before wave 10, and 2024Q4 before 2025Q1."""
+    parts = re.split(r"(\d+(?:\.\d+)?)", str(wave))
+    return [(not k % 2, float(part) if k % 2 else 0.0, part) for k, part in enumerate(parts) if part]

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from xmresearch.data.cell_values import key_texts
 from xmresearch.disclosure import hidden_counts
 from xmresearch.display import Shown
 from xmresearch.errors import DataError, InsufficientData, brief, nearest
@@ -19,15 +20,15 @@ from xmresearch.linkage.lagged_links import CrossLag, cross_lag, waves_of
 from xmresearch.linkage.link_errors import wrong_share
 from xmresearch.linkage.link_levels import WithinBetween
 from xmresearch.linkage.moments_by_branch import BranchMoments, branch_moments
-from xmresearch.linkage.service_chain import ProfitChain, profit_chain
-from xmresearch.metrics.net_scores import net_counts, net_score
+from xmresearch.linkage.service_chain import ProfitChain
 from xmresearch.studies.linkage.opening import LinkageData
-from xmresearch.studies.linkage.params import LinkageParams, Staff
+from xmresearch.studies.linkage.params import LinkageParams
+from xmresearch.studies.linkage.staffing import SCORE, advocacy, branch_results, chain_of, staff_rows
 
 Array = NDArray[np.float64]
 ILLUSTRATED = 0.1
 """Share of wrong links that is taken as an example where none is stated."""
-SCORE, LINKED = "staff_score", "has_outcome"
+LINKED = "has_outcome"
 
 
 @dataclass(frozen=True, repr=False)
@@ -131,7 +132,7 @@ def linked_data(params: LinkageParams, data: LinkageData) -> LinkedData:
             )
     rows = rows.assign(**{c: rows[c].astype("float64").mask(rows[c].isin(params.missing_codes)) for c in measures})
     rows = rows[rows[params.branch].notna() & rows[params.experience].notna()].reset_index(drop=True)
-    rows[params.branch] = rows[params.branch].astype(str)
+    rows[params.branch] = key_texts(rows[params.branch], params.branch)
     if rows.empty:
         raise InsufficientData("No row has a branch and an experience.", "Check the columns 'branch' and 'experience'.")
     linked = rows[params.outcome].notna().to_numpy()
@@ -144,7 +145,9 @@ def linked_data(params: LinkageParams, data: LinkageData) -> LinkedData:
     who = rows.assign(**{LINKED: linked})[[*known, LINKED]]
     if params.customer is not None:
         kept = {**dict.fromkeys(known, "first"), LINKED: "any"}
-        who = who.groupby(rows[params.customer].astype(str), sort=False).agg(kept).reset_index(drop=True)
+        who = (
+            who.groupby(key_texts(rows[params.customer], params.customer), sort=False).agg(kept).reset_index(drop=True)
+        )
     return LinkedData(rows, moments, who, known, _sources(params, data, moments))
 
 
@@ -152,13 +155,14 @@ def _sources(params: LinkageParams, data: LinkageData, moments: BranchMoments) -
     """Count the branches of each source, and those that all sources have."""
     found = {"source_customers": (set(moments.branches), float(moments.n.sum()))}
     if data.staff is not None and params.staff is not None:
-        column = data.staff[params.staff.branch].dropna().astype(str)
+        column = key_texts(data.staff[params.staff.branch], params.staff.branch).dropna()
         found["source_staff"] = (set(column), float(len(column)))
     if data.results is not None and params.results is not None:
-        column = (
-            data.results.loc[data.results[params.results.value].notna(), params.results.branch].dropna().astype(str)
+        rows = data.results[data.results[params.results.value].notna()]
+        found["source_results"] = (
+            set(key_texts(rows[params.results.branch], params.results.branch).dropna()),
+            float("nan"),
         )
-        found["source_results"] = (set(column), float("nan"))
     common = set.intersection(*(b for b, _ in found.values()))
     return pd.DataFrame([
         {"source": k, "people": n, "branches": len(b), "common": len(common), "alone": len(b - common)} for k, (b, n) in found.items()
@@ -197,7 +201,7 @@ def link(params: LinkageParams, data: LinkageData, made: LinkedData, links: With
         ),
     )  # fmt: skip
     lags = _lags(params, made, why)
-    staff = _staff_rows(params, data)
+    staff = staff_rows(params, data)
     if staff is None or params.staff is None:
         why |= dict.fromkeys(("climate", "staff_branches", "chain"), "not_given")
         return Linked(links, lags, None, None, None, customers, None, why)
@@ -211,14 +215,14 @@ def link(params: LinkageParams, data: LinkageData, made: LinkedData, links: With
         ),
     )  # fmt: skip
     chain = None
-    results = _results(params, data)
+    results = branch_results(params, data)
     if results is None:
         why["chain"] = "not_given"
     elif mood is None:
         why["chain"] = "too_few"
     else:
-        chain = _attempt(why, "chain", lambda: _chain(params, settings, made.moments, staff, results))
-    return Linked(links, lags, mood, chain, branches, customers, _advocacy(params, staff), why)
+        chain = _attempt(why, "chain", lambda: chain_of(params, settings, made.moments, staff, results))
+    return Linked(links, lags, mood, chain, branches, customers, advocacy(params, staff), why)
 
 
 def _attempt[Result](why: dict[str, str], part: str, of: Callable[[], Result]) -> Result | None:
@@ -243,67 +247,6 @@ def _lags(params: LinkageParams, made: LinkedData, why: dict[str, str]) -> Cross
         return None
     (x, y), _ = waves_of(made.rows, params.customer, params.wave, [params.experience, params.outcome])
     return _attempt(why, "lags", lambda: cross_lag(x, y, confidence=params.confidence))
-
-
-def _staff_rows(params: LinkageParams, data: LinkageData) -> pd.DataFrame | None:
-    """Return staff's rows with codes for no answer blank, and the mean of the items for those who answered all."""
-    if data.staff is None or params.staff is None:
-        return None
-    settings = params.staff
-    rows = data.staff.copy()
-    numbers = [*settings.items, *([settings.recommend] if settings.recommend else [])]
-    for column in numbers:
-        if not pd.api.types.is_numeric_dtype(rows[column]):
-            raise DataError(f"staff: column '{brief(column)}' does not hold numbers.", "Name columns of numbers.")
-        rows[column] = rows[column].astype("float64").mask(rows[column].isin(settings.missing_codes))
-    rows = rows[rows[settings.branch].notna()]
-    return rows.assign(
-        **{SCORE: rows[settings.items].mean(axis=1, skipna=False), settings.branch: rows[settings.branch].astype(str)}
-    )
-
-
-def _advocacy(params: LinkageParams, staff: pd.DataFrame) -> dict[str, float] | None:
-    if params.staff is None or params.staff.recommend is None:
-        return None
-    answers = staff[params.staff.recommend].to_numpy(dtype="float64")
-    if np.isfinite(answers).sum() < params.min_cell:
-        return None
-    found = net_score(*net_counts(answers), confidence=params.confidence).tidy().iloc[0]
-    return {
-        "enps": float(found["nps"]),
-        "enps_lower": float(found["lower"]),
-        "enps_upper": float(found["upper"]),
-        "enps_n": int(np.isfinite(answers).sum()),
-    }
-
-
-def _results(params: LinkageParams, data: LinkageData) -> pd.Series | None:
-    """Return the mean result of each branch, by its name; None where there are none."""
-    if data.results is None or params.results is None:
-        return None
-    rows = data.results.dropna(subset=[params.results.branch])
-    if not pd.api.types.is_numeric_dtype(rows[params.results.value]):
-        raise DataError(
-            f"results: column '{brief(params.results.value)}' does not hold numbers.", "Name a column of numbers."
-        )
-    values = rows[params.results.value].astype("float64")
-    return values.groupby(rows[params.results.branch].astype(str)).mean().dropna()
-
-
-def _chain(
-    params: LinkageParams, settings: Staff, moments: BranchMoments, staff: pd.DataFrame, results: pd.Series
-) -> ProfitChain:
-    """Put staff, customers and results of the branches that have all three in a chain."""
-    scores = staff.dropna(subset=[SCORE])
-    own = branch_moments(scores.assign(same=scores[SCORE]), settings.branch, SCORE, "same")
-    common = sorted(set(own.branches) & set(moments.branches) & set(results.index))
-    a = own.only(np.isin(own.branches, common))
-    b = moments.only(np.isin(moments.branches, common))
-    errors = [m.sxx.sum() / max(m.n.sum() - len(m.n), 1) / m.n for m in (a, b)]
-    return profit_chain(
-        a.x, b.x, results[common].to_numpy(), staff_error=errors[0], customers_error=errors[1], confidence=params.confidence,
-        draws=params.draws, seed=params.seed,
-    )  # fmt: skip
 
 
 def stated_links(params: LinkageParams) -> tuple[str, float, float]:
