@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from xmresearch import metrics as metrics
     from xmresearch import missing as missing
     from xmresearch import monitoring as monitoring
+    from xmresearch import outcomes as outcomes
     from xmresearch import psychometrics as psychometrics
     from xmresearch import sampling as sampling
     from xmresearch import sem as sem
