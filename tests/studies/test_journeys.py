@@ -132,11 +132,11 @@ def test_small_groups_and_rare_activities_are_nowhere(own, tmp_path):
     ("more", "code", "said"),
     [
         ("ends: [collected]\n", 3, "'collected'"), ("group: branch\n", 3, "branch"), ("change: 2026-01-01\n", 3, "one side"), ("change: soon\n", 2, "no day"),
-        ("group: desk\nperiod: month\n", 2, "either by group or by period"), ("path: {a: {activities: [applied]}}\n", 3, "'applied'"),
-        ("path: {a: {activities: [apply]}, b: {activities: [apply]}}\n", 2, "twice"), ("stages: {a: {activities: [applied]}}\n", 3, "'applied'"),
+        ("group: desk\nperiod: month\n", 2, "either by group or by period"), ("path: [{name: a, activities: [applied]}]\n", 3, "'applied'"),
+        ("path: [{name: a, activities: [apply]}, {name: b, activities: [apply]}]\n", 2, "twice"), ("stages: [{name: a, activities: [applied]}]\n", 3, "'applied'"),
         ("filters: {having: [applied]}\n", 3, "'applied'"), ("filters: {begun_from: 2027-01-01}\n", 3, "No case passes"), ("promised_fit: 0.9\n", 2, "give path"),
         ("working_time: {opens: '17:00', closes: '09:00'}\n", 2, "not before"), ("session_gap: soon\n", 2, "span of time"),
-        ("path: {a: {activities: [apply], within: soon}}\n", 2, "span of time"),
+        ("path: [{name: a, activities: [apply], within: soon}]\n", 2, "span of time"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_done_is_refused_by_check(own, tmp_path, more, code, said):
@@ -151,3 +151,13 @@ def test_too_few_customers_are_refused(own, tmp_path):
     done, _ = own(PLAIN, "check")
     assert done.returncode == 3
     assert "never published" in done.stderr
+
+
+def test_another_order_of_the_path_is_another_result(own, tmp_path):
+    log().to_csv(tmp_path / "log.csv", index=False)
+    steps = ["{name: a, activities: [apply]}", "{name: b, activities: [check]}"]
+    keys = {
+        re.search(r"Result (\w+)", own(f"{PLAIN}path: [{', '.join(order)}]\n", "check")[0].stdout)[1]
+        for order in (steps, steps[::-1])
+    }
+    assert len(keys) == 2

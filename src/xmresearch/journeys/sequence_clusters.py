@@ -14,7 +14,8 @@ from xmresearch.journeys.case_log import Array, CaseLog, Index
 from xmresearch.journeys.durations import HOUR
 from xmresearch.journeys.path_variants import described_cases, variant_of
 
-MOST_PATHS = 300
+MOST_PATHS, LONGEST = 300, 200
+"""Most paths compared, and most steps of one."""
 STRUCTURE = 0.25
 """Mean silhouette from which on there is any structure (Kaufman & Rousseeuw, 1990)."""
 
@@ -158,9 +159,10 @@ def path_clusters(
     Kaufman, L. & Rousseeuw, P. J. (1990). Finding Groups in Data. Wiley.
     """
     of_case, example = variant_of(log)
-    used = min(len(example), MOST_PATHS)
-    weight = np.bincount(of_case, minlength=len(example))[:used].astype(float)
-    paths = [log.sequence(int(k)) for k in example[:used]]
+    compared = np.flatnonzero(log.lengths[example] <= LONGEST)[:MOST_PATHS]
+    used = len(compared)
+    weight = np.bincount(of_case, minlength=len(example))[compared].astype(float)
+    paths = [log.sequence(int(k)) for k in example[compared]]
     share = float(weight.sum() / len(log))
     best, label = np.nan, np.zeros(used, dtype=np.int64)
     central = np.zeros(1, dtype=np.int64)
@@ -175,7 +177,7 @@ def path_clusters(
     if np.isnan(best):
         return PathClusters(pd.DataFrame(), np.full(len(log), -1), np.nan, share)
     cluster = np.full(len(example), -1)
-    cluster[:used] = label
+    cluster[compared] = label
     of = cluster[of_case]
     order = np.argsort([-int((of == k).sum()) for k in range(len(central))], kind="stable")
     place = np.empty(len(order), dtype=np.int64)
@@ -187,7 +189,9 @@ def path_clusters(
         at = of == number
         members = np.flatnonzero(label == k)
         near = members[np.argsort(distance[members, central[k]], kind="stable")]
-        told = next((v for v in near.tolist() if len(np.unique(log.customer[of_case == v])) >= min_cell), None)
+        told = next(
+            (v for v in near.tolist() if len(np.unique(log.customer[of_case == compared[v]])) >= min_cell), None
+        )
         if told is None:
             continue
         rows.append({

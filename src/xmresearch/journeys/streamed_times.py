@@ -28,7 +28,7 @@ MANTISSA = 5
 SHIFT = 52 - MANTISSA
 LOWEST, OCTAVES = 1023, 33
 BINS = (OCTAVES << MANTISSA) + 1
-MOST_EXAMPLES, MOST_HELD, MOST_PLACES, MOST_TOLD = 5_000_000, 4_000_000, 64, 1000
+MOST_EXAMPLES, MOST_HELD, MOST_PLACES, MOST_TOLD = 5_000_000, 16_000_000, 64, 1000
 """Events in which an example of each path is looked for, hashes held, places with random numbers of their own, paths told."""
 MOST_ACTIVITIES, MOST_GROUPS = 400, 64
 Hashes = NDArray[np.uint64]
@@ -335,15 +335,15 @@ class _Pass:
 
     def _merge(self) -> None:
         """Count equal paths among those that wait, with those counted before."""
-        values, counts = (
-            np.unique(np.concatenate(self.waiting), return_counts=True)
-            if self.waiting
-            else (self.paths[0][:0], self.paths[1][:0])
-        )
-        every, number = np.concatenate([self.paths[0], values]), np.concatenate([self.paths[1], counts])
-        found, place = np.unique(every, return_inverse=True)
-        self.paths = (found, np.bincount(place, weights=number, minlength=len(found)).astype(np.int64))
+        if not self.waiting:
+            return
+        found, counts = np.unique(np.concatenate(self.waiting), return_counts=True)
         self.waiting, self.held = [], 0
+        if len(self.paths[0]):
+            every, number = np.concatenate([self.paths[0], found]), np.concatenate([self.paths[1], counts])
+            found, place = np.unique(every, return_inverse=True)
+            counts = np.bincount(place, weights=number, minlength=len(found)).astype(np.int64)
+        self.paths = (found, counts)
 
     def result(self, confidence: float) -> StreamedTimes:
         """Return what was counted."""

@@ -97,6 +97,9 @@ def _fields(model: BaseModel, depth: int, only: Collection[str] | None = None) -
             doc = field.description or (type(value).__doc__ or "").strip().split("\n")[0].rstrip(".")
             lines += [f"{pad}{name}:  # {doc}", *_fields(value, depth + 1)]
         else:
-            flow = yaml.safe_dump([value], allow_unicode=True, default_flow_style=True, width=10_000).strip()
+            plain = model.model_dump(mode="json", include={name})[name]
+            flow = yaml.safe_dump(
+                [plain], allow_unicode=True, default_flow_style=True, width=10_000, sort_keys=False
+            ).strip()
             lines.append(f"{pad}{name}: {flow[1:-1]}{note}")
     return lines

@@ -89,9 +89,10 @@ class WorkingTime(BaseModel):
 
 
 class Stage(BaseModel):
-    """A stage of the declared path and of the journey map."""
+    """A stage of the journey map."""
 
     model_config = _Strict
+    name: str = Field(min_length=1, description="of the stage")
     activities: list[str] = Field(min_length=1, description="activities (touchpoints) of the stage")
     owner: str | None = Field(None, description="who answers for it, such as a department")
     expects: Labels | None = Field(None, description="what customers expect of it")
@@ -102,6 +103,7 @@ class PathStep(BaseModel):
     """A step of the declared path."""
 
     model_config = _Strict
+    name: str = Field(min_length=1, description="of the step")
     activities: list[str] = Field(min_length=1, description="one of these makes the step")
     optional: bool = Field(False, description="whether a case may pass it over")
     repeats: bool = Field(False, description="whether several of its activities may follow one another")
@@ -148,24 +150,24 @@ class JourneysParams(StudyParams):
     change: Day | None = Field(
         "2025-07-01", description="day of a change: cases that began before and after are compared"
     )
-    path: dict[str, PathStep] | None = Field(
-        {
-            "apply": PathStep(activities=["apply"]),
-            "check": PathStep(activities=["check"]),
-            "review": PathStep(activities=["review"], within="5d"),
-            "approve": PathStep(activities=["approve"], within="2d"),
-            "notify": PathStep(activities=["notify"]),
-            "collect": PathStep(activities=["collect"]),
-        },
+    path: list[PathStep] | None = Field(
+        [
+            PathStep(name="apply", activities=["apply"]),
+            PathStep(name="check", activities=["check"]),
+            PathStep(name="review", activities=["review"], within="5d"),
+            PathStep(name="approve", activities=["approve"], within="2d"),
+            PathStep(name="notify", activities=["notify"]),
+            PathStep(name="collect", activities=["collect"]),
+        ],
         description="the path that is expected: its steps in their order",
     )
     promised_fit: float | None = Field(None, gt=0, lt=1, description="share of cases that ought to follow the path")
-    stages: dict[str, Stage] | None = Field(
-        {
-            "hand_in": Stage(activities=["apply", "check", "correct"], owner="intake_desk"),
-            "decide": Stage(activities=["review", "approve"], owner="approval_office"),
-            "receive": Stage(activities=["notify", "collect"], owner="delivery_desk"),
-        },
+    stages: list[Stage] | None = Field(
+        [
+            Stage(name="hand_in", activities=["apply", "check", "correct"], owner="intake_desk"),
+            Stage(name="decide", activities=["review", "approve"], owner="approval_office"),
+            Stage(name="receive", activities=["notify", "collect"], owner="delivery_desk"),
+        ],
         description="stages of the journey map: touchpoints, who owns them, what is expected; first stage first",
     )
     low_score: float = Field(5, description="a score at or below it is a pain point")
@@ -185,10 +187,10 @@ class JourneysParams(StudyParams):
             _require_day(getattr(self.filters, key), f"filters.{key}")
         _require_day(self.change, "change")
         for table, key in ((self.path, "path"), (self.stages, "stages")):
-            named = [a for stage in (table or {}).values() for a in stage.activities]
-            twice = [a for a in named if named.count(a) > 1]
-            if twice:
-                raise ValueError(f"{key} names '{twice[0]}' twice, so that it cannot be told where it belongs")
+            named = [a for stage in (table or []) for a in stage.activities]
+            called = [stage.name for stage in (table or [])]
+            for twice in [a for a in named if named.count(a) > 1] + [n for n in called if called.count(n) > 1]:
+                raise ValueError(f"{key} names '{twice}' twice, so that it cannot be told where it belongs")
         hours = self.working_time
         if hours is not None and _number(hours.opens) >= _number(hours.closes):
             raise ValueError(f"working_time: {hours.opens} is not before {hours.closes}")
@@ -231,10 +233,10 @@ class JourneysParams(StudyParams):
     def names(self) -> dict[str, dict[str, str]]:
         """Return the labels by language, and what is expected of stages."""
         found = {lang: {key: getattr(name, lang) for key, name in self.labels.items()} for lang in ("en", "zh")}
-        for stage, given in (self.stages or {}).items():
-            if given.expects is not None:
+        for stage in self.stages or []:
+            if stage.expects is not None:
                 for lang in found:
-                    found[lang][f"expects:{stage}"] = getattr(given.expects, lang)
+                    found[lang][f"expects:{stage.name}"] = getattr(stage.expects, lang)
         return found
 
     def input_files(self, base: Path) -> dict[str, Path]:

@@ -92,7 +92,7 @@ def map_of_stages(params: JourneysParams, found: JourneyMap | None) -> pd.DataFr
     if found is None or params.stages is None:
         return None
     table = found.table
-    given = params.stages
+    given = {stage.name: stage for stage in params.stages}
     stages = [given[name] for name in table["stage"]]
     table.insert(1, "touchpoints", [list(s.activities) for s in stages])
     if any(s.owner for s in stages):

@@ -137,10 +137,10 @@ def path_of(params: JourneysParams, log: CaseLog) -> list[PathStage] | None:
     if params.path is None:
         return None
     stages = []
-    for name, step in params.path.items():
+    for step in params.path:
         inside = tuple(a for a in step.activities if a in log.activities or OTHER not in log.activities)
         if inside:
-            stages.append(PathStage(name, inside, step.optional, step.repeats, step.within))
+            stages.append(PathStage(step.name, inside, step.optional, step.repeats, step.within))
     return stages
 
 
@@ -155,16 +155,16 @@ def stages_of(params: JourneysParams, log: CaseLog) -> dict[str, list[str]] | No
     if params.stages is None:
         return None
     found = {}
-    for name, stage in params.stages.items():
+    for stage in params.stages:
         for activity in stage.activities:
             if activity not in log.activities and OTHER not in log.activities:
                 raise DataError(
-                    f"stages.{name} names '{brief(activity)}', which no event has as its activity.",
+                    f"Stage '{brief(stage.name)}' names '{brief(activity)}', which no event has as its activity.",
                     nearest(activity, log.activities),
                 )
         inside = [a for a in stage.activities if a in log.activities]
         if inside:
-            found[name] = inside
+            found[stage.name] = inside
     return found
 
 
@@ -195,7 +195,7 @@ def _filtered(params: JourneysParams, log: CaseLog) -> CaseLog:
         log = log.part(log.has(given.having), "having")
     if given.lacking:
         log = log.part(~log.has(given.lacking), "lacking")
-    for column, values in given.where.items():
+    for column, values in sorted(given.where.items()):
         log = log.part(log.attributes[column].astype(str).isin(values).to_numpy(), "where")
     if given.max_steps is not None:
         log = log.part(log.lengths <= given.max_steps, "max_steps")
