@@ -190,7 +190,7 @@ PUBLISHED = {
     "journeys.journey_stages": {"FEWEST_PAIRS": 30},
     "journeys.customer_figures": {"FEWEST_CUSTOMERS": 2},
     "studies.monitor.watching": {
-        "FEW_BASELINE": 30, "FEWEST_BASELINE": 8, "UNSTEADY": 0.01, "MOST_UNJUDGED": 0.1, "DEPENDENCE_LEFT": 0.01, "MONTHS": 24,
+        "FEW_BASELINE": 30, "FEWEST_BASELINE": 8, "UNSTEADY": 0.01, "MOST_UNJUDGED": 0.1, "DEPENDENCE_LEFT": 0.01, "MONTHS": 24, "HARDLY_EVER": 100,
     },
     "studies.monitor.series": {"PROMOTER": 9, "DETRACTOR": 6, "FEWEST_PERIODS": 12},
     "run.file_differences": {"RELATIVE": 0.01, "OF_COLUMN": 0.001, "TIMES": 4.0, "QUANTILE": 2.7},

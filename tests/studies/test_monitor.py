@@ -94,7 +94,7 @@ def test_a_steady_figure_gives_no_alarm_and_an_alarm_its_exit_code(own, tmp_path
     done, _ = own(rows)
     assert done.returncode == 0, done.stderr
     text = words(tmp_path / "o/monitor/own/latest-en")
-    assert "No alarm goes on: what the figure does now cannot be told from noise." in text
+    assert "No alarm goes on: by the rules of the chart, the newest figures cannot be told from noise." in text
     feedback(shift=-0.4).to_csv(tmp_path / "f.csv", index=False)
     assert own(rows)[0].returncode == 10
     # nothing is computed anew, and it is an alarm all the same; params that do not ask for it get none
@@ -240,3 +240,37 @@ def test_a_baseline_that_moved_leaves_the_alarm_conditional():
     claim = monitor_claims(params, found, None, level_changes(**without_season(params, found))).alarm
     assert claim.failed == ["baseline_steady"]
     assert claim.state == "conditional"
+
+
+def test_a_lasting_change_that_no_alarm_tells_is_on_the_first_screen(own, tmp_path):
+    """A fall by a third of the spread of months that hang together: no single point is far out, and the level is told with the alarm."""
+    rng = np.random.default_rng(8)
+    noise = np.zeros(160)
+    for t in range(1, 160):
+        noise[t] = 0.5 * noise[t - 1] + rng.normal()
+    value = 100 + 4 * noise - 9.0 * (np.arange(160) >= 100)
+    months = pd.period_range("2010-01", periods=160, freq="M").astype(str)
+    pd.DataFrame({"m": months, "y": value}).to_csv(tmp_path / "a.csv", index=False)
+    given = "data: {path: a.csv}\ntime: m\nperiod: month\nkpi: value\noutcome: y\nbaseline_until: 2016-12\nrows_are: aggregates\nnewest: 1\n"
+    for lang, said in (("en", "The level has changed for good"), ("zh", "水平有持续变动，最近一次约在")):
+        done, folder = own(f"lang: {lang}\n" + given)
+        assert done.returncode == 0, done.stderr
+        text = words(folder)
+        assert said in text
+        if "No alarm goes on" in text or "目前没有持续的警报" in text:
+            assert ("shows a lasting change of level" if lang == "en" else "整个序列显示水平有持续变动") in text
+        assert "no_test" not in text
+
+
+def test_short_baselines_say_that_only_large_shifts_are_found(own, tmp_path):
+    rng = np.random.default_rng(9)
+    days = pd.date_range("2026-01-05", periods=17).strftime("%Y-%m-%d")
+    pd.DataFrame({"d": np.repeat(days, 40), "y": rng.integers(1, 6, 680), "b": np.tile(list("abcd"), 170)}).to_csv(
+        tmp_path / "a.csv", index=False
+    )
+    done, folder = own("data: {path: a.csv}\ntime: d\noutcome: y\ntop: 4\nbranch: b\nnewest: 3\n")
+    assert done.returncode == 0, done.stderr
+    text = words(folder)
+    assert "only very large shifts are found" in text
+    assert "the baseline has too few stretches as long as the newest periods" in text
+    assert "of 0 " not in text

@@ -11,7 +11,7 @@ from xmresearch.studies.monitor.measured_pages import measured
 from xmresearch.studies.monitor.params import MonitorParams
 from xmresearch.studies.monitor.series import feedback_series
 from xmresearch.studies.monitor.staffed_counters import staffed
-from xmresearch.studies.monitor.watching import FEWEST_BASELINE, baseline_of
+from xmresearch.studies.monitor.watching import FEWEST_BASELINE, baseline_of, longer_baseline
 from xmresearch.studies.survey import reading_lines
 
 
@@ -48,7 +48,7 @@ def check_study(params: MonitorParams, data: PanelData) -> list[str]:
     if (base & shown).sum() < FEWEST_BASELINE:
         raise InsufficientData(
             f"The baseline has {int((base & shown).sum())} periods that may be shown; the fewest is {FEWEST_BASELINE}.",
-            "Give a longer baseline or longer periods (period: week), or rows_are: aggregates if the rows are no people.",
+            longer_baseline(params.period),
         )
     facts = series.summary()
     last = int(np.flatnonzero(base)[-1])

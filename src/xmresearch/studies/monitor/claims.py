@@ -65,11 +65,9 @@ def monitor_claims(
     -------
     MonitorClaims
     """
-    return MonitorClaims(
-        _alarm(params, found),
-        None if branches is None else _branches(params, branches),
-        levels.claim("level", changes=len(levels.table)),
-    )
+    level = levels.claim("level", changes=len(levels.table))
+    alarm = _alarm(params, found).about(besides="level_moved" if level.settled else "level_steady")
+    return MonitorClaims(alarm, None if branches is None else _branches(params, branches), level)
 
 
 def _alarm(params: MonitorParams, found: Watched) -> Claim:

@@ -83,6 +83,13 @@ def branches_shown(params: MonitorParams, branches: ManyCharts | None, data: Pan
     )
 
 
+def judged_of(params: MonitorParams, branches: ManyCharts | None) -> dict[str, Any] | None:
+    """Return how many branches are judged in how many periods; None where none is."""
+    if branches is None or not branches.judged:
+        return None
+    return {"newest": params.newest, "judged": branches.judged, "false_share": 1 - params.confidence}
+
+
 def _truth(params: MonitorParams, data: PanelData, unit: str) -> float | None:
     """Return the declared shift of a branch, or of all, in the units that are shown; None of real data, or of what was not declared."""
     if data.truth is None:

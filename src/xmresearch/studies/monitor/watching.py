@@ -36,6 +36,8 @@ FEW_BASELINE, FEWEST_BASELINE = 30, 8
 UNSTEADY = 0.01
 """Probability of so many alarms in a steady baseline below which it was none."""
 MOST_UNJUDGED = 0.1
+HARDLY_EVER = 100
+"""Times the asked run length that limits have where the estimates are exact, from which a baseline is too short to be of use."""
 DEPENDENCE_LEFT = 0.01
 MONTHS = 24
 """Months of a baseline from which a season of months is taken into account."""
@@ -90,6 +92,11 @@ class Watched(Shown):
             "autocorrelation": 0.0 if self.residual is None else self.residual.autocorrelation,
             "case": "plain" if self.residual is None else "seasonal" if len(self.residual.seasons) > 1 else "lagged",
         }  # fmt: skip
+
+    @property
+    def limits_lie(self) -> str:
+        """Whether limits are near enough to be passed now and then (near), or so wide that they hardly ever would be (far)."""
+        return "far" if self.rules.expected > HARDLY_EVER * self.rules.asked else "near"
 
     def current(self) -> pd.Series | None:
         """Return the episode that goes on at the end of the series; None where the figure is as expected."""
@@ -150,7 +157,7 @@ def watch(params: MonitorParams, series: FeedbackSeries) -> Watched:
     if told.sum() < FEWEST_BASELINE:
         raise InsufficientData(
             f"The baseline has {int(told.sum())} periods that may be shown; the fewest is {FEWEST_BASELINE}.",
-            "Give a longer baseline or longer periods (period: week), or rows_are: aggregates if the rows are no people.",
+            longer_baseline(params.period),
         )
     one, two, four = (
         LIMITS[rule] if rule in params.rules else None for rule in ("beyond", "two_of_three", "four_of_five")
@@ -193,6 +200,12 @@ def watch(params: MonitorParams, series: FeedbackSeries) -> Watched:
     )
     dated = _with_changes(episodes, table, made, params.confidence)
     return Watched(chart, made, rules, table, dated, chance, params.confidence)
+
+
+def longer_baseline(period: str) -> str:
+    """Return what to do where a baseline is too short."""
+    longer = " or longer periods (period: week)" if period == "day" else ""
+    return f"Give a longer baseline{longer}, or rows_are: aggregates if the rows are no people."
 
 
 def baseline_of(params: MonitorParams, series: FeedbackSeries) -> NDArray[np.bool_]:
