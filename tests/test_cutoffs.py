@@ -17,6 +17,7 @@ from xmresearch.attribution.shapley_values import ShapleyResult
 from xmresearch.causal.experiment_result import ExperimentResult
 from xmresearch.causal.goodman_bacon import BaconResult
 from xmresearch.causal.honest_trends import HonestResult
+from xmresearch.causal.interrupted_result import InterruptedResult
 from xmresearch.causal.result import DidResult
 from xmresearch.causal.robustness import SensitivityResult
 from xmresearch.causal.sequential import ConfidenceSequence
@@ -155,6 +156,9 @@ PUBLISHED = {
         "SRM_LEVEL": 0.001, "ATTRITION_LEVEL": 0.01, "FEW_ROWS": 30, "FEW_CLUSTERS": 10, "OVERDISPERSED": 1.5,
     },
     "causal.sequential": {"FEWEST": 30},
+    "causal.interrupted_series": {"FEWEST_SIDE": 8, "FEWEST_DRAWS": 1000, "MOST_PLACEBOS": 12, "PATH_DRAWS": 4000},
+    "causal.interrupted_periods": {"PROMOTER": 9, "DETRACTOR": 6, "LARGEST": 10},
+    "causal.interrupted_result": {"FEW_BEFORE": 24, "FEW_AFTER": 6, "PERSISTENT": 0.65, "ENOUGH_IF_PERSISTENT": 100, "POWER": 0.8},
     "causal.two_way_regression": {"FEW": 40},  # Angrist & Pischke (2009)
     "causal.cluster_robust": {"FEWEST_WILD": 6},  # Webb (2023)
     "verbatims.topics": {"MOST_TOPICS": 12, "MOST_FITTED": 6000, "MOST_WORDS": 5000, "COMMON": 0.5, "RELEVANCE": 0.6},  # Sievert & Shirley (2014)
@@ -313,6 +317,13 @@ def experiment(srm=0.5, attrition=0.5, n=900, clustered="not clustered", dispers
     )  # fmt: skip
 
 
+def interrupted(before=900, after=900, autocorrelation=0.0, controls=1, beyond=0):
+    placebo = pd.DataFrame({"beyond": [True] * beyond + [False] * 4})
+    return SimpleNamespace(
+        before=before, after=after, autocorrelation=autocorrelation, controls=controls, placebo=placebo
+    )
+
+
 def honest(periods=9, p=0.5, breakdown=2.0):
     return SimpleNamespace(n_pre=periods, pretrend_p=p, kind="relative", breakdown=breakdown)
 
@@ -408,6 +419,12 @@ BOUNDARIES = [
     (SensitivityResult, "breakdown", lambda x: doubt(breakdown=x), {1.0: "pass", 0.99: "warn"}),
     (SensitivityResult, "leave_one_out", lambda x: doubt(kept=x), {1.0: "pass", 0.99: "warn", 0.5: "warn", 0.49: "fail"}),
     (SensitivityResult, "sceptical_prior", lambda x: doubt(prior=x), {0.5: "pass", 0.51: "warn"}),
+    (InterruptedResult, "periods_before", lambda x: interrupted(before=x), {24: "pass", 23: "warn"}),
+    (InterruptedResult, "periods_after", lambda x: interrupted(after=x), {6: "pass", 5: "warn"}),
+    (InterruptedResult, "autocorrelation", lambda x: interrupted(99, autocorrelation=x), {0.65: "pass", 0.66: "warn"}),
+    (InterruptedResult, "autocorrelation", lambda x: interrupted(x, autocorrelation=0.9), {100: "pass", 99: "warn"}),
+    (InterruptedResult, "comparison_series", lambda x: interrupted(controls=x), {1: "pass", 0: "warn"}),
+    (InterruptedResult, "placebo_changes", lambda x: interrupted(beyond=x), {0: "pass", 1: "fail"}),
     (ExperimentResult, "srm_p", lambda x: experiment(srm=x), {0.001: "pass", 0.0009: "fail"}),
     (ExperimentResult, "attrition_p", lambda x: experiment(attrition=x), {0.01: "pass", 0.009: "warn"}),
     (ExperimentResult, "smallest_arm_n", lambda x: experiment(n=x), {30: "pass", 29: "warn"}),

@@ -21,11 +21,15 @@ if TYPE_CHECKING:
     from xmresearch.causal.interim_looks import GroupSequentialDesign as GroupSequentialDesign
     from xmresearch.causal.interim_looks import alpha_spending as alpha_spending
     from xmresearch.causal.interim_looks import group_sequential as group_sequential
+    from xmresearch.causal.interrupted_result import InterruptedResult as InterruptedResult
+    from xmresearch.causal.interrupted_series import interrupted as interrupted
     from xmresearch.causal.panel import Panel as Panel
     from xmresearch.causal.randomised import experiment as experiment
     from xmresearch.causal.result import DidResult as DidResult
     from xmresearch.causal.robustness import SensitivityResult as SensitivityResult
     from xmresearch.causal.robustness import sensitivity as sensitivity
+    from xmresearch.causal.segmented_regression import SegmentedResult as SegmentedResult
+    from xmresearch.causal.segmented_regression import segmented as segmented
     from xmresearch.causal.sequential import ConfidenceSequence as ConfidenceSequence
     from xmresearch.causal.sequential import confidence_sequence as confidence_sequence
     from xmresearch.causal.sequential import monitor as monitor
