@@ -147,6 +147,12 @@ class CaseLog(Shown):
         """Return the activities of a case in their order."""
         return tuple(self.activities[k] for k in self.code[self.starts[case] : self.starts[case + 1]])
 
+    def sequences(self, cases: Index) -> list[tuple[str, ...]]:
+        """Return the activities of several cases in their order."""
+        code, name = self.code.tolist(), self.activities.__getitem__
+        bounds = zip(self.starts[cases].tolist(), self.starts[cases + 1].tolist(), strict=True)
+        return [tuple(map(name, code[a:b])) for a, b in bounds]
+
     def summary(self) -> dict[str, Any]:
         """Return cases, customers, events, activities, open cases and the days that the log spans, with the case: paired or completes."""
         return {

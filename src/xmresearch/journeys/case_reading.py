@@ -142,7 +142,9 @@ def read_cases(
     rank = np.zeros(len(names) + 1, dtype=np.int64)
     for place, name in enumerate(reversed(tie_order), start=1):
         rank[names.index(name)] = -place
-    order = np.lexsort((rank[code], moment, ids))
+    follows = ids[1:] == ids[:-1]
+    sorted_ = bool((ids[1:] >= ids[:-1]).all() and (moment[1:] >= moment[:-1])[follows].all())
+    order = np.arange(len(ids)) if sorted_ and not tie_order else np.lexsort((rank[code], moment, ids))
     order = order[used[order]]
     ids, code, moment, done, begins = ids[order], code[order], moment[order], done[order], begins[order]
     _note_ties(noted, ids, code, moment, done)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
+from scipy import special
 
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
@@ -61,16 +61,26 @@ def by_customer(influence: Array, customer: Index) -> tuple[Index, Array]:
     sums : ndarray
         Shape (G,) or (G, K).
     """
-    who, place = np.unique(customer, return_inverse=True)
+    who, place = units_of(customer)
     if influence.ndim == 1:
         return who, np.bincount(place, weights=influence, minlength=len(who))
     columns = [np.bincount(place, weights=column, minlength=len(who)) for column in influence.T]
     return who, np.stack(columns, axis=1) if columns else np.zeros((len(who), 0))
 
 
+def units_of(customer: Index) -> tuple[Index, Index]:
+    """Return the customers, sorted, and the place of each case's among them; quickly where cases come by customer."""
+    steps = np.diff(customer)
+    if len(customer) and (steps >= 0).all():
+        fresh = np.concatenate([[True], steps > 0])
+        return customer[fresh], np.cumsum(fresh) - 1
+    who, place = np.unique(customer, return_inverse=True)
+    return who, place
+
+
 def degrees(customer: Index) -> float:
     """Return the degrees of freedom of a variance between customers: as many as there would be of customers with equal numbers of cases, less one."""
-    sizes = np.unique(customer, return_counts=True)[1].astype(float)
+    sizes = np.bincount(units_of(customer)[1]).astype(float) if len(customer) else np.zeros(0)
     return float(sizes.sum() ** 2 / (sizes**2).sum() - 1) if len(sizes) else 0.0
 
 
@@ -114,7 +124,7 @@ def mean_of(values: ArrayLike, customer: Index) -> CustomerFigure:
     error, df = _error(sums), max(degrees(whose), 1.0)
 
     def limits(level: float) -> tuple[float, float]:
-        reach = float(stats.t.ppf(0.5 + level / 2, df)) * error
+        reach = float(special.stdtrit(df, 0.5 + level / 2)) * error
         return mean - reach, mean + reach
 
     return CustomerFigure(mean, limits, who, sums, len(x))
@@ -148,7 +158,7 @@ def share_of(flags: ArrayLike, customer: Index) -> CustomerFigure:
     def limits(level: float) -> tuple[float, float]:
         if np.isnan(error):
             return np.nan, np.nan
-        t2 = float(stats.t.ppf(0.5 + level / 2, df)) ** 2
+        t2 = float(special.stdtrit(df, 0.5 + level / 2)) ** 2
         middle = (share + t2 / (2 * worth)) / (1 + t2 / worth)
         reach = np.sqrt(t2 * (share * (1 - share) / worth + t2 / (4 * worth**2))) / (1 + t2 / worth)
         return max(0.0, middle - reach), min(1.0, middle + reach)
@@ -177,7 +187,9 @@ def quantile_of(values: ArrayLike, customer: Index, p: float = 0.5) -> CustomerF
     x, whose = x[there], customer[there]
     if not len(x):
         return CustomerFigure(np.nan, _no_limits, np.zeros(0, np.int64), np.zeros(0), 0)
-    found, ordered, n = float(np.quantile(x, p)), np.sort(x), len(x)
+    ordered, n = np.sort(x), len(x)
+    at = p * (n - 1)
+    found = float(ordered[int(at)] + (at - int(at)) * (ordered[min(int(at) + 1, n - 1)] - ordered[int(at)]))
     # values at the quantile count half, so that ties there are neither all below nor all above
     below = np.where(x < found, 1.0, np.where(x == found, 0.5, 0.0))
     who, sums = by_customer((below - below.mean()) / n, whose)
@@ -186,14 +198,14 @@ def quantile_of(values: ArrayLike, customer: Index, p: float = 0.5) -> CustomerF
     def limits(level: float) -> tuple[float, float]:
         if np.isnan(error):
             return np.nan, np.nan
-        reach = float(stats.t.ppf(0.5 + level / 2, df)) * error
+        reach = float(special.stdtrit(df, 0.5 + level / 2)) * error
         low = int(np.clip(np.floor(n * (p - reach)), 0, n - 1))
         high = int(np.clip(np.ceil(n * (p + reach)) - 1, 0, n - 1))
         return float(ordered[low]), float(ordered[max(high, low)])
 
     low, high = limits(0.9)
     # by how much the quantile moves with the share below it
-    slope = (high - low) / (2 * float(stats.t.ppf(0.95, df)) * error) if error > 0 else 0.0
+    slope = (high - low) / (2 * float(special.stdtrit(df, 0.95)) * error) if error > 0 else 0.0
     return CustomerFigure(found, limits, who, -slope * sums, n)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,7 @@ from xmresearch.disclosure import MIN_CELL
 from xmresearch.display import Shown
 from xmresearch.errors import InsufficientData
 from xmresearch.journeys.case_log import Array, CaseLog, Index
-from xmresearch.journeys.customer_figures import by_customer, degrees, mean_of, quantile_of
+from xmresearch.journeys.customer_figures import by_customer, degrees, mean_of, quantile_of, units_of
 
 HOUR = 3600.0
 SHARES = (0.25, 0.75, 0.9)
@@ -155,13 +156,13 @@ def step_times(log: CaseLog, confidence: float = 0.95) -> pd.DataFrame:
     size, case = len(log.activities), log.case_of
     pair = log.code[after - 1] * size + log.code[after]
     rows = []
-    for key in np.unique(pair).tolist():
-        at = after[pair == key]
+    for key, at in _by_value(pair):
+        at = after[at]
         hours, customer = wait[at], log.customer[case[at]]
         middle = quantile_of(hours, customer)
         low, high = middle.limits(confidence)
         rows.append((
-            log.activities[key // size], log.activities[key % size], len(at), len(np.unique(case[at])), middle.estimate, low, high,
+            log.activities[key // size], log.activities[key % size], len(at), int((np.diff(case[at]) > 0).sum()) + 1, middle.estimate, low, high,
             float(hours.mean()), float(np.quantile(hours, 0.9)), float(hours.sum()),
         ))  # fmt: skip
     columns = ["source", "target", "count", "cases", "median_hours", "median_hours_lower", "median_hours_upper", "mean_hours",
@@ -169,15 +170,23 @@ def step_times(log: CaseLog, confidence: float = 0.95) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns).sort_values("count", ascending=False, kind="stable", ignore_index=True)
 
 
+def _by_value(values: Index) -> Iterator[tuple[int, Index]]:
+    """Yield each value with where it stands, in order."""
+    # small numbers are sorted by their digits
+    small = values.astype(np.int16) if len(values) and values.max() < np.iinfo(np.int16).max else values
+    order = np.argsort(small, kind="stable")
+    bounds = np.flatnonzero(np.diff(values[order])) + 1
+    for at in np.split(order, bounds) if len(values) else []:
+        yield int(values[at[0]]), at
+
+
 def _activities(log: CaseLog, level: float) -> pd.DataFrame:
     wait, work, case = log.waited / HOUR, log.worked / HOUR, log.case_of
     rows: list[dict[str, Any]] = []
-    for k, name in enumerate(log.activities):
-        at = np.flatnonzero(log.code == k)
-        if not len(at):
-            continue
-        row: dict[str, Any] = {"activity": name, "count": len(at), "cases": len(np.unique(case[at]))}
-        row["customers"] = len(np.unique(log.customer[case[at]]))
+    for k, at in _by_value(log.code):
+        name = log.activities[k]
+        row: dict[str, Any] = {"activity": name, "count": len(at), "cases": int((np.diff(case[at]) > 0).sum()) + 1}
+        row["customers"] = len(units_of(log.customer[case[at]])[0])
         for kind, hours in (("wait", wait[at]), *((("work", work[at]),) if log.paired else ())):
             figure = quantile_of(hours, log.customer[case[at]])
             low, high = figure.limits(level)

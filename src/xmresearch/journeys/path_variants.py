@@ -88,22 +88,16 @@ def variants(log: CaseLog, judged: Array | None = None, *, described: int = 50, 
     of_case, example = variant_of(log)
     sizes = np.bincount(of_case, minlength=len(example))
     hours = np.where(log.closed, log.throughput / HOUR, np.nan)
-    order = np.argsort(of_case, kind="stable")
-    bounds = np.concatenate([[0], np.cumsum(sizes)])
-    rows: list[dict[str, Any]] = []
-    for k, case in enumerate(example.tolist()):
-        at = order[bounds[k] : bounds[k + 1]]
-        row: dict[str, Any] = {
-            "chain": log.sequence(case),
-            "cases": len(at),
-            "customers": len(np.unique(log.customer[at])),
-        }
-        if k < described:
-            row |= described_cases(log, at, hours, judged, confidence)
-        rows.append(row)
-    table = pd.DataFrame(rows)
-    table.insert(3, "part", table["cases"] / len(log))
-    table.insert(4, "so_far", table["cases"].cumsum() / len(log))
+    chains = log.sequences(example)
+    top = int(log.customer.max(initial=0)) + 1
+    people = np.bincount(np.unique(of_case * top + log.customer) // top, minlength=len(example))
+    table = pd.DataFrame({"chain": pd.Series(chains, dtype=object), "cases": sizes, "customers": people})
+    table["part"] = table["cases"] / len(log)
+    table["so_far"] = table["cases"].cumsum() / len(log)
+    told = min(described, len(example))
+    if told:
+        rows = [described_cases(log, np.flatnonzero(of_case == k), hours, judged, confidence) for k in range(told)]
+        table = table.join(pd.DataFrame(rows))
     return Variants(table, of_case)
 
 
