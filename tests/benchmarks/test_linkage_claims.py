@@ -14,7 +14,7 @@ from scipy import stats
 
 from xmresearch.claims.families import adjusted
 from xmresearch.linkage.link_errors import linkage_bounds
-from xmresearch.linkage.link_levels import within_between
+from xmresearch.linkage.link_levels import UNRELIABLE, within_between
 from xmresearch.linkage.moments_by_branch import branch_moments
 
 pytestmark = pytest.mark.benchmark
@@ -91,6 +91,21 @@ def test_links_that_are_there_are_claimed(branches, kind):
     claimed = (made[:, :2, 1] > 0).mean(axis=0)
     print(branches, kind, "claimed", claimed, "oracle", rejected / SAMPLES)
     assert (claimed >= 0.8 * rejected / SAMPLES).all()
+
+
+@pytest.mark.parametrize("branches", [20, 40])
+def test_means_of_few_customers_make_no_link_between(branches):
+    """A link within alone, means of reliability .47, .62 and .77; those below .5 by their estimate are not relied on, as in the study."""
+    rows = []
+    for each in (8, 15, 30):
+        rng, claimed = np.random.default_rng([branches, each]), 0
+        for _ in range(SAMPLES):
+            found = within_between(moments(rng, np.full(branches, each), 0.5, 0.0, icc=0.1))
+            between = found.effect("between")
+            claimed += found.reliability >= UNRELIABLE and (between["lower"] > 0 or between["upper"] < 0)
+        print(branches, each, "claimed between", claimed / SAMPLES)
+        rows.append(claimed)
+    assert (adjusted([outside(c, SAMPLES, (0.0, PROMISED)) for c in rows]) >= 0.05).all()
 
 
 def test_a_tenth_of_wrong_links_stays_within_its_bounds():
