@@ -190,6 +190,36 @@ def monitor(folder, planted):
     )
 
 
+def journeys(folder, planted):
+    """Cases whose activities, desks, owners, customers, file and labels tell persons."""
+    rng = np.random.default_rng(6)
+    cases, steps = (
+        120,
+        [
+            "apply",
+            f"call {planted.make('mobile', 'an activity')}",
+            "decide",
+            f"write to {planted.make('email', 'an activity')}",
+        ],
+    )
+    n = cases * len(steps)
+    clock = pd.Timestamp("2025-03-03") + pd.to_timedelta(np.cumsum(rng.exponential(60, n)), unit="min")
+    frame = pd.DataFrame({
+        "case": np.repeat(planted.column("id_number", cases, "cases"), len(steps)), "activity": np.tile(steps, cases), "time": clock.round("s").astype(str),
+        "customer": np.repeat(np.resize(planted.column("email", 60, "customers"), cases), len(steps)),
+        "desk": np.repeat(np.resize(["front", f"of {planted.make('mobile', 'a desk')}"], cases), len(steps)), "score": rng.integers(1, 11, n),
+        "overall": np.repeat(rng.integers(1, 11, cases), len(steps)), "姓名": np.resize(planted.column("name_zh", 60, "a column of names"), n),
+        "remark": np.resize(comments(planted, 60), n),
+    })  # fmt: skip
+    file = f"cases {planted.make('mobile', 'the name of a file')}.csv"
+    frame.to_csv(folder / file, index=False)
+    return (
+        f"data: {{path: '{file}'}}\nlog: {{customer: customer, score: score, overall: overall}}\ngroup: desk\nends: [decide]\n"
+        f"stages: [{{name: first, activities: [apply], owner: 'by {planted.make('email', 'an owner')}', expects: 'of {planted.make('mobile', 'what is expected')}'}}]\n"
+        f"path: [{{name: a, activities: [apply]}}, {{name: b, activities: [decide]}}]\nlabels: {{decide: 'as {planted.make('mobile', 'a label')}'}}\n"
+    )
+
+
 STUDIES = {
     "servqual": servqual,
     "drivers": drivers,
@@ -198,4 +228,5 @@ STUDIES = {
     "attribution": attribution,
     "scorecard": scorecard,
     "monitor": monitor,
+    "journeys": journeys,
 }
