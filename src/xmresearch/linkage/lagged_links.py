@@ -212,12 +212,19 @@ def waves_of(
     for column in (customer, wave, *measures):
         if column not in rows.columns:
             raise DataError(f"The rows have no column '{brief(column)}'.")
-    frame = rows.loc[rows[[customer, wave]].notna().all(axis=1)]
-    wide = frame.pivot_table(
-        index=customer, columns=wave, values=list(measures), aggfunc="mean", dropna=False, observed=False
-    )
+    frame = rows.loc[rows[[customer, wave]].notna().all(axis=1), [customer, wave, *measures]]
     order = sorted(frame[wave].unique(), key=_natural)
-    return [wide[m].reindex(columns=order) for m in measures], [str(w) for w in order]
+    codes, customers = pd.factorize(frame[customer], sort=True)
+    cell = codes * len(order) + pd.Index(order).get_indexer(pd.Index(frame[wave]))
+    tables = []
+    for measure in measures:
+        values = frame[measure].to_numpy(dtype="float64")
+        there = np.isfinite(values)
+        count = np.bincount(cell[there], minlength=len(customers) * len(order)).reshape(-1, len(order))
+        total = np.bincount(cell[there], weights=values[there], minlength=count.size).reshape(count.shape)
+        mean = np.where(count > 0, total / np.maximum(count, 1), np.nan)
+        tables.append(pd.DataFrame(mean, index=pd.Index(customers), columns=order))
+    return tables, [str(w) for w in order]
 
 
 def _natural(wave: object) -> list[tuple[bool, float, str]]:
