@@ -14,7 +14,7 @@ from normal_density import NormalDensity, normal_problem
 from xmresearch import kept_fits
 from xmresearch.inference import nuts
 from xmresearch.inference.mode import mode
-from xmresearch.kept_fits import OFF, VARIABLE, clear, kept, kept_or_made
+from xmresearch.kept_fits import OFF, VARIABLE, clear, kept, kept_or_made, kept_parts
 
 SHORT = {"draws": 20, "tune": 50, "chains": 2, "seed": 4}
 
@@ -50,6 +50,46 @@ def _same(found, made):
     for name, array in made.found.items():
         np.testing.assert_array_equal(found[name], array)
         assert found[name].dtype == array.dtype
+
+
+class Parts:
+    """Makes what a part comes to, as many rows as its content says, and counts how often it is asked."""
+
+    def __init__(self, *contents):
+        self.asked, self.contents = [], [bytes([k]) for k in contents]
+
+    def __call__(self, place):
+        self.asked.append(place)
+        k = self.contents[place][0]
+        return {"n": np.full(k, k), "text": np.array(["x" * k] * k, dtype=str)}
+
+    def kept(self, code, given="all"):
+        return kept_parts("kind", [given], [code], self.contents, self)
+
+
+def test_parts_that_were_met_are_read_and_others_made(home, code):
+    assert Parts(2, 0, 3).kept(code)["n"].tolist() == [2, 2, 3, 3, 3]
+    grown = Parts(3, 4, 2, 0)
+    assert grown.kept(code)["n"].tolist() == [3, 3, 3, 4, 4, 4, 4, 2, 2]
+    assert grown.asked == [1]
+    assert grown.kept(code)["text"].tolist() == ["xxx"] * 3 + ["xxxx"] * 4 + ["xx"] * 2
+    assert grown.asked == [1]
+    assert kept().fits == 1
+    other = Parts(3)
+    other.kept(code, "of other settings")
+    assert other.asked == [0]
+    assert kept().fits == 2
+
+
+def test_parts_are_made_where_nothing_is_kept_or_it_is_damaged(home, code, monkeypatch):
+    first = Parts(1, 2)
+    first.kept(code)
+    (path,) = home.rglob("*.fit")
+    path.write_bytes(path.read_bytes()[:-1] + b"?")
+    assert first.kept(code)["n"].tolist() == [1, 2, 2]
+    monkeypatch.setenv(VARIABLE, OFF)
+    assert first.kept(code)["n"].tolist() == [1, 2, 2]
+    assert first.asked == [0, 1] * 3
 
 
 def test_what_was_made_is_read(home, code):

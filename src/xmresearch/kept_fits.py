@@ -10,7 +10,7 @@ import platform
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
@@ -25,6 +25,7 @@ MOST_BYTES = 1 << 30
 _SUFFIX, _BESIDE, _DIGEST = ".fit", ".part", 32
 _LIBRARIES = ("numpy", "scipy", "pymc", "pytensor")
 _STALE = 3600.0
+_NAMES, _ENDS = "names of parts", "ends of parts"
 _loaded = time.time()
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -90,6 +91,40 @@ def kept_or_made(kind: str, given: Iterable[object], code: Iterable[Path], make:
         _keep(path, found)
         _forget_oldest(home, MOST_BYTES)
     return found
+
+
+def kept_parts(
+    kind: str, given: Iterable[object], code: Iterable[Path], parts: Sequence[bytes], make: Callable[[int], Arrays]
+) -> Arrays:
+    """Return what parts of something that grows come to, one after the other: those that were met before are read.
+
+    Parameters
+    ----------
+    kind, given, code
+        As for `kept_or_made`; `given` also names what grows, of which the last state is kept.
+    parts : sequence of bytes
+        What tells the content of each part, such as its hash; at least one.
+    make : callable
+        Makes what a part comes to, by its place in `parts`: arrays of the same names for every part, and of one length within a part.
+
+    Returns
+    -------
+    mapping of str to ndarray
+        Arrays of all parts, in their order; the same bits whether parts were kept or not.
+    """
+    home, source = folder(), _source(code)
+    path = None if home is None or source is None else home / kind / f"{_key(given, source)}{_SUFFIX}"
+    found = {} if path is None else dict(_read(path) or {})
+    names, ends = (found.pop(k, np.zeros(0, int)).tolist() for k in (_NAMES, _ENDS))
+    places = {n: slice(a, b) for n, a, b in zip(names, [0, *ends], ends, strict=False)}
+    now = [hashlib.sha256(part).hexdigest() for part in parts]
+    made = [{k: v[places[n]] for k, v in found.items()} if n in places else make(j) for j, n in enumerate(now)]
+    total = {k: np.concatenate([one[k] for one in made]) for k in made[0]}
+    if path is not None and home is not None and names != now:
+        sizes = [len(next(iter(one.values()))) for one in made]
+        _keep(path, {**total, _NAMES: np.array(now), _ENDS: np.cumsum(sizes)})
+        _forget_oldest(home, MOST_BYTES)
+    return total
 
 
 def kept() -> Kept:

@@ -16,7 +16,7 @@ from xmresearch.data.numerals import require_settled
 from xmresearch.data.one_file import read_file
 from xmresearch.data.protected_scan import protect_scan
 from xmresearch.data.protection import protect, require_no_names
-from xmresearch.data.readers import file_format, scan_parts, scan_survey
+from xmresearch.data.readers import file_format, of_one_form, scan_parts, scan_survey
 from xmresearch.data.remote.fetched import called_in_reports, located
 from xmresearch.data.streamed_survey import LARGE_CSV
 from xmresearch.errors import DataError, Problems
@@ -109,12 +109,13 @@ def open_dated(
         marks = (found.settings.delimiter, found.settings.encoding) if form == "csv" else (None, None)
         rows = scan_parts(found.parts) if found.parts else scan_survey(path, delimiter=marks[0], encoding=marks[1])
         there = [c for c in dates if c in rows.collect_schema()]
-        require_no_names(rows.head(PEEKED).collect().to_pandas(), there)
         notes = []
-        for column in there:
-            rows, said = dated_scan(rows, column, order=data.dates, time_zone=data.time_zone)
-            notes += [said] if said else []
-        rows, protected = protect_scan(rows, data.protect, base, labels=labels)
+        with of_one_form(path):
+            require_no_names(rows.head(PEEKED).collect().to_pandas(), there)
+            for column in there:
+                rows, said = dated_scan(rows, column, order=data.dates, time_zone=data.time_zone)
+                notes += [said] if said else []
+            rows, protected = protect_scan(rows, data.protect, base, labels=labels)
         table = Table(pd.DataFrame(), form or "parquet", "streamed, not read", notes=tuple(notes), protected=protected)
         return rows, called_in_reports(data), found.described(table)
     table = read_file(data, base, only=numbers, place=found)

@@ -9,9 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from xmresearch.data.config import FeedbackRows, FeedbackSource, PanelSource, RolloutSource, source_of
+from xmresearch.data.config import (
+    DatasetSource,
+    FeedbackRows,
+    FeedbackSource,
+    FileSource,
+    PanelSource,
+    RolloutSource,
+    SqlSource,
+    source_of,
+)
 from xmresearch.data.dated_rows import open_dated
 from xmresearch.data.formats.table import Table
+from xmresearch.data.remote.object_path import store_of
 from xmresearch.display import Shown
 
 if TYPE_CHECKING:
@@ -34,6 +44,8 @@ class PanelData(Shown):
         Names of columns and units in English and Chinese, as far as the source has them.
     table : Table or None
         What the file said of its rows, without them; None where the rows came from no file.
+    files : tuple of Path
+        The Parquet files of a folder on this machine whose dates need no reading, in the order of the rows.
     """
 
     rows: pd.DataFrame | pl.LazyFrame
@@ -41,6 +53,12 @@ class PanelData(Shown):
     truth: pd.DataFrame | None = None
     labels: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     table: Table | None = None
+    files: tuple[Path, ...] = ()
+
+    @property
+    def replaced(self) -> set[str]:
+        """Return the columns whose values are not those of the files, as they held identifiers."""
+        return set() if self.table is None else {one.column for one in self.table.protected}
 
     @property
     def read_from(self) -> tuple[tuple[Table, float], ...]:
@@ -106,5 +124,14 @@ def load_panel(
 
         halls = service_hall_feedback.ServiceHallFeedback(data.n, data.seed, shift=data.shift)
         return PanelData(halls.rows(), data.name, halls.truth(), service_hall_feedback.LABELS)
-    rows, source, table = open_dated(source_of(data), base, dates=dates, numbers=numbers, labels=labels)
-    return PanelData(rows, source, table=table)
+    settings: DatasetSource | FileSource | SqlSource = source_of(data)
+    rows, source, table = open_dated(settings, base, dates=dates, numbers=numbers, labels=labels)
+    return PanelData(rows, source, table=table, files=_files_of(settings, base, table))
+
+
+def _files_of(data: DatasetSource | FileSource | SqlSource, base: Path | None, table: Table | None) -> tuple[Path, ...]:
+    """Return the files of a folder that is scanned as it is."""
+    if not isinstance(data, FileSource) or store_of(data.path) is not None or table is None or table.notes:
+        return ()
+    folder = (base or Path()) / data.path
+    return tuple(sorted(folder.glob("*.parquet"))) if folder.is_dir() else ()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from xmresearch.data.formats.opening import Opening
 from xmresearch.data.formats.registry import read_table, recognise
 from xmresearch.data.remote.fetched import located
 from xmresearch.data.remote.object_path import checked_path, split_path, store_of
-from xmresearch.errors import DataError, reason
+from xmresearch.errors import DataError, brief, reason
 
 if TYPE_CHECKING:
     import polars as pl
@@ -143,6 +144,27 @@ def _scan_store(path: str, delimiter: str | None, encoding: str | None) -> pl.La
         source = FileSource(source="file", path=path, delimiter=delimiter, encoding=encoding)
         return scan_survey(located(source, Path()).path, delimiter=delimiter, encoding=encoding)
     return scan_parts([path] if parts is None else [*parts])
+
+
+@contextmanager
+def of_one_form(folder: Path) -> Iterator[None]:
+    """Name the file of a folder that has other columns than the first one, where reading fails for that; raises DataError."""
+    import polars as pl
+
+    try:
+        yield
+    except (pl.exceptions.SchemaError, pl.exceptions.ColumnNotFoundError):
+        files = sorted(folder.glob("*.parquet"))
+        schemas = [pl.read_parquet_schema(path) for path in files]
+        for path, own in zip(files, schemas, strict=True):
+            for column in sorted({*own, *schemas[0]}):
+                if own.get(column) != schemas[0].get(column):
+                    told = [str(s.get(column, "absent")) for s in (own, schemas[0])]
+                    raise DataError(
+                        f"Column '{brief(column)}' is {told[0]} in '{brief(path.name)}' and {told[1]} in '{brief(files[0].name)}'.",
+                        "All files of a folder have the same columns, of the same types.",
+                    ) from None
+        raise
 
 
 def scan_parts(parts: Sequence[str]) -> pl.LazyFrame:

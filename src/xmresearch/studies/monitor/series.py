@@ -12,16 +12,15 @@ from numpy.typing import NDArray
 
 from xmresearch.data.panel import PanelData
 from xmresearch.display import Shown
-from xmresearch.errors import DataError, InsufficientData, ParamsError, brief, nearest
+from xmresearch.errors import DataError, InsufficientData, ParamsError, brief
 from xmresearch.studies.monitor.params import MonitorParams
+from xmresearch.studies.monitor.reduced_rows import reduced_rows
 from xmresearch.sufficient.calendar import Span, covering, name, span
 
 Array = NDArray[np.float64]
 PROMOTER, DETRACTOR, NPS_SCALE = 9, 6, (0.0, 10.0)
 FEWEST_PERIODS = 12
 MOST_PERIODS = 20_000
-DATED = 10
-"""Characters of a date written as text, before its time of day."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -108,56 +107,13 @@ def feedback_series(params: MonitorParams, data: PanelData) -> FeedbackSeries:
     InsufficientData
         Too few periods.
     """
-    import polars as pl
-
-    lazy = pl.from_pandas(_columns(params, data.rows)).lazy() if isinstance(data.rows, pd.DataFrame) else data.rows
-    schema = lazy.collect_schema()
-    for column in (params.time, params.outcome, params.exposure, params.branch):
-        if column is not None and column not in schema:
-            raise DataError(f"The data have no column '{brief(column)}'.", nearest(column, schema.names()))
-    day = pl.col(params.time)
-    if schema[params.time].is_temporal():
-        day = day.cast(pl.Date).cast(pl.String)
-    else:
-        day = day.cast(pl.String).str.strip_chars().str.slice(0, DATED)
-    answer = pl.lit(1.0) if params.outcome is None else pl.col(params.outcome).cast(pl.Float64, strict=False)
-    written = pl.lit(None) if params.outcome is None else pl.col(params.outcome)
-    unread = answer.is_null() & written.is_not_null()
-    if params.missing_codes and params.outcome is not None:
-        answer = pl.when(answer.is_in(params.missing_codes)).then(None).otherwise(answer)
-    exposure = pl.col(params.exposure).cast(pl.Float64, strict=False) if params.exposure else pl.lit(1.0)
-    branch = pl.col(params.branch).cast(pl.String) if params.branch else pl.lit("")
-    told = lazy.select(
-        day=day, answer=answer.fill_nan(None), exposure=exposure.fill_nan(None), branch=branch, unread=unread
-    )
-    found = (
-        told.group_by("day", "branch", "answer")
-        .agg(
-            rows=pl.len(),
-            exposure=pl.col("exposure").sum(),
-            unexposed=pl.col("exposure").is_null().sum(),
-            unread=pl.col("unread").sum(),
-        )
-        .collect(engine="streaming")
-        .to_pandas()
-        .sort_values(["day", "branch", "answer"], ignore_index=True)
-    )
+    found = reduced_rows(params, data)
     if found["unread"].sum():
         raise DataError(
             f"Column '{brief(params.outcome)}' has {int(found['unread'].sum()):,d} answers that are no numbers.",
             "Name another column as outcome, or blank them by data.missing_codes.",
         )
     return _arranged(params, found)
-
-
-def _columns(params: MonitorParams, rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the columns that are used, of those that are there."""
-    used = [c for c in (params.time, params.outcome, params.exposure, params.branch) if c is not None and c in rows]
-    frame = rows[list(dict.fromkeys(used))].copy()
-    for column in (params.time, params.branch):
-        if column in frame and frame[column].dtype == object:
-            frame[column] = frame[column].map(lambda v: None if pd.isna(v) else str(v))
-    return frame
 
 
 def _arranged(params: MonitorParams, found: pd.DataFrame) -> FeedbackSeries:
