@@ -54,7 +54,7 @@ def found(frame) -> DidResult:
         (lambda f: f, {"treated": "treated", "treated_from": "March"}, DataError, "'March' is no period"),
         (lambda f: f, {"treated": "now", "kind": "synth"}, ParamsError, "no kind 'synth'"),
         (lambda f: f, {"treated": "now", "family": "gauss"}, ParamsError, "Did you mean 'gaussian'"),
-        (lambda f: f, {"treated": "now", "cluster": "region"}, ParamsError, "give that one as unit"),
+        (lambda f: f, {"treated": "now", "cluster": "region"}, DataError, "no column 'region'"),
         (lambda f: f, {"treated": "now", "cluster": "none", "kind": "event_study"}, ParamsError, "always clustered"),
         (lambda f: f, {"treated": "now", "confidence": 95}, ParamsError, "confidence is 95"),
         (lambda f: f, {"treated": "now", "smallest": -1}, ParamsError, "smallest is -1"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,10 +11,11 @@ from xmresearch.causal.att import AttPosterior, Comparisons, draw_shares
 from xmresearch.causal.cohort_means import CohortMeans
 from xmresearch.causal.panel import Panel
 from xmresearch.causal.unit_clusters import effective_clusters, sums_by_cluster
-from xmresearch.errors import InsufficientData, ModelError, ParamsError, nearest
+from xmresearch.errors import DataError, InsufficientData, ModelError, ParamsError, nearest
 from xmresearch.inference.threads import on_one_thread
 
 Array = NDArray[np.float64]
+ROUNDING = 1e-9
 ADJUSTMENTS = ("dr", "reg")
 NEWTON_STEPS, NEWTON_TOLERANCE, CHUNK = 50, 1e-10, 500
 LARGEST_PROPENSITY = 0.999
@@ -103,6 +106,38 @@ def adjusted_att(
     own = np.searchsorted(means.starts, left.cohort)
     post = AttPosterior(left, estimate, estimate + sample, share[own], shares[:, own], pulls, df)
     return post, len(pairs.time) - len(kept)
+
+
+def require_telling(panel: Panel, names: Sequence[str]) -> None:
+    """Refuse covariates that tell nothing: the same in all rows, or made of others.
+
+    Parameters
+    ----------
+    panel : Panel
+        With covariates.
+    names : sequence of str
+        Their names, length k.
+
+    Raises
+    ------
+    DataError
+        It names the first such covariate.
+    """
+    rows = panel.covariates[panel.n > 0]
+    spread = rows.std(axis=0)
+    kept: list[int] = []
+    for k, name in enumerate(names):
+        if spread[k] <= ROUNDING * max(float(np.abs(rows[:, k]).max()), 1e-300):
+            raise DataError(
+                f"Covariate '{name}' is the same in every row, so there is nothing to adjust for.", "Leave it out."
+            )
+        x = _standardised(rows[:, [*kept, k]])
+        if np.linalg.matrix_rank(x, tol=ROUNDING * np.sqrt(len(x))) < x.shape[1]:
+            others = ", ".join(f"'{names[j]}'" for j in kept)
+            raise DataError(
+                f"Covariate '{name}' follows from {others}, so they cannot be told apart.", "Leave one of them out."
+            )
+        kept.append(k)
 
 
 def _standardised(covariates: Array) -> Array:

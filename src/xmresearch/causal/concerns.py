@@ -34,6 +34,7 @@ _SENTENCES = {
     "pretrend": "The arms moved apart before treatment (p = {p:.3f}): parallel trends are in doubt.",
     "overdispersed": "Counts vary {ratio:.1f} times as much as Poisson counts would: the interval is too narrow.",
     "uneven_rows": "Units have {low:.0f} to {high:.0f} rows per period and count equally; weight='rows' counts rows equally.",
+    "repeated_cells": "{cells} of {total} units and periods have several rows, where others have one: rows that are there twice would count twice.",
     "sampler": "The sampler has not settled (largest r-hat {rhat:.3f}, fewest effective draws {ess:.0f}, {divergences} divergences).",
     "unadjusted_periods": "{periods} ATT(g,t) could not be adjusted for covariates and were left out: too few units.",
     "one_sided": "{cells} cell(s) of {units} unit(s) lack rows that the change could affect, or rows that it could not; they have no difference.",
@@ -47,7 +48,7 @@ class Concern(concerns.Concern):
     blank_rows, coded_rows, dates_grouped, start_mapped, start_within, start_longer, treated_within, late_entrants,
     uneven_periods, one_unit, unclustered, few_units, missing_periods, always_treated, one_sided_units, late_adopters,
     within_units, balanced_units, composition_same, composition_complete, composition_present, attrition, unpaired_effects,
-    no_never, small_cohorts, pretrend, overdispersed, uneven_rows, sampler, unadjusted_periods, one_sided or placebo_interval.
+    no_never, small_cohorts, pretrend, overdispersed, uneven_rows, repeated_cells, sampler, unadjusted_periods, one_sided or placebo_interval.
     """
 
     sentences = _SENTENCES

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from xmresearch.causal.adjusted import require_telling
 from xmresearch.causal.composition import composition
 from xmresearch.causal.families import COUNTED
 from xmresearch.causal.kinds import CLUSTERS, KINDS, TRIPLE, choose_kind, require_options
@@ -210,6 +211,8 @@ def prepare(data: pd.DataFrame | pl.LazyFrame | Cells, **settings: Any) -> Plan:
     name, why = (s.kind, "asked for") if s.kind != "auto" else choose_kind(panel, s.cluster)
     if panel.sides and name not in TRIPLE:
         raise ParamsError(f"Kind '{name}' takes no third difference.", f"Use one of {', '.join(TRIPLE)}.")
+    if name == "staggered" and panel.covariates.shape[2]:
+        require_telling(panel, data.covariates if isinstance(data, Cells) else s.covariates)
     common: dict[str, Any] = {
         "smallest": float(s.smallest), "confidence": s.confidence, "draws": s.draws, "seed": s.seed, "chosen": why,
     }  # fmt: skip

@@ -265,6 +265,8 @@ def _layout_concerns(n: Array, start: Index, end: int) -> list[Concern]:
     if (start < end).all():
         found.append(Concern("no_never", {}))
     seen = n[n > 0]
-    if seen.max() > UNEVEN * np.median(seen):
+    if np.median(seen) == 1 and seen.max() > 1:
+        found.append(Concern("repeated_cells", {"cells": int((seen > 1).sum()), "total": len(seen)}))
+    elif seen.max() > UNEVEN * np.median(seen):
         found.append(Concern("uneven_rows", {"low": float(seen.min()), "high": float(seen.max())}))
     return found
