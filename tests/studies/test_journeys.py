@@ -29,7 +29,7 @@ def log(cases=120, wait=(30, 200, 60), slow=(), seed=1, activities=("apply", "ch
 
 def test_demo_finds_what_was_planted(reports):
     text = words(reports["en"])
-    assert re.search(r"Most time is lost before review: 2\.\d days per case", text)
+    assert re.search(r"Most time is lost before “Review”\s*: 2\.\d days per case", text)
     assert "Cases take less time since 2025-07-01" in text
     assert (
         "The median time differs from that of the others in 1 of 3 groups, after correction: longer: Old Town" in text
@@ -80,7 +80,7 @@ def test_a_plain_log_says_what_it_can(own, tmp_path):
     done, out = own(PLAIN)
     assert done.returncode == 0, done.stderr
     text = words(out)
-    assert "Most time is lost before decide" in text
+    assert "Most time is lost before “decide”" in text
     assert "The log has completions alone" in text
     assert {b["key"] for b in shown(out) if b["kind"] == "table"} >= {"activities", "steps", "bottlenecks", "variants"}
 
@@ -161,3 +161,15 @@ def test_another_order_of_the_path_is_another_result(own, tmp_path):
         for order in (steps, steps[::-1])
     }
     assert len(keys) == 2
+
+
+def test_a_few_cases_that_depart_are_not_counted(own, tmp_path):
+    frame = log(cases=200)
+    odd = frame["case"].between(3, 6)
+    frame[~(odd & (frame["activity"] == "check"))].to_csv(tmp_path / "log.csv", index=False)
+    steps = ", ".join(f"{{name: {a}, activities: [{a}]}}" for a in ("apply", "check", "decide", "collect"))
+    done, out = own(f"{PLAIN}path: [{steps}]\n")
+    assert done.returncode == 0, done.stderr
+    text = words(out)
+    assert "How many cases follow the declared path is not shown" in text
+    assert not any(b.get("key") == "departures" for b in shown(out))

@@ -65,11 +65,27 @@ def rework_shown(found: Rework, min_cell: int) -> pd.DataFrame | None:
 
 
 def departures_shown(found: Conformance | None, min_cell: int) -> pd.DataFrame | None:
-    """Return the ways of departing of enough customers; None where there is none."""
+    """Return the ways of departing of enough customers; None where there is none. What cases that fit are compared in is blank where those are too few."""
     if found is None:
         return None
     table = found.table[found.table["customers"] >= min_cell].head(MOST_ROWS).reset_index(drop=True)
+    compared = [c for c in table if c.startswith(("extra_hours", "score_gap"))]
+    if int(found.fits.sum()) < min_cell:
+        table = table.drop(columns=compared)
+    elif table["score_gap"].isna().all():
+        table = table.drop(columns=[c for c in compared if c.startswith("score_gap")])
     return table if len(table) else None
+
+
+def told_of(found: Conformance | Rework | None, min_cell: int) -> dict[str, object] | None:
+    """Return what is said of cases that fit, or in which something is done again; hidden where either side is too small to be told. None without a result."""
+    if found is None:
+        return None
+    facts = found.summary()
+    inside = int(facts["fit"] if isinstance(found, Conformance) else facts["rework_cases"])
+    whole = int(found.claim.facts["closed"]) if isinstance(found, Conformance) else len(found.affected)
+    few = any(0 < n < min_cell for n in (inside, whole - inside))
+    return {"case": "hidden"} if few else facts
 
 
 def map_shown(drawn: StepMap) -> pd.DataFrame | None:
