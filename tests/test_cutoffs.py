@@ -14,6 +14,7 @@ from xmresearch.attribution.journey_analysis import JourneyResult
 from xmresearch.attribution.order import OrderChoice
 from xmresearch.attribution.result import AttributionResult
 from xmresearch.attribution.shapley_values import ShapleyResult
+from xmresearch.causal.arm_comparison import ArmComparison
 from xmresearch.causal.experiment_result import ExperimentResult
 from xmresearch.causal.goodman_bacon import BaconResult
 from xmresearch.causal.honest_trends import HonestResult
@@ -156,6 +157,8 @@ PUBLISHED = {
         "SRM_LEVEL": 0.001, "ATTRITION_LEVEL": 0.01, "FEW_ROWS": 30, "FEW_CLUSTERS": 10, "OVERDISPERSED": 1.5,
     },
     "causal.sequential": {"FEWEST": 30},
+    "causal.moments_by_arm": {"FEWEST_GROUPS": 2},
+    "causal.arm_comparison": {"POWER": 0.8},
     "causal.interrupted_series": {"FEWEST_SIDE": 8, "FEWEST_DRAWS": 1000, "MOST_PLACEBOS": 12, "PATH_DRAWS": 4000},
     "causal.interrupted_periods": {"PROMOTER": 9, "DETRACTOR": 6, "LARGEST": 10},
     "causal.interrupted_result": {"FEW_BEFORE": 24, "FEW_AFTER": 6, "PERSISTENT": 0.65, "ENOUGH_IF_PERSISTENT": 100, "POWER": 0.8},
@@ -317,6 +320,10 @@ def experiment(srm=0.5, attrition=0.5, n=900, clustered="not clustered", dispers
     )  # fmt: skip
 
 
+def arms(srm=0.5, n=900, clustered=False):
+    return SimpleNamespace(srm_p=srm, clustered=clustered, arms=pd.DataFrame({"groups": [n]}))
+
+
 def interrupted(before=900, after=900, autocorrelation=0.0, controls=1, beyond=0):
     placebo = pd.DataFrame({"beyond": [True] * beyond + [False] * 4})
     return SimpleNamespace(
@@ -419,6 +426,9 @@ BOUNDARIES = [
     (SensitivityResult, "breakdown", lambda x: doubt(breakdown=x), {1.0: "pass", 0.99: "warn"}),
     (SensitivityResult, "leave_one_out", lambda x: doubt(kept=x), {1.0: "pass", 0.99: "warn", 0.5: "warn", 0.49: "fail"}),
     (SensitivityResult, "sceptical_prior", lambda x: doubt(prior=x), {0.5: "pass", 0.51: "warn"}),
+    (ArmComparison, "srm_p", lambda x: arms(srm=x), {0.001: "pass", 0.0009: "fail"}),
+    (ArmComparison, "smallest_arm", lambda x: arms(n=x), {30: "pass", 29: "warn"}),
+    (ArmComparison, "smallest_arm", lambda x: arms(n=x, clustered=True), {10: "pass", 9: "warn"}),
     (InterruptedResult, "periods_before", lambda x: interrupted(before=x), {24: "pass", 23: "warn"}),
     (InterruptedResult, "periods_after", lambda x: interrupted(after=x), {6: "pass", 5: "warn"}),
     (InterruptedResult, "autocorrelation", lambda x: interrupted(99, autocorrelation=x), {0.65: "pass", 0.66: "warn"}),

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from xmresearch.lazy import front_door
 
 if TYPE_CHECKING:
+    from xmresearch.causal.arm_comparison import ArmComparison as ArmComparison
+    from xmresearch.causal.arm_comparison import compare_arms as compare_arms
     from xmresearch.causal.designs import did as did
     from xmresearch.causal.experiment_result import ExperimentResult as ExperimentResult
     from xmresearch.causal.goodman_bacon import BaconResult as BaconResult
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from xmresearch.causal.interim_looks import group_sequential as group_sequential
     from xmresearch.causal.interrupted_result import InterruptedResult as InterruptedResult
     from xmresearch.causal.interrupted_series import interrupted as interrupted
+    from xmresearch.causal.moments_by_arm import ArmMoments as ArmMoments
+    from xmresearch.causal.moments_by_arm import arm_moments as arm_moments
     from xmresearch.causal.panel import Panel as Panel
     from xmresearch.causal.randomised import experiment as experiment
     from xmresearch.causal.result import DidResult as DidResult
