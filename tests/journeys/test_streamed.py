@@ -7,7 +7,8 @@ import pytest
 import xmresearch as xm
 from xmresearch.errors import DataError
 from xmresearch.journeys import scan_times
-from xmresearch.journeys.streamed_times import SLICE_ROWS, bin_of, edges_of
+from xmresearch.journeys.streamed_times import SLICE_ROWS
+from xmresearch.journeys.time_bins import bin_of, edges_of
 
 
 def rows(cases, seed=3):

@@ -16,6 +16,8 @@ from xmresearch.errors import DataError, InsufficientData
 from xmresearch.journeys.case_log import Array, Index
 from xmresearch.journeys.customer_figures import CustomerFigure, difference, p_value
 from xmresearch.journeys.durations import HOUR
+from xmresearch.journeys.label_codes import LabelCodes
+from xmresearch.journeys.time_bins import BINS, bin_of, binned_quantile
 from xmresearch.sufficient.customer_groups import GROUPS, group_of
 from xmresearch.sufficient.sources import as_lazy, readable, require_columns
 
@@ -23,11 +25,6 @@ if TYPE_CHECKING:
     import polars as pl
 
 BATCH_ROWS, SLICE_ROWS = 500_000, 65_536
-MANTISSA = 5
-"""Bits of a time that its bin keeps: a bin is 3 % wide at most; medians are found within one as if times were even there."""
-SHIFT = 52 - MANTISSA
-LOWEST, OCTAVES = 1023, 33
-BINS = (OCTAVES << MANTISSA) + 1
 MOST_EXAMPLES, MOST_HELD, MOST_PLACES, MOST_TOLD = 5_000_000, 16_000_000, 64, 1000
 """Events in which an example of each path is looked for, hashes held, places with random numbers of their own, paths told."""
 MOST_ACTIVITIES, MOST_GROUPS = 400, 64
@@ -142,19 +139,6 @@ def _coded(column: pl.Expr, kind: pl.DataType) -> pl.Expr:
     return column if isinstance(kind, pl.Categorical | pl.Enum) else column.cast(pl.String).cast(pl.Categorical)
 
 
-def bin_of(seconds: Array) -> Index:
-    """Return the bin of each time: 0 below a second, then 32 to an octave."""
-    high = np.maximum(seconds, 0.5).view(np.int64) >> SHIFT
-    return np.asarray(np.clip(high - (LOWEST << MANTISSA) + 1, 0, BINS - 1))
-
-
-def edges_of(bins: Index) -> tuple[Array, Array]:
-    """Return the lower and upper ends of bins, in seconds."""
-    raw = ((bins - 1 + (LOWEST << MANTISSA)) << SHIFT).astype(np.int64)
-    low, high = raw.view(np.float64), (raw + (1 << SHIFT)).view(np.float64)
-    return np.asarray(np.where(bins == 0, 0.0, low)), np.asarray(np.where(bins == 0, 1.0, high))
-
-
 @dataclass(frozen=True)
 class _Tail:
     """The rows of a case that waits for what follows: its key, times and activities, and one group and customer."""
@@ -166,48 +150,12 @@ class _Tail:
     owner: NDArray[Any]
 
 
-class _Codes:
-    """Numbers for labels, the same in every batch."""
-
-    def __init__(self, most: int, what: str) -> None:
-        self.names: list[str] = []
-        self._place: dict[str, int] = {}
-        self._lookup = np.full(0, -1, dtype=np.int64)
-        self._most, self._what = most, what
-
-    def of(self, labels: pl.Series, at: Index | None = None) -> Index:
-        if labels.null_count():
-            raise DataError(f"{labels.null_count()} row(s) have no {self._what}.", "Leave them out first.")
-        raw = labels.to_physical().to_numpy()
-        raw = raw if at is None else raw[at]
-        try:
-            code = self._lookup.take(raw)
-        except IndexError:
-            more = np.full(int(raw.max()) + 1 - len(self._lookup), -1, dtype=np.int64)
-            self._lookup = np.concatenate([self._lookup, more])
-            code = self._lookup.take(raw)
-        if code.min(initial=0) < 0:
-            seen = labels.unique(maintain_order=True)
-            for name, place in zip(seen.cast(str).to_list(), seen.to_physical().to_list(), strict=True):
-                if place >= len(self._lookup):
-                    more = np.full(place + 1 - len(self._lookup), -1, dtype=np.int64)
-                    self._lookup = np.concatenate([self._lookup, more])
-                self._lookup[place] = self._place.setdefault(name, len(self._place))
-            self.names = list(self._place)
-            if len(self.names) > self._most:
-                raise DataError(
-                    f"There are more than {self._most} different values of {self._what}.", "Map them to fewer."
-                )
-            code = self._lookup.take(raw)
-        return np.asarray(code)
-
-
 class _Pass:
     """Sums over cases; the last case of a batch waits for what follows."""
 
     def __init__(self, unit: float) -> None:
         self.unit = unit
-        self.activity, self.group = _Codes(MOST_ACTIVITIES, "activity"), _Codes(MOST_GROUPS, "group")
+        self.activity, self.group = LabelCodes(MOST_ACTIVITIES, "activity"), LabelCodes(MOST_GROUPS, "group")
         self.tail: _Tail | None = None
         self.cases = self.events = self.customers = self.size = self.held = 0
         self.last_who: Any = None
@@ -354,7 +302,9 @@ class _Pass:
         for a, b in zip(*np.nonzero(self.steps.any(axis=2)), strict=True):
             bins = self.steps[a, b]
             count = int(bins.sum())
-            rows.append((names[a], names[b], count, _quantile(bins, 0.5) / HOUR, float(self.sums[a, b]) / count / HOUR))
+            rows.append(
+                (names[a], names[b], count, binned_quantile(bins, 0.5) / HOUR, float(self.sums[a, b]) / count / HOUR)
+            )
         steps = pd.DataFrame(rows, columns=["source", "target", "count", "median_hours", "mean_hours"])
         steps = steps.sort_values("count", ascending=False, kind="stable", ignore_index=True)
         self._merge()
@@ -375,7 +325,7 @@ class _Pass:
             low, high = own.limits(level)
             row: dict[str, Any] = {
                 "group": name, "cases": n, "median_hours": own.estimate, "median_hours_lower": low, "median_hours_upper": high,
-                "mean_hours": float(self.totals[k]) / n / HOUR, "q90_hours": _quantile(self.times[k].sum(axis=0), 0.9) / HOUR,
+                "mean_hours": float(self.totals[k]) / n / HOUR, "q90_hours": binned_quantile(self.times[k].sum(axis=0), 0.9) / HOUR,
             }  # fmt: skip
             if len(names) > 1:
                 rest = _figure(whole - self.times[k])
@@ -391,20 +341,10 @@ def _unsorted() -> DataError:
     return DataError("Rows are not sorted by case and time.", "Sort them first, or read the log with read_cases.")
 
 
-def _quantile(bins: Index, p: float) -> float:
-    """Return a quantile, in seconds, as if times were even within a bin."""
-    running = np.cumsum(bins)
-    wanted = p * float(running[-1])
-    at = int(np.searchsorted(running, wanted))
-    low, high = (float(v[0]) for v in edges_of(np.array([at])))
-    inside = (wanted - float(running[at] - bins[at])) / max(float(bins[at]), 1.0)
-    return low + (high - low) * inside if at else 0.0
-
-
 def _figure(units: Index) -> CustomerFigure:
     """Return the median of a group with what random groups of customers tell of its error; units has shape (groups, bins)."""
     bins, sizes = units.sum(axis=0), units.sum(axis=1)
-    n, median = int(bins.sum()), _quantile(bins, 0.5)
+    n, median = int(bins.sum()), binned_quantile(bins, 0.5)
     used = np.flatnonzero(sizes)
     at = int(np.searchsorted(np.cumsum(bins), 0.5 * n))
     below = units[:, :at].sum(axis=1) + 0.5 * units[:, at]
@@ -416,7 +356,7 @@ def _figure(units: Index) -> CustomerFigure:
         if np.isnan(error):
             return np.nan, np.nan
         reach = float(stats.t.ppf(0.5 + level / 2, count - 1)) * error
-        low, high = (_quantile(bins, float(np.clip(0.5 + s * reach, 0, 1))) / HOUR for s in (-1, 1))
+        low, high = (binned_quantile(bins, float(np.clip(0.5 + s * reach, 0, 1))) / HOUR for s in (-1, 1))
         return low, high
 
     low, high = limits(0.9)
