@@ -274,3 +274,23 @@ def test_short_baselines_say_that_only_large_shifts_are_found(own, tmp_path):
     assert "only very large shifts are found" in text
     assert "the baseline has too few stretches as long as the newest periods" in text
     assert "of 0 " not in text
+
+
+@pytest.mark.parametrize(("slope", "drop", "season"), [(1.5, 25.0, "near_season"), (0.0, 25.0, "off_season")])
+def test_below_what_was_expected_is_not_said_to_be_below_the_season(slope, drop, season):
+    rng = np.random.default_rng(3)
+    months = pd.date_range("2010-01-01", periods=120, freq="MS").strftime("%Y-%m").to_numpy()
+    value = 100 + slope * np.arange(120) + rng.normal(0, 2, 120) - drop * (np.arange(120) >= 119)
+    rows = pd.DataFrame({"day": months, "v": value})
+    params = MonitorParams.model_validate({
+        "data": {"path": "f.csv"}, "time": "day", "outcome": "v", "kpi": "value", "top": None, "branch": None, "period": "month",
+        "baseline_until": "2017-12", "rows_are": "aggregates", "draws": 200,
+    })  # fmt: skip
+    from xmresearch.data.panel import PanelData
+
+    series = feedback_series(params, PanelData(rows, "f.csv"))
+    found = watch(params, series)
+    facts = monitor_claims(params, found, None, level_changes(**without_season(params, found))).alarm.facts
+    assert found.current()["side"] < 0
+    assert facts["season"] == season
+    assert (facts["change"] > 0) == (slope > 0)

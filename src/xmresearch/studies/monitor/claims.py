@@ -83,10 +83,12 @@ def _alarm(params: MonitorParams, found: Watched) -> Claim:
     good = (verdict == "above") == (params.better == "higher")
     change, low, high = (scale * float(row[k]) for k in ("change", "change_lower", "change_upper"))
     told = {k: str(row[k]) for k in ("began", "began_from", "began_to", "first_alarm")}
+    # an alarm is about what each period lets expect of the next; the season is another yardstick, which a trend leaves far behind
+    off = low > 0 if verdict == "above" else high < 0
     made = Claim("alarm", "sign", verdict, "run_rules", found.promised, params.confidence, change, low, high)
     return made.given(steady).about(
         **facts, **told, alarms=int(row["alarms"]), change=change, size=abs(change), change_lower=low, change_upper=high,
-        turn="to_the_good" if good else "to_the_bad",
+        turn="to_the_good" if good else "to_the_bad", season="off_season" if off else "near_season",
     )  # fmt: skip
 
 
@@ -94,7 +96,7 @@ def _nothing() -> dict[str, Any]:
     """Return the facts of an alarm that there is none of."""
     nan = float("nan")
     return {"began": "", "began_from": "", "began_to": "", "first_alarm": "", "alarms": 0, "change": nan, "size": nan,
-            "change_lower": nan, "change_upper": nan, "turn": ""}  # fmt: skip
+            "change_lower": nan, "change_upper": nan, "turn": "", "season": ""}  # fmt: skip
 
 
 def _branches(params: MonitorParams, branches: ManyCharts) -> Claim:
