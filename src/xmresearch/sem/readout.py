@@ -95,6 +95,17 @@ class Readout:
         found = self.definitions.evaluate({name: values[..., k] for name, k in self._labels.items()})
         return np.stack([np.broadcast_to(v, values.shape[:-1]) for v in found], axis=-1)
 
+    def labelled(self, theta: Array) -> Array:
+        """Return the defined quantities in the parameters' own units, shape (..., terms); theta has shape (..., q)."""
+        values = {}
+        for name, k in self._labels.items():
+            q = self.model.parameters[k]
+            if q.free < 0 and q.value is None:  # a moment of exogenous variables, which is the sample's
+                return self.read(theta)[0][..., -len(self.definitions.terms) :]
+            values[name] = theta[..., q.free] if q.free >= 0 else np.full(theta.shape[:-1], q.value)
+        found = self.definitions.evaluate(values)
+        return np.stack([np.broadcast_to(v, theta.shape[:-1]) for v in found], axis=-1)
+
     def errors(self, theta: Array, cov: Array, read: Callable[[Array], Array]) -> Array:
         """Return delta-method standard errors of anything read off the parameters.
 

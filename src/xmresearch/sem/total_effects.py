@@ -17,8 +17,10 @@ from xmresearch.errors import ModelError, nearest
 from xmresearch.inference.threads import on_one_thread
 from xmresearch.plots import forest
 from xmresearch.sem.model import Model, Parameter
+from xmresearch.sem.monte_carlo import read_draws
 from xmresearch.sem.readout import Readout
-from xmresearch.sem.uncertainty import Fitted, check_fitted, jointly, uncertainty
+from xmresearch.sem.result import SemFit
+from xmresearch.sem.uncertainty import Fitted, Read, check_fitted, jointly, uncertainty
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -137,6 +139,12 @@ def effects(fitted: Fitted) -> EffectsResult | None:
     share, _, lower, upper = uncertainty(fitted, lambda theta: _explained(read, theta, [at[v] for v in dependent]))
     explained = pd.DataFrame({"outcome": dependent, "r2": share, "ci_lower": lower, "ci_upper": upper})
     explained[["ci_lower", "ci_upper"]] = explained[["ci_lower", "ci_upper"]].clip(0, 1)
+    if isinstance(fitted, SemFit) and fitted.replicates is None and len(pairs):
+        indirect = products(fitted, lambda theta: _paths(read, theta, cause, outcome)[..., len(pairs) : 2 * len(pairs)])
+        if indirect.draws is not None:
+            tail = (1 - fitted.confidence) / 2
+            bounds = np.quantile(indirect.draws, [tail, 1 - tail], axis=0)
+            table["indirect_lower"], table["indirect_upper"] = np.where(absent[1], np.nan, bounds)
     totals = jointly(fitted, lambda theta: _paths(read, theta, cause, outcome)[..., 2 * len(pairs) : 3 * len(pairs)])
     return EffectsResult(pd.DataFrame(table), explained, totals)
 
@@ -216,7 +224,8 @@ def mediation(fitted: Fitted, chains: Sequence[Sequence[str]]) -> MediationResul
     Returns
     -------
     MediationResult or None
-        None without chains.
+        None without chains. Intervals of indirect effects are Monte Carlo ones, unless the fit was bootstrapped or holds a
+        posterior, whose draws are then used.
 
     Raises
     ------
@@ -226,6 +235,7 @@ def mediation(fitted: Fitted, chains: Sequence[Sequence[str]]) -> MediationResul
     References
     ----------
     Bollen, K. A. (1987). Sociological Methodology, 17, 37-69.
+    MacKinnon, D. P., Lockwood, C. M. & Williams, J. (2004). Multivariate Behavioral Research, 39, 99-128.
     """
     if not chains:
         return None
@@ -249,10 +259,23 @@ def mediation(fitted: Fitted, chains: Sequence[Sequence[str]]) -> MediationResul
         return np.stack(found, axis=-1)
 
     estimate, _, low, high = (v.reshape(len(chains), 3) for v in uncertainty(fitted, read))
+    joint = products(fitted, lambda theta: read(theta)[..., ::3])
+    if joint.draws is not None:
+        tail = (1 - fitted.confidence) / 2
+        low[:, 0], high[:, 0] = np.quantile(joint.draws, [tail, 1 - tail], axis=0)
     table = pd.DataFrame({
         "chain": [list(c) for c in chains], "cause": [c[0] for c in chains], "outcome": [c[-1] for c in chains],
         "indirect": estimate[:, 0], "indirect_lower": low[:, 0], "indirect_upper": high[:, 0],
         "indirect_raw": estimate[:, 1], "total": estimate[:, 2],
         "share_of_total": np.where(low[:, 2] * high[:, 2] > 0, estimate[:, 0] / estimate[:, 2], np.nan),
     })  # fmt: skip
-    return MediationResult(table, jointly(fitted, lambda theta: read(theta)[..., ::3]))
+    return MediationResult(table, joint)
+
+
+def products(fitted: Fitted, read: Read) -> Joint:
+    """Return products of paths with draws of their skewed distribution: as `jointly`, but Monte Carlo for the delta method."""
+    if isinstance(fitted, SemFit) and fitted.replicates is None:
+        draws = read_draws(fitted, read)
+        if draws is not None:
+            return Joint(read(fitted.solution.theta), draws)
+    return jointly(fitted, read)
