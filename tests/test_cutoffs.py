@@ -131,7 +131,7 @@ PUBLISHED = {
     },
     "monitoring.decomposed_models": {"SEASON_LEVEL": 0.9, "SEASON_WINDOW": 11},  # Hyndman & Khandakar (2008)
     "monitoring.holt_winters_filter": {"STARTING": 2},
-    "monitoring.stability_tests": {"FEWEST": 8},
+    "monitoring.level_stability": {"FEWEST": 8},
     "monitoring.forecasts": {"FEWEST_VALUES": 20, "FEWEST_FIRST": 10, "FIRST_SHARE": 0.5, "MOST_ORIGINS": 60, "WIDENED": 0.75},
     "monitoring.change_shares": {"MOST_FACTORS": 12},
     "monitoring.apdex_scores": {"FRUSTRATED": 4.0},  # Sevcik (2007)

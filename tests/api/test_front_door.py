@@ -23,6 +23,7 @@ PACKAGES = (
     "metrics",
     "linkage",
     "monitoring",
+    "outcomes",
     "verbatims",
     "journeys",
     "missing",
@@ -36,7 +37,7 @@ PROMISED = {
     "load_codebook load_dataset run_study",
     "sem": "fit fit_all invariance sample pls effects mediation gains indices compare difference_test modification_indices "
     "factor_scores measurement_model model_text polychoric SemFit BayesianSem Moments",
-    "causal": "did sensitivity experiment synthetic_control bacon honest confidence_sequence monitor group_sequential DidResult Cells",
+    "causal": "did sensitivity experiment synthetic_control bacon honest confidence_sequence monitor group_sequential DidResult Cells two_way_effects",
     "attribution": "read_paths EventLog transitions Journeys markov choose_order shapley heuristics journey process_map "
     "consistency read_touches",
     "psychometrics": "gaps reliability item_analysis validity efa parallel_analysis priorities outcome_drivers importance_performance "
@@ -44,6 +45,7 @@ PROMISED = {
     "drivers": "relative_importance lmg relative_weights dominance collinearity importance_grid derived_grid penalty_reward kano "
     "opportunity gains drivers_by_group",
     "journeys": "read_cases case_times bottlenecks variants rework compare_groups before_after conformance journey_map returns step_map WorkingHours",
+    "outcomes": "bg_nbd gamma_gamma customer_value failure_times PersonPeriods hazard risk_calibration e_value",
     "claims": "Claim sign larger alike assumption log_share decision first_of part_of judge",
 }
 NAMES = [f"{package}.{name}".strip(".") for package, names in PROMISED.items() for name in names.split()]

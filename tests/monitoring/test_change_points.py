@@ -14,7 +14,7 @@ from xmresearch.monitoring.autoregressive_noise import Noise, estimated_phi
 from xmresearch.monitoring.change_distributions import argmax_distribution, sup_f_chance
 from xmresearch.monitoring.change_points import level_changes
 from xmresearch.monitoring.level_shifts import best_shifts, levels_fit, one_shift
-from xmresearch.monitoring.stability_tests import stability_tests
+from xmresearch.monitoring.level_stability import stability_tests
 
 REFERENCE = Path(os.environ.get("XMRESEARCH_DATA", "")) / "reference" / "monitor"
 needs_reference = pytest.mark.skipif(not REFERENCE.is_dir(), reason="needs R's figures in XMRESEARCH_DATA")

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from xmresearch.causal.unit_clusters import sums_by_cluster
+from xmresearch.display import Shown
 from xmresearch.errors import InsufficientData, ParamsError
 
 Array = NDArray[np.float64]
@@ -22,8 +23,8 @@ _WEBB = np.sqrt(np.array([0.5, 1.0, 1.5]))
 _ROUNDING, _FINE, _FURTHEST = 1e-10, 1e-4, 1e6
 
 
-@dataclass(frozen=True)
-class Regression:
+@dataclass(frozen=True, repr=False)
+class Regression(Shown):
     """A least-squares fit, its other regressors taken out, in rows multiplied by the root of their weights.
 
     Attributes

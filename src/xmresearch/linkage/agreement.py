@@ -65,7 +65,7 @@ class Climate(Shown):
         return {
             "branches": len(self.table), "people": int(self.table["n"].sum()), "icc1": self.icc1, "icc1_lower": self.icc1_lower,
             "icc1_upper": self.icc1_upper, "icc2": self.icc2, "icc2_lower": self.icc2_lower, "icc2_upper": self.icc2_upper, "p": self.p,
-            "rwg_median": float(rwg.median()) if len(rwg) else np.nan, "agreed": int((rwg >= AGREED).sum()), "with_rwg": len(rwg),
+            "rwg_median": float(rwg.median()) if len(rwg) else np.nan, "agreed": int((rwg >= AGREED).sum()), "with_rwg": len(rwg), "agreement_from": AGREED,
         }  # fmt: skip
 
     def diagnostics(self) -> pd.DataFrame:

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from xmresearch.monitoring.guaranteed_cusum import cusum_alarms as cusum_alarms
     from xmresearch.monitoring.guaranteed_cusum import cusum_rules as cusum_rules
     from xmresearch.monitoring.individuals_chart import xmr_chart as xmr_chart
+    from xmresearch.monitoring.level_stability import stability_tests as stability_tests
     from xmresearch.monitoring.queue_formulas import Queue as Queue
     from xmresearch.monitoring.queue_formulas import erlang_c as erlang_c
     from xmresearch.monitoring.queue_formulas import queue as queue
@@ -75,7 +76,6 @@ if TYPE_CHECKING:
     from xmresearch.monitoring.score_charts import ordinal_chart as ordinal_chart
     from xmresearch.monitoring.seasons import Season as Season
     from xmresearch.monitoring.seasons import season as season
-    from xmresearch.monitoring.stability_tests import stability_tests as stability_tests
     from xmresearch.monitoring.survival_curves import SurvivalCurve as SurvivalCurve
     from xmresearch.monitoring.survival_curves import compare_curves as compare_curves
     from xmresearch.monitoring.survival_curves import survival_curve as survival_curve

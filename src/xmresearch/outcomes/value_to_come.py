@@ -11,8 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from xmresearch.display import Shown
 from xmresearch.errors import DataError
-from xmresearch.outcomes.bg_nbd import BgNbd
-from xmresearch.outcomes.gamma_gamma import GammaGamma
+from xmresearch.outcomes.repeat_buying import BgNbd
+from xmresearch.outcomes.spending import GammaGamma
 
 Array = NDArray[np.float64]
 MOST_AT_ONCE = 200_000
