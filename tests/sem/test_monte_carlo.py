@@ -8,7 +8,7 @@ import pytest
 
 from xmresearch.errors import ModelError
 from xmresearch.sem.fitting import fit
-from xmresearch.sem.monte_carlo import monte_carlo
+from xmresearch.sem.simulated_intervals import monte_carlo
 from xmresearch.sem.total_effects import effects, mediation
 
 CHAIN = "m ~ a*x\ny ~ b*m + c*x\nab := a*b"

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from xmresearch.sem.invariance_ladder import InvarianceResult as InvarianceResult
     from xmresearch.sem.invariance_ladder import invariance as invariance
     from xmresearch.sem.measurement import measurement_model as measurement_model
-    from xmresearch.sem.monte_carlo import MonteCarloResult as MonteCarloResult
-    from xmresearch.sem.monte_carlo import monte_carlo as monte_carlo
+    from xmresearch.sem.simulated_intervals import MonteCarloResult as MonteCarloResult
+    from xmresearch.sem.simulated_intervals import monte_carlo as monte_carlo
     from xmresearch.sem.pls_fit import PlsResult as PlsResult
     from xmresearch.sem.pls_fit import pls as pls
     from xmresearch.sem.polychorics import Polychoric as Polychoric
