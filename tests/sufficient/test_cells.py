@@ -189,9 +189,13 @@ def test_weighted_cells_are_weighted_means_in_memory_streamed_and_in_parts(tmp_p
         np.testing.assert_allclose(found.scatter, scatter, atol=1e-9)
 
 
-def test_equal_weights_change_no_cell():
+def test_equal_weights_change_no_mean_nor_variance():
     frame = rows().assign(w=2.5)
-    assert_same(Cells.of(frame, **KEYS, weights="w"), Cells.of(frame, **KEYS))
+    weighed, plain = Cells.of(frame, **KEYS, weights="w"), Cells.of(frame, **KEYS)
+    np.testing.assert_allclose(weighed.mean, plain.mean)
+    np.testing.assert_allclose(weighed.n, plain.n)
+    np.testing.assert_allclose(weighed.scatter / weighed.size, plain.scatter / plain.n, atol=1e-12)
+    assert_same(Cells.of(frame.assign(w=1.0), **KEYS, weights="w"), plain)
 
 
 @pytest.mark.parametrize("wrong", [0.0, -1.0, np.nan, np.inf])
