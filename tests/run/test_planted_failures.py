@@ -21,6 +21,7 @@ NAMED = {
     "attribution": "姓名",
     "scorecard": "姓名",
     "monitor": "姓名",
+    "journeys": "姓名",
 }
 """A column of names, by study."""
 WRONG = {
@@ -64,6 +65,11 @@ WRONG = {
         {"kpi": "nps", "outcome": "remark"}, {"kpi": "rate", "exposure": "remark"}, {"baseline_until": "2030-01-01"}, {"period": "quarter"},
         {"data.where": {"姓名": ["nobody"]}}, {"data.missing_codes": {"remarks": [1]}}, {"missing_codes": [0.0, 1.0]},
     ],
+    "journeys": [
+        {"log.case": "cases"}, {"log.activity": "activitys"}, {"log.time": "姓名"}, {"log.time": "remark"}, {"log.customer": "customers"},
+        {"log.score": "remark"}, {"log.score": "姓名"}, {"log.overall": "remark"}, {"log.started": "姓名"}, {"group": "姓名们"},
+        {"filters": {"where": {"姓名们": ["nobody"]}}}, {"filters": {"where": {"姓名": ["nobody"]}}}, {"data.where": {"姓名": ["nobody"]}},
+    ],
 }  # fmt: skip
 """Params that cannot be carried out; most of them name a column that tells who somebody is, or texts that do."""
 RAW = {
@@ -74,6 +80,7 @@ RAW = {
     "attribution": "read_parquet",
     "scorecard": "read_csv",
     "monitor": "read_csv",
+    "journeys": "read_csv",
 }
 
 
@@ -122,7 +129,7 @@ def home_with(study, root, folder, cell):
     """Make a home whose notebook of a study has one more cell after the one that opens the data."""
     (folder / "notebooks").mkdir(parents=True)
     notebook = nbformat.read(root / "notebooks" / f"{study}.ipynb", 4)
-    at = next(k for k, c in enumerate(notebook.cells) if re.search(r"xm\.load_(survey|panel|touches)", c.source))
+    at = next(k for k, c in enumerate(notebook.cells) if re.search(r"xm\.load_(survey|panel|touches|cases)", c.source))
     notebook.cells.insert(at + 1, nbformat.v4.new_code_cell(cell, id="own"))
     nbformat.write(notebook, folder / "notebooks" / f"{study}.ipynb")
     return folder
@@ -156,6 +163,9 @@ def broken(study, folder, params):
             frame.loc[row, "customer"],
             frame.loc[row, "remark"],
         )
+    elif study == "journeys":
+        frame = frame.astype({"score": object}).drop(columns=["desk"])
+        frame.loc[row, "score"], frame.loc[row, "time"] = frame.loc[row, "customer"], frame.loc[row, "remark"]
     elif study == "did":
         frame = frame.astype({"score": object}).drop(columns=["start"])
         frame["score"] = [

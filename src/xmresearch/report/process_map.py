@@ -1,4 +1,4 @@
-"""The process map of journeys: which touchpoint follows which, drawn as wide as it is frequent."""
+"""The process map: which touchpoint follows which, drawn as wide as it is frequent."""
 
 from __future__ import annotations
 
