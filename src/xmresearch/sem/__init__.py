@@ -30,13 +30,13 @@ if TYPE_CHECKING:
     from xmresearch.sem.invariance_ladder import InvarianceResult as InvarianceResult
     from xmresearch.sem.invariance_ladder import invariance as invariance
     from xmresearch.sem.measurement import measurement_model as measurement_model
-    from xmresearch.sem.simulated_intervals import MonteCarloResult as MonteCarloResult
-    from xmresearch.sem.simulated_intervals import monte_carlo as monte_carlo
     from xmresearch.sem.pls_fit import PlsResult as PlsResult
     from xmresearch.sem.pls_fit import pls as pls
     from xmresearch.sem.polychorics import Polychoric as Polychoric
     from xmresearch.sem.polychorics import polychoric as polychoric
     from xmresearch.sem.result import SemFit as SemFit
+    from xmresearch.sem.simulated_intervals import MonteCarloResult as MonteCarloResult
+    from xmresearch.sem.simulated_intervals import monte_carlo as monte_carlo
     from xmresearch.sem.syntax import parse_model as parse_model
     from xmresearch.sem.total_effects import EffectsResult as EffectsResult
     from xmresearch.sem.total_effects import MediationResult as MediationResult

@@ -17,9 +17,9 @@ from xmresearch.errors import ModelError, nearest
 from xmresearch.inference.threads import on_one_thread
 from xmresearch.plots import forest
 from xmresearch.sem.model import Model, Parameter
-from xmresearch.sem.simulated_intervals import read_draws
 from xmresearch.sem.readout import Readout
 from xmresearch.sem.result import SemFit
+from xmresearch.sem.simulated_intervals import read_draws
 from xmresearch.sem.uncertainty import Fitted, Read, check_fitted, jointly, uncertainty
 
 if TYPE_CHECKING:
