@@ -64,22 +64,22 @@ def test_the_demo_finds_the_slow_halls_and_the_broken_promise(demo):
 
 
 def test_shares_within_the_promise_cover_what_was_planted():
-    """Of 60 samples of 13 shares each: within 93 to 97 % (exact interval of 780)."""
+    """Of 30 samples of 13 shares each: within what chance lets 93 to 97 % be."""
     held = []
-    for seed in range(60):
+    for seed in range(30):
         params = asked(n=1200, seed=seed, handling={"resolved": "resolved", "responded": "responded"})
         held += handled(params, opened(params)).times["covered"].dropna().astype(bool).tolist()
-    assert len(held) == 780
-    assert 0.925 <= np.mean(held) <= 0.975
+    assert len(held) == 390
+    assert 0.92 <= np.mean(held) <= 0.985
 
 
 def test_slower_is_hardly_ever_said_of_halls_that_are_alike():
-    """At most one page in twenty names a hall (60 samples: at most 8 with 99.9 % if exactly so); a broken promise is no slow hall."""
+    """At most one page in twenty names a hall (30 samples: at most 5 with 99.7 % if exactly so); a broken promise is no slow hall."""
     named = []
-    for seed in range(60):
+    for seed in range(30):
         params = asked(n=1200, seed=500 + seed, shift=0.0, handling={"resolved": "resolved", "customer": "customer"})
         named.append(handled(params, opened(params)).slower.settled)
-    assert sum(named) <= 8
+    assert sum(named) <= 5
 
 
 @pytest.mark.parametrize(("kept", "verdict"), [(0.5, "above"), (0.79, "unsettled"), (0.95, "below")])

@@ -8,6 +8,7 @@ from scipy import optimize
 
 from xmresearch.errors import DataError, InsufficientData
 from xmresearch.monitoring.forecast_parts import Ahead, Fitted
+from xmresearch.monitoring.seasonal_parts import moving_average
 
 Array = NDArray[np.float64]
 STARTING = 2
@@ -82,10 +83,7 @@ def holt_winters(y: Array, cycle: int, *, multiplicative: bool | None = None) ->
 
 def _start(first: Array, cycle: int, multiplicative: bool) -> tuple[float, float, Array]:
     """Return level and trend before the second season, by a line through the moving averages, and the season."""
-    weights = np.ones(cycle) / cycle if cycle % 2 else np.array([0.5, *np.ones(cycle - 1), 0.5]) / cycle
-    half = len(weights) // 2
-    trend = np.convolve(first, weights, mode="valid")
-    at = np.arange(half, half + len(trend))
+    trend, at = moving_average(first, cycle)
     left = first[at] / trend if multiplicative else first[at] - trend
     season = np.bincount(at % cycle, weights=left, minlength=cycle) / np.bincount(at % cycle, minlength=cycle)
     season = season / season.mean() if multiplicative else season - season.mean()

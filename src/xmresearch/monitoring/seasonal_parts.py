@@ -80,6 +80,16 @@ def stl(y: Array, cycle: int, window: int) -> tuple[Array, Array, Array]:
     return trend, season, y - trend - season
 
 
+def moving_average(y: Array, cycle: int) -> tuple[Array, NDArray[np.int64]]:
+    """Return means over one season about each value that has half a season on either side, and where those values stand.
+
+    With an even number of periods the two at the ends count half.
+    """
+    weights = np.ones(cycle) / cycle if cycle % 2 else np.array([0.5, *np.ones(cycle - 1), 0.5]) / cycle
+    trend = np.convolve(y, weights, mode="valid")
+    return trend, len(weights) // 2 + np.arange(len(trend), dtype=np.int64)
+
+
 def moving_season(y: Array, cycle: int) -> Array:
     """Return the season's factors as means of ratios to a moving average over one season.
 
@@ -100,9 +110,6 @@ def moving_season(y: Array, cycle: int) -> Array:
     ----------
     Kendall, M. & Stuart, A. (1983). The Advanced Theory of Statistics, vol. 3, 410-414. Griffin.
     """
-    weights = np.ones(cycle) / cycle if cycle % 2 else np.array([0.5, *np.ones(cycle - 1), 0.5]) / cycle
-    half = len(weights) // 2
-    ratio = y[half : len(y) - half] / np.convolve(y, weights, mode="valid")
-    of = np.arange(half, len(y) - half) % cycle
-    factors = np.bincount(of, weights=ratio, minlength=cycle) / np.bincount(of, minlength=cycle)
+    trend, at = moving_average(y, cycle)
+    factors = np.bincount(at % cycle, weights=y[at] / trend, minlength=cycle) / np.bincount(at % cycle, minlength=cycle)
     return np.asarray(factors / factors.mean())
